@@ -1,0 +1,61 @@
+/**
+ * Full rebuild, memoised by identity: a stage is written as if it rebuilt everything, and remembers results per
+ * input object. Untouched inputs stay the same objects, so a change costs what it touches.
+ */
+
+/** Remembers `make(a)` for as long as `a` lives. `make` must be pure. */
+export function memo1<A extends object, R>(make: (a: A) => R): (a: A) => R {
+  const known = new WeakMap<A, { readonly result: R }>();
+  return a => {
+    const hit = known.get(a);
+    if (hit) return hit.result;
+    const result = make(a);
+    known.set(a, { result });
+    return result;
+  };
+}
+
+/** Remembers `make(a, b)` per pair of objects. */
+export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) => R): (a: A, b: B) => R {
+  const perA = memo1((a: A) => memo1((b: B) => make(a, b)));
+  return (a, b) => perA(a)(b);
+}
+
+/** Remembers `make(a, b, c)` per triple of objects. */
+export function memo3<A extends object, B extends object, C extends object, R>(
+  make: (a: A, b: B, c: C) => R,
+): (a: A, b: B, c: C) => R {
+  const perA = memo1((a: A) => memo2((b: B, c: C) => make(a, b, c)));
+  return (a, b, c) => perA(a)(b, c);
+}
+
+/**
+ * `next` rebuilt out of `previous`'s own objects wherever the two are deeply equal, so that identity means equality
+ * for every stage that follows. Works on plain JSON-like values (records and arrays); key order does not count.
+ */
+export function shareStructure<T>(previous: unknown, next: T): T {
+  if (Object.is(previous, next)) return next;
+  if (Array.isArray(next)) {
+    const old = Array.isArray(previous) ? previous : [];
+    const items = next.map((item, index) => shareStructure(old[index], item));
+    const same = Array.isArray(previous) && old.length === items.length && items.every((item, i) => item === old[i]);
+    return (same ? previous : items) as T;
+  }
+  if (isRecord(next)) {
+    const old = isRecord(previous) ? previous : {};
+    const keys = Object.keys(next);
+    const shared: Record<string, unknown> = {};
+    let same = isRecord(previous) && Object.keys(old).length === keys.length;
+    for (const key of keys) {
+      const value = shareStructure(Object.hasOwn(old, key) ? old[key] : undefined, next[key]);
+      shared[key] = value;
+      same &&= Object.hasOwn(old, key) && Object.is(value, old[key]);
+    }
+    return (same ? previous : shared) as T;
+  }
+  return next;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
