@@ -1,0 +1,124 @@
+import type { Address } from '../base/address.ts';
+import type { Millis } from '../base/units.ts';
+import type { ApiVersioning } from '../policy/api-versioning.ts';
+import type { EndpointState } from '../policy/endpoint.ts';
+import type { FleetMatch } from '../policy/fleet.ts';
+import type { Retries } from '../policy/retries.ts';
+import type { Rule } from '../policy/route.ts';
+import type { Service } from '../policy/service.ts';
+
+/**
+ * The intermediate representation: what each fleet holds, references resolved, operational state applied.
+ * It resolves structure only; leaf settings are the policy's own objects. Objects that do not change from one compile
+ * to the next stay identical (see `base/memo.ts`), and fleets share them.
+ */
+
+/** An endpoint as Envoys are told of it. Disabled ones are not here. A host name yields one per resolved IP. */
+export interface EndpointIr {
+  readonly address: Exclude<Address, { readonly kind: 'host' }>;
+  /** The address as the policy declares it; the same as `address` except for host names. */
+  readonly declared: string;
+  readonly weight: number;
+  readonly zone: string | undefined;
+  readonly priority: number;
+  readonly state: Exclude<EndpointState, 'disabled'>;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A service, or one version of it, with the endpoints that belong to it: one Envoy cluster and one load assignment. */
+export interface ServiceClusterIr {
+  readonly kind: 'service';
+  /** `catalog` or `catalog@v1`: the name of cluster and load assignment. */
+  readonly name: string;
+  readonly serviceName: string;
+  readonly service: Service;
+  /** Sorted by priority, zone, address. May be empty. */
+  readonly endpoints: readonly EndpointIr[];
+}
+
+/** The local application behind a sidecar's inbound listener: a static cluster. */
+export interface LocalClusterIr {
+  readonly kind: 'local';
+  /** `inbound/checkout`. */
+  readonly name: string;
+  readonly serviceName: string;
+  readonly service: Service;
+  readonly application: Exclude<Address, { readonly kind: 'host' }>;
+}
+
+export type ClusterIr = ServiceClusterIr | LocalClusterIr;
+
+/** A cluster that traffic goes to, with its share. Weights of one list are not all 0. */
+export interface WeightedClusterIr {
+  readonly cluster: string;
+  readonly serviceName: string;
+  readonly weight: number;
+}
+
+/** What a rule does with a request. */
+export type ActionIr =
+  | {
+      readonly kind: 'forward';
+      readonly to: readonly WeightedClusterIr[];
+      /** 0 turns the timeout off. */
+      readonly timeout: Millis;
+      readonly retries: Retries;
+      /** Hash parts of the destination's balancing policy, if it hashes. */
+      readonly hashService: Service | undefined;
+    }
+  | { readonly kind: 'redirect' }
+  | { readonly kind: 'respond' };
+
+/** One rule of one route, in a virtual host. Leaf settings (match, headers, rewrite, redirect, respond) stay in `rule`. */
+export interface RuleIr {
+  /** `shop/everyone`, or `shop/#3` for a rule without name: what `%ROUTE_NAME%` shows. */
+  readonly name: string;
+  readonly routeName: string;
+  readonly rule: Rule;
+  readonly action: ActionIr;
+  /** The versioning of the services that it forwards to, where they have one. */
+  readonly apiVersioning: { readonly serviceName: string; readonly versioning: ApiVersioning } | undefined;
+}
+
+export interface VirtualHostIr {
+  /** `shop`: the route's name, or the upstream service's for a sidecar's default. */
+  readonly name: string;
+  readonly domains: readonly string[];
+  readonly rules: readonly RuleIr[];
+}
+
+/** What one HTTP listener, or several of one gateway, routes by: one Envoy route configuration. */
+export interface RouteTableIr {
+  /** `gateway/public`, `outbound` or `inbound/checkout`. */
+  readonly name: string;
+  readonly virtualHosts: readonly VirtualHostIr[];
+}
+
+interface ListenerPlace {
+  /** `gateway/public/80`, `outbound`, `outbound/db`, `inbound/checkout`. */
+  readonly name: string;
+  readonly address: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+  /** `edge` trusts nobody's forwarding headers; `inbound` stands before the local application; `outbound` behind it. */
+  readonly role: 'edge' | 'inbound' | 'outbound';
+}
+
+export type ListenerIr =
+  | (ListenerPlace & { readonly kind: 'http'; readonly routeTable: string; readonly http2: boolean })
+  | (ListenerPlace & { readonly kind: 'tcp'; readonly to: readonly WeightedClusterIr[] });
+
+/** Everything that one fleet, or one sub-fleet of sidecars, holds. */
+export interface FleetIr {
+  /** `edge`, or `checkout/10.0.0.21:15006` for a sub-fleet. */
+  readonly key: string;
+  /** Name of the fleet in the policy. */
+  readonly fleetName: string;
+  readonly role: 'edge' | 'sidecar';
+  readonly match: FleetMatch;
+  /** Node ids of the sub-fleet's members; undefined: every node that `match` fits. */
+  readonly members: readonly string[] | undefined;
+  readonly listeners: readonly ListenerIr[];
+  readonly routeTables: readonly RouteTableIr[];
+  readonly clusters: readonly ClusterIr[];
+}

@@ -1,0 +1,134 @@
+import { z } from 'zod';
+import { field, httpHeaderName } from './field.ts';
+
+/** Name of an API version as callers write it, e.g. `v2` or `2024-10-01`. Not a deployment's `version`. */
+export const ApiVersionName = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9]([A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/,
+    'must be 1 to 64 of letters, digits, . _ -, beginning and ending with a letter or digit',
+  );
+export type ApiVersionName = z.output<typeof ApiVersionName>;
+
+/** The one place where a caller says which version of the API is meant. */
+export const ApiVersionPlace = z
+  .strictObject({
+    path: field(
+      z
+        .strictObject({
+          after: field(
+            z
+              .string()
+              .regex(/^\/([^?#*]*[^/?#*])?$/, 'must be a path without a trailing slash')
+              .default('/'),
+            {
+              doc: 'The version is the segment that follows this path: `/` for `/v2/items`, `/api` for `/api/v2/items`.',
+              why: '/: most APIs put it first',
+              example: '/api',
+            },
+          ),
+          strip: field(z.boolean().default(false), {
+            doc: 'Take the segment out before the request goes on.',
+            why: 'false: the application sees what the caller sent',
+            example: true,
+          }),
+        })
+        .optional(),
+      { doc: 'A path segment.', example: { strip: true } },
+    ),
+    header: field(
+      z
+        .strictObject({
+          name: field(httpHeaderName.default('x-api-version'), {
+            doc: 'Name of the header.',
+            why: 'x-api-version: the most common one',
+            example: 'x-api-version',
+          }),
+        })
+        .optional(),
+      { doc: 'A request header whose value is the version.', example: {} },
+    ),
+    mediaType: field(
+      z
+        .strictObject({
+          vendor: field(
+            z.string().regex(/^[A-Za-z0-9][A-Za-z0-9!#$&^_.-]{0,100}$/, 'is not a vendor name of a media type'),
+            { doc: 'The part between `vnd.` and the version, as in `application/vnd.shop.v2+json`.', example: 'shop' },
+          ),
+        })
+        .optional(),
+      { doc: 'A vendor media type in `Accept`, also among several.', example: { vendor: 'shop' } },
+    ),
+    query: field(
+      z
+        .strictObject({
+          parameter: field(z.string().min(1).max(128).default('api-version'), {
+            doc: 'Name of the query parameter.',
+            why: 'api-version: the most common one',
+            example: 'api-version',
+          }),
+        })
+        .optional(),
+      { doc: 'A query parameter whose value is the version.', example: {} },
+    ),
+  })
+  .superRefine((place, context) => {
+    const kinds = [place.path, place.header, place.mediaType, place.query].filter(kind => kind !== undefined).length;
+    if (kinds !== 1)
+      context.addIssue({ code: 'custom', message: 'needs exactly one of path, header, mediaType, query' });
+  });
+export type ApiVersionPlace = z.output<typeof ApiVersionPlace>;
+
+const day = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\d$/, 'is not a day like 2027-06-30')
+  .refine(
+    text => !Number.isNaN(Date.parse(text)) && new Date(text).toISOString().startsWith(text),
+    'is not a day of the calendar',
+  );
+
+/** One version of the API. */
+export const ApiVersion = z.strictObject({
+  state: field(z.enum(['active', 'deprecated', 'retired']).default('active'), {
+    doc: '`deprecated` answers with `Deprecation` (and `Sunset`) headers; `retired` is answered 410 with a clear body.',
+    why: 'active',
+    example: 'deprecated',
+  }),
+  deprecatedSince: field(day.optional(), {
+    doc: 'Day for the `Deprecation` header.',
+    why: 'absent: the header says only that it is deprecated',
+    example: '2026-06-30',
+  }),
+  sunset: field(day.optional(), {
+    doc: 'Day after which it may stop; sent as the `Sunset` header.',
+    example: '2027-06-30',
+  }),
+});
+export type ApiVersion = z.output<typeof ApiVersion>;
+
+/** How callers of a service choose a version of its API. */
+export const ApiVersioning = z.strictObject({
+  in: field(ApiVersionPlace, { doc: "Where the caller's version stands.", example: { path: { strip: true } } }),
+  versions: field(
+    z
+      .record(ApiVersionName, ApiVersion)
+      .refine(versions => Object.keys(versions).length > 0, 'needs at least one version'),
+    { doc: 'The versions that exist.', example: { v1: { state: 'deprecated' }, v2: {} } },
+  ),
+  default: field(ApiVersionName.optional(), {
+    doc: 'The version of callers that name none.',
+    why: 'absent: such callers match only rules without `apiVersion`',
+    example: 'v1',
+  }),
+  aliases: field(z.record(ApiVersionName, ApiVersionName).default({}), {
+    doc: 'Other names for versions.',
+    why: 'none',
+    example: { latest: 'v2' },
+  }),
+  unknown: field(z.enum(['reject', 'default', 'ignore']).default('reject'), {
+    doc: 'What a version that does not exist gets: `reject` answers 404 (path) or 400 (elsewhere) naming the versions that exist; `default` treats the caller as naming none; `ignore` passes the request on to later rules.',
+    why: 'reject: a clear answer beats a wrong one',
+    example: 'reject',
+  }),
+});
+export type ApiVersioning = z.output<typeof ApiVersioning>;

@@ -1,0 +1,56 @@
+import { z } from 'zod';
+import { addressText, field, name } from './field.ts';
+
+/** `active` takes traffic, `draining` finishes what it has, `disabled` is left out of what Envoys are told. */
+export const EndpointState = z.enum(['active', 'draining', 'disabled']);
+export type EndpointState = z.output<typeof EndpointState>;
+
+/** The sidecar's side of an endpoint: what stands behind the address that callers dial. */
+export const Inbound = z.strictObject({
+  application: field(addressText, {
+    doc: 'Where the local application listens, behind the sidecar. Loopback or a Unix socket.',
+    example: '127.0.0.1:8080',
+  }),
+  node: field(z.string().min(1).max(256).optional(), {
+    doc: "Node id of the sidecar in front of this endpoint. Needed only where a service's endpoints differ in port or application address.",
+    why: 'absent: all sidecars of the service listen alike, so none needs telling apart',
+    example: 'checkout-1',
+  }),
+});
+export type Inbound = z.output<typeof Inbound>;
+
+/** One address of a service. */
+export const Endpoint = z.strictObject({
+  address: field(addressText, {
+    doc: 'What callers dial: IP and port, host name and port (resolved by the control plane), or a Unix socket.',
+    example: '10.0.0.11:8080',
+  }),
+  weight: field(z.int().min(1).max(1000).default(1), {
+    doc: 'Share of traffic relative to the other endpoints of the same priority.',
+    why: '1: all endpoints alike',
+    example: 3,
+  }),
+  zone: field(name.optional(), {
+    doc: 'Failure zone the endpoint stands in; becomes its Envoy locality.',
+    example: 'a',
+  }),
+  priority: field(z.int().min(0).max(15).default(0), {
+    doc: 'Higher numbers get traffic only when too few endpoints of the lower ones are healthy.',
+    why: '0: all endpoints are primaries',
+    example: 1,
+  }),
+  labels: field(z.record(name, z.string().max(128)).default({}), {
+    doc: 'Facts about the endpoint; versions select by them.',
+    example: { version: 'v1' },
+  }),
+  state: field(EndpointState.default('active'), {
+    doc: '`active` takes traffic; `draining` gets no new requests and keeps the ones it has; `disabled` is not told to Envoys.',
+    why: 'active: an endpoint is declared to be used',
+    example: 'draining',
+  }),
+  inbound: field(Inbound.optional(), {
+    doc: 'Present where a sidecar stands in front of the application: the address is then where that sidecar listens.',
+    example: { application: '127.0.0.1:8080' },
+  }),
+});
+export type Endpoint = z.output<typeof Endpoint>;

@@ -1,0 +1,109 @@
+import { z } from 'zod';
+import { field, name, portNumber } from './field.ts';
+import { bindAddress } from './gateway.ts';
+
+const glob = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[A-Za-z0-9._:/@*-]+$/, 'may hold letters, digits, . _ : / @ - and * for any text');
+
+/** Which Envoys belong to the fleet: all that is named must fit. `*` stands for any text. */
+export const FleetMatch = z
+  .strictObject({
+    id: field(glob.optional(), { doc: 'Node id (`--service-node`).', example: 'edge-*' }),
+    cluster: field(glob.optional(), { doc: 'Node cluster (`--service-cluster`).', example: 'edge' }),
+    region: field(glob.optional(), { doc: 'Region of the node.', example: 'eu' }),
+    zone: field(glob.optional(), { doc: 'Zone of the node.', example: 'a' }),
+    metadata: field(z.record(z.string().min(1).max(128), glob).default({}), {
+      doc: 'Texts in the metadata of the node, by key.',
+      why: 'none',
+      example: { tier: 'web' },
+    }),
+  })
+  .refine(
+    match =>
+      match.id !== undefined ||
+      match.cluster !== undefined ||
+      match.region !== undefined ||
+      match.zone !== undefined ||
+      Object.keys(match.metadata).length > 0,
+    'needs at least one of id, cluster, region, zone, metadata',
+  );
+export type FleetMatch = z.output<typeof FleetMatch>;
+
+/** A service that the applications behind the sidecars call. */
+export const Upstream = z.strictObject({
+  service: field(name, { doc: 'Name of the service.', example: 'catalog' }),
+  port: field(portNumber.optional(), {
+    doc: 'Local port, for `tcp` services only; the others share the outbound HTTP port, by host.',
+    example: 15432,
+  }),
+});
+export type Upstream = z.output<typeof Upstream>;
+
+/** Sidecars: one Envoy beside each instance of a service. */
+export const Sidecar = z.strictObject({
+  service: field(name.optional(), {
+    doc: 'The service whose instances they stand beside; its endpoints declare their `inbound`.',
+    why: 'absent: outbound only, for something that calls and is not called',
+    example: 'checkout',
+  }),
+  bind: field(bindAddress.optional(), {
+    doc: 'IP address that the inbound listener binds.',
+    why: 'absent: the address of each endpoint, so that nothing else is reachable',
+    example: '0.0.0.0',
+  }),
+  upstreams: field(
+    z
+      .array(z.union([name.transform(service => ({ service })).pipe(Upstream), Upstream]))
+      .max(1000)
+      .default([]),
+    {
+      doc: 'Services that may be called; the sidecar is told of, and checks, no others.',
+      why: 'none: checks would grow with the square of the fleet',
+      example: ['catalog', { service: 'db', port: 15432 }],
+    },
+  ),
+  outbound: field(
+    z
+      .strictObject({
+        address: field(bindAddress.default('127.0.0.1'), {
+          doc: 'IP address of the outbound ports.',
+          why: '127.0.0.1: for the local application only',
+          example: '127.0.0.2',
+        }),
+        port: field(portNumber.prefault(15001), {
+          doc: 'The HTTP port; services are told apart by host, as in `http://catalog.mesh:15001`.',
+          why: "15001, the field's habit",
+          example: 15001,
+        }),
+        domain: field(
+          z
+            .string()
+            .regex(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/, 'is not a domain')
+            .default('mesh'),
+          { doc: 'Services are reached as `<service>.<domain>` and as `<service>`.', why: 'mesh', example: 'internal' },
+        ),
+      })
+      .prefault({}),
+    { doc: 'Where the local application calls others.', example: { port: 15001 } },
+  ),
+});
+export type Sidecar = z.output<typeof Sidecar>;
+
+/** A group of Envoys and what they are given: edge proxies by `gateways`, sidecars by `sidecar`; exactly one of them. */
+export const Fleet = z
+  .strictObject({
+    match: field(FleetMatch, { doc: 'Which Envoys belong to it.', example: { cluster: 'edge' } }),
+    gateways: field(z.array(name).min(1).optional(), { doc: 'The gateways that they serve.', example: ['public'] }),
+    sidecar: field(Sidecar.optional(), {
+      doc: 'They are sidecars.',
+      example: { service: 'checkout', upstreams: ['catalog'] },
+    }),
+  })
+  .refine(
+    fleet => (fleet.gateways === undefined) !== (fleet.sidecar === undefined),
+    'needs exactly one of gateways, sidecar',
+  );
+export type Fleet = z.output<typeof Fleet>;

@@ -1,0 +1,42 @@
+import { isIP } from 'node:net';
+import { z } from 'zod';
+import { Destination } from './destination.ts';
+import { field, portNumber } from './field.ts';
+
+const bindAddress = z.string().refine(text => isIP(text) !== 0, 'is not an IP address');
+
+const place = {
+  port: field(portNumber, { doc: 'Port to listen on.', example: 80 }),
+  address: field(bindAddress.default('0.0.0.0'), {
+    doc: 'IP address to listen on.',
+    why: '0.0.0.0: a gateway is there to be reached',
+    example: '127.0.0.1',
+  }),
+  reusePort: field(z.boolean().default(false), {
+    doc: 'Let each Envoy worker have a socket of its own on the port.',
+    why: 'false: with it, a second Envoy on the machine silently shares the port and takes half of the traffic',
+    example: true,
+  }),
+};
+
+/** Takes HTTP in and routes it by the routes of the gateway. */
+export const HttpListener = z.strictObject({ ...place, protocol: z.literal('http') });
+export type HttpListener = z.output<typeof HttpListener>;
+
+/** Takes connections in and passes their bytes to one service, or to several by weight. */
+export const TcpListener = z.strictObject({
+  ...place,
+  protocol: z.literal('tcp'),
+  to: field(z.array(Destination).min(1).max(32), { doc: 'Where the bytes go.', example: [{ service: 'db' }] }),
+});
+export type TcpListener = z.output<typeof TcpListener>;
+
+export const Listener = z.discriminatedUnion('protocol', [HttpListener, TcpListener]);
+export type Listener = z.output<typeof Listener>;
+
+/** Ports that take traffic in. */
+export const Gateway = z.strictObject({
+  listeners: field(z.array(Listener).min(1).max(100), { doc: 'The ports.', example: [{ port: 80, protocol: 'http' }] }),
+});
+export type Gateway = z.output<typeof Gateway>;
+export { bindAddress };

@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { duration, field, httpHeaderName, percentage } from './field.ts';
+
+/** What a request is hashed by; the first part that yields a value decides when it is `terminal`. */
+export const HashPart = z.strictObject({
+  header: field(httpHeaderName.optional(), { doc: 'Hash by this request header.', example: 'x-user' }),
+  cookie: field(
+    z
+      .strictObject({
+        name: field(z.string().min(1).max(128), { doc: 'Name of the cookie.', example: 'lane' }),
+        ttl: field(duration().optional(), {
+          doc: 'When set, a caller without the cookie is given one that lives this long (`0s`: for the session).',
+          example: '1h',
+        }),
+        path: field(z.string().startsWith('/').optional(), {
+          doc: 'Path attribute of a cookie that we make.',
+          example: '/',
+        }),
+      })
+      .optional(),
+    { doc: 'Hash by this cookie.', example: { name: 'user', ttl: '1h' } },
+  ),
+  query: field(z.string().min(1).max(128).optional(), { doc: 'Hash by this query parameter.', example: 'user' }),
+  sourceIp: field(z.literal(true).optional(), { doc: "Hash by the caller's IP address.", example: true }),
+  terminal: field(z.boolean().default(false), {
+    doc: 'Stop here when this part yields a value; otherwise all parts are combined.',
+    why: 'false, as in Envoy',
+    example: true,
+  }),
+});
+export type HashPart = z.output<typeof HashPart>;
+
+const hashBy = field(
+  z
+    .array(HashPart)
+    .min(1)
+    .default([{ sourceIp: true, terminal: false }]),
+  {
+    doc: 'What requests are hashed by, in order.',
+    why: "the caller's IP address: the only thing every request has",
+    example: [{ header: 'x-user' }],
+  },
+);
+
+/** Warms up an endpoint that just came (back): its share grows over `window`. */
+export const SlowStart = z.strictObject({
+  window: field(duration({ min: 1 }), { doc: 'How long the warm-up lasts.', example: '30s' }),
+  aggression: field(z.number().min(0.01).max(100).default(1), {
+    doc: 'Shape of the growth: 1 is linear, more starts faster.',
+    why: '1: linear growth is what people expect',
+    example: 1.5,
+  }),
+  minWeight: field(percentage.prefault('10%'), {
+    doc: 'Share of its weight that the endpoint begins with.',
+    why: '10%: enough for it to warm anything at all',
+    example: '10%',
+  }),
+});
+export type SlowStart = z.output<typeof SlowStart>;
+
+const slowStart = field(
+  z
+    .union([
+      z
+        .string()
+        .transform(window => ({ window }))
+        .pipe(SlowStart),
+      SlowStart,
+    ])
+    .optional(),
+  { doc: 'Warm up endpoints that just came: a duration, or the full form.', example: '30s' },
+);
+
+const shared = {
+  panicThreshold: field(percentage.prefault('1%'), {
+    doc: 'When fewer endpoints than this share are healthy, health is ignored and all get traffic.',
+    why: "1%: Envoy's own 50% sends two thirds of requests to dead servers when two of three are down",
+    example: '0%',
+  }),
+};
+
+/** How requests are spread over the endpoints of a service. */
+export const LoadBalancing = z.discriminatedUnion('policy', [
+  z.strictObject({ policy: z.literal('roundRobin'), slowStart, ...shared }),
+  z.strictObject({
+    policy: z.literal('leastRequest'),
+    choiceCount: field(z.int().min(2).max(100).default(2), {
+      doc: 'How many random endpoints are compared; the one with the fewest active requests wins.',
+      unit: 'endpoints',
+      why: '2: the power of two choices; more gains little',
+      example: 2,
+    }),
+    activeRequestBias: field(z.number().min(0).max(10).default(1), {
+      doc: 'With unequal weights: how strongly active requests lower the chance of an endpoint. 0 is plain weighted round robin.',
+      why: "1, Envoy's",
+      example: 1,
+    }),
+    slowStart,
+    ...shared,
+  }),
+  z.strictObject({ policy: z.literal('random'), ...shared }),
+  z.strictObject({
+    policy: z.literal('ringHash'),
+    minimumRingSize: field(z.int().min(1).max(8388608).default(1024), {
+      doc: 'Least number of points on the ring; more spread load more evenly.',
+      why: "1024, Envoy's",
+      example: 1024,
+    }),
+    maximumRingSize: field(z.int().min(1).max(8388608).default(8388608), {
+      doc: 'Most points on the ring; bounds memory.',
+      why: "8388608, Envoy's limit",
+      example: 65536,
+    }),
+    hashBy,
+    ...shared,
+  }),
+  z.strictObject({
+    policy: z.literal('maglev'),
+    tableSize: field(z.int().min(2).max(5000011).default(65537), {
+      doc: 'Size of the look-up table; must be a prime number.',
+      why: "65537, Envoy's",
+      example: 65537,
+    }),
+    hashBy,
+    ...shared,
+  }),
+]);
+export type LoadBalancing = z.output<typeof LoadBalancing>;

@@ -1,0 +1,105 @@
+import { z } from 'zod';
+import { ApiVersionName } from './api-versioning.ts';
+import { field, httpHeaderName, re2 } from './field.ts';
+
+const oneOf = (keys: readonly string[]) => (value: Record<string, unknown>, context: z.RefinementCtx) => {
+  const given = keys.filter(key => value[key] !== undefined);
+  if (given.length !== 1) context.addIssue({ code: 'custom', message: `needs exactly one of ${keys.join(', ')}` });
+};
+
+/** How a text is compared. */
+export const TextMatch = z
+  .strictObject({
+    exact: field(z.string().max(4096).optional(), { doc: 'Equal to this.', example: '1' }),
+    prefix: field(z.string().min(1).max(4096).optional(), { doc: 'Begins with this.', example: 'beta-' }),
+    suffix: field(z.string().min(1).max(4096).optional(), { doc: 'Ends with this.', example: '-eu' }),
+    contains: field(z.string().min(1).max(4096).optional(), { doc: 'Contains this.', example: 'mobile' }),
+    regex: field(re2.optional(), { doc: 'Matches this RE2 expression as a whole.', example: 'v[0-9]+' }),
+    present: field(z.boolean().optional(), {
+      doc: '`true`: is there, whatever its value; `false`: is not there.',
+      example: true,
+    }),
+    not: field(z.boolean().default(false), {
+      doc: 'Turn the comparison round. Something absent matches then too.',
+      why: 'false',
+      example: true,
+    }),
+  })
+  .superRefine(oneOf(['exact', 'prefix', 'suffix', 'contains', 'regex', 'present']));
+export type TextMatch = z.output<typeof TextMatch>;
+
+/** A text alone means `exact`. */
+const textMatch = z.union([
+  z
+    .string()
+    .max(4096)
+    .transform((exact): z.input<typeof TextMatch> => ({ exact }))
+    .pipe(TextMatch),
+  TextMatch,
+]);
+
+/** How the path is compared, without its query. */
+export const PathMatch = z
+  .strictObject({
+    exact: field(z.string().startsWith('/').max(4096).optional(), { doc: 'Equal to this.', example: '/cart' }),
+    prefix: field(z.string().startsWith('/').max(4096).optional(), {
+      doc: 'This path and everything below it: `/api` matches `/api` and `/api/x`, not `/apix`.',
+      example: '/api',
+    }),
+    regex: field(re2.optional(), { doc: 'Matches this RE2 expression as a whole.', example: '/items/[0-9]+' }),
+    template: field(z.string().startsWith('/').max(1024).optional(), {
+      doc: 'A template of segments: `/users/{id}/orders`, `/files/**`.',
+      example: '/users/{id}/orders',
+    }),
+    ignoreCase: field(z.boolean().default(false), {
+      doc: 'Ignore the case of letters; for `exact` and `prefix`.',
+      why: 'false: paths are case-sensitive',
+      example: true,
+    }),
+  })
+  .superRefine(oneOf(['exact', 'prefix', 'regex', 'template']));
+export type PathMatch = z.output<typeof PathMatch>;
+
+/** A request matches when everything named here does. */
+export const Match = z.strictObject({
+  path: field(
+    z
+      .union([
+        z
+          .string()
+          .startsWith('/')
+          .transform((prefix): z.input<typeof PathMatch> => ({ prefix }))
+          .pipe(PathMatch),
+        PathMatch,
+      ])
+      .optional(),
+    { doc: 'Path; a text alone means `prefix`.', why: 'absent: every path', example: { prefix: '/api' } },
+  ),
+  methods: field(
+    z
+      .array(z.string().regex(/^[A-Z]{1,32}$/, 'is not an HTTP method in capitals'))
+      .min(1)
+      .optional(),
+    { doc: 'Any of these methods.', example: ['GET', 'HEAD'] },
+  ),
+  headers: field(z.record(httpHeaderName, textMatch).default({}), {
+    doc: 'Request headers by name.',
+    why: 'none',
+    example: { 'x-beta': { exact: '1' } },
+  }),
+  query: field(z.record(z.string().min(1).max(128), textMatch).default({}), {
+    doc: 'Query parameters by name.',
+    why: 'none',
+    example: { preview: '1' },
+  }),
+  cookies: field(z.record(z.string().min(1).max(128), textMatch).default({}), {
+    doc: 'Cookies by name.',
+    why: 'none',
+    example: { lane: 'beta' },
+  }),
+  apiVersion: field(ApiVersionName.optional(), {
+    doc: "Version of the API that the caller asks for; where it stands is the service's `apiVersioning`.",
+    example: 'v2',
+  }),
+});
+export type Match = z.output<typeof Match>;

@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { ApiVersioning } from './api-versioning.ts';
+import { CircuitBreakers } from './circuit-breakers.ts';
+import { Endpoint } from './endpoint.ts';
+import { duration, field, name, named } from './field.ts';
+import { HealthCheck } from './health-check.ts';
+import { LoadBalancing } from './load-balancing.ts';
+import { OutlierDetection } from './outlier-detection.ts';
+import { Retries, RetryBudget } from './retries.ts';
+
+/** A named subset of a service's endpoints: those that bear all the labels. */
+export const Version = z.strictObject({
+  labels: field(
+    z.record(name, z.string().max(128)).refine(labels => Object.keys(labels).length > 0, 'needs at least one label'),
+    { doc: 'Labels that an endpoint must all bear.', example: { version: 'v1' } },
+  ),
+});
+export type Version = z.output<typeof Version>;
+
+/** What endpoints speak. */
+export const ServiceProtocol = z.enum(['http', 'http2', 'grpc', 'tcp']);
+export type ServiceProtocol = z.output<typeof ServiceProtocol>;
+
+/** Something that answers requests. */
+export const Service = z.strictObject({
+  protocol: field(ServiceProtocol.default('http'), {
+    doc: 'What the endpoints speak: `http` is HTTP/1.1, `http2` and `grpc` are HTTP/2 without TLS, `tcp` is bytes.',
+    why: 'http: every application speaks it',
+    example: 'grpc',
+  }),
+  endpoints: field(z.array(Endpoint).max(10_000).default([]), {
+    doc: 'The addresses of the service.',
+    example: [{ address: '10.0.0.11:8080' }],
+  }),
+  versions: field(named(Version).default({}), {
+    doc: 'Named subsets of the endpoints, for routes to send to.',
+    why: 'none',
+    example: { v1: { labels: { version: 'v1' } } },
+  }),
+  loadBalancing: field(LoadBalancing.prefault({ policy: 'leastRequest' }), {
+    doc: 'How requests are spread over the endpoints.',
+    why: 'leastRequest: a slow server gets less at once',
+    example: { policy: 'leastRequest', choiceCount: 2 },
+  }),
+  healthCheck: field(HealthCheck.optional(), {
+    doc: 'Active checks by every Envoy that has the service.',
+    why: 'absent: only you know what to ask an application',
+    example: { http: { path: '/health' } },
+  }),
+  outlierDetection: field(z.union([z.literal('off'), OutlierDetection]).prefault({}), {
+    doc: 'Takes out endpoints that answer badly; `off` turns it off.',
+    why: 'on: it needs nothing from the application',
+    example: { consecutiveGatewayErrors: 3 },
+  }),
+  circuitBreakers: field(CircuitBreakers.prefault({}), {
+    doc: 'Limits per Envoy on what is open towards the service.',
+    why: 'on: a sick service must not take its callers along',
+    example: { maxPending: 256 },
+  }),
+  connectTimeout: field(duration({ min: 1, max: 60_000 }).prefault('250ms'), {
+    doc: 'How long a connection may take to open.',
+    why: '250ms: a local network answers in 1 ms; waiting longer only delays the retry',
+    example: '250ms',
+  }),
+  timeout: field(duration().optional(), {
+    doc: 'How long a whole request may take, for rules that set none. `0s` turns it off.',
+    why: 'absent: 30s; 0s (off) for grpc, whose streams may be long',
+    example: '3s',
+  }),
+  retries: field(Retries.prefault({}), {
+    doc: 'Retries for rules that set none.',
+    why: 'one, only where the request surely had no effect',
+    example: { attempts: 2 },
+  }),
+  retryBudget: field(RetryBudget.optional(), {
+    doc: 'Limit retries to a share of active requests instead of `circuitBreakers.maxRetries`.',
+    why: 'absent: the fixed limit',
+    example: { percent: '20%' },
+  }),
+  apiVersioning: field(ApiVersioning.optional(), {
+    doc: 'How callers choose a version of the API.',
+    example: { in: { header: {} }, versions: { v1: {}, v2: {} }, default: 'v1' },
+  }),
+});
+export type Service = z.output<typeof Service>;

@@ -1,0 +1,50 @@
+import type { Snapshot } from './snapshot.ts';
+
+/** What is known of a proxy from its first request (R3). Never holds its extensions. */
+export interface NodeIdentity {
+  readonly id: string;
+  readonly cluster: string;
+  readonly region: string;
+  readonly zone: string;
+  readonly subZone: string;
+  /** Flat texts of the metadata. */
+  readonly metadata: Readonly<Record<string, string>>;
+  /** `1.40.0`, or empty. */
+  readonly version: string;
+}
+
+/** Which snapshot a node is given. Nodes that are not `assigned` are sent nothing, never an empty set. */
+export type Assignment =
+  | { readonly kind: 'assigned'; readonly key: string }
+  | { readonly kind: 'unmatched'; readonly nearest: string | undefined; readonly why: string }
+  | { readonly kind: 'ambiguous'; readonly keys: readonly string[] };
+
+/** All fleets' snapshots at a moment and the rule that assigns nodes to them; replaced as a whole. */
+export interface Publication {
+  readonly snapshots: ReadonlyMap<string, Snapshot>;
+  readonly assign: (node: NodeIdentity) => Assignment;
+}
+
+/**
+ * Holds the newest publication. Streams are woken by a publication and pull what they need: newest state wins, and
+ * nobody awaits a stream. Until the first publication there is nothing, and streams stay silent (P19).
+ */
+export class Board {
+  #current: Publication | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  get current(): Publication | undefined {
+    return this.#current;
+  }
+
+  publish(publication: Publication): void {
+    this.#current = publication;
+    for (const wake of this.#listeners) wake();
+  }
+
+  /** `wake` must not throw and must return at once. @returns how to end it. */
+  subscribe(wake: () => void): () => void {
+    this.#listeners.add(wake);
+    return () => this.#listeners.delete(wake);
+  }
+}

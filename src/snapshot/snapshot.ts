@@ -1,0 +1,31 @@
+/** One resource, encoded once; every stream sends these bytes. */
+export interface EncodedResource {
+  readonly name: string;
+  /** Content hash: equal bytes ⇔ equal version, on every replica and after every restart (R48). */
+  readonly version: string;
+  /** Serialised message, the `value` of its `Any`. */
+  readonly value: Uint8Array;
+  /** Field 2 of DiscoveryResponse, tag and length included: the `Any`. */
+  readonly sotwEntry: Uint8Array;
+  /** Field 2 of DeltaDiscoveryResponse, tag and length included: the `Resource` around the `Any`. */
+  readonly deltaEntry: Uint8Array;
+}
+
+/** All resources of one type that a fleet holds. Immutable; an unchanged set stays the identical object. */
+export interface TypeSnapshot {
+  /** `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
+  readonly typeUrl: string;
+  /** Content hash over names and versions; `version_info` of SotW, `system_version_info` of delta (R14). */
+  readonly version: string;
+  /** By name, in the order of the names. */
+  readonly resources: ReadonlyMap<string, EncodedResource>;
+}
+
+/** Everything one fleet holds at a moment. */
+export interface Snapshot {
+  readonly key: string;
+  /** Content hash over all types. */
+  readonly version: string;
+  /** By type URL, in the order of sending. A type that the fleet never uses is present and empty. */
+  readonly types: ReadonlyMap<string, TypeSnapshot>;
+}
