@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { ruleTable } from './build/field-rules.ts';
+import { installedSources, loadProtos, packageFolder, protoFiles } from './build/load.ts';
+import { modelOf } from './build/model.ts';
+import { descriptorTable, serviceDescriptor } from './build/tables.ts';
+import { typeModules } from './build/types.ts';
+
+const STAMP = '.stamp';
+
+/**
+ * Generates `proto/gen`: types, descriptors, field rules and service definitions of the Envoy API.
+ *
+ * The same inputs give the same bytes. Does nothing when the stamp in `out` says that these inputs were built already,
+ * unless `force`. May run several times at once. Returns what it did.
+ */
+export function buildProtos(out: string, force: boolean): { readonly kind: 'built' | 'fresh'; readonly files: number } {
+  const stamp = inputHash();
+  if (!force && readStamp(out) === stamp) return { kind: 'fresh', files: 0 };
+  const model = modelOf(loadProtos(installedSources()));
+  const files = typeModules(model);
+  files.set('descriptors.json', json(descriptorTable(model)));
+  files.set('rules.json', json(ruleTable(model)));
+  files.set('services.json', json(serviceDescriptor(model.services)));
+  mkdirSync(out, { recursive: true });
+  for (const [name, text] of files) write(out, name, text);
+  for (const name of readdirSync(out))
+    if (/^[^.].*\.(ts|json)$/.test(name) && !files.has(name)) rmSync(path.join(out, name));
+  write(out, STAMP, stamp);
+  return { kind: 'built', files: files.size };
+}
+
+function json(value: unknown): string {
+  return `${JSON.stringify(value)}\n`;
+}
+
+/** By renaming, so that a reader never sees half a file and two builds at once do no harm. */
+function write(folder: string, name: string, text: string): void {
+  const temporary = path.join(folder, `.${name}.${process.pid}`);
+  writeFileSync(temporary, text);
+  renameSync(temporary, path.join(folder, name));
+}
+
+function readStamp(out: string): string | undefined {
+  try {
+    return readFileSync(path.join(out, STAMP), 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of the package versions, the overlay and the build itself. */
+function inputHash(): string {
+  const hash = createHash('sha256');
+  for (const name of ['@grpc/grpc-js-xds', 'protobufjs'])
+    hash.update(readFileSync(path.join(packageFolder(name), 'package.json')));
+  const overlay = path.join(import.meta.dirname, 'overlay');
+  for (const file of protoFiles(overlay)) hash.update(file).update(readFileSync(path.join(overlay, file)));
+  const build = path.join(import.meta.dirname, 'build');
+  hash.update(readFileSync(import.meta.filename));
+  for (const file of readdirSync(build).sort()) hash.update(file).update(readFileSync(path.join(build, file)));
+  return hash.digest('hex');
+}
+
+function main(): void {
+  const { values } = parseArgs({
+    options: { out: { type: 'string' }, force: { type: 'boolean', default: false } },
+  });
+  const started = performance.now();
+  const { kind, files } = buildProtos(values.out ?? path.join(import.meta.dirname, 'gen'), values.force);
+  const took = ((performance.now() - started) / 1000).toFixed(1);
+  console.log(kind === 'fresh' ? 'Envoy API: up to date' : `Envoy API: generated ${files} files in ${took} s`);
+}
+
+if (import.meta.main) main();

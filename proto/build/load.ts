@@ -1,0 +1,125 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import protobuf from 'protobufjs';
+import { mergeOverlay } from './overlay.ts';
+
+const require = createRequire(import.meta.url);
+
+/** Files whose messages travel inside `Any` without any field naming them. */
+const WELL_KNOWN = ['any', 'duration', 'empty', 'field_mask', 'struct', 'timestamp', 'wrappers'];
+
+/** Where the build reads `.proto` files from. */
+export interface ProtoSources {
+  /** Import roots, searched in order. */
+  readonly roots: readonly string[];
+  /** Folder whose files add to, or stand beside, the ones under `roots`. */
+  readonly overlay: string;
+  /** Folder that holds `google/protobuf/*.proto`. */
+  readonly wellKnown: string;
+}
+
+/** The sources of the repository: the Envoy API package, the well-known types of protobufjs, and our overlay. */
+export function installedSources(): ProtoSources {
+  const deps = path.join(packageFolder('@grpc/grpc-js-xds'), 'deps');
+  return {
+    roots: ['envoy-api', 'xds', 'protoc-gen-validate', 'googleapis'].map(name => path.join(deps, name)),
+    overlay: path.join(import.meta.dirname, '..', 'overlay'),
+    wellKnown: packageFolder('protobufjs'),
+  };
+}
+
+/** Folder of an installed package. Throws with the remedy when it is not installed. */
+export function packageFolder(name: string): string {
+  try {
+    return path.dirname(require.resolve(`${name}/package.json`));
+  } catch (cause) {
+    throw new Error(`The package ${name} is not installed. Run "npm ci" in the repository and try again.`, { cause });
+  }
+}
+
+/**
+ * Parses every v3 file of the Envoy and xDS APIs, all that they import, and the overlay, into one resolved root.
+ * Throws when a file is missing, does not parse, or the overlay contradicts what it extends.
+ */
+export function loadProtos(sources: ProtoSources): protobuf.Root {
+  const root = new protobuf.Root();
+  const loader = new Loader(sources, root);
+  for (const name of WELL_KNOWN) loader.add(`google/protobuf/${name}.proto`);
+  for (const folder of sources.roots) {
+    for (const file of protoFiles(folder)) if (isWanted(file)) loader.add(file);
+  }
+  for (const file of protoFiles(sources.overlay)) loader.add(file);
+  root.resolveAll();
+  return root;
+}
+
+/** Files below `folder` that end in `.proto`, as sorted import paths with forward slashes. */
+export function protoFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter(file => file.endsWith('.proto'))
+    .map(file => file.split(path.sep).join('/'))
+    .sort();
+}
+
+/** What is loaded for its own sake; the rest comes only when one of these imports it. */
+export function isWanted(file: string): boolean {
+  return /^envoy\/(.*\/)?v3\//.test(file) || /^(xds|udpa\/type)\//.test(file);
+}
+
+class Loader {
+  readonly #sources: ProtoSources;
+  readonly #root: protobuf.Root;
+  readonly #seen = new Set<string>();
+
+  constructor(sources: ProtoSources, root: protobuf.Root) {
+    this.#sources = sources;
+    this.#root = root;
+  }
+
+  add(file: string): void {
+    if (this.#seen.has(file)) return;
+    this.#seen.add(file);
+    const bundled = protobuf.common.get(file);
+    if (bundled?.nested) {
+      this.#root.addJSON(bundled.nested);
+      return;
+    }
+    const { roots, overlay, wellKnown } = this.#sources;
+    const base = [...roots, wellKnown].map(folder => path.join(folder, file)).find(candidate => existsSync(candidate));
+    if (base !== undefined) this.#parse(base, file, this.#root);
+    const extra = path.join(overlay, file);
+    if (existsSync(extra)) {
+      const parsed = new protobuf.Root();
+      this.#parse(extra, file, parsed);
+      mergeOverlay(this.#root, parsed, file);
+    } else if (base === undefined) {
+      throw new Error(
+        `${file} is imported but not found. Add a file of that path with the needed messages to ${overlay}.`,
+      );
+    }
+  }
+
+  #parse(location: string, file: string, into: protobuf.Root): void {
+    // The published files have CRLF line ends, which would stay in option strings.
+    const text = readFileSync(location, 'utf8').replaceAll('\r', '');
+    let parsed: protobuf.IParserResult;
+    try {
+      parsed = protobuf.parse(text, into, { keepCase: true });
+    } catch (cause) {
+      throw new Error(`${location} does not parse: ${cause instanceof Error ? cause.message : String(cause)}`, {
+        cause,
+      });
+    }
+    for (const imported of [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])]) this.add(imported);
+    tagWithFile(into, file);
+  }
+}
+
+/** Remembers the declaring file on every message that has none yet, for error messages. */
+function tagWithFile(namespace: protobuf.NamespaceBase, file: string): void {
+  for (const child of namespace.nestedArray) {
+    child.filename ??= file;
+    if (child instanceof protobuf.Namespace) tagWithFile(child, file);
+  }
+}
