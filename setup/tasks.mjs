@@ -1,0 +1,45 @@
+/**
+ * @typedef {object} Task
+ * @property {readonly import('./prepare.mjs').Need[]} needs
+ * @property {readonly string[]} command what Node is given before the user's own arguments
+ * @property {string} about
+ * @property {boolean} [forUser] relative paths among the arguments are the user's, not the checkout's
+ */
+
+/** @type {readonly import('./prepare.mjs').Need[]} */
+const code = ['dependencies', 'protos'];
+/** @type {readonly import('./prepare.mjs').Need[]} */
+const all = ['dependencies', 'protos', 'envoy'];
+
+/** @type {Readonly<Record<string, Task>>} */
+export const tasks = {
+  demo: { needs: all, command: ['demo/main.ts'], about: 'the demonstration: control plane, Envoys and backends' },
+  test: { needs: all, command: ['setup/test.mjs'], about: 'the tests, or those under the paths given' },
+  check: { needs: code, command: ['setup/check.mjs'], about: 'types, style, dead code, layers and error codes' },
+  cli: { needs: code, command: ['src/cli/main.ts'], about: 'the switchyard command', forUser: true },
+  bench: { needs: all, command: ['bench/run.ts'], about: 'the benchmarks' },
+  compose: { needs: code, command: ['test/compose/run.ts'], about: 'the test of the container set-up' },
+  proto: { needs: ['dependencies'], command: ['proto/build.ts'], about: "builds the code for Envoy's protocol" },
+  build: {
+    needs: code,
+    command: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
+    about: 'JavaScript for publishing, into dist/',
+  },
+  node: { needs: code, command: [], about: 'the right Node, with the arguments given', forUser: true },
+  envoy: { needs: ['envoy'], command: [], about: 'Envoy itself, with the arguments given', forUser: true },
+  setup: { needs: all, command: [], about: 'the set-up alone' },
+};
+
+/** Tests that need no Envoy, so that they run where none can be had. */
+const withoutEnvoy = /^(\.\/)?test\/(unit|architecture|protocol)(\/|$)/;
+
+/**
+ * @param {string} name
+ * @param {readonly string[]} args
+ * @returns {readonly import('./prepare.mjs').Need[]}
+ */
+export function needsOf(name, args) {
+  const paths = args.filter(arg => !arg.startsWith('-'));
+  if (name === 'test' && paths.length > 0 && paths.every(path => withoutEnvoy.test(path))) return code;
+  return tasks[name]?.needs ?? [];
+}

@@ -1,0 +1,144 @@
+// Runs the tests with Node's own runner, under the right Node (see run.mjs), and ends with their counts.
+import { readdirSync, statSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** A file that takes longer than this hangs. */
+const fileTimeoutMs = 10 * 60_000;
+
+/**
+ * @typedef {{ tests: number, suites: number, passed: number, failed: number, cancelled: number, skipped: number,
+ *   todo: number, durationMs: number, success: boolean }} Totals
+ */
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { name: { type: 'string', short: 't', multiple: true }, concurrency: { type: 'string' } },
+});
+
+// A test says itself what it needs; the settings of whoever runs it must not reach it.
+for (const name of Object.keys(process.env)) if (name.startsWith('SWITCHYARD_')) delete process.env[name];
+
+const files = chosen(testFiles(join(root, 'test')), positionals);
+if (files.length === 0) {
+  console.error(
+    `no test file is under ${positionals.join(', ') || 'test/'}: give a folder or a file, such as test/unit/xds`,
+  );
+  process.exit(1);
+}
+
+const cores = Number(options.concurrency ?? availableParallelism());
+const isEndToEnd = (/** @type {string} */ file) => relative(root, file).startsWith(join('test', 'e2e'));
+const groups = [
+  { files: files.filter(file => !isEndToEnd(file)), concurrency: cores },
+  // Each of these starts several Envoys: too many at once would starve each other on a small machine.
+  { files: files.filter(isEndToEnd), concurrency: Math.max(1, Math.floor(cores / 2)) },
+];
+
+/** @type {Totals} */
+const totals = {
+  tests: 0,
+  suites: 0,
+  passed: 0,
+  failed: 0,
+  cancelled: 0,
+  skipped: 0,
+  todo: 0,
+  durationMs: 0,
+  success: true,
+};
+
+await pipeline(Readable.from(events()), new spec(), process.stdout, { end: false });
+console.log(
+  [
+    `# tests ${totals.tests}`,
+    `# suites ${totals.suites}`,
+    `# pass ${totals.passed}`,
+    `# fail ${totals.failed}`,
+    `# cancelled ${totals.cancelled}`,
+    `# skipped ${totals.skipped}`,
+    `# todo ${totals.todo}`,
+    `# duration_ms ${totals.durationMs.toFixed(0)}`,
+  ].join('\n'),
+);
+process.exitCode = totals.success && totals.tests > 0 ? 0 : 1;
+
+/** The groups' events one after the other, with one sum of counts instead of a count per group. */
+async function* events() {
+  for (const group of groups) {
+    if (group.files.length === 0) continue;
+    const stream = run({
+      files: group.files,
+      concurrency: group.concurrency,
+      timeout: fileTimeoutMs,
+      testNamePatterns: (options.name ?? []).map(pattern => new RegExp(pattern)),
+    });
+    for await (const event of stream) {
+      if (event.type === 'test:summary' && event.data.file === undefined) add(event.data);
+      else if (!isCount(event)) yield event;
+    }
+  }
+}
+
+/** @param {import('node:test').EventData.TestSummary} summary */
+function add({ counts, duration_ms, success }) {
+  totals.tests += counts.tests;
+  totals.suites += counts.suites;
+  totals.passed += counts.passed;
+  totals.failed += counts.tests - counts.passed - counts.cancelled - counts.skipped - counts.todo;
+  totals.cancelled += counts.cancelled;
+  totals.skipped += counts.skipped;
+  totals.todo += counts.todo;
+  totals.durationMs += duration_ms;
+  totals.success &&= success;
+}
+
+/** @param {{ readonly type: string, readonly data: unknown }} event */
+function isCount(event) {
+  const { data } = event;
+  return (
+    event.type === 'test:diagnostic' &&
+    typeof data === 'object' &&
+    data !== null &&
+    'message' in data &&
+    /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) [\d.]+$/.test(String(data.message))
+  );
+}
+
+/**
+ * @param {string} folder
+ * @returns {string[]}
+ */
+function testFiles(folder) {
+  return readdirSync(folder, { withFileTypes: true })
+    .flatMap(entry => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return testFiles(path);
+      return entry.name.endsWith('.test.ts') ? [path] : [];
+    })
+    .sort();
+}
+
+/**
+ * @param {readonly string[]} all
+ * @param {readonly string[]} paths folders or files, from the checkout's root
+ */
+function chosen(all, paths) {
+  if (paths.length === 0) return [...all];
+  const wanted = paths.map(path => resolve(root, path));
+  for (const path of wanted) {
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) {
+      console.error(`${relative(root, path)} does not exist: give a folder or a file, such as test/unit/xds`);
+      process.exit(1);
+    }
+  }
+  return all.filter(file => wanted.some(path => file === path || file.startsWith(`${path}/`)));
+}
