@@ -27,6 +27,7 @@ const reasons = [
     /CERT_|SELF_SIGNED|UNABLE_TO_|CERTIFICATE_VERIFY_FAILED/i,
     "the package registry's certificate is not trusted: make the proxy's authority known (NODE_EXTRA_CA_CERTS for npm, PIP_CERT for pip)",
   ],
+  [/in sync/, 'package.json and package-lock.json disagree: make the lock anew with "node setup/run.mjs lock"'],
   [/EINTEGRITY|checksum failed/i, 'what was downloaded is damaged or altered: check the registry mirror in use'],
   [
     /\bE404\b|404 Not Found|ETARGET|No matching (version|distribution)/i,
@@ -50,7 +51,7 @@ export function explain(what, output) {
   const lines = output
     .split('\n')
     .map(line => line.trim())
-    .filter(line => line !== '');
+    .filter(line => line !== '' && !/complete log of this run|npm help|^npm error$/.test(line));
   const last = lines.findLast?.(line => /error/i.test(line)) ?? lines[lines.length - 1] ?? 'it said nothing';
   return new SetupFailure(`${what} failed: ${last}`);
 }

@@ -20,6 +20,7 @@ export const tasks = {
   bench: { needs: all, command: ['bench/run.ts'], about: 'the benchmarks' },
   compose: { needs: code, command: ['test/compose/run.ts'], about: 'the test of the container set-up' },
   proto: { needs: ['dependencies'], command: ['proto/build.ts'], about: "builds the code for Envoy's protocol" },
+  lock: { needs: [], command: ['setup/lock-file.mjs'], about: 'package-lock.json anew, for every platform' },
   build: {
     needs: code,
     command: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
