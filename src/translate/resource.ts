@@ -1,4 +1,4 @@
-import type { MessageTypes } from '../../proto/codec.ts';
+import type { MessageTypes } from '../../proto/gen/message-types.ts';
 
 /** The types that a fleet is served, in the order in which they are added (removals go the other way; R37). */
 export const servedTypes = {

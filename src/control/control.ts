@@ -1,0 +1,83 @@
+import type { Problem } from '../base/problem.ts';
+import type { FleetIr } from '../ir/ir.ts';
+import type { Policy } from '../policy/kinds.ts';
+import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
+
+/** What is in force: made by one build, replaced as a whole. */
+export interface Accepted {
+  readonly revision: Revision;
+  readonly policy: Policy;
+  readonly fleets: readonly FleetIr[];
+  /** By fleet key. */
+  readonly snapshots: ReadonlyMap<string, Snapshot>;
+  readonly overrides: readonly OverrideStatus[];
+  /** Warnings of the accepted policy. */
+  readonly warnings: readonly Problem[];
+}
+
+/** An override and whether it has effect. A suspended one waits for the destinations it was made for to come back. */
+export interface OverrideStatus {
+  readonly override: Override;
+  readonly effect: 'active' | 'suspended';
+  /** Why it is suspended. */
+  readonly why?: string;
+}
+
+/** A save that was not taken; the accepted revision goes on. */
+export interface Rejected {
+  readonly at: number;
+  readonly source: Revision['source'];
+  readonly problems: readonly Problem[];
+}
+
+/** What a write has led to: the fleets it touched and what they hold once they have acknowledged it. */
+export interface Effect {
+  /** Fleet key → its snapshot after the write. Only fleets whose snapshot changed; all that hold the thing when none did. */
+  readonly concerned: ReadonlyMap<string, Snapshot>;
+  readonly changed: boolean;
+}
+
+export type SubmitOutcome =
+  | {
+      readonly kind: 'accepted';
+      readonly revision: Revision;
+      readonly effect: Effect;
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
+
+export type OverrideOutcome =
+  | { readonly kind: 'done'; readonly status: OverrideStatus | undefined; readonly effect: Effect }
+  | { readonly kind: 'notFound'; readonly what: string; readonly hint?: string }
+  /** The request contradicts the policy (unknown destination, weights that sum to 0, unnamed rule). */
+  | { readonly kind: 'invalid'; readonly problems: readonly string[] }
+  /** It would leave a service without a usable endpoint and `force` was not given. */
+  | { readonly kind: 'refused'; readonly why: string };
+
+/**
+ * The single writer of snapshots. Writes are done one after another; a write is durable and published when its promise
+ * settles. Store failures reject with `StoreError` and leave everything as it was.
+ */
+export interface Control {
+  /** Undefined until the first policy has been accepted. */
+  readonly accepted: Accepted | undefined;
+  /** The newest save that was not taken, until one is. */
+  readonly rejected: Rejected | undefined;
+  /** Takes the whole declared policy: all of it or nothing. */
+  submit(
+    documents: readonly StoredDocument[],
+    about: Pick<Revision, 'author' | 'source' | 'reason'>,
+  ): Promise<SubmitOutcome>;
+  /** Problems that keep a source from being read at all (unreadable file, syntax) count as a rejected save. */
+  reject(problems: readonly Problem[], source: Revision['source']): void;
+  shift(shift: Omit<TrafficShift, 'kind' | 'since'>): Promise<OverrideOutcome>;
+  overrideEndpoint(
+    override: Omit<EndpointOverride, 'kind' | 'since'>,
+    options: { readonly force: boolean },
+  ): Promise<OverrideOutcome>;
+  endOverride(key: OverrideKey): Promise<OverrideOutcome>;
+  /** Called after every change of `accepted` or `rejected`. @returns how to end it. */
+  onChange(listener: () => void): () => void;
+}

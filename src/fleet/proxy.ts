@@ -1,0 +1,22 @@
+import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
+
+/** Where a proxy stands with one resource type. Versions are content versions of the type. */
+export interface TypeStatus {
+  readonly typeUrl: string;
+  /** `pending`: sent, not yet acknowledged. `notAsked`: the proxy never asked for the type. `rejected`: the newest answer was a NACK. */
+  readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected';
+  readonly sent: string | undefined;
+  readonly acked: string | undefined;
+  readonly rejection: { readonly version: string; readonly message: string; readonly at: number } | undefined;
+}
+
+/** One connected proxy (one stream for ADS). Instants are milliseconds since the epoch. */
+export interface ProxyStatus {
+  readonly streamId: number;
+  readonly node: NodeIdentity;
+  readonly peer: string;
+  readonly variant: 'sotw' | 'delta';
+  readonly assignment: Assignment | undefined;
+  readonly connectedAt: number;
+  readonly types: ReadonlyMap<string, TypeStatus>;
+}
