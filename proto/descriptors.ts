@@ -46,6 +46,18 @@ export interface DescriptorTable {
 
 let table: DescriptorTable | undefined;
 
+/** Fields of a message, or undefined when there is no message of that full name. */
+export function fieldsOf(message: string): readonly FieldRow[] | undefined {
+  const { messages } = descriptors();
+  return Object.hasOwn(messages, message) ? messages[message] : undefined;
+}
+
+/** Numbers of an enum's values by name, or undefined when there is no enum of that full name. */
+export function valuesOf(name: string): Readonly<Record<string, number>> | undefined {
+  const { enums } = descriptors();
+  return Object.hasOwn(enums, name) ? enums[name] : undefined;
+}
+
 /** The descriptors of every message of the Envoy API. Read from disk once. Throws when the build has not run. */
 export function descriptors(): DescriptorTable {
   table ??= readTable<DescriptorTable>('descriptors.json');
