@@ -1,0 +1,146 @@
+/**
+ * What the admin API says, as types that server, CLI and dashboard share. Instants are ISO 8601 texts; a version is the
+ * content version of a resource type.
+ */
+
+/** Short names of resource types, as operators know them. */
+export type TypeName = 'CDS' | 'EDS' | 'LDS' | 'RDS' | 'RTDS';
+
+/** One problem with a policy, with its place in the user's files where it has one. */
+export interface ProblemReply {
+  readonly code: string;
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  /** `services.catalog.endpoints[0]`. */
+  readonly path: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly hint?: string;
+}
+
+/** Body of every error, `application/problem+json` (RFC 9457). */
+export interface ErrorReply {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly hint?: string;
+  readonly problems?: readonly ProblemReply[];
+}
+
+/** Where a proxy stands with one type. */
+export interface ProxyTypeReply {
+  readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected' | 'stale';
+  readonly intended: string | null;
+  readonly acked: string | null;
+  readonly rejection?: { readonly version: string; readonly message: string; readonly at: string };
+}
+
+/** One row of the sync table. */
+export interface ProxyReply {
+  readonly id: string;
+  readonly cluster: string;
+  readonly zone: string;
+  /** Fleet key; null while it is given none. */
+  readonly fleet: string | null;
+  readonly state: 'synced' | 'pending' | 'rejected' | 'unmatched' | 'ambiguous' | 'disconnected';
+  /** Why it is not synced, in words. */
+  readonly why?: string;
+  readonly nearestFleet?: string;
+  readonly variant: 'sotw' | 'delta';
+  readonly envoyVersion: string;
+  readonly peer: string;
+  readonly connectedAt: string;
+  readonly disconnectedAt?: string;
+  readonly types: Readonly<Partial<Record<TypeName, ProxyTypeReply>>>;
+}
+
+export interface ProxiesReply {
+  readonly proxies: readonly ProxyReply[];
+}
+
+export interface OverrideReply {
+  readonly kind: 'shift' | 'endpoint';
+  /** `routes/shop/rules/everyone` or `services/catalog/endpoints/10.0.0.1:8080`. */
+  readonly target: string;
+  readonly effect: 'active' | 'suspended';
+  readonly why?: string;
+  readonly by: string;
+  readonly since: string;
+  readonly reason?: string;
+  readonly expiresAt?: string;
+  readonly weights?: Readonly<Record<string, number>>;
+  readonly weight?: number;
+  readonly state?: string;
+}
+
+export interface RevisionReply {
+  readonly number: number;
+  readonly at: string;
+  readonly author: string;
+  readonly source: string;
+  readonly reason: string;
+}
+
+/** What is in force, and what was refused since. */
+export interface PolicyReply {
+  readonly revision: RevisionReply | null;
+  readonly documents: readonly { readonly file: string; readonly format: string; readonly text: string }[];
+  readonly fleets: readonly FleetReply[];
+  readonly overrides: readonly OverrideReply[];
+  readonly warnings: readonly ProblemReply[];
+  readonly rejected: { readonly at: string; readonly problems: readonly ProblemReply[] } | null;
+}
+
+export interface FleetReply {
+  readonly key: string;
+  readonly role: 'edge' | 'sidecar';
+  readonly version: string;
+  readonly resources: Readonly<Partial<Record<TypeName, number>>>;
+}
+
+/** Whether the proxies that a write concerns hold it. `complete` is false when one is missing or none is connected. */
+export interface AckReply {
+  readonly complete: boolean;
+  readonly concerned: number;
+  readonly acked: number;
+  readonly missing: readonly { readonly id: string; readonly fleet: string; readonly why: string }[];
+  readonly summary: string;
+}
+
+/** Answer to a write of operational state. */
+export interface OverrideWriteReply {
+  readonly changed: boolean;
+  /** Fleets that hold what was written. */
+  readonly fleets: readonly string[];
+  /** Absent after a delete. */
+  readonly override?: OverrideReply;
+  /** Present with `?wait=acked`. */
+  readonly acknowledged?: AckReply;
+}
+
+/** Body of `PUT /api/v1/routes/{route}/rules/{rule}/weights`: destination → weight. */
+export type WeightsBody = Readonly<Record<string, number>>;
+
+export interface WeightsReply {
+  readonly declared: Readonly<Record<string, number>>;
+  readonly effective: Readonly<Record<string, number>>;
+  readonly override: OverrideReply | null;
+}
+
+/** Body of `PATCH /api/v1/services/{service}/endpoints/{address}`. */
+export interface EndpointBody {
+  readonly weight?: number;
+  readonly state?: 'active' | 'draining' | 'disabled';
+  /** Duration after which the override ends by itself, e.g. `10m`. */
+  readonly expiresIn?: string;
+}
+
+/** Everything a fleet holds, in Envoy's own JSON. */
+export interface SnapshotReply {
+  readonly fleet: string;
+  readonly version: string;
+  readonly versions: Readonly<Partial<Record<TypeName, string>>>;
+  readonly resources: Readonly<Record<string, readonly unknown[]>>;
+}

@@ -1,0 +1,159 @@
+import type { Bootstrap } from '../../proto/gen/envoy.config.bootstrap.v3.ts';
+import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
+import type { ConfigSource, Address as EnvoyAddress } from '../../proto/gen/envoy.config.core.v3.ts';
+import { type Address, parseAddress } from '../base/address.ts';
+
+/** What a proxy is told once, at its start; all else comes over xDS. Addresses are `HOST:PORT` or `unix:/PATH`. */
+export interface BootstrapOptions {
+  readonly node: {
+    readonly id: string;
+    readonly cluster: string;
+    readonly region?: string;
+    readonly zone?: string;
+    readonly metadata?: Readonly<Record<string, string>>;
+  };
+  /** Where Switchyard's xDS listens; several for several replicas. */
+  readonly xds: readonly string[];
+  /** `delta` sends only what changed; `sotw` (state of the world) is for old proxies and for comparing. */
+  readonly variant: 'delta' | 'sotw';
+  /** Loopback or a Unix socket: whoever reaches it can end the proxy. */
+  readonly admin: string;
+  /** Heap at which requests are turned away; bytes. */
+  readonly maxHeapBytes: number;
+  /** Open connections from callers at which further ones are closed. */
+  readonly maxConnections: number;
+}
+
+export const bootstrapDefaults = { maxHeapBytes: 1024 ** 3, maxConnections: 50_000 } as const;
+
+/** Name of the static cluster that leads to Switchyard: xDS and load reports. */
+const controlPlane = 'switchyard';
+
+/**
+ * Name of the static cluster that holds the proxy's own fleet, which zone-aware routing compares with; and of its
+ * load assignment. Envoy takes it from the bootstrap only.
+ */
+export const localCluster = 'local';
+
+/** Name of the runtime layer that is delivered over RTDS. Envoy takes the list of layers from the bootstrap only. */
+export const runtimeLayer = 'switchyard';
+
+/**
+ * A whole Envoy bootstrap for an edge proxy or a sidecar. It holds what xDS cannot bring later: identity, the way to
+ * the control plane with its keepalive, the local cluster, the overload manager, the runtime layers, load reporting
+ * and the admin address.
+ */
+export function bootstrap(options: BootstrapOptions): Bootstrap {
+  const { node } = options;
+  const locality = { ...(node.region ? { region: node.region } : {}), ...(node.zone ? { zone: node.zone } : {}) };
+  return {
+    node: {
+      id: node.id,
+      cluster: node.cluster,
+      ...(Object.keys(locality).length > 0 ? { locality } : {}),
+      ...(node.metadata ? { metadata: node.metadata } : {}),
+    },
+    admin: { address: socketAddress(address(options.admin)) },
+    dynamic_resources: {
+      ads_config: {
+        api_type: options.variant === 'delta' ? 'DELTA_GRPC' : 'GRPC',
+        transport_api_version: 'V3',
+        set_node_on_first_message_only: true,
+        grpc_services: [{ envoy_grpc: { cluster_name: controlPlane } }],
+      },
+      cds_config: overAds('15s'),
+      lds_config: overAds('15s'),
+    },
+    cluster_manager: {
+      local_cluster_name: localCluster,
+      load_stats_config: {
+        api_type: 'GRPC',
+        transport_api_version: 'V3',
+        grpc_services: [{ envoy_grpc: { cluster_name: controlPlane } }],
+      },
+    },
+    static_resources: { clusters: [controlPlaneCluster(options.xds), localFleetCluster()] },
+    layered_runtime: {
+      layers: [
+        { name: 'static', static_layer: { 're2.max_program_size.error_level': 100 } },
+        { name: runtimeLayer, rtds_layer: { name: runtimeLayer, rtds_config: overAds('2s') } },
+        { name: 'admin', admin_layer: {} },
+      ],
+    },
+    overload_manager: {
+      refresh_interval: '0.250s',
+      resource_monitors: [
+        {
+          name: 'envoy.resource_monitors.fixed_heap',
+          typed_config: {
+            '@type': 'type.googleapis.com/envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig',
+            max_heap_size_bytes: options.maxHeapBytes,
+          },
+        },
+        {
+          name: 'envoy.resource_monitors.global_downstream_max_connections',
+          typed_config: {
+            '@type':
+              'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+            max_active_downstream_connections: options.maxConnections,
+          },
+        },
+      ],
+      actions: [
+        heapAction('envoy.overload_actions.shrink_heap', 0.9),
+        heapAction('envoy.overload_actions.stop_accepting_requests', 0.95),
+      ],
+    },
+  };
+}
+
+function overAds(initialFetchTimeout: string): ConfigSource {
+  return { resource_api_version: 'V3', ads: {}, initial_fetch_timeout: initialFetchTimeout };
+}
+
+function heapAction(name: string, value: number) {
+  return { name, triggers: [{ name: 'envoy.resource_monitors.fixed_heap', threshold: { value } }] };
+}
+
+function controlPlaneCluster(xds: readonly string[]): Cluster {
+  const addresses = xds.map(address);
+  const byName = addresses.some(each => each.kind === 'host');
+  return {
+    name: controlPlane,
+    type: byName ? 'STRICT_DNS' : 'STATIC',
+    connect_timeout: '1s',
+    load_assignment: {
+      cluster_name: controlPlane,
+      endpoints: [{ lb_endpoints: addresses.map(each => ({ endpoint: { address: socketAddress(each) } })) }],
+    },
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
+        '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        // A half-open connection to a control plane that is gone is noticed within 20 s (P8).
+        explicit_http_config: { http2_protocol_options: { connection_keepalive: { interval: '10s', timeout: '5s' } } },
+      },
+    },
+    upstream_connection_options: { tcp_keepalive: { keepalive_time: 10, keepalive_interval: 5, keepalive_probes: 2 } },
+  };
+}
+
+function localFleetCluster(): Cluster {
+  return {
+    name: localCluster,
+    type: 'EDS',
+    connect_timeout: '0.250s',
+    eds_cluster_config: { service_name: localCluster, eds_config: overAds('2s') },
+  };
+}
+
+function socketAddress(each: Address): EnvoyAddress {
+  if (each.kind === 'unix') return { pipe: { path: each.path } };
+  return { socket_address: { address: each.kind === 'ip' ? each.ip : each.host, port_value: each.port } };
+}
+
+/** @throws TypeError for text that is no address: callers check what users give them first. */
+function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (!parsed) throw new TypeError(`"${text}" is not an address like HOST:PORT or unix:/PATH`);
+  return parsed;
+}
