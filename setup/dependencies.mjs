@@ -51,9 +51,9 @@ export async function installDependencies(root, node) {
   );
   writeFileSync(join(folder, 'node_modules', stampName), stamp);
   const current = join(root, 'node_modules');
-  const previous = join(makeWorkFolder(root, 'dependencies-before'), 'node_modules');
-  if (existsSync(current)) renameSync(current, previous);
+  const before = makeWorkFolder(root, 'dependencies-before');
+  if (existsSync(current)) renameSync(current, join(before, 'node_modules'));
   renameSync(join(folder, 'node_modules'), current);
   rmSync(folder, { recursive: true, force: true });
-  rmSync(previous, { recursive: true, force: true });
+  rmSync(before, { recursive: true, force: true });
 }

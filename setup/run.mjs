@@ -21,15 +21,15 @@ async function main(argv) {
     const lines = Object.entries(tasks).map(([each, { about }]) => `  ${each.padEnd(8)} ${about}`);
     throw new SetupFailure(`usage: node setup/run.mjs TASK [ARGUMENT…], where TASK is one of\n${lines.join('\n')}`);
   }
-  const script = task.command[0];
-  if (script !== undefined && !script.startsWith('node_modules/') && !existsSync(join(root, script))) {
+  const { script } = task;
+  if (script !== undefined && !existsSync(join(root, script))) {
     throw new SetupFailure(`This checkout has no ${script}, which "${name}" runs: is it complete?`);
   }
   const ready = await prepare(root, needsOf(name, args), createProgress(process.stderr));
   if (name === 'setup') return 0;
   const cwd = task.forUser ? userFolder() : root;
   if (name === 'envoy') return await runTask(ready.envoy ?? 'envoy', args, ready, cwd);
-  const command = script === undefined ? args : [join(root, script), ...task.command.slice(1), ...args];
+  const command = script === undefined ? args : [join(root, script), ...args];
   return await runTask(ready.node, command, ready, cwd);
 }
 

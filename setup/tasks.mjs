@@ -1,7 +1,7 @@
 /**
  * @typedef {object} Task
  * @property {readonly import('./prepare.mjs').Need[]} needs
- * @property {readonly string[]} command what Node is given before the user's own arguments
+ * @property {string} [script] what Node runs, with the user's own arguments
  * @property {string} about
  * @property {boolean} [forUser] relative paths among the arguments are the user's, not the checkout's
  */
@@ -13,22 +13,18 @@ const all = ['dependencies', 'protos', 'envoy'];
 
 /** @type {Readonly<Record<string, Task>>} */
 export const tasks = {
-  demo: { needs: all, command: ['demo/main.ts'], about: 'the demonstration: control plane, Envoys and backends' },
-  test: { needs: all, command: ['setup/test.mjs'], about: 'the tests, or those under the paths given' },
-  check: { needs: code, command: ['setup/check.mjs'], about: 'types, style, dead code, layers and error codes' },
-  cli: { needs: code, command: ['src/cli/main.ts'], about: 'the switchyard command', forUser: true },
-  bench: { needs: all, command: ['bench/run.ts'], about: 'the benchmarks' },
-  compose: { needs: code, command: ['test/compose/run.ts'], about: 'the test of the container set-up' },
-  proto: { needs: ['dependencies'], command: ['proto/build.ts'], about: "builds the code for Envoy's protocol" },
-  lock: { needs: [], command: ['setup/lock-file.mjs'], about: 'package-lock.json anew, for every platform' },
-  build: {
-    needs: code,
-    command: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'],
-    about: 'JavaScript for publishing, into dist/',
-  },
-  node: { needs: code, command: [], about: 'the right Node, with the arguments given', forUser: true },
-  envoy: { needs: ['envoy'], command: [], about: 'Envoy itself, with the arguments given', forUser: true },
-  setup: { needs: all, command: [], about: 'the set-up alone' },
+  demo: { needs: all, script: 'demo/main.ts', about: 'the demonstration: control plane, Envoys and backends' },
+  test: { needs: all, script: 'setup/test.mjs', about: 'the tests, or those under the paths given' },
+  check: { needs: code, script: 'setup/check.mjs', about: 'types, style, dead code, layers and error codes' },
+  cli: { needs: code, script: 'src/cli/main.ts', about: 'the switchyard command', forUser: true },
+  bench: { needs: all, script: 'bench/run.ts', about: 'the benchmarks' },
+  compose: { needs: code, script: 'test/compose/run.ts', about: 'the test of the container set-up' },
+  proto: { needs: ['dependencies'], script: 'proto/build.ts', about: "builds the code for Envoy's protocol" },
+  lock: { needs: [], script: 'setup/lock-file.mjs', about: 'package-lock.json anew, for every platform' },
+  build: { needs: code, script: 'setup/build.mjs', about: 'JavaScript for publishing, into dist/' },
+  node: { needs: code, about: 'the right Node, with the arguments given', forUser: true },
+  envoy: { needs: ['envoy'], about: 'Envoy itself, with the arguments given', forUser: true },
+  setup: { needs: all, about: 'the set-up alone' },
 };
 
 /** Tests that need no Envoy, so that they run where none can be had. */
