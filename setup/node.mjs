@@ -16,6 +16,9 @@ import { digestOf, installTool, makeWorkFolder, requireSpace, toolFile, toolIsRe
 /** @type {NodePin} */
 const pin = JSON.parse(readFileSync(new URL('./node.json', import.meta.url), 'utf8'));
 
+/** The Node that is fetched where the one at hand is too old. */
+export const nodeVersion = pin.version;
+
 /**
  * @param {string} root
  * @returns {import('./tool-cache.mjs').Tool}
@@ -36,7 +39,7 @@ export function findNode(root) {
 }
 
 /** @param {string} root */
-export function requiredNode(root) {
+function requiredNode(root) {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).engines.node;
 }
 

@@ -3,7 +3,7 @@ import { dependenciesAreReady, installDependencies } from './dependencies.mjs';
 import { envoyVersion, findEnvoy, installEnvoy } from './envoy.mjs';
 import { composeWay, SetupFailure } from './failure.mjs';
 import { withLock } from './lock.mjs';
-import { findNode, installNode, requiredNode } from './node.mjs';
+import { findNode, installNode, nodeVersion } from './node.mjs';
 import { buildProtos, protosAreReady } from './protos.mjs';
 
 /** @typedef {'dependencies' | 'protos' | 'envoy'} Need */
@@ -49,7 +49,7 @@ function stepsFor(root, needs) {
   /** @type {Step[]} */
   const steps = [
     {
-      title: `Node ${requiredNode(root)} (this one is ${process.version})`,
+      title: `Node ${nodeVersion} (this one is ${process.version})`,
       ready: () => findNode(root) !== undefined,
       run: () => installNode(root),
     },
