@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ruleTable } from './build/field-rules.ts';
@@ -13,12 +13,11 @@ const STAMP = '.stamp';
 /**
  * Generates `proto/gen`: types, descriptors, field rules and service definitions of the Envoy API.
  *
- * The same inputs give the same bytes. Does nothing when the stamp in `out` says that these inputs were built already,
- * unless `force`. May run several times at once. Returns what it did.
+ * The same inputs give the same bytes. Does nothing when `out` holds what these inputs give, unless `force`. May run several times at once. Returns what it did.
  */
 export function buildProtos(out: string, force: boolean): { readonly kind: 'built' | 'fresh'; readonly files: number } {
-  const stamp = inputHash();
-  if (!force && readStamp(out) === stamp) return { kind: 'fresh', files: 0 };
+  const inputs = inputHash();
+  if (!force && isFresh(out, inputs)) return { kind: 'fresh', files: 0 };
   const model = modelOf(loadProtos(installedSources()));
   const files = typeModules(model);
   files.set('descriptors.json', json(descriptorTable(model)));
@@ -28,7 +27,7 @@ export function buildProtos(out: string, force: boolean): { readonly kind: 'buil
   for (const [name, text] of files) write(out, name, text);
   for (const name of readdirSync(out))
     if (/^[^.].*\.(ts|json)$/.test(name) && !files.has(name)) rmSync(path.join(out, name));
-  write(out, STAMP, stamp);
+  write(out, STAMP, [inputs, ...files.keys()].join('\n'));
   return { kind: 'built', files: files.size };
 }
 
@@ -43,12 +42,12 @@ function write(folder: string, name: string, text: string): void {
   renameSync(temporary, path.join(folder, name));
 }
 
-function readStamp(out: string): string | undefined {
-  try {
-    return readFileSync(path.join(out, STAMP), 'utf8');
-  } catch {
-    return undefined;
-  }
+/** The stamp has the hash of the inputs and the names of the files made from them. */
+function isFresh(out: string, inputs: string): boolean {
+  const stamp = path.join(out, STAMP);
+  if (!existsSync(stamp)) return false;
+  const [hash, ...names] = readFileSync(stamp, 'utf8').split('\n');
+  return hash === inputs && names.every(name => existsSync(path.join(out, name)));
 }
 
 /** Of the package versions, the overlay and the build itself. */

@@ -147,20 +147,29 @@ export function span(reader: protobuf.Reader): readonly [start: number, end: num
   return [start, start + length];
 }
 
-/** A 64-bit integer as a number where that is exact, else as decimal digits. */
-export function readLong(value: unknown, reader: protobuf.Reader): number | string {
-  // The reader takes a varint that is cut off at the very end of the input for a whole one.
-  if (reader.pos > reader.len) throw new MessageFault('the input is cut off');
+/** Reads a signed varint as a number where that is exact, else as decimal digits. */
+export function readInt64(reader: protobuf.Reader): number | string {
+  return afterVarint(reader, joined(reader.int64()));
+}
+
+/** The reader takes a varint for whole that is cut off at the very end of the input. */
+function afterVarint<T>(reader: protobuf.Reader, value: T): T {
+  if (reader.pos > reader.len || (reader.buf[reader.pos - 1] ?? 0) > 127)
+    throw new MessageFault('the input is cut off');
+  return value;
+}
+
+function joined(value: number | Halves): number | string {
   if (typeof value === 'number') return value;
-  const { low, high, unsigned } = value as Halves;
+  const { low, high, unsigned } = value;
   const upper = unsigned ? high >>> 0 : high;
-  const joined = upper * 2 ** 32 + (low >>> 0);
-  if (Number.isSafeInteger(joined)) return joined;
+  const sum = upper * 2 ** 32 + (low >>> 0);
+  if (Number.isSafeInteger(sum)) return sum;
   return String((BigInt(upper) << 32n) | BigInt(low >>> 0));
 }
 
 /** A 64-bit integer from a number or decimal digits. */
-export function longOf(value: unknown, signed: boolean): number | Halves {
+function longOf(value: unknown, signed: boolean): number | Halves {
   if (typeof value === 'number' && Number.isSafeInteger(value) && (signed || value >= 0)) return value;
   if (typeof value === 'string' && /^-?\d{1,20}$/.test(value)) {
     const wide = BigInt(value);
@@ -175,6 +184,7 @@ export function longOf(value: unknown, signed: boolean): number | Halves {
 
 type Write<T> = (writer: protobuf.Writer, value: T) => unknown;
 type Read = (reader: protobuf.Reader) => unknown;
+type ReadLong = (reader: protobuf.Reader) => number | Halves;
 
 function int32Codec(wire: 0 | 5, write: Write<number>, read: Read): ScalarCodec {
   const check = (value: unknown): number => {
@@ -204,11 +214,14 @@ function uint32Codec(wire: 0 | 5, write: Write<number>, read: Read): ScalarCodec
   };
 }
 
-function int64Codec(wire: 0 | 1, signed: boolean, write: Write<number | Halves>, read: Read): ScalarCodec {
+function int64Codec(wire: 0 | 1, signed: boolean, write: Write<number | Halves>, read: ReadLong): ScalarCodec {
   return {
     wire,
     write: (writer, value) => void write(writer, longOf(value, signed)),
-    read: reader => readLong(read(reader), reader),
+    read: reader => {
+      const value = joined(read(reader));
+      return wire === 0 ? afterVarint(reader, value) : value;
+    },
     isDefault: isZero,
     fromKey: unchanged,
   };

@@ -2,7 +2,7 @@ import type protobuf from 'protobufjs';
 import type { ScalarType } from '../descriptors.ts';
 import { expected, located, MessageFault } from './fault.ts';
 import { isObject, MAX_DEPTH, setKey } from './object.ts';
-import { readLong, type ScalarCodec, scalarCodecs, span } from './scalars.ts';
+import { readInt64, type ScalarCodec, scalarCodecs, span } from './scalars.ts';
 import { formatDuration, formatTimestamp, type Moment, parseDuration, parseTimestamp } from './time.ts';
 import { readFields } from './wire.ts';
 
@@ -66,7 +66,7 @@ function moment(what: string, parse: (text: string) => Moment, format: (moment: 
       let nanos = 0;
       readFields(reader, end, (number, wire) => {
         if (wire !== 0 || number > 2) return false;
-        if (number === 1) seconds = Number(readLong(reader.int64(), reader));
+        if (number === 1) seconds = Number(readInt64(reader));
         else nanos = reader.int32();
         return true;
       });
