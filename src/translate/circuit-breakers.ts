@@ -1,0 +1,42 @@
+import type {
+  CircuitBreakers_Thresholds,
+  CircuitBreakers as EnvoyCircuitBreakers,
+} from '../../proto/gen/envoy.config.cluster.v3.ts';
+import type { Service } from '../policy/service.ts';
+import { percentMessage } from './units.ts';
+
+/** Limits on what one Envoy may have open towards a service. What is left of them can be read in its statistics. */
+export function circuitBreakers(service: Service): EnvoyCircuitBreakers {
+  const { maxConnections, maxPending, maxRequests } = service.circuitBreakers;
+  return {
+    thresholds: [
+      {
+        max_connections: maxConnections,
+        max_pending_requests: maxPending,
+        max_requests: maxRequests,
+        ...retryLimit(service),
+        track_remaining: true,
+      },
+    ],
+  };
+}
+
+function retryLimit({ retryBudget, circuitBreakers: { maxRetries } }: Service): CircuitBreakers_Thresholds {
+  if (!retryBudget) return { max_retries: maxRetries };
+  return {
+    retry_budget: {
+      budget_percent: percentMessage(retryBudget.percent),
+      min_retry_concurrency: retryBudget.minConcurrency,
+    },
+  };
+}
+
+const most = 4_294_967_295;
+
+/**
+ * None towards the local application: its callers' limits are meant for the service, and a second set of them here
+ * would refuse what they let pass.
+ */
+export const noCircuitBreakers: EnvoyCircuitBreakers = {
+  thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],
+};

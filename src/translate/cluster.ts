@@ -1,0 +1,98 @@
+import { any } from '../../proto/codec.ts';
+import type { Cluster, Cluster_CommonLbConfig } from '../../proto/gen/envoy.config.cluster.v3.ts';
+import type { HttpProtocolOptions } from '../../proto/gen/envoy.extensions.upstreams.http.v3.ts';
+import type { LocalClusterIr, ServiceClusterIr } from '../ir/ir.ts';
+import type { Service } from '../policy/service.ts';
+import { envoyAddress } from './address.ts';
+import { circuitBreakers, noCircuitBreakers } from './circuit-breakers.ts';
+import { healthChecks } from './health-check.ts';
+import { loadBalancingPolicy } from './load-balancing.ts';
+import { outlierDetection } from './outlier-detection.ts';
+import { duration, percentMessage } from './units.ts';
+
+/** What a service cluster's message depends on: everything but the endpoints, which travel by themselves. */
+export type ServiceClusterSettings = Pick<ServiceClusterIr, 'name' | 'serviceName' | 'service'>;
+
+/** A service, or one of its versions, whose endpoints come over EDS. */
+export function serviceCluster({ name, serviceName, service }: ServiceClusterSettings): Cluster {
+  const checks = healthChecks(serviceName, service);
+  return {
+    name,
+    type: 'EDS',
+    eds_cluster_config: { eds_config: { ads: {}, resource_api_version: 'V3' } },
+    connect_timeout: duration(service.connectTimeout),
+    load_balancing_policy: loadBalancingPolicy(service.loadBalancing),
+    common_lb_config: sharedBalancing(service),
+    ...(checks.length > 0 ? { health_checks: checks } : {}),
+    ...(service.outlierDetection === 'off' ? {} : { outlier_detection: outlierDetection(service.outlierDetection) }),
+    circuit_breakers: circuitBreakers(service),
+    // An endpoint that left the policy gets nothing more, even while its checks still pass.
+    ignore_health_on_host_removal: true,
+    ...protocol(service),
+  };
+}
+
+/** The application beside a sidecar. It is neither checked nor ejected: there is no other to go to. */
+export function localCluster({ name, service, application }: LocalClusterIr): Cluster {
+  return {
+    name,
+    type: 'STATIC',
+    connect_timeout: duration(service.connectTimeout),
+    load_assignment: {
+      cluster_name: name,
+      endpoints: [{ lb_endpoints: [{ endpoint: { address: envoyAddress(application) } }] }],
+    },
+    circuit_breakers: noCircuitBreakers,
+    ...protocol(service),
+  };
+}
+
+function sharedBalancing(service: Service): Cluster_CommonLbConfig {
+  return {
+    healthy_panic_threshold: percentMessage(service.loadBalancing.panicThreshold),
+    // Envoy's 1s holds back the second of two drains, or the second death, for that long.
+    update_merge_window: '0.100s',
+    // Otherwise new endpoints count as unhealthy until checked, and traffic spills to the next priority meanwhile.
+    ...(service.healthCheck ? { ignore_new_hosts_until_first_hc: true } : {}),
+  };
+}
+
+function protocol(service: Service): Cluster {
+  switch (service.protocol) {
+    case 'tcp':
+      // A connection has no next request that could go elsewhere; ended, the caller connects anew.
+      return { close_connections_on_host_health_failure: true };
+    case 'http':
+      return http({
+        // Most HTTP/1 servers end idle connections after 5s or more; the side that ends them first loses no request.
+        common_http_protocol_options: { idle_timeout: '4s' },
+        explicit_http_config: { http_protocol_options: {} },
+      });
+    case 'http2':
+    case 'grpc':
+      return http({
+        explicit_http_config: {
+          // A ping before the first request after a silence, to find out that a connection is dead. Regular pings
+          // would be less trouble, but gRPC servers take them for an attack.
+          http2_protocol_options: {
+            connection_keepalive: { connection_idle_interval: '5s', timeout: '1s' },
+            initial_stream_window_size: 64 * 1024,
+            initial_connection_window_size: 1024 * 1024,
+          },
+        },
+      });
+  }
+}
+
+function http(options: HttpProtocolOptions): Cluster {
+  return {
+    // Bounds what a slow caller makes us hold of a response; Envoy's own 1 MiB a connection is far too much at an edge.
+    per_connection_buffer_limit_bytes: 32 * 1024,
+    typed_extension_protocol_options: {
+      'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
+        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+        options,
+      ),
+    },
+  };
+}

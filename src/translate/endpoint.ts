@@ -1,0 +1,46 @@
+import type {
+  ClusterLoadAssignment,
+  LbEndpoint,
+  LocalityLbEndpoints,
+} from '../../proto/gen/envoy.config.endpoint.v3.ts';
+import type { EndpointIr, ServiceClusterIr } from '../ir/ir.ts';
+import { envoyAddress } from './address.ts';
+
+/**
+ * The endpoints of a cluster, one locality per zone and priority. Without endpoints it is empty, which takes a service's
+ * traffic away; a missing one would leave the old endpoints in use (R30).
+ *
+ * Priorities are renumbered without gaps, as Envoy and gRPC clients expect (R54).
+ */
+export function loadAssignment(cluster: ServiceClusterIr): ClusterLoadAssignment {
+  const priorities = [...new Set(cluster.endpoints.map(each => each.priority))].sort((a, b) => a - b);
+  return {
+    cluster_name: cluster.name,
+    endpoints: priorities.flatMap((priority, level) =>
+      localities(
+        cluster.endpoints.filter(each => each.priority === priority),
+        level,
+      ),
+    ),
+  };
+}
+
+function localities(endpoints: readonly EndpointIr[], level: number): readonly LocalityLbEndpoints[] {
+  const zones = [...new Set(endpoints.map(each => each.zone ?? ''))].sort();
+  return zones.map(zone => ({
+    ...(zone === '' ? {} : { locality: { zone } }),
+    lb_endpoints: endpoints.filter(each => (each.zone ?? '') === zone).map(lbEndpoint),
+    ...(level === 0 ? {} : { priority: level }),
+  }));
+}
+
+function lbEndpoint(endpoint: EndpointIr): LbEndpoint {
+  return {
+    endpoint: { address: envoyAddress(endpoint.address) },
+    ...(endpoint.state === 'draining' ? { health_status: 'DRAINING' } : {}),
+    ...(Object.keys(endpoint.labels).length > 0
+      ? { metadata: { filter_metadata: { 'envoy.lb': endpoint.labels } } }
+      : {}),
+    load_balancing_weight: endpoint.weight,
+  };
+}

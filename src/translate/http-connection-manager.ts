@@ -1,0 +1,65 @@
+import { any } from '../../proto/codec.ts';
+import type { Filter } from '../../proto/gen/envoy.config.listener.v3.ts';
+import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
+import type { ListenerIr } from '../ir/ir.ts';
+import { httpFilters } from './filters/index.ts';
+
+type HttpListenerIr = Extract<ListenerIr, { readonly kind: 'http' }>;
+
+/** Bytes that an edge proxy holds of one request's body, and so the largest body that can be sent again on a retry. */
+export const edgeBuffer = 256 * 1024;
+
+/** The network filter that speaks HTTP with callers and routes by a table that comes over RDS. */
+export function httpConnectionManager(listener: HttpListenerIr): Filter {
+  return {
+    name: 'envoy.filters.network.http_connection_manager',
+    typed_config: any(
+      'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
+      settings(listener),
+    ),
+  };
+}
+
+function settings(listener: HttpListenerIr): HttpConnectionManager {
+  return {
+    stat_prefix: listener.name,
+    rds: { route_config_name: listener.routeTable, config_source: { ads: {}, resource_api_version: 'V3' } },
+    http_filters: httpFilters({ role: listener.role }),
+    // The application's own `server` header, or none, goes to the caller.
+    server_header_transformation: 'PASS_THROUGH',
+    ...(listener.role === 'edge' ? towardsStrangers : amongOurselves),
+  };
+}
+
+/**
+ * Callers are anyone: their forwarding and `x-envoy-` headers are not believed, ambiguous paths are made plain before
+ * rules see them, and what a slow or greedy one can hold is bounded.
+ */
+const towardsStrangers: HttpConnectionManager = {
+  use_remote_address: true,
+  // Nobody counts as internal, private addresses included: "internal" callers could set retries and timeouts by header.
+  internal_address_config: {},
+  normalize_path: true,
+  merge_slashes: true,
+  path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT',
+  common_http_protocol_options: {
+    idle_timeout: '3600s',
+    // `x_user` and `x-user` become one variable in many applications. Refusing the request, as is also done, would
+    // break callers whose extra header nobody reads; nginx drops such headers too.
+    headers_with_underscores_action: 'DROP_HEADER',
+  },
+  http2_protocol_options: {
+    max_concurrent_streams: 100,
+    initial_stream_window_size: edgeBuffer,
+    initial_connection_window_size: 4 * edgeBuffer,
+  },
+  request_headers_timeout: '10s',
+  stream_idle_timeout: '300s',
+};
+
+/** Callers are our own applications and their sidecars: what they say is passed on as it is. */
+const amongOurselves: HttpConnectionManager = {
+  use_remote_address: false,
+  // Long silent streams are a matter of the applications; the hour only bounds what is leaked.
+  stream_idle_timeout: '3600s',
+};

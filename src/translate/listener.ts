@@ -1,0 +1,26 @@
+import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
+import type { ListenerIr } from '../ir/ir.ts';
+import { edgeBuffer, httpConnectionManager } from './http-connection-manager.ts';
+import { tcpProxy } from './tcp-proxy.ts';
+
+/** One port of a proxy. */
+export function envoyListener(listener: ListenerIr): Listener {
+  const outbound = listener.role === 'outbound';
+  return {
+    name: listener.name,
+    // Statistics are named after the listener rather than its address, which may change.
+    stat_prefix: listener.name,
+    address: { socket_address: { address: listener.address, port_value: listener.port } },
+    traffic_direction: outbound ? 'OUTBOUND' : 'INBOUND',
+    // Failing one's own health check is a sign for callers outside, not for the application beside us.
+    ...(outbound ? { drain_type: 'MODIFY_ONLY' } : {}),
+    enable_reuse_port: listener.reusePort,
+    ...(listener.role === 'edge' ? { per_connection_buffer_limit_bytes: edgeBuffer } : evenWorkers(listener.reusePort)),
+    filter_chains: [{ filters: [listener.kind === 'http' ? httpConnectionManager(listener) : tcpProxy(listener)] }],
+  };
+}
+
+/** Sidecars have few, long connections: with one socket for all workers the kernel would give most of them to one. */
+function evenWorkers(reusePort: boolean): Listener {
+  return reusePort ? {} : { connection_balance_config: { exact_balance: {} } };
+}

@@ -1,0 +1,85 @@
+import { any } from '../../proto/codec.ts';
+import type { LoadBalancingPolicy } from '../../proto/gen/envoy.config.cluster.v3.ts';
+import type { TypedExtensionConfig } from '../../proto/gen/envoy.config.core.v3.ts';
+import type {
+  LocalityLbConfig,
+  SlowStartConfig,
+} from '../../proto/gen/envoy.extensions.load_balancing_policies.common.v3.ts';
+import type { LoadBalancing, SlowStart } from '../policy/load-balancing.ts';
+import { duration, percentMessage } from './units.ts';
+
+/**
+ * The balancing policy as a typed extension. What Envoy reads from `common_lb_config` even then (panic threshold, new
+ * hosts before their first check) is set by the cluster.
+ */
+export function loadBalancingPolicy(settings: LoadBalancing): LoadBalancingPolicy {
+  return { policies: [{ typed_extension_config: extension(settings) }] };
+}
+
+/**
+ * Zones do not count in the choice of an endpoint. Without this, zone-aware routing is on for every proxy that knows
+ * its own fleet, counts endpoints and not their weights, and big machines no longer get more traffic than small ones.
+ */
+const zonesDoNotCount: LocalityLbConfig = { zone_aware_lb_config: { routing_enabled: { value: 0 } } };
+
+function extension(settings: LoadBalancing): TypedExtensionConfig {
+  switch (settings.policy) {
+    case 'roundRobin':
+      return {
+        name: 'envoy.load_balancing_policies.round_robin',
+        typed_config: any('envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', {
+          ...slowStart(settings.slowStart),
+          locality_lb_config: zonesDoNotCount,
+        }),
+      };
+    case 'leastRequest':
+      return {
+        name: 'envoy.load_balancing_policies.least_request',
+        typed_config: any('envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest', {
+          choice_count: settings.choiceCount,
+          active_request_bias: {
+            default_value: settings.activeRequestBias,
+            runtime_key: 'switchyard.load_balancing.active_request_bias',
+          },
+          ...slowStart(settings.slowStart),
+          locality_lb_config: zonesDoNotCount,
+        }),
+      };
+    case 'random':
+      return {
+        name: 'envoy.load_balancing_policies.random',
+        typed_config: any('envoy.extensions.load_balancing_policies.random.v3.Random', {
+          locality_lb_config: zonesDoNotCount,
+        }),
+      };
+    case 'ringHash':
+      return {
+        name: 'envoy.load_balancing_policies.ring_hash',
+        typed_config: any('envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash', {
+          minimum_ring_size: settings.minimumRingSize,
+          maximum_ring_size: settings.maximumRingSize,
+        }),
+      };
+    case 'maglev':
+      return {
+        name: 'envoy.load_balancing_policies.maglev',
+        typed_config: any('envoy.extensions.load_balancing_policies.maglev.v3.Maglev', {
+          table_size: settings.tableSize,
+        }),
+      };
+  }
+}
+
+function slowStart(settings: SlowStart | undefined): { readonly slow_start_config?: SlowStartConfig } {
+  if (!settings) return {};
+  return {
+    slow_start_config: {
+      slow_start_window: duration(settings.window),
+      aggression: {
+        default_value: settings.aggression,
+        runtime_key: 'switchyard.load_balancing.slow_start_aggression',
+      },
+      min_weight_percent: percentMessage(settings.minWeight),
+    },
+  };
+}

@@ -1,0 +1,72 @@
+import { memo1 } from '../base/memo.ts';
+import type { ClusterIr, FleetIr, ListenerIr, LocalClusterIr, RouteTableIr, ServiceClusterIr } from '../ir/ir.ts';
+import type { Service } from '../policy/service.ts';
+import { localCluster, type ServiceClusterSettings, serviceCluster } from './cluster.ts';
+import { loadAssignment } from './endpoint.ts';
+import { envoyListener } from './listener.ts';
+import { type Resource, servedTypes } from './resource.ts';
+import { routeConfiguration } from './route.ts';
+
+/**
+ * Everything that a fleet holds, as Envoy messages. Pure. The same IR object gives the same resource object, also
+ * across fleets, so that whatever comes after works only on what changed.
+ */
+export const translate: (fleet: FleetIr) => readonly Resource[] = memo1(fleet => [
+  ...fleet.clusters.map(clusterResource),
+  ...fleet.clusters.flatMap(cluster => (cluster.kind === 'service' ? [assignmentResource(cluster)] : [])),
+  ...fleet.listeners.map(listenerResource),
+  ...fleet.routeTables.map(routeResource),
+]);
+
+function clusterResource(cluster: ClusterIr): Resource {
+  return cluster.kind === 'service' ? serviceClusterResource(cluster) : localClusterResource(cluster);
+}
+
+/** By service and not by cluster, so that a drained endpoint or a new weight leaves the cluster's resource alone. */
+function serviceClusterResource(cluster: ServiceClusterIr): Resource {
+  const named = resourcesOfService(cluster.service);
+  const known = named.get(cluster.name);
+  if (known) return known;
+  const { name, serviceName, service }: ServiceClusterSettings = cluster;
+  const made: Resource = {
+    type: servedTypes.cluster,
+    name,
+    message: serviceCluster({ name, serviceName, service }),
+  };
+  named.set(name, made);
+  return made;
+}
+
+const resourcesOfService = memo1((_service: Service) => new Map<string, Resource>());
+
+const localClusterResource = memo1(
+  (cluster: LocalClusterIr): Resource => ({
+    type: servedTypes.cluster,
+    name: cluster.name,
+    message: localCluster(cluster),
+  }),
+);
+
+const assignmentResource = memo1(
+  (cluster: ServiceClusterIr): Resource => ({
+    type: servedTypes.endpoint,
+    name: cluster.name,
+    message: loadAssignment(cluster),
+  }),
+);
+
+const listenerResource = memo1(
+  (listener: ListenerIr): Resource => ({
+    type: servedTypes.listener,
+    name: listener.name,
+    message: envoyListener(listener),
+  }),
+);
+
+const routeResource = memo1(
+  (table: RouteTableIr): Resource => ({
+    type: servedTypes.route,
+    name: table.name,
+    message: routeConfiguration(table),
+  }),
+);
