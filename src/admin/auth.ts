@@ -1,0 +1,90 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { isIP } from 'node:net';
+import path from 'node:path';
+import type { MiddlewareHandler } from 'hono';
+import { ApiError } from './problem-json.ts';
+
+/** Name of the file in the data directory that holds the bearer token. */
+export const tokenFile = 'admin-token';
+
+/**
+ * The bearer token of the admin API, made at the first start into a file that only its owner can read.
+ * @throws when the file can neither be read nor made.
+ */
+export function adminToken(dataFolder: string): string {
+  const file = path.join(dataFolder, tokenFile);
+  const existing = readToken(dataFolder);
+  if (existing !== undefined) {
+    chmodSync(file, 0o600);
+    return existing;
+  }
+  const token = randomBytes(32).toString('base64url');
+  const descriptor = openSync(file, 'w', 0o600);
+  try {
+    writeSync(descriptor, `${token}\n`);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  return token;
+}
+
+/** @returns undefined when there is none yet. @throws when it is there and cannot be read. */
+export function readToken(dataFolder: string): string | undefined {
+  try {
+    const text = readFileSync(path.join(dataFolder, tokenFile), 'utf8').trim();
+    return text.length >= 32 ? text : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new Error(`cannot read the admin token in ${dataFolder}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** Lets requests with the token pass (P28: also on loopback). */
+export function bearerAuth(token: string): MiddlewareHandler {
+  const expected = Buffer.from(token);
+  return async (context, next) => {
+    const given = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
+    const bytes = Buffer.from(given ?? '');
+    if (bytes.length !== expected.length || !timingSafeEqual(bytes, expected)) {
+      context.header('www-authenticate', 'Bearer realm="switchyard"');
+      throw new ApiError(
+        401,
+        'Not authorised',
+        given === undefined ? 'The request bears no token.' : 'The token is wrong.',
+        {
+          hint: `Send "Authorization: Bearer TOKEN"; the token stands in the file ${tokenFile} of the server's data directory.`,
+        },
+      );
+    }
+    await next();
+  };
+}
+
+/**
+ * Refuses what a browser may send on another site's behalf (P28): a Host that is neither an IP address, nor localhost,
+ * nor allowed by name (DNS rebinding), a foreign Origin, a cross-site fetch.
+ */
+export function sameSiteOnly(allowedHosts: ReadonlySet<string>): MiddlewareHandler {
+  return async (context, next) => {
+    const host = hostOf(context.req.header('host') ?? '');
+    if (isIP(host) === 0 && host !== 'localhost' && !allowedHosts.has(host)) {
+      throw new ApiError(403, 'Host not allowed', `Host "${host.slice(0, 100)}" is not one of this server's names.`, {
+        hint: 'Call it by IP address or localhost, or allow the name with --admin-host.',
+      });
+    }
+    const site = context.req.header('sec-fetch-site');
+    const origin = context.req.header('origin');
+    const foreign = origin !== undefined && origin !== `http://${context.req.header('host')}`;
+    if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) {
+      throw new ApiError(403, 'Cross-site request', 'Requests on behalf of other sites are refused.');
+    }
+    await next();
+  };
+}
+
+function hostOf(header: string): string {
+  const bracketed = /^\[([^\]]+)\](?::\d+)?$/.exec(header);
+  return (bracketed?.[1] ?? header.replace(/:\d+$/, '')).toLowerCase();
+}

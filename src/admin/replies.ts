@@ -1,0 +1,64 @@
+import type { OverrideStatus } from '../control/control.ts';
+import { destinationKey } from '../policy/destination.ts';
+import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { Revision } from '../store/store.ts';
+import type { OverrideReply, RevisionReply, TypeName } from './api.ts';
+
+const typeNames: Readonly<Record<string, TypeName>> = {
+  'type.googleapis.com/envoy.config.cluster.v3.Cluster': 'CDS',
+  'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment': 'EDS',
+  'type.googleapis.com/envoy.config.listener.v3.Listener': 'LDS',
+  'type.googleapis.com/envoy.config.route.v3.RouteConfiguration': 'RDS',
+  'type.googleapis.com/envoy.service.runtime.v3.Runtime': 'RTDS',
+};
+
+/** `CDS` for the type URL of clusters, and so on; undefined for types that operators are not shown. */
+export function typeName(typeUrl: string): TypeName | undefined {
+  return typeNames[typeUrl];
+}
+
+/** Something of each type of a snapshot, by the type's short name. */
+export function perType<T>(snapshot: Snapshot, pick: (type: TypeSnapshot) => T): Partial<Record<TypeName, T>> {
+  const result: Partial<Record<TypeName, T>> = {};
+  for (const [typeUrl, type] of snapshot.types) {
+    const name = typeName(typeUrl);
+    if (name) result[name] = pick(type);
+  }
+  return result;
+}
+
+const instant = (at: number) => new Date(at).toISOString();
+
+export function revisionReply(revision: Revision): RevisionReply {
+  const { number, at, author, source, reason } = revision;
+  return { number, at: instant(at), author, source, reason };
+}
+
+export function overrideReply({ override, effect, why }: OverrideStatus): OverrideReply {
+  const shared = {
+    effect,
+    ...(why === undefined ? {} : { why }),
+    by: override.by,
+    since: instant(override.since),
+    ...(override.reason === undefined ? {} : { reason: override.reason }),
+  };
+  if (override.kind === 'shift') {
+    const target = `routes/${override.route}/rules/${override.rule}`;
+    return { kind: 'shift', target, ...shared, weights: override.weights };
+  }
+  return {
+    kind: 'endpoint',
+    target: `services/${override.service}/endpoints/${override.address}`,
+    ...shared,
+    ...(override.weight === undefined ? {} : { weight: override.weight }),
+    ...(override.state === undefined ? {} : { state: override.state }),
+    ...(override.expiresAt === undefined ? {} : { expiresAt: instant(override.expiresAt) }),
+  };
+}
+
+/** Destination → declared weight. */
+export function declaredWeights(
+  to: readonly { readonly service: string; readonly version?: string | undefined; readonly weight: number }[],
+): Record<string, number> {
+  return Object.fromEntries(to.map(each => [destinationKey(each), each.weight]));
+}

@@ -1,0 +1,36 @@
+import { Hono } from 'hono';
+import type { FleetReply, PolicyReply } from '../api.ts';
+import type { AdminDependencies } from '../dependencies.ts';
+import { problemReply } from '../problem-json.ts';
+import { overrideReply, perType, revisionReply } from '../replies.ts';
+
+/** What is in force: revision, documents, fleets, overrides; and the newest save that was refused. */
+export function policyRoutes({ control }: AdminDependencies): Hono {
+  return new Hono().get('/policy', context => {
+    const { accepted, rejected } = control;
+    const reply: PolicyReply = {
+      revision: accepted ? revisionReply(accepted.revision) : null,
+      documents: accepted?.revision.documents ?? [],
+      fleets: accepted?.fleets.map(each => fleetReply(each.key, each.role, accepted.snapshots.get(each.key))) ?? [],
+      overrides: accepted?.overrides.map(overrideReply) ?? [],
+      warnings: accepted?.warnings.map(problemReply) ?? [],
+      rejected: rejected
+        ? { at: new Date(rejected.at).toISOString(), problems: rejected.problems.map(problemReply) }
+        : null,
+    };
+    return context.json(reply);
+  });
+}
+
+function fleetReply(
+  key: string,
+  role: FleetReply['role'],
+  snapshot: Parameters<typeof perType>[0] | undefined,
+): FleetReply {
+  return {
+    key,
+    role,
+    version: snapshot?.version ?? '',
+    resources: snapshot ? perType(snapshot, type => type.resources.size) : {},
+  };
+}

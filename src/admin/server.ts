@@ -1,0 +1,93 @@
+import type { Server } from 'node:http';
+import { type HttpBindings, serve } from '@hono/node-server';
+import { Hono } from 'hono';
+import { bodyLimit } from 'hono/body-limit';
+import { secureHeaders } from 'hono/secure-headers';
+import { bearerAuth, sameSiteOnly } from './auth.ts';
+import type { AdminDependencies } from './dependencies.ts';
+import { ApiError, errorAnswer, sendError } from './problem-json.ts';
+import { endpointRoutes } from './routes/endpoints.ts';
+import { fleetRoutes } from './routes/fleets.ts';
+import { healthRoutes } from './routes/health.ts';
+import { metricsRoutes } from './routes/metrics.ts';
+import { policyRoutes } from './routes/policy.ts';
+import { proxyRoutes } from './routes/proxies.ts';
+import { weightRoutes } from './routes/weights.ts';
+
+export interface AdminOptions extends AdminDependencies {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Bearer token that every request but health checks must bear. */
+  readonly token: string;
+  /** Names, beside IP addresses and localhost, under which the API may be called. */
+  readonly allowedHosts: ReadonlySet<string>;
+}
+
+export interface RunningAdmin {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+const largestBody = 256 * 1024;
+
+/** The admin API as a fetch handler; the server below only puts it on a socket. */
+export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  app.onError((error, context) => {
+    const answer = errorAnswer(error);
+    if (answer.status === 500) options.log.error({ err: error, path: context.req.path }, 'admin request failed');
+    return sendError(context, answer);
+  });
+  app.notFound(context =>
+    sendError(
+      context,
+      new ApiError(404, 'Not found', `There is nothing at ${context.req.method} ${context.req.path}.`),
+    ),
+  );
+  app.use(secureHeaders());
+  app.route('/', healthRoutes(options));
+  app.use(sameSiteOnly(options.allowedHosts), bearerAuth(options.token));
+  app.use(
+    bodyLimit({
+      maxSize: largestBody,
+      onError: context => sendError(context, new ApiError(413, 'Body too large', 'The body may hold 256 KiB.')),
+    }),
+  );
+  app.route('/', metricsRoutes(options));
+  app.route('/api/v1', proxyRoutes(options));
+  app.route('/api/v1', policyRoutes(options));
+  app.route('/api/v1', fleetRoutes(options));
+  app.route('/api/v1', weightRoutes(options));
+  app.route('/api/v1', endpointRoutes(options));
+  return app;
+}
+
+/** Listens. @throws Error that names the address and the remedy when it cannot. */
+export function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
+  const app = adminApp(options);
+  return new Promise((resolve, reject) => {
+    const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port }, address =>
+      resolve({ port: address.port, close: () => close(server as Server) }),
+    ) as Server;
+    // Slow or silent callers hold a socket for no longer than this (P28).
+    server.headersTimeout = 10_000;
+    server.requestTimeout = 30_000;
+    server.keepAliveTimeout = 15_000;
+    server.maxConnections = 1024;
+    server.once('error', cause => {
+      const where = `${options.host}:${options.port}`;
+      const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      const what = taken ? `the admin address ${where} is taken` : `cannot listen on the admin address ${where}`;
+      reject(new Error(`${what}: choose another with --admin HOST:PORT`, { cause }));
+    });
+  });
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise(resolve => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), 1000).unref();
+  });
+}
