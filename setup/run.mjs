@@ -2,6 +2,7 @@
 // without dependencies, since the Node that starts it may be older than the one the project needs.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { explain, SetupFailure } from './failure.mjs';
@@ -57,11 +58,13 @@ function runTask(file, args, ready, cwd) {
   const child = spawn(file, args, { stdio: 'inherit', env, cwd });
   for (const signal of endSignals) process.removeListener(signal, stopDuringSetup);
   // A terminal sends Ctrl-C to the child as well: it decides when to end, and we end with it.
-  process.on('SIGINT', () => {});
+  process.on('SIGINT', () => {
+    if (!process.stdin.isTTY) child.kill('SIGINT');
+  });
   for (const signal of /** @type {const} */ (['SIGTERM', 'SIGHUP'])) process.on(signal, () => child.kill(signal));
   return new Promise((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 1));
+    child.on('close', (code, signal) => resolve(signal === null ? (code ?? 1) : 128 + constants.signals[signal]));
   });
 }
 
