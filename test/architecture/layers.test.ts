@@ -64,6 +64,7 @@ test('a planted violation of each kind is found', t => {
     'src/control/r.ts': 'export const load = (name: string) => import(name);',
     'src/extra/s.ts': 'export const x = 1;',
     'src/policy/t.ts': "import { codec } from '../../proto/codec.ts';",
+    'src/admin/v.ts': "import { pino } from 'pino';",
     'src/main.ts': "import { demo } from '../demo/main.ts';",
     'proto/u.ts': "import { x } from '../src/base/x.ts';",
   };
@@ -84,6 +85,7 @@ test('what the layers allow is let pass', t => {
     'src/xds/service.ts': "import { Server } from '@grpc/grpc-js';\nexport const now = () => Date.now();",
     'src/fleet/f.ts': "import type { E } from '../xds/events.ts';",
     'src/sources/g.ts': 'export const load = (name: string) => import(name);',
+    'src/admin/i.ts': "import type { Logger } from 'pino';",
     'src/settings.ts': 'export const home = process.env.HOME;',
     'src/main.ts': "import { x } from './xds/service.ts';\nimport { z } from 'zod';",
     'src/cli/h.ts': "export const text = `import x from '../xds/service.ts' ${1 + 1} process.env`;",
