@@ -1,0 +1,30 @@
+import { memo1, memo2 } from '../base/memo.ts';
+import type { EncodedResource, TypeSnapshot } from './snapshot.ts';
+
+/** What turns one set of resources into another. */
+export interface TypeDiff {
+  /** New or of another version, in the order of the names. */
+  readonly changed: readonly EncodedResource[];
+  /** Names that are gone, in their order. */
+  readonly removed: readonly string[];
+}
+
+/** The difference between two moments of a type; from undefined: everything. Computed once per pair, for all streams. */
+export function diffTypes(from: TypeSnapshot | undefined, to: TypeSnapshot): TypeDiff {
+  return from ? difference(from, to) : everything(to);
+}
+
+const nothing: TypeDiff = { changed: [], removed: [] };
+
+const everything = memo1((to: TypeSnapshot): TypeDiff => ({ changed: [...to.resources.values()], removed: [] }));
+
+const difference = memo2((from: TypeSnapshot, to: TypeSnapshot): TypeDiff => {
+  if (from === to || from.version === to.version) return nothing;
+  const changed: EncodedResource[] = [];
+  for (const resource of to.resources.values()) {
+    if (from.resources.get(resource.name)?.version !== resource.version) changed.push(resource);
+  }
+  const removed: string[] = [];
+  for (const name of from.resources.keys()) if (!to.resources.has(name)) removed.push(name);
+  return { changed, removed };
+});

@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { buildSnapshot } from '../../../src/snapshot/build.ts';
+import type { Resource } from '../../../src/translate/resource.ts';
+import { assignment, cluster, httpListener, routeTable } from './resources.ts';
+
+const clusters = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
+const endpoints = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment';
+const listeners = 'type.googleapis.com/envoy.config.listener.v3.Listener';
+const routes = 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration';
+
+function some(weight = 1): readonly Resource[] {
+  return [routeTable('r', 'b', 'a'), cluster('b'), cluster('a'), assignment('b', weight), assignment('a')];
+}
+
+describe('buildSnapshot', () => {
+  it('holds every type in the order of sending, unused ones empty', () => {
+    const { types } = buildSnapshot('edge', some());
+    assert.deepEqual([...types.keys()], [clusters, endpoints, listeners, routes]);
+    assert.deepEqual(
+      [...types.values()].map(type => type.resources.size),
+      [2, 2, 0, 1],
+    );
+    for (const [url, type] of types) assert.equal(type.typeUrl, url);
+  });
+
+  it('orders resources by name', () => {
+    assert.deepEqual([...(buildSnapshot('edge', some()).types.get(clusters)?.resources.keys() ?? [])], ['a', 'b']);
+  });
+
+  it('gives equal versions for equal content, whatever the key and the previous snapshot', () => {
+    const first = buildSnapshot('edge', some());
+    const second = buildSnapshot('other', some(), buildSnapshot('other', some(7)));
+    assert.equal(second.version, first.version);
+    for (const [url, type] of first.types) assert.equal(second.types.get(url)?.version, type.version);
+  });
+
+  it('gives the previous snapshot itself when nothing changed', () => {
+    const first = buildSnapshot('edge', some());
+    assert.equal(buildSnapshot('edge', some(), first), first);
+  });
+
+  it('keeps every object that did not change', () => {
+    const first = buildSnapshot('edge', some());
+    const next = buildSnapshot('edge', some(7), first);
+    assert.notEqual(next.version, first.version);
+    for (const url of [clusters, listeners, routes]) assert.equal(next.types.get(url), first.types.get(url));
+    const [before, after] = [first.types.get(endpoints), next.types.get(endpoints)];
+    assert.notEqual(after?.version, before?.version);
+    assert.equal(after?.resources.get('a'), before?.resources.get('a'));
+    assert.notEqual(after?.resources.get('b'), before?.resources.get('b'));
+  });
+
+  it('sees a removal and an addition', () => {
+    const first = buildSnapshot('edge', some());
+    const fewer = buildSnapshot(
+      'edge',
+      some().filter(each => each.name !== 'b'),
+      first,
+    );
+    assert.notEqual(fewer.types.get(clusters), first.types.get(clusters));
+    assert.notEqual(fewer.types.get(clusters)?.version, first.types.get(clusters)?.version);
+    const more = buildSnapshot('edge', [...some(), httpListener('l', 'r')], first);
+    assert.equal(more.types.get(listeners)?.resources.size, 1);
+    assert.equal(more.types.get(clusters), first.types.get(clusters));
+  });
+
+  it('tells a renamed set from the old one', () => {
+    const first = buildSnapshot('edge', [cluster('a'), cluster('b')]);
+    const next = buildSnapshot('edge', [cluster('a'), cluster('c')], first);
+    assert.deepEqual([...(next.types.get(clusters)?.resources.keys() ?? [])], ['a', 'c']);
+  });
+
+  it('gives equal versions exactly for equal content, in any order', () => {
+    const sets = fc.uniqueArray(fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), weight: fc.nat(2) }), {
+      selector: each => each.name,
+    });
+    const content = (set: readonly { name: string; weight: number }[]) =>
+      JSON.stringify(set.toSorted((x, y) => (x.name < y.name ? -1 : 1)));
+    fc.assert(
+      fc.property(sets, sets, (one, other) => {
+        const build = (set: typeof one) =>
+          buildSnapshot(
+            'k',
+            set.map(each => assignment(each.name, each.weight + 1)),
+          );
+        assert.equal(build(one).version === build(other).version, content(one) === content(other));
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
