@@ -1,6 +1,6 @@
 import type { Override } from '../policy/operational-state.ts';
 
-/** A file of policy as it was accepted; `value` stands for documents that came as data (TypeScript, API). */
+/** A file of policy as it was accepted. `module`: a TypeScript or JavaScript file; `text` is its default export as JSON. */
 export interface StoredDocument {
   readonly file: string;
   readonly format: 'yaml' | 'json' | 'module';
@@ -24,6 +24,8 @@ export interface Store {
   latestRevision(): Revision | undefined;
   /** @returns the revision with its number. Equal documents to the latest: no new revision, the latest is returned. */
   acceptRevision(revision: Omit<Revision, 'number'>): Revision;
+  /** @returns undefined when there is none, it is no longer kept (the last 100 at least are), or it is damaged. */
+  revision(number: number): Revision | undefined;
   overrides(): readonly Override[];
   /** Puts in place of the override of the same rule or endpoint. */
   putOverride(override: Override): void;
@@ -32,12 +34,32 @@ export interface Store {
   /** Last good answers of name resolution, so that a restart compiles the same bytes. */
   resolvedNames(): ReadonlyMap<string, readonly string[]>;
   putResolvedName(host: string, addresses: readonly string[]): void;
+  /** Forgets the answer for a name that no endpoint uses any more. */
+  deleteResolvedName(host: string): void;
   close(): void;
 }
 
 export type OverrideKey =
   | { readonly kind: 'shift'; readonly route: string; readonly rule: string }
   | { readonly kind: 'endpoint'; readonly service: string; readonly address: string };
+
+/** One text per override that there can be at a time. */
+export function overrideId(key: OverrideKey): string {
+  return key.kind === 'shift'
+    ? JSON.stringify([key.kind, key.route, key.rule])
+    : JSON.stringify([key.kind, key.service, key.address]);
+}
+
+/** True if the two sets of documents are the same, in the same order. */
+export function sameDocuments(a: readonly StoredDocument[], b: readonly StoredDocument[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((each, index) => {
+      const other = b[index];
+      return other?.file === each.file && other.format === each.format && other.text === each.text;
+    })
+  );
+}
 
 /** The store could not read or write. `kind` says what an operator can do about it. */
 export class StoreError extends Error {

@@ -1,0 +1,42 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { StoreError } from './store.ts';
+
+/**
+ * Takes a data directory for this process alone. The lock is the operating system's, on the file `lock`, so it ends
+ * with the process however that ends; the file `pid` only says who holds it.
+ *
+ * @returns how to give it back.
+ * @throws StoreError `locked`, naming the process that has it.
+ */
+export function lockDirectory(directory: string, options: { readonly patienceMs?: number } = {}): () => void {
+  const pidFile = join(directory, 'pid');
+  const lock = new DatabaseSync(join(directory, 'lock'), { timeout: options.patienceMs ?? 1000 });
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    throw new StoreError(
+      'locked',
+      `the data directory ${directory} is in use by ${holder(pidFile)}: end it, or choose another with --data`,
+      { cause },
+    );
+  }
+  try {
+    writeFileSync(pidFile, `${process.pid}\n`);
+  } catch {
+    // It is a courtesy to whoever meets the lock; a full disk must not keep the last good state from being served.
+  }
+  return () => lock.close();
+}
+
+function holder(pidFile: string): string {
+  try {
+    const pid = readFileSync(pidFile, 'utf8').trim();
+    if (/^\d+$/.test(pid)) return `process ${pid}`;
+  } catch {
+    // Said below.
+  }
+  return 'another process';
+}

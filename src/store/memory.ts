@@ -1,0 +1,76 @@
+import type { Override } from '../policy/operational-state.ts';
+import { type OverrideKey, overrideId, type Revision, type Store, sameDocuments } from './store.ts';
+
+/** How many revisions a store keeps at least. */
+export const keptRevisions = 100;
+
+/** What a store starts from. */
+export interface StoredState {
+  readonly revision: Revision | undefined;
+  readonly overrides: readonly Override[];
+  readonly resolvedNames: ReadonlyMap<string, readonly string[]>;
+}
+
+export const emptyState: StoredState = { revision: undefined, overrides: [], resolvedNames: new Map() };
+
+/** Keeps everything in memory and nothing over a restart: for tests and for trying things out. */
+export class MemoryStore implements Store {
+  readonly #keep: number;
+  readonly #revisions = new Map<number, Revision>();
+  readonly #overrides = new Map<string, Override>();
+  readonly #resolved = new Map<string, readonly string[]>();
+  #latest: Revision | undefined;
+
+  constructor(options: { readonly keepRevisions?: number; readonly state?: StoredState } = {}) {
+    this.#keep = options.keepRevisions ?? keptRevisions;
+    const { revision, overrides, resolvedNames } = options.state ?? emptyState;
+    this.#latest = revision;
+    if (revision) this.#revisions.set(revision.number, revision);
+    for (const override of overrides) this.#overrides.set(overrideId(override), override);
+    for (const [host, addresses] of resolvedNames) this.#resolved.set(host, addresses);
+  }
+
+  latestRevision(): Revision | undefined {
+    return this.#latest;
+  }
+
+  acceptRevision(revision: Omit<Revision, 'number'>): Revision {
+    const latest = this.#latest;
+    if (latest && sameDocuments(latest.documents, revision.documents)) return latest;
+    const accepted: Revision = { ...revision, number: (latest?.number ?? 0) + 1 };
+    this.#latest = accepted;
+    this.#revisions.set(accepted.number, accepted);
+    this.#revisions.delete(accepted.number - this.#keep);
+    return accepted;
+  }
+
+  revision(number: number): Revision | undefined {
+    return this.#revisions.get(number);
+  }
+
+  overrides(): readonly Override[] {
+    return [...this.#overrides.values()];
+  }
+
+  putOverride(override: Override): void {
+    this.#overrides.set(overrideId(override), override);
+  }
+
+  deleteOverride(key: OverrideKey): boolean {
+    return this.#overrides.delete(overrideId(key));
+  }
+
+  resolvedNames(): ReadonlyMap<string, readonly string[]> {
+    return new Map(this.#resolved);
+  }
+
+  putResolvedName(host: string, addresses: readonly string[]): void {
+    this.#resolved.set(host, addresses);
+  }
+
+  deleteResolvedName(host: string): void {
+    this.#resolved.delete(host);
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,31 @@
+import { StoreError } from './store.ts';
+
+/** A failure of SQLite or of the file system in the words of an operator. `what` begins the sentence. */
+export function storeFailure(what: string, cause: unknown): StoreError {
+  const kind = kindOf(cause);
+  const why = kind === 'full' ? 'the disk is full; free some space, and it goes on by itself' : messageOf(cause);
+  return new StoreError(kind, `${what}: ${why}`, { cause });
+}
+
+/** By SQLite's primary result codes and the file system's. */
+export function kindOf(error: unknown): StoreError['kind'] {
+  if (error instanceof StoreError) return error.kind;
+  const { errcode, code } = (error ?? {}) as { readonly errcode?: number; readonly code?: string };
+  if (code === 'ENOSPC' || code === 'EDQUOT') return 'full';
+  switch (errcode === undefined ? undefined : errcode & 0xff) {
+    case 5:
+    case 6:
+      return 'locked';
+    case 11:
+    case 26:
+      return 'damaged';
+    case 13:
+      return 'full';
+    default:
+      return 'io';
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

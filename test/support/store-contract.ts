@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { EndpointOverride, TrafficShift } from '../../src/policy/operational-state.ts';
+import type { Revision, Store } from '../../src/store/store.ts';
+
+export const revisionOf = (text: string, more: Partial<Revision> = {}): Omit<Revision, 'number'> => ({
+  at: 1_700_000_000_000,
+  author: 'ada',
+  source: 'file',
+  reason: 'saved',
+  documents: [{ file: 'switchyard.yaml', format: 'yaml', text }],
+  ...more,
+});
+
+export const shiftOf = (weights: Record<string, number>): TrafficShift => ({
+  kind: 'shift',
+  route: 'shop',
+  rule: 'everyone',
+  weights,
+  by: 'ada',
+  since: 1,
+});
+
+export const drainOf = (address: string): EndpointOverride => ({
+  kind: 'endpoint',
+  service: 'catalog',
+  address,
+  state: 'draining',
+  by: 'ada',
+  since: 2,
+  expiresAt: 3,
+});
+
+/** What every store does. `open` gives an empty one that keeps three revisions. */
+export function storeContract(name: string, open: () => Store): void {
+  describe(`${name}: the contract of stores`, () => {
+    it('is empty at first', () => {
+      const store = open();
+      assert.equal(store.latestRevision(), undefined);
+      assert.equal(store.revision(1), undefined);
+      assert.deepEqual(store.overrides(), []);
+      assert.deepEqual([...store.resolvedNames()], []);
+      store.close();
+    });
+
+    it('numbers revisions from 1 and gives back what was accepted', () => {
+      const store = open();
+      const first = store.acceptRevision(revisionOf('a: 1'));
+      const second = store.acceptRevision(revisionOf('a: 2', { author: 'bob', source: 'api', reason: 'tuned' }));
+      assert.deepEqual(first, { number: 1, ...revisionOf('a: 1') });
+      assert.deepEqual(second, {
+        number: 2,
+        ...revisionOf('a: 2', { author: 'bob', source: 'api', reason: 'tuned' }),
+      });
+      assert.deepEqual(store.latestRevision(), second);
+      assert.deepEqual(store.revision(1), first);
+      store.close();
+    });
+
+    it('makes no new revision of equal documents', () => {
+      const store = open();
+      const first = store.acceptRevision(revisionOf('a: 1'));
+      assert.deepEqual(store.acceptRevision(revisionOf('a: 1', { at: 5, author: 'bob' })), first);
+      const renamed = revisionOf('', { documents: [{ file: 'other.yaml', format: 'yaml', text: 'a: 1' }] });
+      assert.equal(store.acceptRevision(renamed).number, 2);
+      store.close();
+    });
+
+    it('keeps as many revisions as it was told, and texts as long as one of them uses them', () => {
+      const store = open();
+      const shared = { file: 'shared.yaml', format: 'yaml', text: 'shared: true' } as const;
+      for (let n = 1; n <= 5; n++) {
+        const own = { file: 'own.yaml', format: 'yaml', text: `n: ${n}` } as const;
+        store.acceptRevision(revisionOf('', { documents: [shared, own] }));
+      }
+      assert.equal(store.revision(2), undefined);
+      assert.deepEqual(
+        [3, 4, 5].map(n => store.revision(n)?.documents.map(each => each.text)),
+        [3, 4, 5].map(n => ['shared: true', `n: ${n}`]),
+      );
+      store.close();
+    });
+
+    it('holds one override per rule and per endpoint', () => {
+      const store = open();
+      store.putOverride(shiftOf({ 'catalog@v1': 1, 'catalog@v2': 0 }));
+      store.putOverride(drainOf('10.0.0.1:80'));
+      store.putOverride(drainOf('10.0.0.2:80'));
+      store.putOverride(shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }));
+      assert.deepEqual(store.overrides(), [
+        shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }),
+        drainOf('10.0.0.1:80'),
+        drainOf('10.0.0.2:80'),
+      ]);
+      store.close();
+    });
+
+    it('deletes an override and says whether there was one', () => {
+      const store = open();
+      store.putOverride(drainOf('10.0.0.1:80'));
+      const key = { kind: 'endpoint', service: 'catalog', address: '10.0.0.1:80' } as const;
+      assert.equal(store.deleteOverride(key), true);
+      assert.equal(store.deleteOverride(key), false);
+      assert.deepEqual(store.overrides(), []);
+      store.close();
+    });
+
+    it('keeps the newest answer per name', () => {
+      const store = open();
+      store.putResolvedName('a.internal', ['10.0.0.1']);
+      store.putResolvedName('b.internal', ['10.0.0.2']);
+      store.putResolvedName('a.internal', ['10.0.0.3', '10.0.0.4']);
+      store.deleteResolvedName('b.internal');
+      assert.deepEqual([...store.resolvedNames()], [['a.internal', ['10.0.0.3', '10.0.0.4']]]);
+      store.close();
+    });
+
+    it('gives objects that later writes do not change', () => {
+      const store = open();
+      store.putResolvedName('a.internal', ['10.0.0.1']);
+      const names = store.resolvedNames();
+      const overrides = store.overrides();
+      store.putResolvedName('a.internal', ['10.0.0.2']);
+      store.putOverride(drainOf('10.0.0.1:80'));
+      assert.deepEqual([...names], [['a.internal', ['10.0.0.1']]]);
+      assert.deepEqual(overrides, []);
+      store.close();
+    });
+  });
+}
