@@ -1,0 +1,68 @@
+import type { Gateway, Listener } from '../policy/gateway.ts';
+import type { Policy } from '../policy/kinds.ts';
+import type { ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
+import { keeping } from './kept.ts';
+import { sortedEntries } from './order.ts';
+import type { ActiveOverrides } from './overrides.ts';
+import { reachedBy, virtualHost, weightedClusters } from './rules.ts';
+
+/** What a gateway brings to every fleet that serves it. */
+export interface GatewayIr {
+  readonly listeners: readonly ListenerIr[];
+  /** None if no listener of it speaks HTTP. */
+  readonly routeTable: RouteTableIr | undefined;
+}
+
+const keepListener = keeping<ListenerIr>();
+const keepTable = keeping<RouteTableIr>();
+
+export function gatewayIr(policy: Policy, overrides: ActiveOverrides, name: string, gateway: Gateway): GatewayIr {
+  const names = listenerNames(name, gateway.listeners);
+  const listeners = gateway.listeners.map((listener, index) =>
+    listenerIr(policy, name, listener, names[index] ?? name),
+  );
+  if (!listeners.some(listener => listener.kind === 'http')) return { listeners, routeTable: undefined };
+  const hosts: readonly VirtualHostIr[] = sortedEntries(policy.routes)
+    .filter(([, route]) => route.gateways.includes(name))
+    .map(([routeName, route]) => virtualHost(policy, overrides, routeName, route));
+  const table = keepTable(gateway, name, hosts, () => ({ name: tableName(name), virtualHosts: hosts }));
+  return { listeners, routeTable: table };
+}
+
+const tableName = (gateway: string) => `gateway/${gateway}`;
+
+/**
+ * `gateway/public/80`; a further listener on the same port bears its address, `gateway/public/10.0.0.1:80`. The first
+ * one keeps the short name, so that adding another does not rename it: to Envoy, a new name is a new listener.
+ */
+function listenerNames(gateway: string, listeners: readonly Listener[]): readonly string[] {
+  return listeners.map(({ address, port }, index) => {
+    const first = listeners.findIndex(other => other.port === port) === index;
+    const host = address.includes(':') ? `[${address}]` : address;
+    return `gateway/${gateway}/${first ? port : `${host}:${port}`}`;
+  });
+}
+
+function listenerIr(policy: Policy, gateway: string, listener: Listener, name: string): ListenerIr {
+  const { address, port, reusePort } = listener;
+  const place = { name, address, port, reusePort, role: 'edge' as const };
+  if (listener.protocol === 'http') {
+    return keepListener(listener, name, [], () => ({
+      ...place,
+      kind: 'http',
+      routeTable: tableName(gateway),
+      http2: true,
+    }));
+  }
+  const reached = reachedBy(policy, listener.to);
+  return keepListener(
+    listener,
+    name,
+    reached.map(each => each.destination),
+    () => ({
+      ...place,
+      kind: 'tcp',
+      to: weightedClusters(reached),
+    }),
+  );
+}

@@ -1,0 +1,100 @@
+import type { PolicyPath, Problem } from '../base/problem.ts';
+import { problem } from '../base/problem.ts';
+import { destinationKey } from '../policy/destination.ts';
+import type { Policy } from '../policy/kinds.ts';
+import type { EndpointOverride, OperationalState, Override, TrafficShift } from '../policy/operational-state.ts';
+import { canonicalAddress, endpointsByAddress } from './address.ts';
+import { lookup, sortedUnique } from './order.ts';
+
+/** An override and whether it has effect. */
+export interface OverrideEffect {
+  readonly override: Override;
+  readonly effect: 'active' | 'suspended';
+  /** Why it is suspended, as a sentence. */
+  readonly why?: string;
+}
+
+/** The overrides that have effect, by what they change. */
+export interface ActiveOverrides {
+  /** Of a rule, by route and rule name. */
+  shiftOf(route: string, rule: string | undefined): TrafficShift | undefined;
+  /** Of a service's endpoints, by canonical address. */
+  endpointsOf(service: string): ReadonlyMap<string, EndpointOverride>;
+}
+
+export interface AppliedOverrides extends ActiveOverrides {
+  readonly effects: readonly OverrideEffect[];
+  readonly problems: readonly Problem[];
+}
+
+const none: ReadonlyMap<string, EndpointOverride> = new Map();
+
+/** Judges every override against the policy. Of two for the same thing the later counts. */
+export function applyOverrides(policy: Policy, state: OperationalState): AppliedOverrides {
+  const effects: OverrideEffect[] = [];
+  const problems: Problem[] = [];
+  const shifts = new Map<string, TrafficShift>();
+  const services = new Map<string, Map<string, EndpointOverride>>();
+  const lastShift = new Map(state.shifts.map(shift => [`${shift.route}/${shift.rule}`, shift]));
+  for (const shift of state.shifts) {
+    const key = `${shift.route}/${shift.rule}`;
+    const why =
+      lastShift.get(key) === shift ? whyShiftRests(policy, shift) : 'a later shift of the same rule replaced it';
+    if (why === undefined) {
+      shifts.set(key, shift);
+      effects.push({ override: shift, effect: 'active' });
+      continue;
+    }
+    effects.push({ override: shift, effect: 'suspended', why });
+    problems.push(suspended(policy, shift, why));
+  }
+  for (const override of state.endpoints) {
+    const service = lookup(policy.services, override.service);
+    const address = canonicalAddress(override.address);
+    if (service && endpointsByAddress(service).has(address)) {
+      const changed = services.get(override.service) ?? new Map<string, EndpointOverride>();
+      services.set(override.service, changed.set(address, override));
+      effects.push({ override, effect: 'active' });
+      continue;
+    }
+    const why = service
+      ? `service "${override.service}" no longer has the endpoint ${override.address}`
+      : `service "${override.service}" is no longer declared`;
+    effects.push({ override, effect: 'suspended', why });
+    problems.push(problem('override.endpoint_gone', ['services', override.service], `An override has ended: ${why}.`));
+  }
+  return {
+    effects,
+    problems,
+    shiftOf: (route, rule) => (rule === undefined ? undefined : shifts.get(`${route}/${rule}`)),
+    endpointsOf: service => services.get(service) ?? none,
+  };
+}
+
+function whyShiftRests(policy: Policy, shift: TrafficShift): string | undefined {
+  const route = lookup(policy.routes, shift.route);
+  if (!route) return `route "${shift.route}" is no longer declared`;
+  const rule = route.rules.find(each => each.name === shift.rule);
+  if (!rule) return `route "${shift.route}" has no rule "${shift.rule}" any more`;
+  if (!rule.to) return `rule "${shift.rule}" does not send to services any more`;
+  const declared = sortedUnique(rule.to.map(destinationKey));
+  const made = sortedUnique(Object.keys(shift.weights));
+  if (declared.join() !== made.join()) {
+    return `it was made for ${made.join(', ')}, and the rule now sends to ${declared.join(', ')}`;
+  }
+  if (!Object.values(shift.weights).some(weight => weight > 0)) return 'all of its weights are 0';
+  return undefined;
+}
+
+function suspended(policy: Policy, shift: TrafficShift, why: string): Problem {
+  const rules = lookup(policy.routes, shift.route)?.rules ?? [];
+  const index = rules.findIndex(each => each.name === shift.rule);
+  const path: PolicyPath =
+    index < 0 ? ['routes', shift.route] : ['routes', shift.route, 'rules', index, ...(rules[index]?.to ? ['to'] : [])];
+  return problem(
+    'override.suspended',
+    path,
+    `The shift of rule "${shift.rule}" by ${shift.by} has no effect: ${why}.`,
+    'end the shift, or restore the destinations that it was made for',
+  );
+}

@@ -1,0 +1,108 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Millis, millis } from '../base/units.ts';
+import { type Destination, destinationKey } from '../policy/destination.ts';
+import type { Policy } from '../policy/kinds.ts';
+import type { TrafficShift } from '../policy/operational-state.ts';
+import type { Route, Rule } from '../policy/route.ts';
+import type { Service } from '../policy/service.ts';
+import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
+import { keeping } from './kept.ts';
+import { lookup, sortedUnique } from './order.ts';
+import type { ActiveOverrides } from './overrides.ts';
+
+const keepRule = keeping<RuleIr | undefined>();
+const keepHost = keeping<VirtualHostIr>();
+const defaultTimeout = millis(30_000);
+const noTimeout = millis(0);
+
+/** A destination whose service is declared. */
+interface Reached {
+  readonly destination: Destination;
+  readonly service: Service;
+}
+
+/** Those destinations whose service and version are declared. */
+export function reachedBy(policy: Policy, to: readonly Destination[]): readonly Reached[] {
+  return to.flatMap(destination => {
+    const service = lookup(policy.services, destination.service);
+    const known = destination.version === undefined || (service && lookup(service.versions, destination.version));
+    return service && known ? [{ destination, service }] : [];
+  });
+}
+
+/** The clusters that destinations stand for, in the declared order. */
+export function weightedClusters(
+  reached: readonly { readonly destination: Destination }[],
+  shift?: TrafficShift,
+): readonly WeightedClusterIr[] {
+  return reached.map(({ destination }) => {
+    const cluster = destinationKey(destination);
+    return { cluster, serviceName: destination.service, weight: shift?.weights[cluster] ?? destination.weight };
+  });
+}
+
+/** A route as a virtual host; with `domains`, for those of its hosts only. */
+export function virtualHost(
+  policy: Policy,
+  overrides: ActiveOverrides,
+  name: string,
+  route: Route,
+  domains = sortedUnique(route.hosts),
+): VirtualHostIr {
+  const rules = route.rules.flatMap((rule, index) => {
+    const made = ruleIr(policy, overrides, name, rule, index);
+    return made ? [made] : [];
+  });
+  return keepHost(route, `${name} ${domains.join(' ')}`, rules, () => ({ name, domains, rules }));
+}
+
+/** How logs and statistics name a rule: `shop/everyone`, or by its place, counted from 1, as in `shop/#3`. */
+export function ruleName(routeName: string, rule: Rule, index: number): string {
+  return `${routeName}/${rule.name ?? `#${index + 1}`}`;
+}
+
+function ruleIr(
+  policy: Policy,
+  overrides: ActiveOverrides,
+  routeName: string,
+  rule: Rule,
+  index: number,
+): RuleIr | undefined {
+  const shift = overrides.shiftOf(routeName, rule.name);
+  const reached = reachedBy(policy, rule.to ?? []);
+  const name = ruleName(routeName, rule, index);
+  const to = weightedClusters(reached, shift);
+  const from = [...reached.map(each => each.service), ...to.map(each => each.weight)];
+  return keepRule(rule, name, from, () => {
+    const action = actionOf(rule, reached, to);
+    return action && { name, routeName, rule, action, apiVersioning: versioningOf(reached) };
+  });
+}
+
+function actionOf(rule: Rule, reached: readonly Reached[], to: readonly WeightedClusterIr[]): ActionIr | undefined {
+  if (rule.redirect) return { kind: 'redirect' };
+  if (rule.respond) return { kind: 'respond' };
+  const first = reached[0]?.service;
+  if (!first) return undefined;
+  return {
+    kind: 'forward',
+    to,
+    timeout: rule.timeout ?? timeoutOf(first),
+    retries: rule.retries ?? first.retries,
+    hashService: reached.find(({ service }) => 'hashBy' in service.loadBalancing)?.service,
+  };
+}
+
+/** How long a request to the service may take where no rule says so. 0: for ever, since gRPC streams may be long. */
+export function timeoutOf(service: Service): Millis {
+  return service.timeout ?? (service.protocol === 'grpc' ? noTimeout : defaultTimeout);
+}
+
+/** What the services agree on; undefined where one has no versioning, or another one. */
+function versioningOf(reached: readonly Reached[]): RuleIr['apiVersioning'] {
+  const first = reached[0];
+  const versioning = first?.service.apiVersioning;
+  if (!first || !versioning) return undefined;
+  const agree = reached.every(({ service }) => isDeepStrictEqual(service.apiVersioning, versioning));
+  return agree ? { serviceName: first.destination.service, versioning } : undefined;
+}
