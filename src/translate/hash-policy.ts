@@ -1,0 +1,26 @@
+import type { RouteAction_HashPolicy } from '../../proto/gen/envoy.config.route.v3.ts';
+import type { HashPart } from '../policy/load-balancing.ts';
+import type { Service } from '../policy/service.ts';
+import { duration } from './units.ts';
+
+/** What Envoy hashes a request by on its way to the service; none when its balancing does not hash. */
+export function hashPolicies(service: Service): readonly RouteAction_HashPolicy[] {
+  const { loadBalancing } = service;
+  return 'hashBy' in loadBalancing ? loadBalancing.hashBy.map(hashPolicy) : [];
+}
+
+function hashPolicy(part: HashPart): RouteAction_HashPolicy {
+  const terminal = part.terminal ? { terminal: true } : {};
+  if (part.header !== undefined) return { header: { header_name: part.header }, ...terminal };
+  if (part.query !== undefined) return { query_parameter: { name: part.query }, ...terminal };
+  if (!part.cookie) return { connection_properties: { source_ip: true }, ...terminal };
+  const { name, ttl, path } = part.cookie;
+  return {
+    cookie: {
+      name,
+      ...(ttl === undefined ? {} : { ttl: duration(ttl) }),
+      ...(path === undefined ? {} : { path }),
+    },
+    ...terminal,
+  };
+}

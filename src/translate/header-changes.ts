@@ -1,0 +1,44 @@
+import type { HeaderValueOption } from '../../proto/gen/envoy.config.core.v3.ts';
+import type { Route } from '../../proto/gen/envoy.config.route.v3.ts';
+import type { HeaderChanges } from '../policy/route.ts';
+
+/** Envoy removes first, then sets, then adds. */
+export function requestHeaders(changes: HeaderChanges | undefined): Route {
+  const options = valueOptions(changes);
+  return {
+    ...(options.length > 0 ? { request_headers_to_add: options } : {}),
+    ...(changes && changes.remove.length > 0 ? { request_headers_to_remove: names(changes.remove) } : {}),
+  };
+}
+
+/** `own` are headers that we set; the user's changes come after and win. */
+export function responseHeaders(changes: HeaderChanges | undefined, own: Readonly<Record<string, string>> = {}): Route {
+  const options = [...setOptions(own), ...valueOptions(changes)];
+  return {
+    ...(options.length > 0 ? { response_headers_to_add: options } : {}),
+    ...(changes && changes.remove.length > 0 ? { response_headers_to_remove: names(changes.remove) } : {}),
+  };
+}
+
+function valueOptions(changes: HeaderChanges | undefined): readonly HeaderValueOption[] {
+  if (!changes) return [];
+  return [
+    ...setOptions(changes.set),
+    ...names(Object.keys(changes.add)).map(key => option(key, changes.add[key] ?? '', 'APPEND_IF_EXISTS_OR_ADD')),
+  ];
+}
+
+function setOptions(values: Readonly<Record<string, string>>): readonly HeaderValueOption[] {
+  return names(Object.keys(values)).map(key => option(key, values[key] ?? '', 'OVERWRITE_IF_EXISTS_OR_ADD'));
+}
+
+function option(
+  key: string,
+  value: string,
+  action: NonNullable<HeaderValueOption['append_action']>,
+): HeaderValueOption {
+  const empty = value === '' ? { keep_empty_value: true } : {};
+  return { header: { key, value }, append_action: action, ...empty };
+}
+
+const names = (keys: readonly string[]) => [...new Set(keys)].sort();

@@ -1,0 +1,88 @@
+import type { RedirectAction, Route, RouteAction } from '../../proto/gen/envoy.config.route.v3.ts';
+import type { ActionIr, RuleIr } from '../ir/ir.ts';
+import type { PathMatch } from '../policy/match.ts';
+import type { DirectResponse, Redirect } from '../policy/route.ts';
+import { hashPolicies } from './hash-policy.ts';
+import { requestHeaders, responseHeaders } from './header-changes.ts';
+import { type PathRewrite, pathRewrite } from './path-rewrite.ts';
+import { retryPolicy } from './retry-policy.ts';
+import { duration } from './units.ts';
+
+/** What makes one of a rule's Envoy routes differ from the others. */
+export interface Variant {
+  /** In place of the rule's own rewrite of the path. */
+  readonly path?: PathRewrite | undefined;
+  /** Response headers of ours; the rule's own changes win. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A route's fields beside its match: name, action and header changes of the rule. */
+export function ruleRoute(rule: RuleIr, variant: Variant = {}): Route {
+  const { match, redirect, respond } = rule.rule;
+  const base: Route = {
+    name: rule.name,
+    // Only named rules have statistics of their own: an index moves when a rule is put before it.
+    ...(rule.rule.name === undefined ? {} : { stat_prefix: rule.name }),
+  };
+  if (respond) return { ...base, ...directResponse(respond, rule) };
+  const headers = {
+    ...requestHeaders(rule.rule.requestHeaders),
+    ...responseHeaders(rule.rule.responseHeaders, variant.headers),
+  };
+  if (redirect) return { ...base, redirect: redirectAction(redirect, match.path), ...headers };
+  return { ...base, route: routeAction(rule, variant.path), ...headers };
+}
+
+function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): RouteAction {
+  if (action.kind !== 'forward') throw new Error('a rule that forwards must have been compiled to a forward action');
+  const { idleTimeout, rewrite } = rule;
+  const retries = retryPolicy(action.retries);
+  const hashed = action.hashService ? hashPolicies(action.hashService) : [];
+  return {
+    ...clusters(action),
+    timeout: duration(action.timeout),
+    ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
+    ...(retries ? { retry_policy: retries } : {}),
+    ...(path ?? pathRewrite(rule.match.path, rewrite ?? {})),
+    ...(rewrite?.host === undefined ? {} : { host_rewrite_literal: rewrite.host }),
+    ...(hashed.length > 0 ? { hash_policy: hashed } : {}),
+  };
+}
+
+/** Destinations of weight 0 stay: a shift that brings them back changes numbers only. */
+function clusters({ to }: Extract<ActionIr, { readonly kind: 'forward' }>): RouteAction {
+  const [only, ...others] = to;
+  if (only && others.length === 0) return { cluster: only.cluster };
+  return { weighted_clusters: { clusters: to.map(({ cluster, weight }) => ({ name: cluster, weight })) } };
+}
+
+const redirectCodes = {
+  301: 'MOVED_PERMANENTLY',
+  302: 'FOUND',
+  303: 'SEE_OTHER',
+  307: 'TEMPORARY_REDIRECT',
+  308: 'PERMANENT_REDIRECT',
+} as const;
+
+function redirectAction(redirect: Redirect, path: PathMatch | undefined): RedirectAction {
+  const { scheme, host, port, stripQuery, status } = redirect;
+  return {
+    ...(scheme === undefined ? {} : { scheme_redirect: scheme }),
+    ...(host === undefined ? {} : { host_redirect: host }),
+    ...(port === undefined ? {} : { port_redirect: port }),
+    ...(redirect.path === undefined
+      ? pathRewrite(path, { prefix: redirect.prefix })
+      : { path_redirect: redirect.path }),
+    response_code: redirectCodes[status],
+    ...(stripQuery ? { strip_query: true } : {}),
+  };
+}
+
+/** An answer by Envoy itself. Its type is that of the body unless the rule sets another by hand. */
+function directResponse({ status, body, contentType }: DirectResponse, { rule }: RuleIr): Route {
+  return {
+    direct_response: { status, ...(body === undefined ? {} : { body: { inline_string: body } }) },
+    ...requestHeaders(rule.requestHeaders),
+    ...responseHeaders(rule.responseHeaders, body === undefined ? {} : { 'content-type': contentType }),
+  };
+}
