@@ -5,6 +5,7 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const knip = 'node_modules/knip/bin/knip.js';
 const test = ['--test', '--test-reporter=spec'];
 
 /** @type {readonly (readonly [string, readonly string[]])[]} */
@@ -20,7 +21,8 @@ const checks = [
       '--max-diagnostics=50',
     ],
   ],
-  ['dead code', ['node_modules/knip/bin/knip.js', '--no-progress']],
+  ['dead code', [knip, '--no-progress']],
+  ['code that only tests use', [knip, '--no-progress', '--production', '--include', 'files,dependencies']],
   ['layers', [...test, 'test/architecture/layers.test.ts']],
   ['error codes', [...test, 'test/architecture/errors-doc.test.ts']],
 ];

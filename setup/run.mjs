@@ -17,7 +17,7 @@ const endSignals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 /** @param {readonly string[]} argv */
 async function main(argv) {
   const [name = '', ...args] = argv;
-  const task = tasks[name];
+  const task = Object.hasOwn(tasks, name) ? tasks[name] : undefined;
   if (task === undefined) {
     const lines = Object.entries(tasks).map(([each, { about }]) => `  ${each.padEnd(8)} ${about}`);
     throw new SetupFailure(`usage: node setup/run.mjs TASK [ARGUMENT…], where TASK is one of\n${lines.join('\n')}`);
