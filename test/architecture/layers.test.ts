@@ -87,6 +87,7 @@ test('what the layers allow is let pass', t => {
     'src/sources/g.ts': 'export const load = (name: string) => import(name);',
     'src/admin/i.ts': "import type { Logger } from 'pino';",
     'src/settings.ts': 'export const home = process.env.HOME;',
+    'src/cli/main.ts': "import { x } from '../main.ts';\nimport { y } from './h.ts';",
     'src/main.ts': "import { x } from './xds/service.ts';\nimport { z } from 'zod';",
     'src/cli/h.ts': "export const text = `import x from '../xds/service.ts' ${1 + 1} process.env`;",
   });
