@@ -60,13 +60,13 @@ export const addressText = z.string().superRefine((text, context) => {
 
 export const portNumber = z.int().min(1).max(65535).transform(port);
 
+export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const nameRule = 'must be 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit';
+
 /** A name that users give: it stands in URLs, file names and Envoy's statistics. */
 export const name = z
   .string()
-  .regex(
-    /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
-    'must be 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit',
-  )
+  .regex(namePattern, nameRule)
   .refine(text => text !== 'constructor', 'is reserved');
 
 /** A record keyed by {@link name}. */

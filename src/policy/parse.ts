@@ -1,0 +1,209 @@
+import { memo1 } from '../base/memo.ts';
+import { type PolicyPath, type Problem, problem, type SourceSpan } from '../base/problem.ts';
+import { didYouMean } from '../base/suggest.ts';
+import { describe } from './describe.ts';
+import { limits, type Mistake, type PolicyDocument, quote, type Reading } from './document.ts';
+import { mistakesOf } from './issues.ts';
+import { type Kind, kindNames, kinds, type Policy } from './kinds.ts';
+import { nameMistake } from './names.ts';
+import { readJson } from './read-json.ts';
+import { readYaml } from './read-yaml.ts';
+import { isRecord } from './schema-walk.ts';
+import { mergeSources, type PlacedDocument, type SourceMap, spanAt, spanIn } from './source-map.ts';
+
+export type { PolicyDocument } from './document.ts';
+
+/** What a set of documents says. */
+export interface ParseResult {
+  /** Present when no problem is an error. Its names are in order, whatever the order of the documents. */
+  readonly policy: Policy | undefined;
+  readonly sources: SourceMap;
+  /** All of them, in the order of the documents; each with its source. */
+  readonly problems: readonly Problem[];
+}
+
+/**
+ * Reads documents as one policy. Pure, and never throws: whatever is wrong is among the problems, all found in one
+ * pass. What one document or resource gets wrong hides nothing of the others. Work that documents and resources have
+ * in common with an earlier call is remembered by their identity.
+ */
+export function parse(documents: readonly PolicyDocument[]): ParseResult {
+  const problems: Problem[] = [];
+  const placed: PlacedDocument[] = [];
+  const found = new Map<Kind, Map<string, Found>>(kindNames.map(kind => [kind, new Map()]));
+  for (const document of documents) {
+    const read = readDocument(document);
+    problems.push(...read.problems);
+    for (const part of read.parts) {
+      placed.push(part.document);
+      problems.push(...part.problems);
+      for (const resource of part.resources) {
+        const known = found.get(resource.kind);
+        const first = known?.get(resource.name);
+        if (first) problems.push(twice(resource, first));
+        else known?.set(resource.name, resource);
+      }
+    }
+  }
+  const all = [...found.values()].flatMap(resources => [...resources.values()]);
+  if (all.length === 0 && !problems.some(each => each.severity === 'error'))
+    problems.push(nothing(placed[0], documents));
+  const whole = !problems.some(each => each.severity === 'error');
+  return { policy: whole ? assemble(found) : undefined, sources: mergeSources(placed), problems };
+}
+
+/** A resource in a document; `spec` is undefined when it has mistakes. */
+interface Found {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly spec: unknown;
+  readonly span: SourceSpan;
+}
+
+/** One value of a file: a file of YAML may hold several documents. */
+interface Part {
+  readonly document: PlacedDocument;
+  readonly resources: readonly Found[];
+  readonly problems: readonly Problem[];
+}
+
+const readDocument = memo1(
+  (document: PolicyDocument): { readonly parts: readonly Part[]; readonly problems: readonly Problem[] } => {
+    const { file, format, text } = document;
+    const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: { offset: 0 } };
+    const { values, mistakes } = readText(document);
+    const problems = mistakes.map(mistake => placedProblem(mistake, whole));
+    const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }));
+    return { parts, problems };
+  },
+);
+
+function readText({ format, text }: PolicyDocument): Reading {
+  const size = Buffer.byteLength(text);
+  const mistake = (code: Mistake['code'], message: string, hint: string): Mistake => ({
+    code,
+    path: [],
+    offset: 0,
+    message,
+    hint,
+  });
+  if (size > limits.bytes) {
+    return {
+      values: [],
+      mistakes: [
+        mistake(
+          'file.too_large',
+          `this file has ${size} bytes; at most ${limits.bytes} are read`,
+          'split the policy over several files',
+        ),
+      ],
+    };
+  }
+  const empty = text.trim() === '';
+  const reading = empty ? { values: [], mistakes: [] } : format === 'yaml' ? readYaml(text) : readJson(text);
+  if (reading.values.length > 0 || reading.mistakes.length > 0) return reading;
+  return {
+    values: [],
+    mistakes: [mistake('file.empty', 'this file declares nothing', 'remove it, or was it cut off while it was saved?')],
+  };
+}
+
+function readPart(value: unknown, document: PlacedDocument): Part {
+  const resources: Found[] = [];
+  const mistakes: Mistake[] = [];
+  if (!isRecord(value)) {
+    mistakes.push({
+      code: 'schema.invalid_type',
+      path: [],
+      message: `a policy must be a mapping, is ${describe(value)}`,
+      hint: `with the keys ${kindNames.join(', ')}`,
+    });
+  }
+  for (const [key, section] of isRecord(value) ? Object.entries(value) : []) {
+    if (key === '$schema' || (section === null && isKind(key))) continue;
+    if (!isKind(key)) mistakes.push(unknownSection(key));
+    else if (isRecord(section)) {
+      for (const [name, raw] of Object.entries(section)) {
+        const path = [key, name];
+        const checked = check(key, raw);
+        const wrongName = nameMistake(name);
+        if (wrongName) mistakes.push({ ...wrongName, path });
+        mistakes.push(...checked.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })));
+        resources.push({ kind: key, name, spec: checked.spec, span: spanIn(document, path) });
+      }
+    } else {
+      mistakes.push({
+        code: 'schema.invalid_type',
+        path: [key],
+        message: `must be a mapping from names to ${key}, is ${describe(section)}`,
+        hint: `for example ${key}: { my-name: { … } }`,
+      });
+    }
+  }
+  return { document, resources, problems: mistakes.map(mistake => placedProblem(mistake, document)) };
+}
+
+interface Checked {
+  readonly spec: unknown;
+  readonly mistakes: readonly Mistake[];
+}
+
+function checkAgainst(kind: Kind): (raw: unknown) => Checked {
+  const { schema } = kinds[kind];
+  const now = (raw: unknown): Checked => {
+    const result = schema.safeParse(raw);
+    return result.success
+      ? { spec: result.data, mistakes: [] }
+      : { spec: undefined, mistakes: mistakesOf(schema, raw, result.error.issues) };
+  };
+  const remembered = memo1(now);
+  return raw => (typeof raw === 'object' && raw !== null ? remembered(raw) : now(raw));
+}
+
+const checks: Readonly<Record<Kind, (raw: unknown) => Checked>> = {
+  services: checkAgainst('services'),
+  gateways: checkAgainst('gateways'),
+  routes: checkAgainst('routes'),
+  fleets: checkAgainst('fleets'),
+};
+const check = (kind: Kind, raw: unknown) => checks[kind](raw);
+
+function isKind(key: string): key is Kind {
+  return Object.hasOwn(kinds, key);
+}
+
+function unknownSection(key: string): Mistake {
+  const hint = didYouMean(key, kindNames) ?? `keys here: ${kindNames.join(', ')}`;
+  return { code: 'schema.unknown_key', path: [key], message: `there is no key ${quote(key)} here`, hint };
+}
+
+function placedProblem({ code, path, message, hint, offset }: Mistake, document: PlacedDocument): Problem {
+  const source = offset === undefined ? spanIn(document, path) : spanAt(document, offset);
+  return { ...problem(code, path, message, hint), source };
+}
+
+function twice(resource: Found, first: Found): Problem {
+  const { file, line, column } = first.span;
+  const path: PolicyPath = [resource.kind, resource.name];
+  const message = `${quote(resource.name)} is declared twice among the ${resource.kind}: here and at ${file}:${line}:${column}`;
+  return {
+    ...problem('policy.duplicate_name', path, message, 'remove one of them, or give it another name'),
+    source: resource.span,
+  };
+}
+
+function nothing(first: PlacedDocument | undefined, documents: readonly PolicyDocument[]): Problem {
+  const empty = problem('policy.empty', [], 'the policy declares nothing', `declare ${kindNames.join(', ')}`);
+  const file = documents[0]?.file;
+  if (first) return { ...empty, source: spanAt(first, first.root.offset) };
+  return file === undefined ? empty : { ...empty, source: { file, line: 1, column: 1 } };
+}
+
+function assemble(found: ReadonlyMap<Kind, ReadonlyMap<string, Found>>): Policy {
+  const sections = kindNames.map(kind => {
+    const names = [...(found.get(kind) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+    return [kind, Object.fromEntries(names.map(([name, resource]) => [name, resource.spec]))] as const;
+  });
+  // Every spec is what its kind's own schema made, so this is what the schema of the whole would have made.
+  return Object.fromEntries(sections) as unknown as Policy;
+}

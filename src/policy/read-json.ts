@@ -1,0 +1,208 @@
+import type { PolicyPath } from '../base/problem.ts';
+import { duplicateKey, forbiddenKey, forbiddenKeys, limits, type Mistake, type Reading, tooDeep } from './document.ts';
+import type { Place } from './source-map.ts';
+
+/** Reads strict JSON (RFC 8259) with the place of every value. Stops at the first mistake of syntax. */
+export function readJson(text: string): Reading {
+  const reader = new JsonReader(text);
+  try {
+    const { value, place } = reader.document();
+    return { values: [{ value, place }], mistakes: reader.mistakes };
+  } catch (error) {
+    if (!(error instanceof Stop)) throw error;
+    return { values: [], mistakes: [...reader.mistakes, error.mistake] };
+  }
+}
+
+/** Ends the reading; does not leave this file. */
+class Stop extends Error {
+  readonly mistake: Mistake;
+  constructor(mistake: Mistake) {
+    super(mistake.message);
+    this.mistake = mistake;
+  }
+}
+
+interface Read {
+  readonly value: unknown;
+  readonly children?: ReadonlyMap<string | number, Place>;
+}
+
+const escapes: Readonly<Record<string, string>> = {
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+};
+const words: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+]);
+
+class JsonReader {
+  readonly mistakes: Mistake[] = [];
+  readonly #text: string;
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+    if (text.startsWith('\uFEFF')) this.#at = 1;
+  }
+
+  document(): { readonly value: unknown; readonly place: Place } {
+    this.#space();
+    const offset = this.#at;
+    const { value, children } = this.#value([]);
+    this.#space();
+    if (this.#at < this.#text.length) this.#unexpected([], 'nothing more');
+    return { value, place: children ? { offset, children } : { offset } };
+  }
+
+  #value(path: PolicyPath): Read {
+    const first = this.#text[this.#at];
+    if ((first === '{' || first === '[') && path.length >= limits.depth) throw new Stop(tooDeep(path, this.#at));
+    if (first === '{') return this.#object(path);
+    if (first === '[') return this.#array(path);
+    if (first === '"') return { value: this.#string(path) };
+    const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
+    scalar.lastIndex = this.#at;
+    const found = scalar.exec(this.#text)?.[0];
+    if (found === undefined) this.#unexpected(path, 'a value');
+    this.#at += found.length;
+    return { value: words.has(found) ? words.get(found) : Number(found) };
+  }
+
+  #object(path: PolicyPath): Read {
+    const value: Record<string, unknown> = {};
+    const children = new Map<string | number, Place>();
+    this.#at += 1;
+    this.#space();
+    while (this.#text[this.#at] !== '}') {
+      if (this.#text[this.#at] !== '"')
+        this.#unexpected(path, children.size === 0 ? 'a key in double quotes or }' : 'a key in double quotes');
+      const offset = this.#at;
+      const key = this.#string(path);
+      const inner = [...path, key];
+      this.#space();
+      if (this.#text[this.#at] !== ':') this.#unexpected(inner, ':');
+      this.#at += 1;
+      this.#space();
+      const read = this.#value(inner);
+      if (forbiddenKeys.has(key)) this.mistakes.push(forbiddenKey(key, inner, offset));
+      else if (children.has(key)) this.mistakes.push(duplicateKey(key, inner, offset));
+      else {
+        value[key] = read.value;
+        children.set(key, read.children ? { offset, children: read.children } : { offset });
+      }
+      this.#next(path, '}');
+    }
+    this.#at += 1;
+    return { value, children };
+  }
+
+  #array(path: PolicyPath): Read {
+    const value: unknown[] = [];
+    const children = new Map<string | number, Place>();
+    this.#at += 1;
+    this.#space();
+    while (this.#text[this.#at] !== ']') {
+      const offset = this.#at;
+      const read = this.#value([...path, value.length]);
+      children.set(value.length, read.children ? { offset, children: read.children } : { offset });
+      value.push(read.value);
+      this.#next(path, ']');
+    }
+    this.#at += 1;
+    return { value, children };
+  }
+
+  /** Past the comma to the next item, or to the bracket that ends the collection. */
+  #next(path: PolicyPath, end: string): void {
+    this.#space();
+    if (this.#text[this.#at] === end) return;
+    if (this.#text[this.#at] !== ',') this.#unexpected(path, `, or ${end}`);
+    const comma = this.#at;
+    this.#at += 1;
+    this.#space();
+    if (this.#text[this.#at] === end)
+      throw new Stop(syntax(path, comma, `JSON allows no comma before ${end}`, 'remove the comma'));
+  }
+
+  #string(path: PolicyPath): string {
+    const start = this.#at;
+    let value = '';
+    let from = start + 1;
+    for (let at = from; ; at += 1) {
+      const code = this.#text.charCodeAt(at);
+      if (Number.isNaN(code) || code < 0x20) {
+        throw new Stop(
+          syntax(
+            path,
+            start,
+            'this text has no closing quote on its line',
+            'end it with ", and write line breaks as \\n',
+          ),
+        );
+      }
+      if (code === 0x22) {
+        this.#at = at + 1;
+        return value + this.#text.slice(from, at);
+      }
+      if (code !== 0x5c) continue;
+      value += this.#text.slice(from, at);
+      const letter = this.#text[at + 1] ?? '';
+      const hex = letter === 'u' ? this.#text.slice(at + 2, at + 6) : '';
+      const plain = escapes[letter];
+      if (plain === undefined && !/^[0-9a-fA-F]{4}$/.test(hex)) {
+        throw new Stop(syntax(path, at, `\\${letter} is no escape of JSON`, 'write a backslash as \\\\'));
+      }
+      value += plain ?? String.fromCharCode(Number.parseInt(hex, 16));
+      at += plain === undefined ? 5 : 1;
+      from = at + 1;
+    }
+  }
+
+  #space(): void {
+    for (;;) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at += 1;
+    }
+  }
+
+  #unexpected(path: PolicyPath, expected: string): never {
+    const found = this.#text.codePointAt(this.#at);
+    if (found === undefined) {
+      throw new Stop(
+        syntax(path, this.#text.length, `the JSON ends too early; ${expected} should follow`, 'is the file complete?'),
+      );
+    }
+    const character = String.fromCodePoint(found);
+    throw new Stop(
+      syntax(
+        path,
+        this.#at,
+        `${JSON.stringify(character)} is not JSON here; ${expected} should stand here`,
+        remedy(this.#text, this.#at),
+      ),
+    );
+  }
+}
+
+function syntax(path: PolicyPath, offset: number, message: string, hint: string): Mistake {
+  return { code: 'syntax.invalid', path, offset, message, hint };
+}
+
+function remedy(text: string, at: number): string {
+  if (text.startsWith('//', at) || text.startsWith('/*', at) || text[at] === '#') {
+    return 'JSON has no comments: remove it, or name the file .yaml';
+  }
+  if (text[at] === "'") return 'JSON knows double quotes only';
+  if (/[A-Za-z_$]/.test(text[at] ?? '')) return 'texts and keys stand in double quotes';
+  return 'or name the file .yaml, if it is YAML';
+}
