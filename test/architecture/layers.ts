@@ -39,6 +39,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
 /** The stages: functions of their input alone, which know no clock, no chance, no file, no socket and no log. */
 const pureLayers = new Set(['base', 'policy', 'ir', 'translate', 'snapshot', 'xds']);
 
+/** The executable joins the command line with the root, so it counts as one of the root's files. */
+const executable = 'cli/main.ts';
+
 /** The one file of the stages that talks to the world. */
 const impureFiles = new Set(['xds/service.ts']);
 
@@ -153,9 +156,6 @@ function checkProto(root: string, file: string, source: string): readonly Violat
     return [{ file: relative(root, file), line, message: `proto may not import ${target}` }];
   });
 }
-
-/** The executable joins the command line with the root, so it counts as one of the root's files. */
-const executable = 'cli/main.ts';
 
 function layerOf(file: string): string {
   if (file === executable) return 'root';
