@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { runCli } from './cli/program.ts';
-import { cliHost } from './cli-host.ts';
+import { cliHost } from '../cli-host.ts';
+import { runCli } from './program.ts';
 
 process.exitCode = await runCli(process.argv.slice(2), cliHost());
