@@ -42,9 +42,13 @@ async function send(url: string, path: string, init: RequestInit): Promise<Respo
     return await fetch(`${url}${path}`, init);
   } catch (cause) {
     const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
-    throw new CliFailure(`no admin API at ${url} (${reason}): is "switchyard serve" running? else --admin HOST:PORT`, 1, {
-      cause,
-    });
+    throw new CliFailure(
+      `no admin API at ${url} (${reason}): is "switchyard serve" running? else --admin HOST:PORT`,
+      1,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -57,7 +61,9 @@ function refusal(status: number, text: string): CliFailure {
   }
   const problems = (reply.problems ?? []).map(each => `\n  ${each.path}: ${each.message}`);
   const hint = reply.hint ? `\nhint: ${reply.hint}` : '';
-  return new CliFailure(`${reply.title ?? `status ${status}`}: ${reply.detail ?? text.slice(0, 300)}${problems.join('')}${hint}`);
+  return new CliFailure(
+    `${reply.title ?? `status ${status}`}: ${reply.detail ?? text.slice(0, 300)}${problems.join('')}${hint}`,
+  );
 }
 
 function parse(text: string, url: string): unknown {

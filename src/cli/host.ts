@@ -1,5 +1,5 @@
-import type { StoredDocument } from '../store/store.ts';
 import type { Problem } from '../base/problem.ts';
+import type { StoredDocument } from '../store/store.ts';
 
 /** What the commands need of the program around them; `main.ts` at the root gives it. */
 export interface CliHost {
@@ -11,9 +11,15 @@ export interface CliHost {
   /** Runs the control plane until it is told to end. Flags are those of `serve`, by their long names. */
   serve(flags: ServeFlags): Promise<void>;
   /** Reads policy from a file or a folder, once. */
-  readDocuments(path: string): Promise<{ readonly documents: readonly StoredDocument[]; readonly problems: readonly Problem[] }>;
+  readDocuments(
+    path: string,
+  ): Promise<{ readonly documents: readonly StoredDocument[]; readonly problems: readonly Problem[] }>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
-  adminTarget(flags: AdminFlags): { readonly url: string; readonly token: string | undefined; readonly dataFolder: string };
+  adminTarget(flags: AdminFlags): {
+    readonly url: string;
+    readonly token: string | undefined;
+    readonly dataFolder: string;
+  };
 }
 
 /** Flags of `serve`, as given. */

@@ -25,5 +25,7 @@ export function pickFleets(fleets: readonly FleetIr[], wanted: string | undefine
   const picked = fleets.filter(each => wanted === undefined || each.key === wanted || each.fleetName === wanted);
   if (picked.length > 0) return picked;
   const keys = fleets.map(each => each.key).join(', ');
-  throw new CliFailure(wanted === undefined ? 'the policy has no fleets' : `there is no fleet "${wanted}"; there are: ${keys}`);
+  throw new CliFailure(
+    wanted === undefined ? 'the policy has no fleets' : `there is no fleet "${wanted}"; there are: ${keys}`,
+  );
 }

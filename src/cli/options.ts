@@ -2,7 +2,8 @@ import { type Command, Option } from 'commander';
 import { outputFormats } from './output.ts';
 
 /** `-o table|json|yaml`. */
-export const outputOption = () => new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table');
+export const outputOption = () =>
+  new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table');
 
 /** The flags of every command that talks to a running server. */
 export function withAdminOptions(command: Command): Command {

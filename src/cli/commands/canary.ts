@@ -21,10 +21,17 @@ export function canaryCommand(program: Command, host: CliHost): void {
     .argument('[destination=weight...]', 'e.g. catalog@v1=90 catalog@v2=10')
     .option('--end', 'end the shift: back to the declared weights')
     .addOption(outputOption())
-    .action((target: string, weights: readonly string[], flags: CanaryFlags) => weightsAction(host, target, weights, flags));
+    .action((target: string, weights: readonly string[], flags: CanaryFlags) =>
+      weightsAction(host, target, weights, flags),
+    );
 }
 
-async function weightsAction(host: CliHost, target: string, given: readonly string[], flags: CanaryFlags): Promise<void> {
+async function weightsAction(
+  host: CliHost,
+  target: string,
+  given: readonly string[],
+  flags: CanaryFlags,
+): Promise<void> {
   const [route, rule, ...rest] = target.split('/');
   if (!route || !rule || rest.length > 0) throw new CliFailure(`"${target}" is not ROUTE/RULE, e.g. shop/everyone`);
   if (flags.end && given.length > 0) throw new CliFailure('give weights or --end, not both');

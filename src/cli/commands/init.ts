@@ -52,14 +52,18 @@ function init(host: CliHost, folder: string, flags: InitFlags): void {
   if (flags.only !== 'policy') files.set(`envoy-${flags.role}.yaml`, bootstrapText(flags));
   const existing = [...files.keys()].filter(name => existsSync(path.join(folder, name)));
   if (existing.length > 0 && !flags.force) {
-    throw new CliFailure(`${existing.join(', ')} exists already: nothing was written; --force overwrites, --only writes one`);
+    throw new CliFailure(
+      `${existing.join(', ')} exists already: nothing was written; --force overwrites, --only writes one`,
+    );
   }
   mkdirSync(folder, { recursive: true });
   for (const [name, text] of files) {
     writeFileSync(path.join(folder, name), text);
     host.out(`wrote ${path.join(folder, name)}\n`);
   }
-  host.out('next: edit the policy, then "switchyard validate", "switchyard serve", and "envoy -c" with the bootstrap\n');
+  host.out(
+    'next: edit the policy, then "switchyard validate", "switchyard serve", and "envoy -c" with the bootstrap\n',
+  );
 }
 
 function bootstrapText(flags: InitFlags): string {

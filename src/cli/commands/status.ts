@@ -34,13 +34,18 @@ function statusTable(policy: PolicyReply, proxies: readonly ProxyReply[]): strin
       ? `revision ${revision.number}, ${revision.at}, by ${revision.author}${revision.reason ? `: ${revision.reason}` : ''}`
       : 'no policy has been accepted yet',
     ...policy.overrides.map(each => {
-      const what = each.weights ? JSON.stringify(each.weights) : [each.state, each.weight && `weight ${each.weight}`].filter(Boolean).join(', ');
+      const what = each.weights
+        ? JSON.stringify(each.weights)
+        : [each.state, each.weight && `weight ${each.weight}`].filter(Boolean).join(', ');
       return `override ${each.effect}: ${each.target} ${what} since ${each.since} by ${each.by}${each.why ? ` (${each.why})` : ''}`;
     }),
     ...(policy.rejected
       ? [
           `a save was refused at ${policy.rejected.at}; the revision above goes on:`,
-          ...policy.rejected.problems.map(each => `  ${each.file ?? ''}:${each.line ?? ''} ${each.code} ${each.path}: ${each.message}${each.hint ? ` (${each.hint})` : ''}`),
+          ...policy.rejected.problems.map(
+            each =>
+              `  ${each.file ?? ''}:${each.line ?? ''} ${each.code} ${each.path}: ${each.message}${each.hint ? ` (${each.hint})` : ''}`,
+          ),
         ]
       : []),
     '',

@@ -9,7 +9,9 @@ export function validateCommand(program: Command, host: CliHost): void {
   program
     .command('validate')
     .summary('check a policy without a server')
-    .description('Checks a policy file or folder and prints every problem with its place. Exit code 0: good, 1: errors, 2: warnings only.')
+    .description(
+      'Checks a policy file or folder and prints every problem with its place. Exit code 0: good, 1: errors, 2: warnings only.',
+    )
     .argument('[path]', 'policy file or folder', './switchyard.yaml')
     .addOption(outputOption())
     .action(async (path: string, flags: { output: OutputFormat }) => {

@@ -1,0 +1,26 @@
+import { Hono } from 'hono';
+import { readableSnapshot } from '../../snapshot/readable.ts';
+import type { SnapshotReply } from '../api.ts';
+import type { AdminDependencies } from '../dependencies.ts';
+import { ApiError } from '../problem-json.ts';
+import { perType } from '../replies.ts';
+
+/** What a fleet holds, read back from the very bytes that its proxies are sent. A key with `/` is percent-encoded. */
+export function fleetRoutes({ board }: AdminDependencies): Hono {
+  return new Hono().get('/fleets/:fleet/snapshot', context => {
+    const key = context.req.param('fleet');
+    const snapshots = board.current?.snapshots;
+    const snapshot = snapshots?.get(key);
+    if (!snapshot) {
+      const known = [...(snapshots?.keys() ?? [])].join(', ') || 'none';
+      throw new ApiError(404, 'Not found', `There is no fleet "${key}".`, { hint: `fleets: ${known}` });
+    }
+    const reply: SnapshotReply = {
+      fleet: key,
+      version: snapshot.version,
+      versions: perType(snapshot, type => type.version),
+      resources: { ...readableSnapshot(snapshot) },
+    };
+    return context.json(reply);
+  });
+}
