@@ -3,6 +3,7 @@ import type { Filter } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
 import type { ListenerIr } from '../ir/ir.ts';
 import { httpFilters } from './filters/index.ts';
+import { statPrefix } from './units.ts';
 
 type HttpListenerIr = Extract<ListenerIr, { readonly kind: 'http' }>;
 
@@ -22,7 +23,8 @@ export function httpConnectionManager(listener: HttpListenerIr): Filter {
 
 function settings(listener: HttpListenerIr): HttpConnectionManager {
   return {
-    stat_prefix: listener.name,
+    codec_type: listener.http2 ? 'AUTO' : 'HTTP1',
+    stat_prefix: statPrefix(listener.name),
     rds: { route_config_name: listener.routeTable, config_source: { ads: {}, resource_api_version: 'V3' } },
     http_filters: httpFilters({ role: listener.role }),
     // The application's own `server` header, or none, goes to the caller.

@@ -2,6 +2,7 @@ import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { ListenerIr } from '../ir/ir.ts';
 import { edgeBuffer, httpConnectionManager } from './http-connection-manager.ts';
 import { tcpProxy } from './tcp-proxy.ts';
+import { statPrefix } from './units.ts';
 
 /** One port of a proxy. */
 export function envoyListener(listener: ListenerIr): Listener {
@@ -9,7 +10,7 @@ export function envoyListener(listener: ListenerIr): Listener {
   return {
     name: listener.name,
     // Statistics are named after the listener rather than its address, which may change.
-    stat_prefix: listener.name,
+    stat_prefix: statPrefix(listener.name),
     address: { socket_address: { address: listener.address, port_value: listener.port } },
     traffic_direction: outbound ? 'OUTBOUND' : 'INBOUND',
     // Failing one's own health check is a sign for callers outside, not for the application beside us.

@@ -2,6 +2,7 @@ import { any } from '../../proto/codec.ts';
 import type { Filter } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { TcpProxy } from '../../proto/gen/envoy.extensions.filters.network.tcp_proxy.v3.ts';
 import type { ListenerIr, WeightedClusterIr } from '../ir/ir.ts';
+import { statPrefix } from './units.ts';
 
 type TcpListenerIr = Extract<ListenerIr, { readonly kind: 'tcp' }>;
 
@@ -10,7 +11,7 @@ export function tcpProxy(listener: TcpListenerIr): Filter {
   return {
     name: 'envoy.filters.network.tcp_proxy',
     typed_config: any('envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy', {
-      stat_prefix: listener.name,
+      stat_prefix: statPrefix(listener.name),
       ...destination(listener.to),
       // No byte was sent yet, so that trying another endpoint is always safe; Envoy would give up after one.
       max_connect_attempts: 3,

@@ -15,3 +15,8 @@ export function percentMessage(value: Percent): PercentMessage {
 export function wholePercent(value: Percent): number {
   return value > 0 ? Math.max(1, Math.round(value)) : 0;
 }
+
+/** A listener's name as the prefix of its statistics, in which a dot or a colon would end the name. */
+export function statPrefix(name: string): string {
+  return name.replaceAll(/[^A-Za-z0-9/_-]/g, '_');
+}

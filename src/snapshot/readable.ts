@@ -1,0 +1,37 @@
+import { decode, type MessageTypes, typeUrl } from '../../proto/codec.ts';
+import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** What a fleet holds, in Envoy's own JSON form, each list in the order of the names. */
+export interface ReadableSnapshot {
+  readonly clusters: readonly MessageTypes[typeof servedTypes.cluster][];
+  readonly endpoints: readonly MessageTypes[typeof servedTypes.endpoint][];
+  readonly listeners: readonly MessageTypes[typeof servedTypes.listener][];
+  readonly routes: readonly MessageTypes[typeof servedTypes.route][];
+}
+
+/** Resources as translated. */
+export function readable(resources: readonly Resource[]): ReadableSnapshot {
+  return byKind(type =>
+    resources
+      .filter(each => each.type === type)
+      .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+      .map(each => each.message),
+  );
+}
+
+/** A snapshot, read back from the very bytes that proxies are sent. */
+export function readableSnapshot(snapshot: Snapshot): ReadableSnapshot {
+  return byKind(type =>
+    [...(snapshot.types.get(typeUrl(type))?.resources.values() ?? [])].map(each => decode(type, each.value)),
+  );
+}
+
+function byKind(messages: <T extends ServedType>(type: T) => readonly MessageTypes[T][]): ReadableSnapshot {
+  return {
+    clusters: messages(servedTypes.cluster),
+    endpoints: messages(servedTypes.endpoint),
+    listeners: messages(servedTypes.listener),
+    routes: messages(servedTypes.route),
+  };
+}
