@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { ModuleReply, ModuleRequest } from './module-worker.ts';
+
+export interface LoadModuleOptions {
+  /** Longest run of the module, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+const beside = (name: string): URL =>
+  new URL(import.meta.url.endsWith('.ts') ? `${name}.ts` : `${name}.js`, import.meta.url);
+
+/**
+ * Runs a policy module in a thread of its own, fresh each time, and gives its default export as JSON. A module that
+ * throws, hangs, exits or grows beyond 256 MiB harms nothing but itself: each of these is a `failed` reply.
+ *
+ * @throws the signal's reason when that ends it.
+ */
+export async function loadModule(file: string, { timeoutMs, signal }: LoadModuleOptions): Promise<ModuleReply> {
+  signal.throwIfAborted();
+  const request: ModuleRequest = { module: pathToFileURL(file).href, library: beside('../policy/define').href };
+  const worker = new Worker(beside('./module-worker'), {
+    workerData: request,
+    resourceLimits: { maxOldGenerationSizeMb: 256 },
+  });
+  // Once the answer is there, what still happens in the thread concerns nobody; without a listener it would end us.
+  worker.on('error', () => {});
+  const failed = (message: string): ModuleReply => ({ kind: 'failed', message, stack: '', files: [file] });
+  const ended = new AbortController();
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs), ended.signal]);
+  try {
+    return await Promise.race([
+      once(worker, 'message', { signal: limit }).then(([reply]) => reply as ModuleReply),
+      once(worker, 'exit', { signal: limit }).then(([code]) => failed(`it ended the thread with exit code ${code}`)),
+    ]);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (limit.aborted) return failed(`it was not done after ${timeoutMs} ms`);
+    return failed(error instanceof Error ? error.message : String(error));
+  } finally {
+    ended.abort();
+    await worker.terminate();
+  }
+}

@@ -1,0 +1,229 @@
+import { constants } from 'node:fs';
+import { open, readdir, stat } from 'node:fs/promises';
+import { extname, join, resolve } from 'node:path';
+import { type Problem, problem, type SourceSpan } from '../base/problem.ts';
+import type { StoredDocument } from '../store/store.ts';
+import { loadModule } from './module-loader.ts';
+
+/** Kinds of file by ending. */
+const formats: Readonly<Record<string, StoredDocument['format']>> = {
+  '.yaml': 'yaml',
+  '.yml': 'yaml',
+  '.json': 'json',
+  '.ts': 'module',
+  '.mts': 'module',
+  '.mjs': 'module',
+};
+
+/** Bytes of one file (P26). */
+const longestFile = 1024 * 1024;
+const mostFiles = 1000;
+const deepestFolder = 8;
+
+/** A state of files that tells two moments apart; texts of it are compared, never read. */
+export type Stamp = string;
+
+export interface PolicyFiles {
+  /** In the order of their names. */
+  readonly documents: readonly StoredDocument[];
+  /** What kept files from being read; `documents` lacks these. */
+  readonly problems: readonly Problem[];
+  /** Files that the modules have imported, absolute. */
+  readonly imported: readonly string[];
+}
+
+export interface ReadOptions {
+  readonly signal: AbortSignal;
+  /** Longest run of one TypeScript or JavaScript file, in milliseconds. */
+  readonly moduleTimeoutMs?: number;
+}
+
+/**
+ * Reads policy from a file, or from all files of policy in a folder and its subfolders. Names that begin with `.` or `_`
+ * and `node_modules` are passed over, so that modules may share code. What cannot be read is a problem.
+ *
+ * @throws the signal's reason when that ends it.
+ */
+export async function readPolicyFiles(path: string, options: ReadOptions): Promise<PolicyFiles> {
+  const found = await list(path);
+  const documents: StoredDocument[] = [];
+  const problems: Problem[] = [...found.problems];
+  const imported: string[] = [];
+  for (const file of found.files) {
+    options.signal.throwIfAborted();
+    const read = await readOne(file, options);
+    if (read.document) documents.push(read.document);
+    if (read.problem) problems.push(read.problem);
+    imported.push(...read.imported);
+  }
+  return { documents, problems, imported };
+}
+
+/** The state of the files that {@link readPolicyFiles} reads, and of `more`. Never throws. */
+export async function stampOf(path: string, more: readonly string[]): Promise<Stamp> {
+  const { files, problems } = await list(path);
+  const states = await Promise.all([...files, ...more].map(async file => `${file} ${await stateOf(file)}`));
+  return [...states, ...problems.map(each => each.message)].join('\n');
+}
+
+/** The files of a stamp that hold nothing, and those of `before` that it no longer has: signs of a save in progress. */
+export function looksUnfinished(stamp: Stamp, before: Stamp | undefined): boolean {
+  if (/ size=0 /.test(stamp)) return true;
+  const names = (text: Stamp) => text.split('\n').map(line => line.slice(0, line.lastIndexOf(' ino=')));
+  const now = new Set(names(stamp));
+  return before !== undefined && names(before).some(name => !now.has(name));
+}
+
+async function stateOf(file: string): Promise<string> {
+  try {
+    const { ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+    return `ino=${ino} size=${size} mtime=${mtimeNs} ctime=${ctimeNs}`;
+  } catch (error) {
+    return `ino=none ${codeOf(error)}`;
+  }
+}
+
+interface Listing {
+  readonly files: readonly string[];
+  readonly problems: readonly Problem[];
+}
+
+async function list(path: string): Promise<Listing> {
+  try {
+    const found = await stat(path);
+    if (!found.isDirectory()) {
+      const known = formats[extname(path)] !== undefined && !path.endsWith('.d.ts');
+      return known ? { files: [path], problems: [] } : { files: [], problems: [unknownFormat(path)] };
+    }
+    const files = (await listFolder(path, 0)).sort();
+    if (files.length > mostFiles) {
+      const message = `the folder has ${files.length} files of policy; at most ${mostFiles} are read`;
+      return {
+        files: [],
+        problems: [fileProblem('file.too_large', path, message, 'is it the folder that you meant?')],
+      };
+    }
+    if (files.length > 0) return { files, problems: [] };
+    const message = `the folder ${path} holds no file of policy`;
+    const hint = `add a file that ends in ${Object.keys(formats).join(', ')}; names that begin with . or _ are passed over`;
+    return { files: [], problems: [fileProblem('file.unreadable', path, message, hint)] };
+  } catch (error) {
+    return { files: [], problems: [unreadable(path, error)] };
+  }
+}
+
+async function listFolder(folder: string, depth: number): Promise<string[]> {
+  const files: string[] = [];
+  for (const entry of await readdir(folder, { withFileTypes: true })) {
+    if (/^[._]/.test(entry.name) || entry.name === 'node_modules') continue;
+    const path = join(folder, entry.name);
+    // A link is followed; one that leads nowhere counts as a file, so that it is reported.
+    const isFolder = entry.isSymbolicLink()
+      ? await stat(path).then(
+          found => found.isDirectory(),
+          () => false,
+        )
+      : entry.isDirectory();
+    if (isFolder) {
+      if (depth < deepestFolder) files.push(...(await listFolder(path, depth + 1)));
+    } else if (formats[extname(entry.name)] && !entry.name.endsWith('.d.ts')) files.push(path);
+  }
+  return files;
+}
+
+interface ReadFile {
+  readonly document?: StoredDocument;
+  readonly problem?: Problem;
+  readonly imported: readonly string[];
+}
+
+async function readOne(file: string, options: ReadOptions): Promise<ReadFile> {
+  const format = formats[extname(file)] ?? 'yaml';
+  if (format === 'module') return readModule(file, options);
+  try {
+    const text = await readText(file);
+    if (text === undefined) {
+      const message = `the file is larger than ${longestFile} bytes`;
+      return {
+        problem: fileProblem('file.too_large', file, message, 'split it into several files of one folder'),
+        imported: [],
+      };
+    }
+    return { document: { file, format, text }, imported: [] };
+  } catch (error) {
+    return { problem: unreadable(file, error), imported: [] };
+  }
+}
+
+/** @returns undefined when the file is too large. */
+async function readText(file: string): Promise<string | undefined> {
+  // Opened without waiting, so that a pipe in the place of a file cannot hold everything up.
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw new Error('it is not a regular file');
+    if (found.size > longestFile) return undefined;
+    const buffer = Buffer.alloc(longestFile + 1);
+    let length = 0;
+    while (length <= longestFile) {
+      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
+      if (bytesRead === 0) break;
+      length += bytesRead;
+    }
+    if (length > longestFile) return undefined;
+    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readModule(file: string, { signal, moduleTimeoutMs = 10_000 }: ReadOptions): Promise<ReadFile> {
+  const reply = await loadModule(resolve(file), { signal, timeoutMs: moduleTimeoutMs });
+  const imported = reply.files.filter(each => each !== resolve(file));
+  if (reply.kind === 'loaded') return { document: { file, format: 'module', text: reply.json }, imported };
+  const found = problem(
+    'file.module_failed',
+    [],
+    `the module failed: ${firstLine(reply.message)}`,
+    'run it with node to see more',
+  );
+  return {
+    problem: { ...found, source: spanInStack(reply.stack, reply.files) ?? { file, line: 1, column: 1 } },
+    imported,
+  };
+}
+
+/** The innermost place in a stack that lies in one of the files. */
+function spanInStack(stack: string, files: readonly string[]): SourceSpan | undefined {
+  for (const [, path, line, column] of stack.matchAll(/(?:file:\/\/)?(\/[^\n():]+):(\d+)(?::(\d+))?/g)) {
+    const file = files.find(each => each === decodeURI(path ?? ''));
+    if (file) return { file, line: Number(line), column: Number(column ?? 1) };
+  }
+  return undefined;
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0] ?? '';
+
+function unknownFormat(path: string): Problem {
+  const message = `${path} is no file of policy by its ending`;
+  return fileProblem('file.unknown_format', path, message, `rename it to end in ${Object.keys(formats).join(', ')}`);
+}
+
+function unreadable(file: string, error: unknown): Problem {
+  const code = codeOf(error);
+  const known: Readonly<Record<string, readonly [string, string]>> = {
+    ENOENT: ['does not exist', 'create it, or say where the policy is with --policy'],
+    EACCES: ['may not be read by this user', 'give the user that Switchyard runs as leave to read it'],
+    ERR_ENCODING_INVALID_ENCODED_DATA: ['is not UTF-8 text', 'save it as UTF-8'],
+  };
+  const [why, hint] = known[code] ?? [`cannot be read: ${error instanceof Error ? error.message : code}`, undefined];
+  return fileProblem('file.unreadable', file, `${file} ${why}`, hint);
+}
+
+function fileProblem(code: Problem['code'], file: string, message: string, hint?: string): Problem {
+  return { ...problem(code, [], message, hint), source: { file, line: 1, column: 1 } };
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown');
+}
