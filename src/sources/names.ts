@@ -1,0 +1,143 @@
+import type { NameAnswer, NameQuery } from './name-query.ts';
+
+export interface NameSourceOptions {
+  readonly query: NameQuery;
+  /** Last good answers of an earlier run. */
+  readonly known: ReadonlyMap<string, readonly string[]>;
+  /** Keeps an answer, or forgets the host, for the next run. May throw; the answer is used all the same. */
+  readonly save: (host: string, addresses: readonly string[] | undefined) => void;
+  /** Called when `answers` has become another map. */
+  readonly changed: () => void;
+  readonly report: (message: string, error: unknown) => void;
+  readonly signal: AbortSignal;
+  /** From 0 to 1, 1 excluded. */
+  readonly random: () => number;
+  readonly timing?: Partial<NameTiming>;
+}
+
+/** In milliseconds. */
+interface NameTiming {
+  /** However short an answer's time to live, the next question waits this long, */
+  readonly shortest: number;
+  /** … and no longer than this: some servers promise ten minutes for a container that is replaced in one. */
+  readonly longest: number;
+  /** First pause after a failure; doubles up to `longest`. */
+  readonly retry: number;
+  /** How long {@link NameSource.ask} waits. */
+  readonly patience: number;
+}
+
+const usual: NameTiming = { shortest: 1000, longest: 30_000, retry: 1000, patience: 3000 };
+
+const mostQueries = 16;
+
+/** One host that is wanted. */
+interface Host {
+  timer: NodeJS.Timeout | undefined;
+  failures: number;
+  /** Done when the host has been asked once. */
+  first: Promise<void> | undefined;
+}
+
+/**
+ * Keeps the addresses of host names up to date, by their time to live. A failure or an empty answer changes nothing:
+ * the last good one stays (P14). All ends with the signal.
+ */
+export class NameSource {
+  readonly #options: NameSourceOptions;
+  readonly #timing: NameTiming;
+  readonly #hosts = new Map<string, Host>();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+  #answers: ReadonlyMap<string, readonly string[]>;
+
+  constructor(options: NameSourceOptions) {
+    this.#options = options;
+    this.#timing = { ...usual, ...options.timing };
+    this.#answers = new Map(options.known);
+    options.signal.addEventListener('abort', () => this.want(new Set()), { once: true });
+  }
+
+  /** Host → its last good addresses, sorted; replaced as a whole when one changes. */
+  get answers(): ReadonlyMap<string, readonly string[]> {
+    return this.#answers;
+  }
+
+  /** Follows these hosts and no others; answers for the others are forgotten. */
+  want(hosts: ReadonlySet<string>): void {
+    for (const [host, { timer }] of this.#hosts) {
+      if (hosts.has(host)) continue;
+      clearTimeout(timer);
+      this.#hosts.delete(host);
+    }
+    if (this.#options.signal.aborted) return;
+    for (const host of hosts) this.#follow(host);
+    const unwanted = [...this.#answers.keys()].filter(host => !hosts.has(host));
+    if (unwanted.length === 0) return;
+    this.#answers = new Map([...this.#answers].filter(([host]) => hosts.has(host)));
+    for (const host of unwanted) this.#save(host, undefined);
+  }
+
+  /** Follows these hosts too. Settles when each has been asked once or time is up; never rejects. */
+  async ask(hosts: Iterable<string>): Promise<void> {
+    const first = [...hosts].map(host => this.#follow(host).first);
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, this.#timing.patience);
+    await Promise.race([Promise.all(first), late]);
+    clearTimeout(timer);
+  }
+
+  #follow(host: string): Host {
+    const known = this.#hosts.get(host);
+    if (known) return known;
+    const fresh: Host = { timer: undefined, failures: 0, first: undefined };
+    this.#hosts.set(host, fresh);
+    fresh.first = this.#refresh(host, fresh);
+    return fresh;
+  }
+
+  /** Never rejects. */
+  async #refresh(host: string, entry: Host): Promise<void> {
+    const answer = await this.#query(host, entry);
+    if (this.#hosts.get(host) !== entry || this.#options.signal.aborted) return;
+    const wait = answer
+      ? Math.max(answer.ttl * 1000, this.#timing.shortest)
+      : this.#timing.retry * 2 ** Math.min(entry.failures, 10);
+    entry.failures = answer ? 0 : entry.failures + 1;
+    // Spread, so that hundreds of names are not asked at the same moment for ever.
+    const jitter = 0.8 + 0.2 * this.#options.random();
+    entry.timer = setTimeout(() => void this.#refresh(host, entry), Math.min(wait, this.#timing.longest) * jitter);
+    if (answer) this.#take(host, answer);
+  }
+
+  async #query(host: string, entry: Host): Promise<NameAnswer | undefined> {
+    if (this.#running >= mostQueries) await new Promise<void>(turn => this.#waiting.push(turn));
+    this.#running++;
+    try {
+      const answer = await this.#options.query(host);
+      return answer.addresses.length > 0 ? answer : undefined;
+    } catch (error) {
+      if (entry.failures === 0) this.#options.report(`the name ${host} could not be resolved`, error);
+      return undefined;
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  #take(host: string, answer: NameAnswer): void {
+    const addresses = [...new Set(answer.addresses)].sort();
+    if (this.#answers.get(host)?.join() === addresses.join()) return;
+    this.#answers = new Map(this.#answers).set(host, addresses);
+    this.#save(host, addresses);
+    this.#options.changed();
+  }
+
+  #save(host: string, addresses: readonly string[] | undefined): void {
+    try {
+      this.#options.save(host, addresses);
+    } catch (error) {
+      this.#options.report(`the addresses of ${host} were not stored`, error);
+    }
+  }
+}
