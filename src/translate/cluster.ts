@@ -28,6 +28,10 @@ export function serviceCluster({ name, serviceName, service }: ServiceClusterSet
     circuit_breakers: circuitBreakers(service),
     // An endpoint that left the policy gets nothing more, even while its checks still pass.
     ignore_health_on_host_removal: true,
+    // A connection to a machine that vanished without a word ends after a minute; nothing else would end a silent one.
+    upstream_connection_options: {
+      tcp_keepalive: { keepalive_time: 30, keepalive_interval: 10, keepalive_probes: 3 },
+    },
     ...protocol(service),
   };
 }
@@ -60,8 +64,9 @@ function sharedBalancing(service: Service): Cluster_CommonLbConfig {
 function protocol(service: Service): Cluster {
   switch (service.protocol) {
     case 'tcp':
-      // A connection has no next request that could go elsewhere; ended, the caller connects anew.
-      return { close_connections_on_host_health_failure: true };
+      // A connection has no next request that could go elsewhere; ended, the caller connects anew. Only where a check
+      // says what healthy means: being ejected for refusing new connections is no reason to end the old ones.
+      return service.healthCheck ? { close_connections_on_host_health_failure: true } : {};
     case 'http':
       return http({
         // Most HTTP/1 servers end idle connections after 5s or more; the side that ends them first loses no request.
