@@ -1,15 +1,15 @@
 import type { Problem } from '../base/problem.ts';
-import type { Fleet } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { OperationalState } from '../policy/operational-state.ts';
 import { type Assigner, assignerOf } from './assign.ts';
-import { type ClusterOf, clustersOf } from './clusters.ts';
+import { clustersOf } from './clusters.ts';
 import type { ResolvedNames } from './endpoints.ts';
-import { clustersUsed, fleetIr } from './fleets.ts';
-import { gatewayIr } from './gateways.ts';
+import { edgeFleet } from './fleets.ts';
 import type { FleetIr } from './ir.ts';
-import { lookup, sortedEntries, sortedUnique } from './order.ts';
-import { type ActiveOverrides, applyOverrides, type OverrideEffect } from './overrides.ts';
+import type { Model } from './model.ts';
+import { sortedEntries } from './order.ts';
+import { applyOverrides, type OverrideEffect } from './overrides.ts';
+import { sidecarFleets } from './sidecars.ts';
 
 export interface CompileInput {
   readonly policy: Policy;
@@ -31,30 +31,10 @@ export interface CompileResult {
 /** Resolves a policy into what each fleet holds. Pure. */
 export function compile({ policy, state, resolved }: CompileInput): CompileResult {
   const overrides = applyOverrides(policy, state);
-  const clusterOf = clustersOf(policy, overrides, resolved);
+  const model: Model = { policy, overrides, clusterOf: clustersOf(policy, overrides, resolved) };
   const fleets = sortedEntries(policy.fleets).flatMap(([name, fleet]) => {
-    if (fleet.gateways) return [edgeFleet(policy, overrides, clusterOf, name, fleet)];
-    return [];
+    const { sidecar } = fleet;
+    return sidecar ? sidecarFleets(model, name, fleet, sidecar) : [edgeFleet(model, name, fleet)];
   });
   return { fleets, problems: overrides.problems, overrides: overrides.effects, assign: assignerOf(fleets) };
-}
-
-function edgeFleet(
-  policy: Policy,
-  overrides: ActiveOverrides,
-  clusterOf: ClusterOf,
-  name: string,
-  fleet: Fleet,
-): FleetIr {
-  const gateways = sortedUnique(fleet.gateways ?? []).flatMap(gatewayName => {
-    const gateway = lookup(policy.gateways, gatewayName);
-    return gateway ? [gatewayIr(policy, overrides, gatewayName, gateway)] : [];
-  });
-  const listeners = gateways.flatMap(gateway => gateway.listeners);
-  const routeTables = gateways.flatMap(gateway => gateway.routeTable ?? []);
-  return fleetIr(
-    fleet,
-    { key: name, fleetName: name, role: 'edge', members: undefined },
-    { listeners, routeTables, clusters: clustersUsed(clusterOf, listeners, routeTables) },
-  );
 }

@@ -1,8 +1,9 @@
 import type { Fleet } from '../policy/fleet.ts';
-import type { ClusterOf } from './clusters.ts';
+import { gatewayIr } from './gateways.ts';
 import type { ClusterIr, FleetIr, ListenerIr, RouteTableIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
-import { compareText } from './order.ts';
+import type { Model } from './model.ts';
+import { compareText, lookup, sortedUnique } from './order.ts';
 
 /** The parts of a fleet, in any order. */
 interface Parts {
@@ -31,9 +32,9 @@ export function fleetIr(
   return keepFleet(fleet, about.key, from, () => ({ ...about, match: fleet.match, listeners, routeTables, clusters }));
 }
 
-/** The clusters that listeners and route tables send to. Local ones are not among them. */
+/** The clusters of services that listeners and route tables send to. */
 export function clustersUsed(
-  clusterOf: ClusterOf,
+  { clusterOf }: Model,
   listeners: readonly ListenerIr[],
   tables: readonly RouteTableIr[],
 ): readonly ClusterIr[] {
@@ -52,4 +53,19 @@ function addKeysOfHost(keys: Set<string>, host: VirtualHostIr): void {
 
 function addKeys(keys: Set<string>, to: readonly WeightedClusterIr[]): void {
   for (const { cluster } of to) keys.add(cluster);
+}
+
+/** What an edge fleet holds: its gateways. */
+export function edgeFleet(model: Model, name: string, fleet: Fleet): FleetIr {
+  const gateways = sortedUnique(fleet.gateways ?? []).flatMap(gatewayName => {
+    const gateway = lookup(model.policy.gateways, gatewayName);
+    return gateway ? [gatewayIr(model, gatewayName, gateway)] : [];
+  });
+  const listeners = gateways.flatMap(gateway => gateway.listeners);
+  const routeTables = gateways.flatMap(gateway => gateway.routeTable ?? []);
+  return fleetIr(
+    fleet,
+    { key: name, fleetName: name, role: 'edge', members: undefined },
+    { listeners, routeTables, clusters: clustersUsed(model, listeners, routeTables) },
+  );
 }

@@ -2,8 +2,8 @@ import type { Gateway, Listener } from '../policy/gateway.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
+import type { Model } from './model.ts';
 import { sortedEntries } from './order.ts';
-import type { ActiveOverrides } from './overrides.ts';
 import { reachedBy, virtualHost, weightedClusters } from './rules.ts';
 
 /** What a gateway brings to every fleet that serves it. */
@@ -16,15 +16,15 @@ export interface GatewayIr {
 const keepListener = keeping<ListenerIr>();
 const keepTable = keeping<RouteTableIr>();
 
-export function gatewayIr(policy: Policy, overrides: ActiveOverrides, name: string, gateway: Gateway): GatewayIr {
+export function gatewayIr(model: Model, name: string, gateway: Gateway): GatewayIr {
   const names = listenerNames(name, gateway.listeners);
   const listeners = gateway.listeners.map((listener, index) =>
-    listenerIr(policy, name, listener, names[index] ?? name),
+    listenerIr(model.policy, name, listener, names[index] ?? name),
   );
   if (!listeners.some(listener => listener.kind === 'http')) return { listeners, routeTable: undefined };
-  const hosts: readonly VirtualHostIr[] = sortedEntries(policy.routes)
+  const hosts: readonly VirtualHostIr[] = sortedEntries(model.policy.routes)
     .filter(([, route]) => route.gateways.includes(name))
-    .map(([routeName, route]) => virtualHost(policy, overrides, routeName, route));
+    .map(([routeName, route]) => virtualHost(model, routeName, route));
   const table = keepTable(gateway, name, hosts, () => ({ name: tableName(name), virtualHosts: hosts }));
   return { listeners, routeTable: table };
 }

@@ -73,6 +73,7 @@ export type ActionIr =
 export interface RuleIr {
   /** `shop/everyone`, or `shop/#3` for a rule without name: what `%ROUTE_NAME%` shows. */
   readonly name: string;
+  /** Name of the route, or of the virtual host where no route of the policy stands behind it. */
   readonly routeName: string;
   readonly rule: Rule;
   readonly action: ActionIr;
@@ -81,7 +82,7 @@ export interface RuleIr {
 }
 
 export interface VirtualHostIr {
-  /** `shop`: the route's name, or the upstream service's for a sidecar's default. */
+  /** `shop`: the route's name; `upstream/catalog` for a sidecar's default, `inbound/checkout` for its inbound side. */
   readonly name: string;
   readonly domains: readonly string[];
   readonly rules: readonly RuleIr[];
@@ -105,7 +106,12 @@ interface ListenerPlace {
 }
 
 export type ListenerIr =
-  | (ListenerPlace & { readonly kind: 'http'; readonly routeTable: string; readonly http2: boolean })
+  | (ListenerPlace & {
+      readonly kind: 'http';
+      readonly routeTable: string;
+      /** Callers may speak HTTP/2 without TLS, besides HTTP/1.1. */
+      readonly http2: boolean;
+    })
   | (ListenerPlace & { readonly kind: 'tcp'; readonly to: readonly WeightedClusterIr[] });
 
 /** Everything that one fleet, or one sub-fleet of sidecars, holds. */

@@ -7,8 +7,8 @@ import type { Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
 import { keeping } from './kept.ts';
+import type { Model } from './model.ts';
 import { lookup, sortedUnique } from './order.ts';
-import type { ActiveOverrides } from './overrides.ts';
 
 const keepRule = keeping<RuleIr | undefined>();
 const keepHost = keeping<VirtualHostIr>();
@@ -43,14 +43,13 @@ export function weightedClusters(
 
 /** A route as a virtual host; with `domains`, for those of its hosts only. */
 export function virtualHost(
-  policy: Policy,
-  overrides: ActiveOverrides,
+  model: Model,
   name: string,
   route: Route,
   domains = sortedUnique(route.hosts),
 ): VirtualHostIr {
   const rules = route.rules.flatMap((rule, index) => {
-    const made = ruleIr(policy, overrides, name, rule, index);
+    const made = ruleIr(model, name, rule, index);
     return made ? [made] : [];
   });
   return keepHost(route, `${name} ${domains.join(' ')}`, rules, () => ({ name, domains, rules }));
@@ -61,13 +60,7 @@ export function ruleName(routeName: string, rule: Rule, index: number): string {
   return `${routeName}/${rule.name ?? `#${index + 1}`}`;
 }
 
-function ruleIr(
-  policy: Policy,
-  overrides: ActiveOverrides,
-  routeName: string,
-  rule: Rule,
-  index: number,
-): RuleIr | undefined {
+function ruleIr({ policy, overrides }: Model, routeName: string, rule: Rule, index: number): RuleIr | undefined {
   const shift = overrides.shiftOf(routeName, rule.name);
   const reached = reachedBy(policy, rule.to ?? []);
   const name = ruleName(routeName, rule, index);

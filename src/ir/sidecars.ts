@@ -1,0 +1,137 @@
+import type { Fleet, Sidecar, Upstream } from '../policy/fleet.ts';
+import { type Route, Rule } from '../policy/route.ts';
+import type { Service } from '../policy/service.ts';
+import { clustersUsed, fleetIr } from './fleets.ts';
+import { groupSeats, inboundIr, seatsOf } from './inbound.ts';
+import type { FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
+import { keeping } from './kept.ts';
+import type { Model } from './model.ts';
+import { compareText, lookup, sortedEntries, sortedUnique } from './order.ts';
+import { timeoutOf, virtualHost } from './rules.ts';
+
+/** An upstream whose service is declared. */
+export interface KnownUpstream {
+  readonly upstream: Upstream;
+  /** Place in the fleet's list. */
+  readonly index: number;
+  readonly service: Service;
+}
+
+const keepListener = keeping<ListenerIr>();
+const keepTable = keeping<RouteTableIr>();
+const keepHost = keeping<VirtualHostIr>();
+
+/** The fleet, or its sub-fleets: one for each distinct set of listeners. They share what is behind the application. */
+export function sidecarFleets(model: Model, name: string, fleet: Fleet, sidecar: Sidecar): readonly FleetIr[] {
+  const out = outbound(model, sidecar);
+  const serviceName = sidecar.service;
+  const service = serviceName === undefined ? undefined : lookup(model.policy.services, serviceName);
+  const groups = service ? groupSeats(name, seatsOf(fleet, sidecar, service)) : [];
+  if (serviceName === undefined || !service || groups.length === 0) {
+    return [fleetIr(fleet, { key: name, fleetName: name, role: 'sidecar', members: undefined }, out)];
+  }
+  return groups.map(({ key, members, places }) => {
+    const inbound = inboundIr(serviceName, service, places);
+    return fleetIr(
+      fleet,
+      { key, fleetName: name, role: 'sidecar', members },
+      {
+        listeners: [...out.listeners, ...inbound.listeners],
+        routeTables: [...out.routeTables, ...inbound.routeTables],
+        clusters: [...out.clusters, ...inbound.clusters],
+      },
+    );
+  });
+}
+
+/** The declared upstreams, each service once, by name. */
+export function knownUpstreams(model: Pick<Model, 'policy'>, sidecar: Sidecar): readonly KnownUpstream[] {
+  const byName = new Map<string, KnownUpstream>();
+  for (const [index, upstream] of sidecar.upstreams.entries()) {
+    const service = lookup(model.policy.services, upstream.service);
+    if (service && !byName.has(upstream.service)) byName.set(upstream.service, { upstream, index, service });
+  }
+  return [...byName.values()].sort((a, b) => compareText(a.upstream.service, b.upstream.service));
+}
+
+/** Services that a route sends to. */
+export function servicesOfRoute(route: Route): readonly string[] {
+  return sortedUnique(route.rules.flatMap(rule => (rule.to ?? []).map(({ service }) => service)));
+}
+
+function outbound(model: Model, sidecar: Sidecar) {
+  const upstreams = knownUpstreams(model, sidecar);
+  const overHttp = upstreams.filter(({ service }) => service.protocol !== 'tcp');
+  const listeners = upstreams.flatMap(({ upstream, service }) => tcpListener(sidecar, upstream, service) ?? []);
+  const routeTables: RouteTableIr[] = [];
+  if (overHttp.length > 0) {
+    listeners.push(httpListener(sidecar));
+    routeTables.push(outboundTable(model, sidecar, overHttp));
+  }
+  const base = upstreams.flatMap(({ upstream }) => model.clusterOf(upstream.service) ?? []);
+  return { listeners, routeTables, clusters: [...base, ...clustersUsed(model, listeners, routeTables)] };
+}
+
+function httpListener(sidecar: Sidecar): ListenerIr {
+  const { address, port } = sidecar.outbound;
+  return keepListener(sidecar, 'outbound', [], () => ({
+    kind: 'http',
+    name: 'outbound',
+    address,
+    port,
+    reusePort: false,
+    role: 'outbound',
+    routeTable: 'outbound',
+    http2: true,
+  }));
+}
+
+function tcpListener(sidecar: Sidecar, upstream: Upstream, service: Service): ListenerIr | undefined {
+  const { service: serviceName, port } = upstream;
+  if (service.protocol !== 'tcp' || port === undefined) return undefined;
+  const name = `outbound/${serviceName}`;
+  return keepListener(sidecar, name, [], () => ({
+    kind: 'tcp',
+    name,
+    address: sidecar.outbound.address,
+    port,
+    reusePort: false,
+    role: 'outbound',
+    to: [{ cluster: serviceName, serviceName, weight: 1 }],
+  }));
+}
+
+/** Routes of the mesh that send to these services only, and, for their other hosts, the services themselves. */
+function outboundTable(model: Model, sidecar: Sidecar, upstreams: readonly KnownUpstream[]): RouteTableIr {
+  const reachable = new Set(upstreams.map(({ upstream }) => upstream.service));
+  const routes = sortedEntries(model.policy.routes).filter(
+    ([, route]) => route.mesh && servicesOfRoute(route).every(service => reachable.has(service)),
+  );
+  const taken = new Set(routes.flatMap(([, route]) => route.hosts));
+  const hosts = [
+    ...routes.map(([name, route]) => virtualHost(model, name, route)),
+    ...upstreams.flatMap(({ upstream, service }) => {
+      const domains = [`${upstream.service}.${sidecar.outbound.domain}`, upstream.service];
+      const free = domains.filter(domain => !taken.has(domain));
+      return free.length === 0 ? [] : [upstreamHost(upstream.service, service, free)];
+    }),
+  ];
+  return keepTable(sidecar, 'outbound', hosts, () => ({ name: 'outbound', virtualHosts: hosts }));
+}
+
+function upstreamHost(serviceName: string, service: Service, domains: readonly string[]): VirtualHostIr {
+  const name = `upstream/${serviceName}`;
+  return keepHost(service, `${name} ${domains.join(' ')}`, [], () => {
+    const action = {
+      kind: 'forward' as const,
+      to: [{ cluster: serviceName, serviceName, weight: 1 }],
+      timeout: timeoutOf(service),
+      retries: service.retries,
+      hashService: 'hashBy' in service.loadBalancing ? service : undefined,
+    };
+    const rule = Rule.parse({ to: [{ service: serviceName }] });
+    const versioning = service.apiVersioning;
+    const apiVersioning = versioning && { serviceName, versioning };
+    return { name, domains, rules: [{ name, routeName: name, rule, action, apiVersioning }] };
+  });
+}
