@@ -4,7 +4,7 @@ import type { ClusterLoadAssignment } from '../../proto/gen/envoy.config.endpoin
 import type { Filter, FilterChain, Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { RouteConfiguration } from '../../proto/gen/envoy.config.route.v3.ts';
 import type { Resource } from '../translate/resource.ts';
-import { readable } from './readable.ts';
+import { readableResources } from './readable.ts';
 import { assignmentName, isConnectionManager } from './references.ts';
 
 /**
@@ -14,7 +14,7 @@ import { assignmentName, isConnectionManager } from './references.ts';
  * copies by what xDS brings. The proxy comes back under control by a restart with its own bootstrap.
  */
 export function bundle(resources: readonly Resource[], base: Bootstrap): Bootstrap {
-  const { clusters, endpoints, listeners, routes } = readable(resources);
+  const { clusters, endpoints, listeners, routes } = readableResources(resources);
   const assignments = new Map(endpoints.map(each => [each.cluster_name, each]));
   const tables = new Map(routes.map(each => [each.name, each]));
   const { static_resources: fixed, ...rest } = withoutControlPlane(base);

@@ -11,7 +11,7 @@ export interface ReadableSnapshot {
 }
 
 /** Resources as translated. */
-export function readable(resources: readonly Resource[]): ReadableSnapshot {
+export function readableResources(resources: readonly Resource[]): ReadableSnapshot {
   return byKind(type =>
     resources
       .filter(each => each.type === type)

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { findInconsistencies } from '../../src/snapshot/consistency.ts';
-import { type ReadableSnapshot, readable } from '../../src/snapshot/readable.ts';
+import { type ReadableSnapshot, readableResources } from '../../src/snapshot/readable.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { fleetsOf, type GoldenCase, goldenCases } from '../support/golden-case.ts';
 
@@ -23,7 +23,7 @@ function compare(each: GoldenCase): void {
   const fleets = fleetsOf(each).map(fleet => {
     const resources = translate(fleet);
     assert.deepEqual(findInconsistencies(resources), []);
-    return [fleet.key, pick(readable(resources), each.select)] as const;
+    return [fleet.key, pick(readableResources(resources), each.select)] as const;
   });
   const text = `${JSON.stringify(Object.fromEntries(fleets), null, 2)}\n`;
   const file = join(each.folder, 'expected.json');

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { describeInconsistency, findInconsistencies } from '../../../src/snapshot/consistency.ts';
+import type { Resource } from '../../../src/translate/resource.ts';
+import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
+
+const whole: readonly Resource[] = [
+  cluster('a'),
+  cluster('b'),
+  assignment('a'),
+  assignment('b'),
+  httpListener('http', 'table'),
+  tcpListener('tcp', 'a'),
+  tcpListener('weighted', 'a', 'b'),
+  routeTable('table', 'a', 'b'),
+];
+
+function sentences(resources: readonly Resource[]): readonly string[] {
+  return findInconsistencies(resources).map(describeInconsistency);
+}
+
+const without = (type: string, name: string) =>
+  whole.filter(each => !(each.type.endsWith(`.${type}`) && each.name === name));
+
+describe('findInconsistencies', () => {
+  it('finds nothing in a whole set', () => assert.deepEqual(findInconsistencies(whole), []));
+
+  it('takes an empty assignment for what it is', () => {
+    const empty: Resource = { ...assignment('a'), message: { cluster_name: 'a' } };
+    assert.deepEqual(sentences([...without('ClusterLoadAssignment', 'a'), empty]), []);
+  });
+
+  it('finds a cluster whose endpoints are missing', () => {
+    assert.deepEqual(sentences(without('ClusterLoadAssignment', 'b')), [
+      'Cluster "b" refers to ClusterLoadAssignment "b", which does not exist',
+    ]);
+  });
+
+  it('goes by the service name of a cluster that has one', () => {
+    const eds = { eds_config: { ads: {} }, service_name: 'other' };
+    const named: Resource = { ...cluster('c'), message: { name: 'c', type: 'EDS', eds_cluster_config: eds } };
+    assert.deepEqual(sentences([...whole, named]), [
+      'Cluster "c" refers to ClusterLoadAssignment "other", which does not exist',
+    ]);
+  });
+
+  it('finds a listener whose routes are missing', () => {
+    assert.deepEqual(sentences(without('RouteConfiguration', 'table')), [
+      'Listener "http" refers to RouteConfiguration "table", which does not exist',
+    ]);
+  });
+
+  it('finds missing clusters of routes and of TCP listeners, each once', () => {
+    const twice = routeTable('table', 'a', 'b', 'b');
+    assert.deepEqual(sentences([...without('Cluster', 'b').filter(each => each.name !== 'table'), twice]), [
+      'Listener "weighted" refers to Cluster "b", which does not exist',
+      'RouteConfiguration "table" refers to Cluster "b", which does not exist',
+    ]);
+  });
+
+  it('finds missing clusters of weighted and mirrored routes', () => {
+    const table: Resource = {
+      type: 'envoy.config.route.v3.RouteConfiguration',
+      name: 'split',
+      message: {
+        name: 'split',
+        virtual_hosts: [
+          {
+            name: 'all',
+            domains: ['*'],
+            routes: [
+              {
+                match: { prefix: '/' },
+                route: {
+                  weighted_clusters: {
+                    clusters: [
+                      { name: 'a', weight: 1 },
+                      { name: 'x', weight: 1 },
+                    ],
+                  },
+                  request_mirror_policies: [{ cluster: 'y' }],
+                },
+              },
+            ],
+          },
+        ],
+      },
+    };
+    assert.deepEqual(sentences([...whole, table]), [
+      'RouteConfiguration "split" refers to Cluster "x", which does not exist',
+      'RouteConfiguration "split" refers to Cluster "y", which does not exist',
+    ]);
+  });
+
+  it('finds names that stand twice within a type, and only there', () => {
+    assert.deepEqual(sentences([...whole, cluster('a')]), ['Cluster "a" stands twice']);
+  });
+
+  it('finds a message under another name than its own', () => {
+    const wrong: Resource = { ...routeTable('right'), name: 'wrong' };
+    const nameless: Resource = { ...cluster('c'), message: {} };
+    assert.deepEqual(sentences([...whole, wrong, nameless]), [
+      'RouteConfiguration "wrong" calls itself "right"',
+      'Cluster "c" calls itself nothing',
+    ]);
+  });
+});
