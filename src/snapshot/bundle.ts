@@ -28,15 +28,20 @@ export function bundle(resources: readonly Resource[], base: Bootstrap): Bootstr
   };
 }
 
+/**
+ * The static cluster that leads to us stays, since statistics or logs may be sent there too: it is only a place that
+ * nobody answers at for now.
+ */
 function withoutControlPlane(base: Bootstrap): Bootstrap {
-  const { dynamic_resources: dynamic, cluster_manager: _reports, layered_runtime: runtime, ...rest } = base;
-  const servers = new Set(dynamic?.ads_config?.grpc_services?.map(each => each.envoy_grpc?.cluster_name));
-  const clusters = (base.static_resources?.clusters ?? []).filter(
-    each => each.type !== 'EDS' && !servers.has(each.name),
-  );
+  const { dynamic_resources: _dynamic, cluster_manager: manager, layered_runtime: runtime, ...rest } = base;
+  const { local_cluster_name: _local, load_stats_config: _reports, ...kept } = manager ?? {};
   return {
     ...rest,
-    static_resources: { ...base.static_resources, clusters },
+    ...(Object.keys(kept).length > 0 ? { cluster_manager: kept } : {}),
+    static_resources: {
+      ...base.static_resources,
+      clusters: (base.static_resources?.clusters ?? []).filter(each => each.type !== 'EDS'),
+    },
     ...(runtime ? { layered_runtime: { layers: (runtime.layers ?? []).filter(layer => !layer.rtds_layer) } } : {}),
   };
 }

@@ -56,6 +56,17 @@ describe('bundle', () => {
     assert.deepEqual(made.overload_manager, base.overload_manager);
     assert.equal(made.dynamic_resources, undefined);
     assert.ok(!JSON.stringify(made).includes('"ads"'));
-    assert.ok(!JSON.stringify(made).includes('18000'));
+    assert.equal(made.cluster_manager, undefined);
+    assert.ok(!JSON.stringify(made).includes('rtds'));
+  });
+
+  it('keeps what else the proxy was told', () => {
+    const detection = { event_log_path: '/var/log/outliers.log' };
+    const told = bundle([], { ...base, cluster_manager: { ...base.cluster_manager, outlier_detection: detection } });
+    assert.deepEqual(told.cluster_manager, { outlier_detection: detection });
+    assert.deepEqual(
+      told.static_resources?.clusters?.map(each => each.name),
+      ['switchyard'],
+    );
   });
 });
