@@ -116,8 +116,7 @@ export function segmentExpressions(path: PathMatch | undefined, versioning: ApiV
   const place = segmentPlace(path, after);
   if (place.kind === 'outside' || place.kind === 'unclear') return [];
   const names = [...Object.keys(versioning.versions), ...Object.keys(versioning.aliases)].map(quoted);
-  const segments = [...versionShapes(versioning), ...(path?.regex === undefined ? [] : names)];
-  return segments.flatMap(segment => [
+  return [...versionShapes(versioning), ...names].flatMap(segment => [
     segmentBoundary(path, after, segment),
     ...(path?.template === undefined ? [segmentExpression(path, place, after, segment)] : []),
   ]);

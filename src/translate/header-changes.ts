@@ -1,5 +1,6 @@
 import type { HeaderValueOption } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Route } from '../../proto/gen/envoy.config.route.v3.ts';
+import { sortedEntries, sortedUnique } from '../ir/order.ts';
 import type { HeaderChanges } from '../policy/route.ts';
 
 /** Envoy removes first, then sets, then adds. */
@@ -7,7 +8,7 @@ export function requestHeaders(changes: HeaderChanges | undefined): Route {
   const options = valueOptions(changes);
   return {
     ...(options.length > 0 ? { request_headers_to_add: options } : {}),
-    ...(changes && changes.remove.length > 0 ? { request_headers_to_remove: names(changes.remove) } : {}),
+    ...(changes && changes.remove.length > 0 ? { request_headers_to_remove: sortedUnique(changes.remove) } : {}),
   };
 }
 
@@ -16,7 +17,7 @@ export function responseHeaders(changes: HeaderChanges | undefined, own: Readonl
   const options = [...setOptions(own), ...valueOptions(changes)];
   return {
     ...(options.length > 0 ? { response_headers_to_add: options } : {}),
-    ...(changes && changes.remove.length > 0 ? { response_headers_to_remove: names(changes.remove) } : {}),
+    ...(changes && changes.remove.length > 0 ? { response_headers_to_remove: sortedUnique(changes.remove) } : {}),
   };
 }
 
@@ -24,12 +25,12 @@ function valueOptions(changes: HeaderChanges | undefined): readonly HeaderValueO
   if (!changes) return [];
   return [
     ...setOptions(changes.set),
-    ...names(Object.keys(changes.add)).map(key => option(key, changes.add[key] ?? '', 'APPEND_IF_EXISTS_OR_ADD')),
+    ...sortedEntries(changes.add).map(([key, value]) => option(key, value, 'APPEND_IF_EXISTS_OR_ADD')),
   ];
 }
 
 function setOptions(values: Readonly<Record<string, string>>): readonly HeaderValueOption[] {
-  return names(Object.keys(values)).map(key => option(key, values[key] ?? '', 'OVERWRITE_IF_EXISTS_OR_ADD'));
+  return sortedEntries(values).map(([key, value]) => option(key, value, 'OVERWRITE_IF_EXISTS_OR_ADD'));
 }
 
 function option(
@@ -40,5 +41,3 @@ function option(
   const empty = value === '' ? { keep_empty_value: true } : {};
   return { header: { key, value }, append_action: action, ...empty };
 }
-
-const names = (keys: readonly string[]) => [...new Set(keys)].sort();

@@ -1,7 +1,8 @@
 import type { RouteAction } from '../../proto/gen/envoy.config.route.v3.ts';
+import { quoted } from '../base/regex.ts';
 import type { PathMatch } from '../policy/match.ts';
 import type { Rewrite } from '../policy/route.ts';
-import { literalBudget, quoted, quotedReplacement, regexMatcher } from './regex.ts';
+import { literalBudget, quotedReplacement, regexMatcher } from './regex.ts';
 
 /** At most one of the two; both empty: the path stays. The fields are those of a redirect, too. */
 export type PathRewrite = Pick<RouteAction, 'prefix_rewrite' | 'regex_rewrite'>;
@@ -12,17 +13,17 @@ export function pathRewrite(path: PathMatch | undefined, rewrite: Pick<Rewrite, 
   if (regex) return { regex_rewrite: { pattern: regexMatcher(regex.pattern), substitution: regex.replacement } };
   if (prefix === undefined) return {};
   if (path && path.prefix === undefined) return { prefix_rewrite: prefix };
-  return replacePrefix(path?.prefix ?? '/', prefix);
+  return replacePrefix(path?.prefix ?? '/', prefix, path?.ignoreCase);
 }
 
 /**
  * Replaces a matched prefix so that exactly one slash stands between the replacement and what follows: `/api` → `/`
  * makes `/api/x` to `/x`, where Envoy's plain prefix rewrite would make `//x`.
  */
-export function replacePrefix(prefix: string, replacement: string): PathRewrite {
+export function replacePrefix(prefix: string, replacement: string, ignoreCase = false): PathRewrite {
   if (prefix === replacement) return {};
   if (prefix.endsWith('/')) return { prefix_rewrite: withSlash(replacement) };
-  if (replacement === '/') return replaceStart(startExpression(prefix), '/');
+  if (replacement === '/') return replaceStart(startExpression(prefix, ignoreCase), '/');
   return { prefix_rewrite: withoutSlash(replacement) };
 }
 
@@ -46,13 +47,9 @@ export function replacedPrefix(path: string, prefix: string, replacement: string
 }
 
 /** The prefix itself, or, when it is long, as many segments as it has: that the text fits is already known. */
-function startExpression(prefix: string): string {
-  return prefix.length <= literalBudget ? anyCase(prefix) : `(?:/[^/]*){${prefix.split('/').length - 1}}`;
-}
-
-/** Without regard to case: whether the prefix was matched so was decided before. */
-function anyCase(prefix: string): string {
-  return `${/[a-z]/i.test(prefix) ? '(?i)' : ''}${quoted(prefix)}`;
+function startExpression(prefix: string, ignoreCase: boolean): string {
+  if (prefix.length > literalBudget) return `(?:/[^/]*){${prefix.split('/').length - 1}}`;
+  return `${ignoreCase ? '(?i)' : ''}${quoted(prefix)}`;
 }
 
 const withSlash = (path: string) => (path.endsWith('/') ? path : `${path}/`);

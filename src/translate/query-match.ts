@@ -1,8 +1,9 @@
 import type { HeaderMatcher, QueryParameterMatcher } from '../../proto/gen/envoy.config.route.v3.ts';
 import type { StringMatcher } from '../../proto/gen/envoy.type.matcher.v3.ts';
+import { quoted } from '../base/regex.ts';
 import type { TextMatch } from '../policy/match.ts';
-import { quoted, regexMatcher } from './regex.ts';
-import { asksForPresence, notHeader, stringMatcher } from './text-match.ts';
+import { regexMatcher } from './regex.ts';
+import { asksForPresence, notPath, stringMatcher } from './text-match.ts';
 
 /** Conditions on one query parameter; all must hold. */
 export interface QueryConditions {
@@ -20,7 +21,7 @@ export function queryConditions(name: string, match: TextMatch): QueryConditions
   const text = stringMatcher(match);
   if (!text) return { parameters: [{ name, present_match: asksForPresence(match) }], headers: [] };
   if (!match.not) return { parameters: [{ name, string_match: text }], headers: [] };
-  return { parameters: [], headers: occurrences(name, match).map(occurrence => notHeader(':path', occurrence)) };
+  return { parameters: [], headers: occurrences(name, match).map(notPath) };
 }
 
 /** What `:path` looks like when some parameter of the name has such a value; one of these fits then. */

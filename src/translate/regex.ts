@@ -6,14 +6,20 @@ import type { RegexMatcher } from '../../proto/gen/envoy.type.matcher.v3.ts';
  */
 export const literalBudget = 70;
 
-/** The expression that matches exactly this text. */
-export function quoted(text: string): string {
-  return text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
-}
-
 /** The text as the replacement of a regular expression, where `\1` would mean a group. */
 export function quotedReplacement(text: string): string {
   return text.replaceAll('\\', '\\\\');
+}
+
+/** Texts in groups, each of which fits as alternatives into one expression beside `taken` other characters. */
+export function fittingGroups(texts: readonly string[], taken = 0): readonly (readonly string[])[] {
+  const groups: string[][] = [];
+  for (const text of texts) {
+    const group = groups.at(-1);
+    if (group && taken + [...group, text].join('|').length <= literalBudget) group.push(text);
+    else groups.push([text]);
+  }
+  return groups;
 }
 
 export function regexMatcher(regex: string): RegexMatcher {

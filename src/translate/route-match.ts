@@ -1,8 +1,9 @@
 import { any } from '../../proto/codec.ts';
 import type { HeaderMatcher, RouteMatch } from '../../proto/gen/envoy.config.route.v3.ts';
+import { sortedEntries, sortedUnique } from '../ir/order.ts';
 import type { Match, PathMatch } from '../policy/match.ts';
 import { queryConditions } from './query-match.ts';
-import { literalBudget, quoted, regexMatcher } from './regex.ts';
+import { fittingGroups, regexMatcher } from './regex.ts';
 import { cookieMatcher, headerMatcher } from './text-match.ts';
 
 /** Everything of a match but its path: what versions of an API, which change only the path, leave alone. */
@@ -14,14 +15,14 @@ export type Conditions = Pick<RouteMatch, 'headers' | 'query_parameters' | 'cook
  * one expression.
  */
 export function conditions(match: Match): readonly Conditions[] {
-  const query = entries(match.query).map(([name, text]) => queryConditions(name, text));
+  const query = sortedEntries(match.query).map(([name, text]) => queryConditions(name, text));
   const headers = [
-    ...entries(match.headers).map(([name, text]) => headerMatcher(name, text)),
+    ...sortedEntries(match.headers).map(([name, text]) => headerMatcher(name, text)),
     ...query.flatMap(one => one.headers),
   ];
   const rest = {
     query_parameters: query.flatMap(one => one.parameters),
-    cookies: entries(match.cookies).map(([name, text]) => cookieMatcher(name, text)),
+    cookies: sortedEntries(match.cookies).map(([name, text]) => cookieMatcher(name, text)),
   };
   if (!match.methods) return [{ ...rest, headers }];
   return methodMatchers(match.methods).map(method => ({ ...rest, headers: [method, ...headers] }));
@@ -63,19 +64,9 @@ function prefixSpecifier(prefix: string): RouteMatch {
 }
 
 function methodMatchers(methods: readonly string[]): readonly HeaderMatcher[] {
-  const groups: string[][] = [];
-  for (const method of [...new Set(methods)].sort()) {
-    const group = groups.at(-1);
-    if (group && [...group, method].join('|').length <= literalBudget) group.push(method);
-    else groups.push([method]);
-  }
-  return groups.map(group => {
+  return fittingGroups(sortedUnique(methods)).map(group => {
     const [only = '', ...others] = group;
-    const text = others.length === 0 ? { exact: only } : { safe_regex: regexMatcher(group.map(quoted).join('|')) };
+    const text = others.length === 0 ? { exact: only } : { safe_regex: regexMatcher(group.join('|')) };
     return { name: ':method', string_match: text };
   });
-}
-
-function entries<T>(record: Readonly<Record<string, T>>): readonly (readonly [string, T])[] {
-  return Object.entries(record).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
 }

@@ -1,6 +1,8 @@
 import type { Route, RouteConfiguration, VirtualHost } from '../../proto/gen/envoy.config.route.v3.ts';
 import { memo1 } from '../base/memo.ts';
 import type { RouteTableIr, RuleIr, VirtualHostIr } from '../ir/ir.ts';
+import type { Match } from '../policy/match.ts';
+import { guardRoutes, type VersionedRule, versionedRoutes, versionedRule } from './api-version.ts';
 import { ruleRoute } from './route-action.ts';
 import { conditions, pathSpecifier, routeMatch } from './route-match.ts';
 
@@ -25,19 +27,52 @@ export const routeConfiguration: (table: RouteTableIr) => RouteConfiguration = m
   };
 });
 
-const virtualHost = memo1(
-  (host: VirtualHostIr): VirtualHost => ({
+const virtualHost = memo1((host: VirtualHostIr): VirtualHost => {
+  const rules = host.rules.map(rule => ({ rule, versioned: versionedRule(rule) }));
+  const guards = guardsByRule(rules.flatMap(({ versioned }) => versioned ?? []));
+  return {
     name: host.name,
     domains: host.domains,
-    routes: host.rules.flatMap(ruleRoutes),
-  }),
-);
+    routes: rules.flatMap(({ rule, versioned }) => [
+      ...(versioned ? versionedRoutes(versioned) : plainRoutes(rule)),
+      ...(guards.get(rule) ?? []).flatMap(guardRoutes),
+    ]),
+  };
+});
 
-function ruleRoutes(rule: RuleIr): readonly Route[] {
+/** A rule that asks for a version which none of its services has matches nothing. */
+function plainRoutes(rule: RuleIr): readonly Route[] {
   const { match } = rule.rule;
+  if (match.apiVersion !== undefined) return [];
   const path = pathSpecifier(match.path);
   return conditions(match).map(list => ({ match: routeMatch(path, list), ...ruleRoute(rule) }));
 }
+
+/**
+ * The rules with an API version after which the guards for other versions stand, and whose conditions these have: after
+ * the last rule that names a version of the same service on the same path, so that no guard hides a rule of a version.
+ */
+function guardsByRule(rules: readonly VersionedRule[]): ReadonlyMap<RuleIr, readonly VersionedRule[]> {
+  const asking = rules.filter(({ rule }) => rule.rule.match.apiVersion !== undefined);
+  const groups = Map.groupBy(asking, ({ rule, serviceName }) =>
+    JSON.stringify([serviceName, pathSpecifier(rule.rule.match.path)]),
+  );
+  return new Map(
+    [...groups.values()].flatMap(group => {
+      const last = group.at(-1);
+      return last ? [[last.rule, widest(group)] as const] : [];
+    }),
+  );
+}
+
+/** One rule of each set of conditions; just one without conditions if there is one, since it holds all that others do. */
+function widest(group: readonly VersionedRule[]): readonly VersionedRule[] {
+  const byConditions = new Map(group.map(each => [JSON.stringify(conditions(each.rule.rule.match)), each]));
+  const all = byConditions.get(JSON.stringify(conditions(anyRequest)));
+  return all ? [all] : [...byConditions.values()];
+}
+
+const anyRequest: Match = { headers: {}, query: {}, cookies: {} };
 
 function longerBody(most: number, route: Route): number {
   return Math.max(most, Buffer.byteLength(route.direct_response?.body?.inline_string ?? ''));

@@ -30,6 +30,11 @@ export function notHeader(name: string, text: StringMatcher): HeaderMatcher {
   return { name, string_match: text, invert_match: true, treat_missing_header_as_empty: true };
 }
 
+/** As {@link notHeader}, for the path with its query, which no request lacks. */
+export function notPath(text: StringMatcher): HeaderMatcher {
+  return { name: ':path', string_match: text, invert_match: true };
+}
+
 /** Envoy compares the first cookie of the name, without the quotes around its value. */
 export function cookieMatcher(name: string, match: TextMatch): CookieMatcher {
   const text = stringMatcher(match);
