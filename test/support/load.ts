@@ -1,0 +1,56 @@
+import { type Answer, ask } from './client.ts';
+
+/** Steady requests in the background, from `startLoad` to its end. */
+export interface Load extends AsyncDisposable {
+  /** What answered, newest last: backend names, or statuses of Envoy itself. */
+  readonly answers: readonly string[];
+  /** What went wrong: statuses other than 200, and errors of connections. */
+  readonly failures: readonly string[];
+  /** Resolves when so many further requests have been answered. */
+  more(requests: number): Promise<void>;
+  /** No further requests; resolves when all have their answers. */
+  end(): Promise<void>;
+}
+
+/**
+ * Requests at an even pace, whatever the answers take, so that a stall shows as failures and not as silence. Connections
+ * are kept and shared.
+ */
+export function startLoad(one: () => Promise<Answer>, { perSecond = 100 }: { readonly perSecond?: number } = {}): Load {
+  const answers: string[] = [];
+  const failures: string[] = [];
+  const open = new Set<Promise<void>>();
+  const timer = setInterval(() => {
+    const request = one().then(
+      answer => {
+        answers.push(answer.by === '-' ? String(answer.status) : answer.by);
+        if (answer.status !== 200) failures.push(`status ${answer.status}: ${answer.text.slice(0, 100)}`);
+      },
+      (error: Error) => {
+        answers.push('error');
+        failures.push(error.message);
+      },
+    );
+    open.add(request);
+    void request.finally(() => open.delete(request));
+  }, 1000 / perSecond);
+  const end = async () => {
+    clearInterval(timer);
+    await Promise.all(open);
+  };
+  return {
+    answers,
+    failures,
+    more: async requests => {
+      const goal = answers.length + requests;
+      while (answers.length < goal) await new Promise(resolve => setTimeout(resolve, 10));
+    },
+    end,
+    [Symbol.asyncDispose]: end,
+  };
+}
+
+/** Load on one port of an edge proxy. */
+export function loadOn(port: number, path = '/', options: { readonly perSecond?: number } = {}): Load {
+  return startLoad(() => ask(port, path, { patience: 5000 }), options);
+}

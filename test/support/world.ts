@@ -1,0 +1,219 @@
+import { renameSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type RunningEnvoy, startEnvoy } from '../../envoy/process.ts';
+import type { ProxyReply } from '../../src/admin/api.ts';
+import type { PolicyInput } from '../../src/policy/kinds.ts';
+import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
+import { type Backend, type BackendOptions, startBackend } from './backend.ts';
+import { ControlPlane } from './control-plane.ts';
+import { freePort } from './ports.ts';
+import { temporaryDirectory } from './temporary.ts';
+import { until } from './until.ts';
+
+/** An Envoy to start: who it says it is, and how it speaks xDS. */
+export interface ProxyOptions {
+  readonly id: string;
+  readonly cluster: string;
+  readonly variant?: 'delta' | 'sotw';
+  readonly region?: string;
+  readonly zone?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** An Envoy of the world. */
+export interface Proxy extends RunningEnvoy {
+  readonly id: string;
+}
+
+/** A service and a rule as a policy declares them. */
+export type ServiceInput = NonNullable<PolicyInput['services']>[string];
+export type RuleInput = NonNullable<PolicyInput['routes']>[string]['rules'][number];
+
+/** The policy of one fleet of edge proxies (cluster `edge`) with one HTTP port on loopback. */
+export function edgePolicy(
+  port: number,
+  { services, rules }: { services: Record<string, ServiceInput>; rules: RuleInput[] },
+): PolicyInput {
+  return {
+    services,
+    gateways: { public: { listeners: [{ port, address: '127.0.0.1', protocol: 'http' }] } },
+    routes: { shop: { gateways: ['public'], rules } },
+    fleets: { edge: { match: { cluster: 'edge' }, gateways: ['public'] } },
+  };
+}
+
+/**
+ * The product, real Envoys and applications, on free ports of loopback, with a folder of their own. Everything ends
+ * with `close`, and with the test process, however that ends.
+ */
+export class World implements AsyncDisposable {
+  readonly folder = temporaryDirectory();
+  readonly policyFile = path.join(this.folder, 'switchyard.yaml');
+  readonly dataFolder = path.join(this.folder, 'data');
+  readonly envoys: Proxy[] = [];
+  readonly #closing: AsyncDisposable[] = [];
+  #plane: ControlPlane | undefined;
+  #xdsPort = 0;
+  readonly #killAll = () => this.#killNow();
+  readonly #endAll = () => process.exit(1);
+
+  constructor() {
+    process.once('exit', this.#killAll);
+    process.once('SIGTERM', this.#endAll);
+  }
+
+  get plane(): ControlPlane {
+    if (!this.#plane) throw new Error('this world has no control plane yet: start it first');
+    return this.#plane;
+  }
+
+  /** Starts an application. */
+  async backend(options: BackendOptions | string): Promise<Backend> {
+    return this.use(await startBackend(typeof options === 'string' ? { name: options } : options));
+  }
+
+  /** Starts several plain applications. */
+  backends<const N extends readonly string[]>(...names: N): Promise<{ [K in keyof N]: Backend }> {
+    return Promise.all(names.map(name => this.backend(name))) as Promise<{ [K in keyof N]: Backend }>;
+  }
+
+  /** Something to be ended with the world, newest first. */
+  use<T extends AsyncDisposable>(thing: T): T {
+    this.#closing.push(thing);
+    return thing;
+  }
+
+  port(): Promise<number> {
+    return freePort();
+  }
+
+  /** Writes the policy as an editor would: to a new file, put in place of the old one. */
+  save(policy: PolicyInput | string): void {
+    const text = typeof policy === 'string' ? policy : JSON.stringify(policy, undefined, 2);
+    writeFileSync(`${this.policyFile}.new`, text);
+    renameSync(`${this.policyFile}.new`, this.policyFile);
+  }
+
+  /** Starts the control plane with a policy, then the proxies, and waits until all of them hold it and serve. */
+  async start(policy: PolicyInput | string, proxies: readonly ProxyOptions[]): Promise<readonly Proxy[]> {
+    this.save(policy);
+    this.#xdsPort = await freePort();
+    const { policyFile, dataFolder } = this;
+    this.#plane = new ControlPlane({ policyFile, dataFolder, xdsPort: this.#xdsPort, adminPort: await freePort() });
+    await this.#plane.start();
+    const started = await Promise.all(proxies.map(each => this.startProxy(each)));
+    await this.synced();
+    return started;
+  }
+
+  /** Starts one more proxy, without waiting for it. */
+  async startProxy({ id, cluster, variant = 'delta', region, zone, metadata }: ProxyOptions): Promise<Proxy> {
+    const envoy = startEnvoy({
+      name: id,
+      bootstrap: bootstrap({
+        node: {
+          id,
+          cluster,
+          ...(region === undefined ? {} : { region }),
+          ...(zone === undefined ? {} : { zone }),
+          ...(metadata === undefined ? {} : { metadata }),
+        },
+        xds: [`127.0.0.1:${this.#xdsPort}`],
+        variant,
+        admin: `127.0.0.1:${await freePort()}`,
+        ...bootstrapDefaults,
+      }),
+    });
+    return this.adopt(id, envoy);
+  }
+
+  /** Takes an Envoy that was started by other means into the world. */
+  adopt(id: string, envoy: RunningEnvoy): Proxy {
+    const proxy: Proxy = { ...envoy, id };
+    void envoy.ended.then(() => gone.add(proxy));
+    this.envoys.push(proxy);
+    return proxy;
+  }
+
+  /** Writes the policy and waits until it is in force, and held by every proxy. @returns the milliseconds that took. */
+  async saved(policy: PolicyInput | string): Promise<number> {
+    const before = (await this.plane.policy()).revision?.number ?? 0;
+    const start = performance.now();
+    this.save(policy);
+    await until('the saved policy is in force', async () => {
+      const { revision, rejected } = await this.plane.policy();
+      if (rejected) throw new Error(`it was rejected: ${JSON.stringify(rejected.problems)}`);
+      return (revision?.number ?? 0) > before;
+    });
+    await this.synced();
+    return performance.now() - start;
+  }
+
+  /** Waits until every proxy holds all that is intended for it, and has it in use. */
+  async synced(): Promise<void> {
+    const ids = this.envoys.filter(isRunning).map(each => each.id);
+    await until(
+      `${ids.join(', ')} synced`,
+      async () => {
+        const rows = await this.plane.proxies();
+        const late = ids.map(id => rows.find(row => row.id === id) ?? id).filter(row => !isSynced(row));
+        if (late.length > 0) throw new Error(JSON.stringify(late));
+        return true;
+      },
+      20_000,
+    ).catch((cause: unknown) => {
+      throw new Error(`${(cause as Error).message}\n${this.plane.output}\n${this.#logs()}`, { cause });
+    });
+    await Promise.all(this.envoys.filter(isRunning).map(inUse));
+  }
+
+  /** One row of the sync table. */
+  async proxy(id: string): Promise<ProxyReply | undefined> {
+    return (await this.plane.proxies()).find(each => each.id === id);
+  }
+
+  async close(): Promise<void> {
+    process.off('exit', this.#killAll);
+    process.off('SIGTERM', this.#endAll);
+    await Promise.all(this.envoys.map(each => each.stop()));
+    await this.#plane?.stop();
+    for (const thing of this.#closing.reverse()) await thing[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #logs(): string {
+    return this.envoys.map(each => `--- ${each.name}\n${each.log().slice(-2000)}`).join('\n');
+  }
+
+  #killNow(): void {
+    this.#plane?.killNow();
+    for (const { pid } of this.envoys.filter(isRunning)) process.kill(pid, 'SIGKILL');
+  }
+}
+
+const gone = new WeakSet<Proxy>();
+
+function isRunning(envoy: Proxy): boolean {
+  return envoy.pid > 0 && !gone.has(envoy);
+}
+
+function isSynced(row: ProxyReply | string): boolean {
+  return typeof row === 'object' && row.state === 'synced';
+}
+
+/** An acknowledged listener or cluster may still be warming; then nothing is served by it. */
+async function inUse(envoy: Proxy): Promise<void> {
+  await envoy.ready(AbortSignal.timeout(20_000));
+  await until(`${envoy.name} has nothing left to warm`, async () => {
+    const warming = [
+      'listener_manager.total_listeners_warming',
+      'cluster_manager.warming_clusters',
+      'listener_manager.workers_started',
+    ].map(name => envoy.stat(name));
+    const [listeners, clusters, workers] = await Promise.all(warming);
+    return listeners === 0 && clusters === 0 && workers === 1;
+  });
+}
