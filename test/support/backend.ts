@@ -175,8 +175,8 @@ class HttpBackend implements Backend {
     }
     response.statusCode = behaviour.status ?? 200;
     const type = behaviour.body === undefined ? 'application/json' : 'text/plain';
-    const headers = { 'content-type': type, 'x-backend': this.name, ...behaviour.headers };
-    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    const own = { 'content-type': type, 'x-backend': this.name, ...behaviour.headers };
+    for (const [name, value] of Object.entries(own)) response.setHeader(name, value);
     response.end(behaviour.body ?? JSON.stringify(seen));
   }
 }

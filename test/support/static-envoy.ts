@@ -1,0 +1,70 @@
+import { type RunningEnvoy, startEnvoy } from '../../envoy/process.ts';
+import { formatProblem, hasErrors } from '../../src/base/problem.ts';
+import { compile } from '../../src/ir/compile.ts';
+import type { PolicyInput } from '../../src/policy/kinds.ts';
+import { noOperationalState } from '../../src/policy/operational-state.ts';
+import { parse } from '../../src/policy/parse.ts';
+import { bundle } from '../../src/snapshot/bundle.ts';
+import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
+import { translate } from '../../src/translate/translate.ts';
+import { type Answer, type Ask, ask } from './client.ts';
+import { freePort } from './ports.ts';
+
+/** An edge Envoy that was started with what a policy translates to, without a control plane. */
+export interface StaticEnvoy extends AsyncDisposable {
+  readonly envoy: RunningEnvoy;
+  readonly port: number;
+  /** A request on loopback; see {@link ask}. */
+  ask(path: string, options?: Ask): Promise<Answer>;
+}
+
+export interface StaticPolicy {
+  readonly services: NonNullable<PolicyInput['services']>;
+  readonly routes: Readonly<Record<string, Omit<NonNullable<PolicyInput['routes']>[string], 'gateways'>>>;
+}
+
+/**
+ * Starts one Envoy for many cases: services and routes of a policy, behind one HTTP port of a gateway that all routes
+ * belong to. For tests of what a translation does to requests; how it reaches Envoys is tested elsewhere.
+ *
+ * @throws Error with the problems when the policy has an error, or with Envoy's log when it does not start
+ */
+export async function startStaticEnvoy({ services, routes }: StaticPolicy): Promise<StaticEnvoy> {
+  const port = await freePort();
+  const resources = translateEdge({
+    services,
+    gateways: { edge: { listeners: [{ port, address: '127.0.0.1', protocol: 'http' }] } },
+    routes: Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, { ...route, gateways: ['edge'] }])),
+    fleets: { edge: { match: { cluster: 'edge' }, gateways: ['edge'] } },
+  });
+  const base = bootstrap({
+    node: { id: 'static', cluster: 'edge' },
+    xds: ['127.0.0.1:1'],
+    variant: 'delta',
+    admin: `127.0.0.1:${await freePort()}`,
+    ...bootstrapDefaults,
+  });
+  const envoy = startEnvoy({ name: 'static', bootstrap: bundle(resources, base) });
+  const kill = () => {
+    if (envoy.pid > 0) process.kill(envoy.pid, 'SIGKILL');
+  };
+  process.once('exit', kill);
+  void envoy.ended.then(() => process.off('exit', kill));
+  await envoy.ready(AbortSignal.timeout(30_000));
+  return {
+    envoy,
+    port,
+    ask: (path, options) => ask(port, path, options),
+    [Symbol.asyncDispose]: () => envoy.stop(),
+  };
+}
+
+function translateEdge(input: PolicyInput) {
+  const { policy, problems } = parse([{ file: 'policy.json', format: 'json', text: JSON.stringify(input) }]);
+  if (!policy) throw new Error(problems.map(formatProblem).join('\n'));
+  const compiled = compile({ policy, state: noOperationalState, resolved: new Map() });
+  if (hasErrors(compiled.problems)) throw new Error(compiled.problems.map(formatProblem).join('\n'));
+  const [fleet] = compiled.fleets;
+  if (!fleet) throw new Error('the policy has no fleet');
+  return translate(fleet);
+}
