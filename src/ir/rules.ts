@@ -92,7 +92,7 @@ export function timeoutOf(service: Service): Millis {
 }
 
 /** What the services agree on; undefined where one has no versioning, or another one. */
-function versioningOf(reached: readonly Reached[]): RuleIr['apiVersioning'] {
+export function versioningOf(reached: readonly Reached[]): RuleIr['apiVersioning'] {
   const first = reached[0];
   const versioning = first?.service.apiVersioning;
   if (!first || !versioning) return undefined;

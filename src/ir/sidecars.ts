@@ -1,4 +1,5 @@
 import type { Fleet, Sidecar, Upstream } from '../policy/fleet.ts';
+import type { Policy } from '../policy/kinds.ts';
 import { type Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 import { clustersUsed, fleetIr } from './fleets.ts';
@@ -45,10 +46,10 @@ export function sidecarFleets(model: Model, name: string, fleet: Fleet, sidecar:
 }
 
 /** The declared upstreams, each service once, by name. */
-export function knownUpstreams(model: Pick<Model, 'policy'>, sidecar: Sidecar): readonly KnownUpstream[] {
+export function knownUpstreams(policy: Policy, sidecar: Sidecar): readonly KnownUpstream[] {
   const byName = new Map<string, KnownUpstream>();
   for (const [index, upstream] of sidecar.upstreams.entries()) {
-    const service = lookup(model.policy.services, upstream.service);
+    const service = lookup(policy.services, upstream.service);
     if (service && !byName.has(upstream.service)) byName.set(upstream.service, { upstream, index, service });
   }
   return [...byName.values()].sort((a, b) => compareText(a.upstream.service, b.upstream.service));
@@ -60,7 +61,7 @@ export function servicesOfRoute(route: Route): readonly string[] {
 }
 
 function outbound(model: Model, sidecar: Sidecar) {
-  const upstreams = knownUpstreams(model, sidecar);
+  const upstreams = knownUpstreams(model.policy, sidecar);
   const overHttp = upstreams.filter(({ service }) => service.protocol !== 'tcp');
   const listeners = upstreams.flatMap(({ upstream, service }) => tcpListener(sidecar, upstream, service) ?? []);
   const routeTables: RouteTableIr[] = [];

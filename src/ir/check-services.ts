@@ -1,0 +1,142 @@
+import { isDeepStrictEqual } from 'node:util';
+import { formatAddress, parseAddress } from '../base/address.ts';
+import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
+import { didYouMean } from '../base/suggest.ts';
+import type { ApiVersioning } from '../policy/api-versioning.ts';
+import type { Policy } from '../policy/kinds.ts';
+import { Retries } from '../policy/retries.ts';
+import type { Service } from '../policy/service.ts';
+import { declaredEndpoints } from './address.ts';
+import { answerOf, bears, type ResolvedNames } from './endpoints.ts';
+import { keeping } from './kept.ts';
+import { sortedEntries } from './order.ts';
+import { listed, namesOf } from './references.ts';
+import { versionOf } from './version-segment.ts';
+
+const keepProblems = keeping<readonly Problem[]>();
+
+/** What is wrong with services by themselves. */
+export function checkServices(policy: Policy, resolved: ResolvedNames): readonly Problem[] {
+  return sortedEntries(policy.services).flatMap(([name, service]) => {
+    const own = keepProblems(service, name, [], () => checkService(['services', name], service));
+    const names = declaredEndpoints(service).some(each => each.address.kind === 'host')
+      ? unresolvedNames(['services', name], service, resolved)
+      : [];
+    return [...own, ...names];
+  });
+}
+
+function checkService(path: PolicyPath, service: Service): readonly Problem[] {
+  return [
+    ...checkEndpoints(path, service),
+    ...checkVersions(path, service),
+    ...checkOptions(path, service),
+    ...(service.apiVersioning ? checkApiVersioning([...path, 'apiVersioning'], service.apiVersioning) : []),
+  ];
+}
+
+/** A warning: it must not keep a whole policy out that one of its names cannot be looked up at the moment. */
+function unresolvedNames(path: PolicyPath, service: Service, resolved: ResolvedNames): readonly Problem[] {
+  return declaredEndpoints(service).flatMap(each => {
+    if (each.address.kind !== 'host' || answerOf(each, resolved)?.length !== 0) return [];
+    const at = [...path, 'endpoints', each.index, 'address'];
+    const message = `"${each.address.host}" has never been resolved; the endpoint is left out until it is.`;
+    return [problem('service.unresolved_name', at, message, 'check the name and the name server of this machine')];
+  });
+}
+
+function checkEndpoints(path: PolicyPath, service: Service): readonly Problem[] {
+  const problems: Problem[] = [];
+  const seen = new Map<string, number>();
+  for (const { endpoint, index, address, key } of declaredEndpoints(service)) {
+    const at = [...path, 'endpoints', index];
+    const earlier = seen.get(key);
+    if (earlier === undefined) seen.set(key, index);
+    else {
+      const message = `${endpoint.address} is already endpoint number ${earlier + 1} of this service.`;
+      const hint = 'remove one of the two; a higher weight sends more traffic';
+      problems.push(problem('service.duplicate_endpoint', [...at, 'address'], message, hint));
+    }
+    if (!endpoint.inbound) continue;
+    if (address.kind === 'unix') {
+      const message = `No sidecar can take traffic in at ${formatAddress(address)}: callers dial an IP address and a port.`;
+      problems.push(problem('service.inbound_on_unix_socket', [...at, 'inbound'], message, 'give the endpoint an IP'));
+    }
+    problems.push(...checkApplication([...at, 'inbound', 'application'], endpoint.inbound.application));
+  }
+  if (!service.endpoints.some(endpoint => endpoint.state !== 'disabled')) {
+    const which = service.endpoints.length === 0 ? 'has no endpoints' : 'has only disabled endpoints';
+    const message = `The service ${which}; requests to it are answered 503.`;
+    problems.push(problem('service.no_endpoints', path, message));
+  }
+  return problems;
+}
+
+function checkApplication(path: PolicyPath, text: string): readonly Problem[] {
+  const address = parseAddress(text);
+  if (address?.kind !== 'host') return [];
+  const message = `"${text}" is a host name; the application behind a sidecar needs an IP or a Unix socket.`;
+  const hint = address.host === 'localhost' ? `write 127.0.0.1:${address.port}` : 'write its loopback address';
+  return [problem('schema.invalid_address', path, message, hint)];
+}
+
+function checkVersions(path: PolicyPath, service: Service): readonly Problem[] {
+  return sortedEntries(service.versions).flatMap(([version, { labels }]) => {
+    const wanted = Object.entries(labels);
+    if (service.endpoints.some(endpoint => bears(endpoint, wanted))) return [];
+    const text = sortedEntries(labels).map(([label, value]) => `${label}: ${value}`);
+    const message = `No endpoint bears the labels of version "${version}" (${text.join(', ')}); requests to it are answered 503.`;
+    return [problem('service.version_empty', [...path, 'versions', version], message)];
+  });
+}
+
+const retriesByDefault = Retries.parse({});
+
+function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
+  const problems: Problem[] = [];
+  const report = (option: string, why: string) =>
+    problems.push(problem('service.option_without_effect', [...path, option], `${option} has no effect: ${why}.`));
+  if (service.protocol === 'tcp') {
+    const why = 'the service speaks tcp, and it is about HTTP requests';
+    if (service.timeout !== undefined) report('timeout', why);
+    if (service.retryBudget) report('retryBudget', why);
+    if (service.apiVersioning) report('apiVersioning', why);
+    if (!isDeepStrictEqual(service.retries, retriesByDefault)) report('retries', why);
+    const { loadBalancing } = service;
+    if ('hashBy' in loadBalancing && !loadBalancing.hashBy.some(part => part.sourceIp)) {
+      report('loadBalancing', 'a tcp service can be hashed by sourceIp only');
+    }
+  }
+  if (service.loadBalancing.policy === 'random' && new Set(service.endpoints.map(each => each.weight)).size > 1) {
+    report('loadBalancing', 'the policy "random" ignores the different weights of the endpoints');
+  }
+  return problems;
+}
+
+function checkApiVersioning(path: PolicyPath, versioning: ApiVersioning): readonly Problem[] {
+  const problems: Problem[] = [];
+  const names = namesOf(versioning.versions);
+  const chosen = versioning.default;
+  const version = chosen === undefined ? undefined : versionOf(chosen, versioning);
+  if (chosen !== undefined && version === undefined) {
+    const message = `The default "${chosen}" is none of the declared versions.`;
+    const hint = didYouMean(chosen, names) ?? listed(names);
+    problems.push(problem('apiVersioning.default_not_found', [...path, 'default'], message, hint));
+  } else if (version !== undefined && versioning.versions[version]?.state === 'retired') {
+    const message = `The default "${chosen}" is retired: every caller that names no version would be answered 410.`;
+    const hint = 'choose a version that is still served, or none';
+    problems.push(problem('apiVersioning.default_retired', [...path, 'default'], message, hint));
+  }
+  for (const [alias, version] of sortedEntries(versioning.aliases)) {
+    const at = [...path, 'aliases', alias];
+    if (names.includes(alias)) {
+      const message = `"${alias}" is a version already, so it cannot be an alias.`;
+      problems.push(problem('apiVersioning.alias_shadows_version', at, message, 'rename the alias'));
+    }
+    if (!names.includes(version)) {
+      const message = `The alias "${alias}" stands for "${version}", which is none of the declared versions.`;
+      problems.push(problem('apiVersioning.alias_not_found', at, message, didYouMean(version, names) ?? listed(names)));
+    }
+  }
+  return problems;
+}
