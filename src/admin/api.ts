@@ -1,3 +1,5 @@
+import { formatPath, type Problem } from '../base/problem.ts';
+
 /**
  * What the admin API says, as types that server, CLI and dashboard share. Instants are ISO 8601 texts; a version is the
  * content version of a resource type.
@@ -19,6 +21,18 @@ export interface ProblemReply {
   readonly hint?: string;
 }
 
+/** A problem as the API and the CLI's machine-readable output show it. */
+export function problemReply(each: Problem): ProblemReply {
+  return {
+    code: each.code,
+    severity: each.severity,
+    message: each.message,
+    path: formatPath(each.path),
+    ...each.source,
+    ...(each.hint === undefined ? {} : { hint: each.hint }),
+  };
+}
+
 /** Body of every error, `application/problem+json` (RFC 9457). */
 export interface ErrorReply {
   readonly type: string;
@@ -37,6 +51,18 @@ export interface ProxyTypeReply {
   readonly rejection?: { readonly version: string; readonly message: string; readonly at: string };
 }
 
+/** The worst that a proxy is in, over its types. */
+export const proxyStates = [
+  'synced',
+  'pending',
+  'rejected',
+  'stale',
+  'unmatched',
+  'ambiguous',
+  'disconnected',
+] as const;
+export type ProxyState = (typeof proxyStates)[number];
+
 /** One row of the sync table. */
 export interface ProxyReply {
   readonly id: string;
@@ -44,7 +70,7 @@ export interface ProxyReply {
   readonly zone: string;
   /** Fleet key; null while it is given none. */
   readonly fleet: string | null;
-  readonly state: 'synced' | 'pending' | 'rejected' | 'unmatched' | 'ambiguous' | 'disconnected';
+  readonly state: ProxyState;
   /** Why it is not synced, in words. */
   readonly why?: string;
   readonly nearestFleet?: string;

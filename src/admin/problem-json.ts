@@ -1,6 +1,5 @@
 import type { Context } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import { formatPath, type Problem } from '../base/problem.ts';
 import { StoreError } from '../store/store.ts';
 import type { ErrorReply, ProblemReply } from './api.ts';
 
@@ -54,16 +53,4 @@ export function sendError(context: Context, error: ApiError): Response {
     ...(error.problems === undefined ? {} : { problems: error.problems }),
   };
   return context.body(JSON.stringify(body), error.status, { 'content-type': 'application/problem+json' });
-}
-
-/** A problem as the API shows it. */
-export function problemReply(each: Problem): ProblemReply {
-  return {
-    code: each.code,
-    severity: each.severity,
-    message: each.message,
-    path: formatPath(each.path),
-    ...(each.source ?? {}),
-    ...(each.hint === undefined ? {} : { hint: each.hint }),
-  };
 }

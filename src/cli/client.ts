@@ -1,11 +1,16 @@
+import { userInfo } from 'node:os';
 import type { ErrorReply } from '../admin/api.ts';
 import type { AdminFlags, CliHost } from './host.ts';
 import { CliFailure } from './output.ts';
+import { problemText } from './problem-text.ts';
 
 export interface AdminAnswer<T> {
   readonly status: number;
   readonly body: T;
 }
+
+/** Longer than the API waits at most for acknowledgements; milliseconds. */
+const patience = 90_000;
 
 /**
  * Calls the admin API.
@@ -21,55 +26,68 @@ export async function callAdmin<T>(
   const { url, token, dataFolder } = host.adminTarget(flags);
   if (token === undefined) {
     throw new CliFailure(
-      `no admin token in ${dataFolder}: name the server's data directory with --data, or give --token (SWITCHYARD_TOKEN)`,
+      `no admin token in ${dataFolder}: name the server's data directory with --data, or give --token`,
     );
   }
-  const response = await send(url, path, {
+  const { status, text } = await send(url, path, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-switchyard-author': author() },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    signal: AbortSignal.timeout(90_000),
+    signal: AbortSignal.any([host.signal, AbortSignal.timeout(patience)]),
   });
-  const text = await response.text();
-  if (!response.ok) throw refusal(response.status, text);
-  return { status: response.status, body: parse(text, url) as T };
+  const value = parse(text, url);
+  if (status >= 400) throw refusal(value as Partial<ErrorReply>, status);
+  return { status, body: value as T };
 }
 
-const author = () => `switchyard CLI (uid ${process.getuid?.() ?? '?'})`;
-
-async function send(url: string, path: string, init: RequestInit): Promise<Response> {
+function author(): string {
   try {
-    return await fetch(`${url}${path}`, init);
+    // Headers carry ASCII only.
+    return `${userInfo().username.replace(/[^\x21-\x7e]/g, '?')} (CLI)`;
+  } catch {
+    // A user id without an entry in the system's list, as in containers.
+    return 'CLI';
+  }
+}
+
+async function send(
+  url: string,
+  path: string,
+  init: RequestInit,
+): Promise<{ readonly status: number; readonly text: string }> {
+  try {
+    const response = await fetch(`${url}${path}`, init);
+    return { status: response.status, text: await response.text() };
   } catch (cause) {
-    const reason = cause instanceof Error && cause.cause instanceof Error ? cause.cause.message : String(cause);
     throw new CliFailure(
-      `no admin API at ${url} (${reason}): is "switchyard serve" running? else --admin HOST:PORT`,
+      `no admin API at ${url} (${reasonOf(cause)}): is "switchyard serve" running? Else say where with --admin HOST:PORT`,
       1,
-      {
-        cause,
-      },
+      { cause },
     );
   }
 }
 
-function refusal(status: number, text: string): CliFailure {
-  let reply: Partial<ErrorReply> = {};
-  try {
-    reply = JSON.parse(text) as Partial<ErrorReply>;
-  } catch {
-    // Not from our API: the text itself is all there is to say.
-  }
-  const problems = (reply.problems ?? []).map(each => `\n  ${each.path}: ${each.message}`);
-  const hint = reply.hint ? `\nhint: ${reply.hint}` : '';
+/** What went wrong, from the innermost cause: fetch itself only says that it failed. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.name === 'TimeoutError') return `no answer in ${patience / 1000} s`;
+  if (error.cause !== undefined) return reasonOf(error.cause);
+  return error.message || (error as NodeJS.ErrnoException).code || error.name;
+}
+
+function refusal({ title, detail, hint, problems }: Partial<ErrorReply>, status: number): CliFailure {
+  const listed = (problems ?? []).map(each => `\n${problemText(each).trimEnd()}`).join('');
   return new CliFailure(
-    `${reply.title ?? `status ${status}`}: ${reply.detail ?? text.slice(0, 300)}${problems.join('')}${hint}`,
+    `${title ?? `status ${status}`}${detail ? `: ${detail}` : ''}${listed}${hint ? `\nhint: ${hint}` : ''}`,
   );
 }
 
 function parse(text: string, url: string): unknown {
   try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new CliFailure(`what answers at ${url} is not Switchyard's admin API`, 1, { cause });
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value;
+  } catch {
+    // Said below.
   }
+  throw new CliFailure(`what answers at ${url} is not Switchyard's admin API`);
 }

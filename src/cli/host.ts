@@ -1,29 +1,44 @@
 import type { Problem } from '../base/problem.ts';
-import type { StoredDocument } from '../store/store.ts';
+import type { PolicyDocument } from '../policy/document.ts';
 
-/** What the commands need of the program around them; `main.ts` at the root gives it. */
+/** What the commands need of the program around them; `cli-host.ts` at the root gives it. */
 export interface CliHost {
   readonly version: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** Colours and redrawing only where a person looks. */
+  /** True where a person looks at `out`: colours and redrawing are for them only. */
   readonly terminal: boolean;
-  /** Runs the control plane until it is told to end. Flags are those of `serve`, by their long names. */
+  /** Ends what runs until told otherwise: Ctrl-C, or nobody reads `out` any more. */
+  readonly signal: AbortSignal;
+  /** Runs the control plane until it is told to end. @throws CliFailure when it cannot start. */
   serve(flags: ServeFlags): Promise<void>;
-  /** Reads policy from a file or a folder, once. */
+  /** Reads policy from a file or a folder, once. What cannot be read is a problem. */
   readDocuments(
     path: string,
-  ): Promise<{ readonly documents: readonly StoredDocument[]; readonly problems: readonly Problem[] }>;
+  ): Promise<{ readonly documents: readonly PolicyDocument[]; readonly problems: readonly Problem[] }>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
-  adminTarget(flags: AdminFlags): {
-    readonly url: string;
-    readonly token: string | undefined;
-    readonly dataFolder: string;
-  };
+  adminTarget(flags: AdminFlags): AdminTarget;
+}
+
+export interface AdminTarget {
+  /** `http://127.0.0.1:18080`. */
+  readonly url: string;
+  /** Undefined when none was given and none stands in the data directory. */
+  readonly token: string | undefined;
+  readonly dataFolder: string;
 }
 
 /** Flags of `serve`, as given. */
-export type ServeFlags = Readonly<Record<string, string | boolean | undefined>>;
+export interface ServeFlags {
+  readonly policy?: string;
+  readonly data?: string;
+  readonly xds?: string;
+  readonly admin?: string;
+  readonly adminHost?: readonly string[];
+  readonly insecureXds?: boolean;
+  readonly insecureAdmin?: boolean;
+  readonly logLevel?: string;
+}
 
 /** Flags of every command that talks to a running server. */
 export interface AdminFlags {

@@ -1,4 +1,5 @@
-import { hasErrors, type Problem } from '../base/problem.ts';
+import { type ProblemReply, problemReply } from '../admin/api.ts';
+import { hasErrors } from '../base/problem.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import { noOperationalState } from '../policy/operational-state.ts';
@@ -6,26 +7,44 @@ import { parse } from '../policy/parse.ts';
 import { locate } from '../policy/source-map.ts';
 import type { CliHost } from './host.ts';
 import { CliFailure } from './output.ts';
+import { countProblems, problemText } from './problem-text.ts';
 
-/** The pipeline up to the fleets, without server, store or name resolution: host names yield no endpoints. */
-export async function offlineBuild(
-  host: CliHost,
-  path: string,
-): Promise<{ readonly problems: readonly Problem[]; readonly fleets: readonly FleetIr[] }> {
-  const read = await host.readDocuments(path);
-  const parsed = parse(read.documents);
-  const problems = [...read.problems, ...parsed.problems];
-  if (!parsed.policy || hasErrors(problems)) return { problems, fleets: [] };
-  const compiled = compile({ policy: parsed.policy, state: noOperationalState, resolved: new Map() });
-  return { problems: [...problems, ...locate(compiled.problems, parsed.sources)], fleets: compiled.fleets };
+/** What a policy makes without a server. */
+export interface OfflineBuild {
+  /** True if a server would take it. */
+  readonly good: boolean;
+  readonly problems: readonly ProblemReply[];
+  /** Empty unless it is good. */
+  readonly fleets: readonly FleetIr[];
 }
 
-/** The fleets whose name or key is `wanted`; all without it. @throws CliFailure when there is none. */
-export function pickFleets(fleets: readonly FleetIr[], wanted: string | undefined): readonly FleetIr[] {
+/** The pipeline up to the fleets, without server, store or name resolution: host names yield no endpoints. */
+export async function offlineBuild(host: CliHost, path: string): Promise<OfflineBuild> {
+  const read = await host.readDocuments(path);
+  // What is missing from the documents would only show as further mistakes.
+  if (read.problems.length > 0) return bad(read.problems.map(problemReply));
+  const parsed = parse(read.documents);
+  if (!parsed.policy) return bad(parsed.problems.map(problemReply));
+  const compiled = compile({ policy: parsed.policy, state: noOperationalState, resolved: new Map() });
+  const problems = [...parsed.problems, ...locate(compiled.problems, parsed.sources)];
+  if (hasErrors(problems)) return bad(problems.map(problemReply));
+  return { good: true, problems: problems.map(problemReply), fleets: compiled.fleets };
+}
+
+const bad = (problems: readonly ProblemReply[]): OfflineBuild => ({ good: false, problems, fleets: [] });
+
+/**
+ * The fleets of a policy that must be good; its problems go to `err`.
+ * @param wanted name or key of a fleet; undefined: all
+ * @throws CliFailure when the policy has errors or there is no such fleet.
+ */
+export async function goodFleets(host: CliHost, path: string, wanted: string | undefined): Promise<readonly FleetIr[]> {
+  const { good, problems, fleets } = await offlineBuild(host, path);
+  for (const each of problems) host.err(problemText(each));
+  if (!good) throw new CliFailure(`${countProblems(problems)}: mend the policy first`);
   const picked = fleets.filter(each => wanted === undefined || each.key === wanted || each.fleetName === wanted);
   if (picked.length > 0) return picked;
-  const keys = fleets.map(each => each.key).join(', ');
-  throw new CliFailure(
-    wanted === undefined ? 'the policy has no fleets' : `there is no fleet "${wanted}"; there are: ${keys}`,
-  );
+  if (wanted === undefined) throw new CliFailure('the policy has no fleets');
+  const known = fleets.map(each => each.key).join(', ') || 'none';
+  throw new CliFailure(`there is no fleet "${wanted}"; there are: ${known}`);
 }

@@ -1,34 +1,46 @@
 import { type Command, Option } from 'commander';
-import { outputFormats } from './output.ts';
+import type { AdminFlags } from './host.ts';
+import { type OutputFormat, outputFormats } from './output.ts';
 
 /** `-o table|json|yaml`. */
 export const outputOption = () =>
   new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table');
 
+/** Command lines below the help of a command. */
+export function withExamples(command: Command, lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map(line => `  ${line}`).join('\n')}`);
+}
+
 /** The flags of every command that talks to a running server. */
-export function withAdminOptions(command: Command): Command {
+export type ClientFlags = AdminFlags & { readonly output: OutputFormat };
+
+export function withClientOptions(command: Command): Command {
   return command
     .option('--admin <host:port>', 'admin address of the server (SWITCHYARD_ADMIN; default 127.0.0.1:18080)')
-    .option('--data <dir>', "the server's data directory, where the token stands (SWITCHYARD_DATA)")
-    .option('--token <token>', 'admin token, instead of the one in the data directory (SWITCHYARD_TOKEN)');
+    .option(
+      '--data <dir>',
+      "the server's data directory, where the token stands (SWITCHYARD_DATA; default ./.switchyard)",
+    )
+    .option('--token <token>', 'admin token, instead of the one in the data directory (SWITCHYARD_TOKEN)')
+    .addOption(outputOption());
 }
 
 /** The flags of every command that writes: wait for the proxies. */
-export function withWaitOptions(command: Command): Command {
-  return command
-    .option('--wait', 'answer only when every connected proxy concerned has acknowledged')
-    .option('--timeout <duration>', 'how long to wait', '5s')
-    .option('--reason <text>', 'why, for those who look later');
-}
-
-export interface WaitFlags {
+export type WriteFlags = ClientFlags & {
   readonly wait?: boolean;
   readonly timeout: string;
   readonly reason?: string;
+};
+
+export function withWriteOptions(command: Command): Command {
+  return withClientOptions(command)
+    .option('--wait', 'answer only when every connected proxy concerned has acknowledged; exit code 2 if not in time')
+    .option('--timeout <duration>', 'how long --wait waits, up to 60s', '5s')
+    .option('--reason <text>', 'why, for those who look later');
 }
 
-/** The query that `withWaitOptions` and `extra` stand for, with its question mark. */
-export function waitQuery(flags: WaitFlags, extra: Readonly<Record<string, string>> = {}): string {
+/** The query that the flags of a write and `extra` stand for, with its question mark. */
+export function writeQuery(flags: WriteFlags, extra: Readonly<Record<string, string>> = {}): string {
   const query = new URLSearchParams(extra);
   if (flags.wait) {
     query.set('wait', 'acked');

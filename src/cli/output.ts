@@ -1,4 +1,6 @@
+import { styleText } from 'node:util';
 import { stringify } from 'yaml';
+import type { CliHost } from './host.ts';
 
 export const outputFormats = ['table', 'json', 'yaml'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
@@ -16,18 +18,46 @@ export class CliFailure extends Error {
 /** The value in the format asked for; `table` is rendered by the caller, who knows what matters. */
 export function render(value: unknown, format: OutputFormat, table: () => string): string {
   if (format === 'json') return `${JSON.stringify(value, undefined, 2)}\n`;
-  if (format === 'yaml') return stringify(value, { lineWidth: 0 });
+  if (format === 'yaml') return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
   return table();
 }
 
-/** Columns padded to their widest cell. */
-export function renderTable(header: readonly string[], rows: readonly (readonly string[])[]): string {
+export type Style = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
+export type Paint = (style: Style, text: string) => string;
+
+/** Colours a text where a person looks at it. */
+export function painter({ terminal }: Pick<CliHost, 'terminal'>): Paint {
+  return (style, text) => (terminal && text !== '' ? styleText(style, text, { validateStream: false }) : text);
+}
+
+/** Columns padded to their widest cell; `paintCell` colours a cell after it has its width. */
+export function renderTable(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  paintCell: (cell: string, padded: string) => string = (_, padded) => padded,
+): string {
   const all = [header, ...rows];
   const widths = header.map((_, column) => Math.max(...all.map(row => row[column]?.length ?? 0)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
+  const line = (row: readonly string[]) => {
+    const last = row.findLastIndex(cell => cell !== '');
+    return row
+      .slice(0, last + 1)
+      .map((cell, column) => paintCell(cell, column === last ? cell : cell.padEnd(widths[column] ?? 0)))
+      .join('  ');
+  };
   return `${all.map(line).join('\n')}\n`;
+}
+
+/** `3 fleets`, `1 fleet`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** `12s ago`, `3m ago`, `5h ago`, `9d ago` for an ISO instant. */
+export function ago(instant: string, now: number): string {
+  const seconds = Math.max(0, Math.round((now - Date.parse(instant)) / 1000));
+  if (seconds < 120) return `${seconds}s ago`;
+  if (seconds < 7200) return `${Math.floor(seconds / 60)}m ago`;
+  if (seconds < 172_800) return `${Math.floor(seconds / 3600)}h ago`;
+  return `${Math.floor(seconds / 86_400)}d ago`;
 }

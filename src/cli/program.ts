@@ -8,45 +8,47 @@ import { statusCommand } from './commands/status.ts';
 import { translateCommand } from './commands/translate.ts';
 import { validateCommand } from './commands/validate.ts';
 import type { CliHost } from './host.ts';
+import { withExamples } from './options.ts';
 import { CliFailure } from './output.ts';
 
 const commands = [
-  serveCommand,
   initCommand,
   validateCommand,
   translateCommand,
+  serveCommand,
   statusCommand,
   canaryCommand,
   drainCommand,
   bundleCommand,
 ];
 
-/** Runs one command line. @returns the exit code: 0 ok, 1 failed, 2 differences or warnings. */
-export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
+/** The whole command line, as commander knows it. */
+export function switchyardProgram(host: CliHost): Command {
   const program = new Command('switchyard')
     .description('The control plane for Envoy on plain machines.')
     .version(host.version)
-    .showHelpAfterError('(add --help for what can be said here)')
-    .showSuggestionAfterError()
+    .showHelpAfterError('(see --help)')
     .configureOutput({ writeOut: host.out, writeErr: host.err })
     .exitOverride();
   for (const command of commands) command(program, host);
-  inheritSettings(program);
+  return withExamples(program, [
+    'switchyard init                                     a starter policy and an Envoy bootstrap',
+    'switchyard validate                                 is ./switchyard.yaml good?',
+    'switchyard serve                                    run the control plane with it',
+    'switchyard status                                   which proxy holds what',
+    'switchyard canary weights shop/everyone catalog@v1=90 catalog@v2=10 --wait',
+  ]).addHelpText('after', '\nExit codes: 0 good, 1 failed, 2 warnings, differences or not (yet) complete.');
+}
+
+/** Runs one command line. @returns the exit code: 0 good, 1 failed, 2 warnings, differences or not complete. */
+export async function runCli(argv: readonly string[], host: CliHost): Promise<number> {
   try {
-    await program.parseAsync([...argv], { from: 'user' });
+    await switchyardProgram(host).parseAsync([...argv], { from: 'user' });
     return 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 1;
     if (!(error instanceof CliFailure)) throw error;
-    if (error.message !== '') host.err(`${error.message}\n`);
+    if (error.message !== '') host.err(`error: ${error.message}\n`);
     return error.exitCode;
-  }
-}
-
-/** Commands take over output and error settings only when they are made by `program.command`; nested ones too. */
-function inheritSettings(command: Command): void {
-  for (const each of command.commands) {
-    each.copyInheritedSettings(command);
-    inheritSettings(each);
   }
 }

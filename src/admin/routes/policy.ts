@@ -1,7 +1,6 @@
 import { Hono } from 'hono';
-import type { FleetReply, PolicyReply } from '../api.ts';
+import { type FleetReply, type PolicyReply, problemReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { problemReply } from '../problem-json.ts';
 import { overrideReply, perType, revisionReply } from '../replies.ts';
 
 /** What is in force: revision, documents, fleets, overrides; and the newest save that was refused. */

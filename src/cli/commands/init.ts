@@ -3,9 +3,10 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
-import { parseAddress } from '../../base/address.ts';
+import { type Address, parseAddress } from '../../base/address.ts';
 import { bootstrap, bootstrapDefaults } from '../../translate/bootstrap.ts';
 import type { CliHost } from '../host.ts';
+import { withExamples } from '../options.ts';
 import { CliFailure } from '../output.ts';
 import { starterPolicy } from '../starter-policy.ts';
 
@@ -23,27 +24,29 @@ interface InitFlags {
 }
 
 export function initCommand(program: Command, host: CliHost): void {
-  program
+  const command = program
     .command('init')
     .summary('write a starter policy and an Envoy bootstrap')
     .description(
-      'Writes switchyard.yaml, a commented policy to start from, and envoy-ROLE.yaml, a bootstrap with which an Envoy\n' +
-        'joins: "envoy -c envoy-edge.yaml". Existing files are left alone unless --force is given.\n\n' +
-        'Examples: switchyard init\n' +
-        '          switchyard init --only envoy --role sidecar --cluster checkout --node checkout-1',
+      'Writes switchyard.yaml, a commented policy to start from, and envoy-ROLE.yaml, a bootstrap with which an Envoy ' +
+        'joins: "envoy -c envoy-edge.yaml". Existing files are left alone unless --force is given.',
     )
     .argument('[dir]', 'folder to write to', '.')
     .addOption(new Option('--role <role>', 'what the Envoy is').choices(['edge', 'sidecar']).default('edge'))
     .addOption(new Option('--variant <variant>', 'how xDS is spoken').choices(['delta', 'sotw']).default('delta'))
-    .option('--node <id>', 'node id, unique in the fleet (default: ROLE-HOSTNAME)')
+    .option('--node <id>', 'node id, unique among all Envoys (default: ROLE-HOSTNAME)')
     .option('--cluster <name>', 'node cluster, by which fleets match (default: the role)')
     .option('--region <name>', 'region the Envoy stands in')
     .option('--zone <name>', 'zone the Envoy stands in')
     .option('--xds <host:port...>', "the control plane's xDS addresses", ['127.0.0.1:18000'])
-    .option('--envoy-admin <address>', "Envoy's own admin address: loopback or unix:/PATH", '127.0.0.1:9901')
+    .option('--envoy-admin <address>', "Envoy's own admin address: a loopback IP or unix:/PATH", '127.0.0.1:9901')
     .addOption(new Option('--only <what>', 'write only this').choices(['policy', 'envoy']))
     .option('--force', 'overwrite existing files')
     .action((folder: string, flags: InitFlags) => init(host, folder, flags));
+  withExamples(command, [
+    'switchyard init',
+    'switchyard init --only envoy --role sidecar --cluster checkout --node checkout-1 --xds 10.0.0.5:18000',
+  ]);
 }
 
 function init(host: CliHost, folder: string, flags: InitFlags): void {
@@ -56,38 +59,63 @@ function init(host: CliHost, folder: string, flags: InitFlags): void {
       `${existing.join(', ')} exists already: nothing was written; --force overwrites, --only writes one`,
     );
   }
-  mkdirSync(folder, { recursive: true });
   for (const [name, text] of files) {
-    writeFileSync(path.join(folder, name), text);
-    host.out(`wrote ${path.join(folder, name)}\n`);
+    const file = path.join(folder, name);
+    write(file, text);
+    host.out(`wrote ${file}\n`);
   }
   host.out(
-    'next: edit the policy, then "switchyard validate", "switchyard serve", and "envoy -c" with the bootstrap\n',
+    'next: put your addresses into the policy, then "switchyard validate", "switchyard serve", and "envoy -c" with the bootstrap\n',
   );
 }
 
-function bootstrapText(flags: InitFlags): string {
-  for (const each of [...flags.xds, flags.envoyAdmin]) {
-    if (!parseAddress(each)) throw new CliFailure(`"${each}" is not an address like HOST:PORT or unix:/PATH`);
+function write(file: string, text: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, text);
+  } catch (cause) {
+    throw new CliFailure(`cannot write ${file}: ${(cause as Error).message}`, 1, { cause });
   }
-  const id = flags.node ?? `${flags.role}-${hostname()}`;
-  const cluster = flags.cluster ?? flags.role;
+}
+
+function bootstrapText(flags: InitFlags): string {
+  const { role, variant, region, zone } = flags;
+  const id = nodeName('--node', flags.node ?? `${role}-${hostname()}`);
+  const cluster = nodeName('--cluster', flags.cluster ?? role);
+  for (const each of flags.xds) checkedAddress('--xds', each);
+  if (!isLocal(checkedAddress('--envoy-admin', flags.envoyAdmin))) {
+    throw new CliFailure(
+      `--envoy-admin ${flags.envoyAdmin} is neither a loopback IP nor unix:/PATH: whoever reaches that address can end the Envoy`,
+    );
+  }
   const message = bootstrap({
-    node: {
-      id,
-      cluster,
-      ...(flags.region === undefined ? {} : { region: flags.region }),
-      ...(flags.zone === undefined ? {} : { zone: flags.zone }),
-    },
+    node: { id, cluster, ...(region === undefined ? {} : { region }), ...(zone === undefined ? {} : { zone }) },
     xds: flags.xds,
-    variant: flags.variant,
+    variant,
     admin: flags.envoyAdmin,
     ...bootstrapDefaults,
   });
   return (
-    `# Envoy bootstrap: ${flags.role}, ${flags.variant === 'delta' ? 'incremental (delta)' : 'state-of-the-world'} xDS over one ADS stream.\n` +
-    `# It joins the fleet whose "match" fits cluster "${cluster}" and id "${id}". Start it with: envoy -c envoy-${flags.role}.yaml\n` +
+    `# Envoy bootstrap: ${role}, ${variant === 'delta' ? 'incremental (delta)' : 'state-of-the-world'} xDS over one ADS stream.\n` +
+    `# It joins the fleet whose "match" fits cluster "${cluster}" and id "${id}". Start it with: envoy -c envoy-${role}.yaml\n` +
     `# The id must be unique. All else (listeners, routes, clusters, endpoints) comes from the control plane.\n` +
     stringify(message, { lineWidth: 0 })
   );
+}
+
+/** @throws CliFailure for what a control plane would not take as a node's id or cluster, or what fits no line of YAML. */
+function nodeName(flag: string, text: string): string {
+  if (/^[\x21-\x7e]{1,256}$/.test(text)) return text;
+  throw new CliFailure(`${flag} ${JSON.stringify(text)} must be 1 to 256 visible ASCII characters without spaces`);
+}
+
+function checkedAddress(flag: string, text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed) return parsed;
+  throw new CliFailure(`${flag} "${text}" is not an address like HOST:PORT or unix:/PATH`);
+}
+
+function isLocal(address: Address): boolean {
+  if (address.kind === 'unix') return true;
+  return address.kind === 'ip' && (address.ip.startsWith('127.') || address.ip === '::1');
 }

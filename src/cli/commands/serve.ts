@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import type { CliHost, ServeFlags } from '../host.ts';
+import { withExamples } from '../options.ts';
 
 export function serveCommand(program: Command, host: CliHost): void {
-  program
+  const command = program
     .command('serve')
     .summary('run the control plane')
     .description(
-      'Runs the control plane: reads the policy, watches it, serves Envoys over xDS and operators over the admin API.\n' +
-        'Every flag may also be given by environment, e.g. --xds as SWITCHYARD_XDS.',
+      'Reads the policy, watches it, and serves Envoys over xDS and operators over the admin API, until Ctrl-C. ' +
+        'Every flag may also be given by environment, e.g. --admin-host as SWITCHYARD_ADMIN_HOST; flags win.',
     )
     .option('--policy <path>', 'policy file, or folder of policy files (default ./switchyard.yaml)')
     .option('--data <dir>', 'data directory: store, admin token, bundles (default ./.switchyard)')
@@ -18,4 +19,9 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--insecure-admin', 'allow an --admin address that is not loopback, without TLS')
     .option('--log-level <level>', 'trace, debug, info, warn, error (default info)')
     .action((flags: ServeFlags) => host.serve(flags));
+  withExamples(command, [
+    'switchyard serve',
+    'switchyard serve --policy /etc/switchyard --data /var/lib/switchyard',
+    'SWITCHYARD_XDS=10.0.0.5:18000 SWITCHYARD_INSECURE_XDS=true switchyard serve',
+  ]);
 }

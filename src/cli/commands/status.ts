@@ -1,64 +1,74 @@
-import type { Command } from 'commander';
-import type { PolicyReply, ProxiesReply, ProxyReply } from '../../admin/api.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Command, Option } from 'commander';
+import { type PolicyReply, type ProxiesReply, proxyStates } from '../../admin/api.ts';
 import { callAdmin } from '../client.ts';
-import type { AdminFlags, CliHost } from '../host.ts';
-import { outputOption, withAdminOptions } from '../options.ts';
-import { CliFailure, type OutputFormat, render, renderTable } from '../output.ts';
+import type { CliHost } from '../host.ts';
+import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
+import { CliFailure, painter, render } from '../output.ts';
+import { type Status, statusText } from '../status-text.ts';
 
-type StatusFlags = AdminFlags & { readonly output: OutputFormat };
+type StatusFlags = ClientFlags & {
+  readonly fleet?: string;
+  readonly state?: string;
+  readonly watch?: boolean;
+};
 
 export function statusCommand(program: Command, host: CliHost): void {
-  withAdminOptions(program.command('status').alias('ps'))
+  const command = withClientOptions(program.command('status').alias('ps'))
     .summary('which proxy holds what')
     .description(
       'Shows the revision in force, overrides, refused saves, and where every proxy stands with every resource type.\n' +
-        'Exit code 0: all synced; 2: something is not as it should be.',
+        'Exit code 0: all proxies are synced; 2: something is not as it should be, or no proxy is connected.',
     )
-    .addOption(outputOption())
-    .action(async (flags: StatusFlags) => {
-      const { body: policy } = await callAdmin<PolicyReply>(host, flags, 'GET', '/api/v1/policy');
-      const { body } = await callAdmin<ProxiesReply>(host, flags, 'GET', '/api/v1/proxies');
-      const { documents: _, ...rest } = policy;
-      host.out(render({ ...rest, proxies: body.proxies }, flags.output, () => statusTable(policy, body.proxies)));
-      const attention = policy.rejected !== null || body.proxies.some(each => each.state !== 'synced');
-      if (attention) throw new CliFailure('', 2);
-    });
+    .option('--fleet <key>', 'only the proxies of this fleet')
+    .addOption(new Option('--state <state>', 'only the proxies in this state').choices([...proxyStates]))
+    .option('-w, --watch', 'show it anew every second until Ctrl-C')
+    .action((flags: StatusFlags) => (flags.watch ? watch(host, flags) : once(host, flags)));
+  withExamples(command, [
+    'switchyard status',
+    'switchyard status --watch',
+    'switchyard status --state rejected -o json',
+    'until switchyard status > /dev/null; do sleep 1; done',
+  ]);
 }
 
-const typeColumns = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
+async function once(host: CliHost, flags: StatusFlags): Promise<void> {
+  const status = await fetchStatus(host, flags);
+  host.out(show(host, flags, status));
+  const { proxies, rejected, revision } = status;
+  const good = revision !== null && rejected === null && proxies.length > 0;
+  if (!good || proxies.some(each => each.state !== 'synced')) throw new CliFailure('', 2);
+}
 
-function statusTable(policy: PolicyReply, proxies: readonly ProxyReply[]): string {
-  const { revision } = policy;
-  const lines = [
-    revision
-      ? `revision ${revision.number}, ${revision.at}, by ${revision.author}${revision.reason ? `: ${revision.reason}` : ''}`
-      : 'no policy has been accepted yet',
-    ...policy.overrides.map(each => {
-      const what = each.weights
-        ? JSON.stringify(each.weights)
-        : [each.state, each.weight && `weight ${each.weight}`].filter(Boolean).join(', ');
-      return `override ${each.effect}: ${each.target} ${what} since ${each.since} by ${each.by}${each.why ? ` (${each.why})` : ''}`;
-    }),
-    ...(policy.rejected
-      ? [
-          `a save was refused at ${policy.rejected.at}; the revision above goes on:`,
-          ...policy.rejected.problems.map(
-            each =>
-              `  ${each.file ?? ''}:${each.line ?? ''} ${each.code} ${each.path}: ${each.message}${each.hint ? ` (${each.hint})` : ''}`,
-          ),
-        ]
-      : []),
-    '',
-  ];
-  const rows = proxies.map(each => [
-    each.id,
-    each.fleet ?? '-',
-    each.state,
-    each.variant,
-    ...typeColumns.map(type => each.types[type]?.state ?? '-'),
-    each.envoyVersion,
-    each.why ?? '',
-  ]);
-  const table = renderTable(['PROXY', 'FLEET', 'STATE', 'VARIANT', ...typeColumns, 'ENVOY', ''], rows);
-  return `${lines.join('\n')}${proxies.length > 0 ? table : 'no proxy is connected\n'}`;
+/** Where nobody looks, only what has changed is printed again. A server that is away for a while is waited for. */
+async function watch(host: CliHost, flags: StatusFlags): Promise<void> {
+  let before = '';
+  while (!host.signal.aborted) {
+    const text = await fetchStatus(host, flags).then(
+      status => show(host, flags, status),
+      (error: unknown) => {
+        if (error instanceof CliFailure) return `error: ${error.message}\n`;
+        throw error;
+      },
+    );
+    if (host.signal.aborted) return;
+    if (host.terminal) host.out(`\u001b[H\u001b[J${text}`);
+    else if (text !== before) host.out(text);
+    before = text;
+    await pause(1000, undefined, { signal: host.signal }).catch(() => {});
+  }
+}
+
+async function fetchStatus(host: CliHost, flags: StatusFlags): Promise<Status> {
+  const query = new URLSearchParams();
+  if (flags.fleet !== undefined) query.set('fleet', flags.fleet);
+  if (flags.state !== undefined) query.set('state', flags.state);
+  const { body: policy } = await callAdmin<PolicyReply>(host, flags, 'GET', '/api/v1/policy');
+  const { body: table } = await callAdmin<ProxiesReply>(host, flags, 'GET', `/api/v1/proxies?${query}`);
+  const { documents: _, ...rest } = policy;
+  return { ...rest, proxies: table.proxies };
+}
+
+function show(host: CliHost, { output }: StatusFlags, status: Status): string {
+  return render(status, output, () => statusText(status, painter(host), Date.now()));
 }

@@ -1,32 +1,33 @@
 import type { Command } from 'commander';
-import { formatProblem, hasErrors } from '../../base/problem.ts';
 import { type ReadableSnapshot, readableResources } from '../../snapshot/readable.ts';
 import { translate } from '../../translate/translate.ts';
 import type { CliHost } from '../host.ts';
-import { offlineBuild, pickFleets } from '../offline.ts';
-import { outputOption } from '../options.ts';
-import { CliFailure, type OutputFormat, render, renderTable } from '../output.ts';
+import { goodFleets } from '../offline.ts';
+import { outputOption, withExamples } from '../options.ts';
+import { type OutputFormat, render, renderTable } from '../output.ts';
+
+interface TranslateFlags {
+  readonly fleet?: string;
+  readonly output: OutputFormat;
+}
 
 export function translateCommand(program: Command, host: CliHost): void {
-  program
+  const command = program
     .command('translate')
     .summary('show the Envoy configuration that a policy makes')
     .description(
-      "Shows, without a server, what each fleet would be sent, in Envoy's own form (-o json, -o yaml) or as a list of\n" +
-        'names (the default). Host names of endpoints are not resolved here.',
+      'Shows, without a server, what each fleet would be sent: a list of names, or with -o json and -o yaml all of it in ' +
+        "Envoy's own form. Endpoints declared by host name are missing, since names are resolved by the server only.",
     )
     .argument('[path]', 'policy file or folder', './switchyard.yaml')
     .option('--fleet <name>', 'only this fleet')
     .addOption(outputOption())
-    .action(async (path: string, flags: { fleet?: string; output: OutputFormat }) => {
-      const { problems, fleets } = await offlineBuild(host, path);
-      for (const each of problems) host.err(`${formatProblem(each)}\n`);
-      if (hasErrors(problems)) throw new CliFailure('the policy has errors: nothing to translate');
-      const shown = Object.fromEntries(
-        pickFleets(fleets, flags.fleet).map(each => [each.key, readableResources(translate(each))]),
-      );
+    .action(async (path: string, flags: TranslateFlags) => {
+      const fleets = await goodFleets(host, path, flags.fleet);
+      const shown = Object.fromEntries(fleets.map(each => [each.key, readableResources(translate(each))]));
       host.out(render(shown, flags.output, () => names(shown)));
     });
+  withExamples(command, ['switchyard translate', 'switchyard translate policy/ --fleet edge -o yaml']);
 }
 
 function names(shown: Readonly<Record<string, ReadableSnapshot>>): string {
@@ -36,7 +37,7 @@ function names(shown: Readonly<Record<string, ReadableSnapshot>>): string {
   return renderTable(['FLEET', 'KIND', 'NAME'], rows);
 }
 
-function nameOf(message: object): string {
-  const { name, cluster_name } = message as { name?: string; cluster_name?: string };
-  return name ?? cluster_name ?? '';
+/** Load assignments are named after their cluster. */
+function nameOf(message: { readonly name?: string; readonly cluster_name?: string }): string {
+  return message.name ?? message.cluster_name ?? '';
 }

@@ -1,0 +1,78 @@
+import type { OverrideReply, PolicyReply, ProxyReply } from '../admin/api.ts';
+import { ago, type Paint, renderTable, type Style } from './output.ts';
+import { problemText } from './problem-text.ts';
+
+/** What `status` shows: the policy in force without its texts, and the sync table. */
+export type Status = Omit<PolicyReply, 'documents'> & { readonly proxies: readonly ProxyReply[] };
+
+const typeColumns = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
+
+const styles: Readonly<Record<string, Style>> = {
+  synced: 'green',
+  pending: 'yellow',
+  stale: 'yellow',
+  ambiguous: 'red',
+  unmatched: 'red',
+  rejected: 'red',
+  disconnected: 'dim',
+};
+
+/** The whole of it for a person. `now`: milliseconds since the epoch. */
+export function statusText(status: Status, paint: Paint, now: number): string {
+  const parts = [
+    revisionText(status, now),
+    status.overrides.map(each => overrideText(each, now)).join(''),
+    refusedText(status, paint, now),
+    status.warnings.map(each => problemText(each, paint)).join(''),
+    proxiesText(status.proxies, paint),
+  ];
+  return parts.filter(part => part !== '').join('\n');
+}
+
+function revisionText({ revision, fleets }: Status, now: number): string {
+  if (!revision) return 'no policy has been accepted yet: nothing is served\n';
+  const reason = revision.reason === '' ? '' : `: ${revision.reason}`;
+  const list = fleets.map(each => each.key).join(', ') || 'none';
+  return `revision ${revision.number}, ${ago(revision.at, now)} by ${revision.author}${reason}\nfleets: ${list}\n`;
+}
+
+function overrideText(each: OverrideReply, now: number): string {
+  const weights = Object.entries(each.weights ?? {}).map(([destination, weight]) => `${destination}=${weight}`);
+  const weight = each.weight === undefined ? [] : [`weight ${each.weight}`];
+  const what = [...weights, ...(each.state === undefined ? [] : [each.state]), ...weight].join(' ');
+  const until = each.expiresAt === undefined ? '' : `, until ${each.expiresAt}`;
+  const reason = each.reason === undefined ? '' : `: ${each.reason}`;
+  const why = each.why === undefined ? '' : `    ${each.why}\n`;
+  return `override (${each.effect}) ${each.target}: ${what}${until}, ${ago(each.since, now)} by ${each.by}${reason}\n${why}`;
+}
+
+function refusedText({ rejected, revision }: Status, paint: Paint, now: number): string {
+  if (!rejected) return '';
+  const instead = revision ? `revision ${revision.number} goes on` : 'nothing is served';
+  const head = `${paint('red', 'a save was refused')} ${ago(rejected.at, now)}; ${instead}:\n`;
+  return head + rejected.problems.map(each => problemText(each, paint)).join('');
+}
+
+function proxiesText(proxies: readonly ProxyReply[], paint: Paint): string {
+  if (proxies.length === 0) return 'no proxy is connected\n';
+  const rows = proxies.map(each => [
+    each.id,
+    each.fleet ?? '-',
+    each.state,
+    each.variant,
+    ...typeColumns.map(type => stateOf(each, type)),
+    each.envoyVersion || '-',
+  ]);
+  const paintCell = (cell: string, padded: string) => {
+    const style = styles[cell];
+    return style === undefined ? padded : paint(style, padded);
+  };
+  const table = renderTable(['PROXY', 'FLEET', 'STATE', 'XDS', ...typeColumns, 'ENVOY'], rows, paintCell);
+  const reasons = proxies.flatMap(each => (each.why === undefined ? [] : [`${each.id}: ${each.why}\n`]));
+  return reasons.length === 0 ? table : `${table}\n${reasons.join('')}`;
+}
+
+function stateOf(proxy: ProxyReply, type: (typeof typeColumns)[number]): string {
+  const state = proxy.types[type]?.state;
+  return state === undefined || state === 'notAsked' ? '-' : state;
+}
