@@ -1,0 +1,15 @@
+import { memo1 } from '../base/memo.ts';
+import type { Resource } from '../translate/resource.ts';
+import { messageCheck, type Violation } from './message-checks.ts';
+
+export type { Violation } from './message-checks.ts';
+
+/**
+ * What a proxy would reject the resource for, by the field rules that Envoy itself checks before it takes anything
+ * (R42), extensions in `typed_config` included. Once per resource object. Empty when nothing is wrong.
+ *
+ * Envoy checks more than its field rules; what it rejects after that comes back as a NACK.
+ */
+export const findViolations: (resource: Resource) => readonly Violation[] = memo1(resource =>
+  messageCheck(resource.type)(resource.message),
+);
