@@ -48,6 +48,17 @@ export type SubmitOutcome =
     }
   | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
 
+/** What a save would come to. */
+export type Preview =
+  | {
+      readonly kind: 'acceptable';
+      readonly fleets: readonly FleetIr[];
+      readonly snapshots: ReadonlyMap<string, Snapshot>;
+      readonly effect: Effect;
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
+
 export type OverrideOutcome =
   | { readonly kind: 'done'; readonly status: OverrideStatus | undefined; readonly effect: Effect }
   | { readonly kind: 'notFound'; readonly what: string; readonly hint?: string }
@@ -70,6 +81,8 @@ export interface Control {
     documents: readonly StoredDocument[],
     about: Pick<Revision, 'author' | 'source' | 'reason'>,
   ): Promise<SubmitOutcome>;
+  /** The same without any effect. */
+  preview(documents: readonly StoredDocument[]): Promise<Preview>;
   /** Problems that keep a source from being read at all (unreadable file, syntax) count as a rejected save. */
   reject(problems: readonly Problem[], source: Revision['source']): void;
   shift(shift: Omit<TrafficShift, 'kind' | 'since'>): Promise<OverrideOutcome>;

@@ -12,6 +12,7 @@ const formats: Readonly<Record<string, StoredDocument['format']>> = {
   '.json': 'json',
   '.ts': 'module',
   '.mts': 'module',
+  '.js': 'module',
   '.mjs': 'module',
 };
 

@@ -1,0 +1,363 @@
+import { hasErrors, type Problem } from '../base/problem.ts';
+import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
+import type { SourceMap } from '../policy/source-map.ts';
+import type { Board } from '../snapshot/board.ts';
+import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
+import type { Clock } from './clock.ts';
+import type { Accepted, Control, OverrideOutcome, Preview, Rejected, SubmitOutcome } from './control.ts';
+import { applied, type Decision, decideEnd, decideEndpoint, decideShift, type Situation } from './decide.ts';
+import { effectOf, holderOf } from './effect.ts';
+import { Expiries, isOver } from './expiries.ts';
+import { hostsOf, type Names } from './names.ts';
+import type { Build, Pipeline, Read } from './pipeline.ts';
+import { type Write, WriteQueue } from './write-queue.ts';
+
+export interface ControllerOptions {
+  readonly store: Store;
+  readonly board: Board;
+  readonly pipeline: Pipeline;
+  readonly names: Names;
+  readonly clock: Clock;
+  /** Told of what goes wrong without anybody waiting for it. */
+  readonly report: (message: string, error: unknown) => void;
+  /** See {@link WriteQueue}. */
+  readonly holdOff?: (ms: number) => number;
+}
+
+/** What is in force, and what it was made of. */
+interface InForce {
+  readonly revision: Revision;
+  readonly sources: SourceMap;
+  /** Warnings of the reading. */
+  readonly problems: readonly Problem[];
+  readonly build: Build;
+}
+
+interface SubmitWrite extends Write {
+  readonly kind: 'submit';
+  readonly documents: readonly StoredDocument[];
+  readonly about: Pick<Revision, 'author' | 'source' | 'reason'>;
+  readonly read: Read;
+  readonly done: (outcome: SubmitOutcome) => void;
+}
+
+interface OverrideWrite extends Write {
+  readonly kind: 'override';
+  readonly key: OverrideKey;
+  readonly decide: (situation: Situation) => Decision;
+  readonly done: (outcome: OverrideOutcome) => void;
+}
+
+/** Something outside has changed: names, or an override's time is up. */
+interface RefreshWrite extends Write {
+  readonly kind: 'refresh';
+}
+
+/**
+ * The single writer of snapshots. All or nothing: an error anywhere leaves what is in force as it is. A write is stored
+ * before it is published, so that what Envoys were told survives a crash (P3).
+ */
+export class Controller implements Control {
+  readonly #options: ControllerOptions;
+  readonly #queue: WriteQueue<SubmitWrite | OverrideWrite | RefreshWrite>;
+  readonly #listeners = new Set<() => void>();
+  readonly #expiries: Expiries;
+  #overrides: readonly Override[] = [];
+  /** Overrides that have ended but are in the store still, because it could not be written; by id. */
+  readonly #toForget = new Map<string, Override>();
+  #inForce: InForce | undefined;
+  #accepted: Accepted | undefined;
+  #rejected: Rejected | undefined;
+  /** Submits are read and looked up one after the other, so that a slow one is not overtaken and then wins (P16). */
+  #lastSubmit: Promise<unknown> = Promise.resolve();
+  #refreshWaits = false;
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#expiries = new Expiries(options.clock, override => this.#expire(override));
+    const { holdOff } = options;
+    this.#queue = new WriteQueue({
+      process: batch => this.#process(batch),
+      ...(holdOff ? { holdOff } : {}),
+    });
+  }
+
+  get accepted(): Accepted | undefined {
+    return this.#accepted;
+  }
+
+  get rejected(): Rejected | undefined {
+    return this.#rejected;
+  }
+
+  /**
+   * Puts in force what the store has, as it was before the restart. Where that is not possible (a stored policy that
+   * this version does not take), nothing is published, which leaves every Envoy as it is (P19).
+   */
+  start(): void {
+    const { store, names, clock } = this.#options;
+    const stored = store.overrides();
+    const over = stored.filter(each => isOver(each, clock.now()));
+    this.#forget(over);
+    this.#setOverrides(stored.filter(each => !over.includes(each)));
+    const revision = store.latestRevision();
+    if (!revision) return;
+    const read = this.#options.pipeline.read(revision.documents);
+    if (read.policy) names.want(hostsOf(read.policy));
+    try {
+      const outcome = this.#build(read, this.#overrides);
+      if (outcome.kind === 'failed') this.#refuse(outcome.problems, revision.source);
+      else this.#publish({ revision, sources: read.sources, problems: read.problems, build: outcome.build });
+    } catch (error) {
+      this.#options.report(`the stored revision ${revision.number} cannot be served`, error);
+    }
+  }
+
+  /** Writes that wait are dropped, timers end. What was published stays. */
+  stop(): void {
+    this.#queue.end();
+    this.#expiries.watch([]);
+  }
+
+  /** The addresses of a name have changed. */
+  namesChanged(): void {
+    if (this.#refreshWaits) return;
+    this.#refreshWaits = true;
+    this.#queue.add({ kind: 'refresh', batchable: true, drop: () => (this.#refreshWaits = false) });
+  }
+
+  submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
+    const outcome = this.#lastSubmit.then(async () => {
+      const read = await this.#read(documents);
+      const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
+      this.#queue.add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
+      return promise;
+    });
+    this.#lastSubmit = outcome.catch(() => {});
+    return outcome;
+  }
+
+  async preview(documents: readonly StoredDocument[]): Promise<Preview> {
+    const read = await this.#read(documents);
+    const outcome = this.#build(read, this.#overrides);
+    if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
+    const { build } = outcome;
+    return {
+      kind: 'acceptable',
+      fleets: build.fleets,
+      snapshots: build.snapshots,
+      effect: effectOf(this.#inForce?.build, build, () => true),
+      warnings: [...read.problems, ...build.problems],
+    };
+  }
+
+  reject(problems: readonly Problem[], source: Revision['source']): void {
+    this.#refuse(problems, source);
+  }
+
+  shift(shift: Omit<TrafficShift, 'kind' | 'since'>): Promise<OverrideOutcome> {
+    return this.#override({ ...shift, kind: 'shift' }, situation => decideShift(shift, situation));
+  }
+
+  overrideEndpoint(
+    override: Omit<EndpointOverride, 'kind' | 'since'>,
+    options: { readonly force: boolean },
+  ): Promise<OverrideOutcome> {
+    return this.#override({ ...override, kind: 'endpoint' }, situation => decideEndpoint(override, options, situation));
+  }
+
+  endOverride(key: OverrideKey): Promise<OverrideOutcome> {
+    return this.#override(key, situation => decideEnd(key, situation));
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #override(key: OverrideKey, decide: OverrideWrite['decide']): Promise<OverrideOutcome> {
+    const { promise, resolve, reject } = Promise.withResolvers<OverrideOutcome>();
+    this.#queue.add({ kind: 'override', batchable: true, key, decide, done: resolve, drop: reject });
+    return promise;
+  }
+
+  /** Reads documents and asks for the host names in them that have no answer yet. */
+  async #read(documents: readonly StoredDocument[]): Promise<Read> {
+    const { pipeline, names } = this.#options;
+    const read = pipeline.read(documents);
+    const unknown = read.policy ? [...hostsOf(read.policy)].filter(host => !names.answers.has(host)) : [];
+    if (unknown.length > 0) await names.ask(unknown);
+    return read;
+  }
+
+  #process(batch: readonly (SubmitWrite | OverrideWrite | RefreshWrite)[]): void {
+    const [first] = batch;
+    try {
+      if (first?.kind === 'submit') this.#processSubmit(first);
+      else this.#processOverrides(batch.flatMap(each => (each.kind === 'override' ? [each] : [])));
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      if (batch.every(each => each.kind === 'refresh')) this.#options.report('the fleets were not refreshed', failure);
+      for (const write of batch) write.drop(failure);
+    }
+  }
+
+  #processSubmit({ documents, about, read, done }: SubmitWrite): void {
+    const outcome = this.#build(read, this.#overrides);
+    if (outcome.kind === 'failed') {
+      this.#refuse(outcome.problems, about.source);
+      done({ kind: 'rejected', problems: outcome.problems });
+      return;
+    }
+    const { store, clock, names } = this.#options;
+    const revision = store.acceptRevision({ ...about, at: clock.now(), documents });
+    const before = this.#inForce?.build;
+    const inForce = { revision, sources: read.sources, problems: read.problems, build: outcome.build };
+    const build = this.#withoutGone(inForce);
+    names.want(hostsOf(build.policy));
+    this.#rejected = undefined;
+    this.#publish({ ...inForce, build });
+    const effect = effectOf(before, build, () => true);
+    done({ kind: 'accepted', revision, effect, warnings: [...read.problems, ...outcome.build.problems] });
+  }
+
+  /** Overrides of endpoints that the accepted policy no longer has are ended; they were without effect already. */
+  #withoutGone(inForce: InForce): Build {
+    const gone = inForce.build.overrides.flatMap(({ override, effect }) =>
+      override.kind === 'endpoint' && effect === 'suspended' ? [override] : [],
+    );
+    this.#forget(gone);
+    if (gone.length === 0) return inForce.build;
+    const kept = this.#overrides.filter(each => !gone.some(other => other === each));
+    const build = this.#rebuild(inForce, kept);
+    this.#setOverrides(kept);
+    return build;
+  }
+
+  /** All of them for one build. Without any it is a refresh. */
+  #processOverrides(writes: readonly OverrideWrite[]): void {
+    this.#refreshWaits = false;
+    const inForce = this.#inForce;
+    if (!inForce) {
+      const what = 'No policy has been accepted yet.';
+      for (const { done } of writes) done({ kind: 'notFound', what, hint: 'the log and /api/v1/policy say why' });
+      return;
+    }
+    const now = this.#options.clock.now();
+    let overrides = this.#overrides;
+    const decided = writes.map(write => {
+      const decision = write.decide({ policy: inForce.build.policy, overrides, now });
+      overrides = applied(overrides, decision);
+      return { write, decision };
+    });
+    // Built before anything is stored: what cannot be built must not come back at the next start.
+    let build = this.#rebuild(inForce, overrides);
+    const failed = new Map<OverrideWrite, Error>();
+    for (const { write, decision } of decided) {
+      try {
+        if (failed.size > 0) throw [...failed.values()][0];
+        this.#store(decision);
+      } catch (error) {
+        failed.set(write, error as Error);
+      }
+    }
+    if (failed.size > 0) {
+      const stored = decided.filter(each => !failed.has(each.write));
+      overrides = stored.reduce((all, { decision }) => applied(all, decision), this.#overrides);
+      build = this.#rebuild(inForce, overrides);
+    }
+    this.#setOverrides(overrides);
+    this.#forget([]);
+    this.#publish({ ...inForce, build });
+    for (const { write, decision } of decided) {
+      const error = failed.get(write);
+      if (error) write.drop(error);
+      else write.done(this.#outcomeOf(write.key, decision, inForce.build, build));
+    }
+  }
+
+  #outcomeOf(key: OverrideKey, decision: Decision, before: Build, after: Build): OverrideOutcome {
+    if (decision.kind === 'answer') return decision.outcome;
+    const effect = effectOf(before, after, holderOf(key));
+    const id = overrideId(decision.override);
+    const status = after.overrides.find(each => overrideId(each.override) === id);
+    return { kind: 'done', status, effect };
+  }
+
+  #store(decision: Decision): void {
+    if (decision.kind === 'put') this.#options.store.putOverride(decision.override);
+    if (decision.kind === 'end') this.#options.store.deleteOverride(decision.override);
+    if (decision.kind === 'expire') this.#forget([decision.override]);
+  }
+
+  #setOverrides(overrides: readonly Override[]): void {
+    this.#overrides = overrides;
+    this.#expiries.watch(overrides);
+    for (const override of overrides) this.#toForget.delete(overrideId(override));
+  }
+
+  /** The end of an override's time comes whether or not it can be stored. */
+  #expire(override: Override): void {
+    const decide = ({ overrides }: Situation): Decision =>
+      overrides.includes(override)
+        ? { kind: 'expire', override }
+        : { kind: 'answer', outcome: { kind: 'notFound', what: 'It has ended before.' } };
+    this.#override(override, decide).catch(error => this.#options.report('an override did not expire', error));
+  }
+
+  /** Takes ended overrides out of the store; what fails is made up for at the next write, or at the next start. */
+  #forget(ended: readonly Override[]): void {
+    for (const override of ended) this.#toForget.set(overrideId(override), override);
+    for (const [id, override] of this.#toForget) {
+      try {
+        this.#options.store.deleteOverride(override);
+        this.#toForget.delete(id);
+      } catch (error) {
+        this.#options.report('the end of an override was not stored', error);
+        return;
+      }
+    }
+  }
+
+  #build(read: Read, overrides: readonly Override[]): ReturnType<Pipeline['build']> {
+    const { policy, sources, problems } = read;
+    if (!policy || hasErrors(problems)) return { kind: 'failed', problems };
+    const input = { policy, sources, overrides, resolved: this.#options.names.answers };
+    const outcome = this.#options.pipeline.build(input, this.#inForce?.build);
+    return outcome.kind === 'built' ? outcome : { kind: 'failed', problems: [...problems, ...outcome.problems] };
+  }
+
+  /** The policy in force with other overrides or names. @throws Error when that has errors, which would be a bug. */
+  #rebuild({ build: { policy }, sources }: InForce, overrides: readonly Override[]): Build {
+    const outcome = this.#build({ policy, sources, problems: [] }, overrides);
+    if (outcome.kind === 'built') return outcome.build;
+    throw new Error(`the accepted policy has errors: ${outcome.problems.map(each => each.message).join('; ')}`);
+  }
+
+  #publish(inForce: InForce): void {
+    const { build, revision, problems } = inForce;
+    const before = this.#inForce?.build;
+    this.#inForce = inForce;
+    const { policy, fleets, snapshots, overrides } = build;
+    this.#accepted = { revision, policy, fleets, snapshots, overrides, warnings: [...problems, ...build.problems] };
+    if (before?.snapshots !== snapshots || before.assign !== build.assign) {
+      this.#options.board.publish({ snapshots, assign: build.assign });
+    }
+    this.#tell();
+  }
+
+  #refuse(problems: readonly Problem[], source: Revision['source']): void {
+    this.#rejected = { at: this.#options.clock.now(), source, problems };
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener();
+      } catch (error) {
+        this.#options.report('a listener failed', error);
+      }
+    }
+  }
+}

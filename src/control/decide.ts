@@ -1,0 +1,159 @@
+import { didYouMean } from '../base/suggest.ts';
+import { canonicalAddress } from '../ir/address.ts';
+import { lookup } from '../ir/order.ts';
+import { destinationKey } from '../policy/destination.ts';
+import type { Policy } from '../policy/kinds.ts';
+import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
+import { type OverrideKey, overrideId } from '../store/store.ts';
+import type { OverrideOutcome } from './control.ts';
+import { declaredEndpoint, whyRefused } from './usable.ts';
+
+/** What a write of operational state comes to. Pure: the same state gives the same decision. */
+export type Decision =
+  | { readonly kind: 'put'; readonly override: Override }
+  | { readonly kind: 'end'; readonly override: Override }
+  /** Its time is up. */
+  | { readonly kind: 'expire'; readonly override: Override }
+  /** What is wanted is so already. */
+  | { readonly kind: 'keep'; readonly override: Override }
+  | { readonly kind: 'answer'; readonly outcome: Exclude<OverrideOutcome, { readonly kind: 'done' }> };
+
+/** What a decision is made from. */
+export interface Situation {
+  readonly policy: Policy;
+  readonly overrides: readonly Override[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+export function decideShift(
+  wanted: Omit<TrafficShift, 'kind' | 'since'>,
+  { policy, overrides, now }: Situation,
+): Decision {
+  const route = lookup(policy.routes, wanted.route);
+  if (!route) {
+    return notFound(`There is no route "${wanted.route}".`, didYouMean(wanted.route, Object.keys(policy.routes)));
+  }
+  const rule = route.rules.find(each => each.name === wanted.rule);
+  if (!rule) {
+    const names = route.rules.flatMap(each => each.name ?? []);
+    const known = names.length > 0 ? `named rules: ${names.join(', ')}` : 'give the rule a name to be able to shift it';
+    const hint = didYouMean(wanted.rule, names) ?? known;
+    return notFound(`Route "${wanted.route}" has no rule named "${wanted.rule}".`, hint);
+  }
+  if (!rule.to) return invalid([`rule "${wanted.rule}" does not send to services, so it has no weights`]);
+  const problems = weightMistakes(wanted.weights, rule.to.map(destinationKey));
+  if (problems.length > 0) return invalid(problems);
+  const shift: TrafficShift = { ...wanted, kind: 'shift', weights: inOrder(wanted.weights), since: now };
+  const current = find(overrides, shift);
+  const same = current?.kind === 'shift' && JSON.stringify(current.weights) === JSON.stringify(shift.weights);
+  return same ? { kind: 'keep', override: current } : { kind: 'put', override: shift };
+}
+
+/** Fields that are not given stay as an earlier override set them; a new state brings its own end, or none. */
+export function decideEndpoint(
+  wanted: Omit<EndpointOverride, 'kind' | 'since'>,
+  { force }: { readonly force: boolean },
+  { policy, overrides, now }: Situation,
+): Decision {
+  const service = lookup(policy.services, wanted.service);
+  if (!service) {
+    return notFound(
+      `There is no service "${wanted.service}".`,
+      didYouMean(wanted.service, Object.keys(policy.services)),
+    );
+  }
+  const declared = declaredEndpoint(service, wanted.address);
+  if (!declared) {
+    const known = service.endpoints.map(each => each.address);
+    const hint = didYouMean(wanted.address, known) ?? `it has ${known.slice(0, 10).join(', ') || 'none'}`;
+    return notFound(`Service "${wanted.service}" has no endpoint ${wanted.address}.`, hint);
+  }
+  const problems = endpointMistakes(wanted, now);
+  if (problems.length > 0) return invalid(problems);
+  const found = find(overrides, { kind: 'endpoint', service: wanted.service, address: declared.address });
+  const current = found?.kind === 'endpoint' ? found : undefined;
+  const { by: _by, since: _since, reason: _reason, expiresAt, ...before } = current ?? {};
+  const override: EndpointOverride = {
+    ...before,
+    ...(wanted.state === undefined && expiresAt !== undefined ? { expiresAt } : {}),
+    ...wanted,
+    kind: 'endpoint',
+    address: declared.address,
+    since: now,
+  };
+  if (current && sameEndpointOverride(current, override)) return { kind: 'keep', override: current };
+  const after = [...overrides.filter(each => each !== current), override];
+  const why = force ? undefined : whyRefused(policy, overrides, after, override);
+  if (why !== undefined) return { kind: 'answer', outcome: { kind: 'refused', why } };
+  return { kind: 'put', override };
+}
+
+export function decideEnd(key: OverrideKey, { overrides }: Situation): Decision {
+  const override = find(overrides, key);
+  if (override) return { kind: 'end', override };
+  const what =
+    key.kind === 'shift' ? `rule "${key.rule}" of route "${key.route}"` : `${key.address} of "${key.service}"`;
+  return notFound(`Nothing overrides ${what}.`);
+}
+
+/** The overrides after a decision. */
+export function applied(overrides: readonly Override[], decision: Decision): readonly Override[] {
+  if (decision.kind === 'answer' || decision.kind === 'keep') return overrides;
+  const id = overrideId(decision.override);
+  if (decision.kind !== 'put') return overrides.filter(each => overrideId(each) !== id);
+  const at = overrides.findIndex(each => overrideId(each) === id);
+  return at < 0 ? [...overrides, decision.override] : overrides.with(at, decision.override);
+}
+
+function find(overrides: readonly Override[], key: OverrideKey): Override | undefined {
+  const id = overrideId(key.kind === 'endpoint' ? { ...key, address: canonicalAddress(key.address) } : key);
+  return overrides.find(
+    each => overrideId(each.kind === 'endpoint' ? { ...each, address: canonicalAddress(each.address) } : each) === id,
+  );
+}
+
+function weightMistakes(weights: Readonly<Record<string, number>>, declared: readonly string[]): readonly string[] {
+  const given = Object.keys(weights);
+  const unknown = given.filter(key => !declared.includes(key));
+  const missing = declared.filter(key => !given.includes(key));
+  const bad = given.filter(key => !Number.isInteger(weights[key]) || (weights[key] ?? -1) < 0);
+  const problems = [
+    ...unknown.map(key => `the rule does not send to "${key}"; it sends to ${declared.join(', ')}`),
+    ...missing.map(key => `the weight of "${key}" is missing`),
+    ...bad.map(key => `the weight of "${key}" must be a whole number from 0 on, is ${weights[key]}`),
+  ];
+  if (problems.length === 0 && given.every(key => weights[key] === 0)) {
+    return ['the weights are all 0: one at least must be more'];
+  }
+  return problems;
+}
+
+function endpointMistakes({ weight, state, expiresAt }: Partial<EndpointOverride>, now: number): readonly string[] {
+  const problems: string[] = [];
+  if (weight === undefined && state === undefined) problems.push('weight or state must be given');
+  if (weight !== undefined && !(Number.isInteger(weight) && weight >= 1 && weight <= 1000)) {
+    problems.push(`weight must be a whole number from 1 to 1000, is ${weight}; to send nothing there, drain it`);
+  }
+  if (expiresAt !== undefined && !(expiresAt > now)) problems.push('its end lies in the past');
+  return problems;
+}
+
+function sameEndpointOverride(a: EndpointOverride, b: EndpointOverride): boolean {
+  return a.weight === b.weight && a.state === b.state && a.expiresAt === b.expiresAt;
+}
+
+function inOrder(weights: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
+  return Object.fromEntries(Object.entries(weights).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+function notFound(what: string, hint?: string): Decision {
+  return {
+    kind: 'answer',
+    outcome: hint === undefined ? { kind: 'notFound', what } : { kind: 'notFound', what, hint },
+  };
+}
+
+function invalid(problems: readonly string[]): Decision {
+  return { kind: 'answer', outcome: { kind: 'invalid', problems } };
+}

@@ -1,0 +1,34 @@
+import type { FleetIr } from '../ir/ir.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { OverrideKey } from '../store/store.ts';
+import type { Effect } from './control.ts';
+
+interface Fleets {
+  readonly fleets: readonly FleetIr[];
+  readonly snapshots: ReadonlyMap<string, Snapshot>;
+}
+
+/** What a write has led to, among the fleets that hold the thing it was about. */
+export function effectOf(before: Fleets | undefined, after: Fleets, holds: (fleet: FleetIr) => boolean): Effect {
+  const all = new Map<string, Snapshot>();
+  const touched = new Map<string, Snapshot>();
+  for (const fleet of after.fleets) {
+    const snapshot = after.snapshots.get(fleet.key);
+    if (!snapshot || !holds(fleet)) continue;
+    all.set(fleet.key, snapshot);
+    if (before?.snapshots.get(fleet.key) !== snapshot) touched.set(fleet.key, snapshot);
+  }
+  const gone = before?.fleets.some(fleet => holds(fleet) && !after.snapshots.has(fleet.key)) ?? false;
+  return { concerned: touched.size > 0 ? touched : all, changed: touched.size > 0 || gone };
+}
+
+/** Whether a fleet holds the rule or the service that an override is about. */
+export function holderOf(key: OverrideKey): (fleet: FleetIr) => boolean {
+  if (key.kind === 'endpoint') return fleet => fleet.clusters.some(each => each.serviceName === key.service);
+  return fleet =>
+    fleet.routeTables.some(table =>
+      table.virtualHosts.some(host =>
+        host.rules.some(each => each.routeName === key.route && each.rule.name === key.rule),
+      ),
+    );
+}

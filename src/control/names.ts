@@ -1,0 +1,24 @@
+import { parseAddress } from '../base/address.ts';
+import type { Policy } from '../policy/kinds.ts';
+
+/** Where the controller has the addresses of host names from. */
+export interface Names {
+  /** Host → last good addresses, sorted; replaced as a whole when one changes. */
+  readonly answers: ReadonlyMap<string, readonly string[]>;
+  /** From now on exactly these are kept up to date. */
+  want(hosts: ReadonlySet<string>): void;
+  /** Asks for these; settles when each has been asked once, or after a while. Never rejects. */
+  ask(hosts: Iterable<string>): Promise<void>;
+}
+
+/** Host names among the endpoints of a policy, in lower case. */
+export function hostsOf(policy: Policy): ReadonlySet<string> {
+  const hosts = new Set<string>();
+  for (const service of Object.values(policy.services)) {
+    for (const endpoint of service.endpoints) {
+      const address = parseAddress(endpoint.address);
+      if (address?.kind === 'host') hosts.add(address.host);
+    }
+  }
+  return hosts;
+}
