@@ -10,7 +10,8 @@ let next = lowest + ((process.pid * 101) % (highest - lowest));
 export async function freePort(): Promise<number> {
   for (let tries = 0; tries <= highest - lowest; tries++) {
     next = next >= highest ? lowest : next + 1;
-    if (await isFree(next)) return next;
+    const port = next;
+    if (await isFree(port)) return port;
   }
   throw new Error(`no port from ${lowest} to ${highest} is free`);
 }
