@@ -1,17 +1,23 @@
+import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { encode, typeUrl } from '../../proto/codec.ts';
 import { memo1 } from '../base/memo.ts';
-import type { Resource, ServedType } from '../translate/resource.ts';
+import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
 import type { EncodedResource } from './snapshot.ts';
-import { delimited, textField } from './wire.ts';
+import { textField, varintLength, writeVarint } from './wire.ts';
 
-/** Fields of the discovery messages that entries are written for. */
-const anyTypeUrl = 1;
-const anyValue = 2;
-const responseResources = 2;
-const resourceVersion = 1;
-const resourceBody = 2;
-const resourceName = 3;
+/** First bytes of length-delimited fields: number and wire type. */
+const tag = (field: number) => (field << 3) | 2;
+/** `resources` of both responses, and `resource` of the wrapper in a delta response: all of them are field 2. */
+const resourceTag = tag(2);
+const anyValueTag = tag(2);
+const versionTag = tag(1);
+const nameTag = tag(3);
+
+/** The `type_url` field of an `Any` of each type. */
+const typeUrlFields: ReadonlyMap<ServedType, Uint8Array> = new Map(
+  Object.values(servedTypes).map(type => [type, textField(1, typeUrl(type))]),
+);
 
 /**
  * A resource's bytes, made once however many fleets and streams send them. Throws when the message is not of its type,
@@ -22,23 +28,54 @@ export const encodeResource: (resource: Resource) => EncodedResource = memo1(res
 );
 
 function encodeAs<T extends ServedType>(type: T, resource: Resource): EncodedResource {
-  const bytes = encode(type, resource.message as Resource<T>['message']);
-  const version = contentHash(bytes);
-  const any = [textField(anyTypeUrl, typeUrl(type)), ...(bytes.length > 0 ? [delimited(anyValue, bytes)] : [])];
-  const sotwEntry = delimited(responseResources, ...any);
+  const value = encode(type, resource.message as Resource<T>['message']);
+  const version = contentHash(value);
+  return { name: resource.name, version, ...entries(type, resource.name, version, value) };
+}
+
+/** Both entries lie in one piece of memory; the second holds the first once more, since the field numbers agree. */
+function entries(
+  type: ServedType,
+  name: string,
+  version: string,
+  value: Uint8Array,
+): Pick<EncodedResource, 'value' | 'sotwEntry' | 'deltaEntry'> {
+  const url = typeUrlFields.get(type) ?? textField(1, typeUrl(type));
+  const any = url.length + (value.length > 0 ? fieldLength(value.length) : 0);
+  const sotw = fieldLength(any);
+  const nameLength = Buffer.byteLength(name);
+  const wrapper = fieldLength(version.length) + sotw + fieldLength(nameLength);
+  const bytes = Buffer.allocUnsafeSlow(sotw + fieldLength(wrapper));
+
+  let at = writeHead(bytes, 0, resourceTag, any);
+  bytes.set(url, at);
+  at += url.length;
+  if (value.length > 0) {
+    at = writeHead(bytes, at, anyValueTag, value.length);
+    bytes.set(value, at);
+  }
+
+  at = writeHead(bytes, sotw, resourceTag, wrapper);
+  at = writeHead(bytes, at, versionTag, version.length);
+  at += bytes.write(version, at, 'latin1');
+  at += bytes.copy(bytes, at, 0, sotw);
+  at = writeHead(bytes, at, nameTag, nameLength);
+  bytes.write(name, at, 'utf8');
+
   return {
-    name: resource.name,
-    version,
-    // The entry ends with the message: one copy less to keep.
-    value: sotwEntry.subarray(sotwEntry.length - bytes.length),
-    sotwEntry,
-    deltaEntry: delimited(
-      responseResources,
-      textField(resourceVersion, version),
-      delimited(resourceBody, ...any),
-      textField(resourceName, resource.name),
-    ),
+    value: bytes.subarray(sotw - value.length, sotw),
+    sotwEntry: bytes.subarray(0, sotw),
+    deltaEntry: bytes.subarray(sotw),
   };
+}
+
+function fieldLength(content: number): number {
+  return 1 + varintLength(content) + content;
+}
+
+function writeHead(bytes: Uint8Array, at: number, first: number, length: number): number {
+  bytes[at] = first;
+  return writeVarint(bytes, at + 1, length);
 }
 
 /** 16 hexadecimal digits: 64 bits of SHA-256, stable over restarts and replicas (R48). */

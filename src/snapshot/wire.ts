@@ -19,14 +19,15 @@ export function textField(field: number, text: string): Uint8Array {
   return delimited(field, Buffer.from(text, 'utf8'));
 }
 
-function varintLength(value: number): number {
+/** Bytes that a length or another whole number takes. */
+export function varintLength(value: number): number {
   let length = 1;
   for (let rest = value; rest > 127; rest = Math.floor(rest / 128)) length++;
   return length;
 }
 
-/** @returns the place after it. */
-function writeVarint(bytes: Uint8Array, at: number, value: number): number {
+/** Writes a whole number. @returns the place after it. */
+export function writeVarint(bytes: Uint8Array, at: number, value: number): number {
   let place = at;
   let rest = value;
   while (rest > 127) {
