@@ -23,21 +23,57 @@ export function buildSnapshot(key: string, resources: readonly Resource[], previ
 }
 
 function typeSnapshot(url: string, resources: readonly Resource[], previous: TypeSnapshot | undefined): TypeSnapshot {
+  const encoded = (previous && withReplacements(previous, resources)) ?? allOf(resources, previous);
+  if (previous && isSame(previous.resources, encoded)) {
+    madeOf.set(previous, resources);
+    return previous;
+  }
+  const made = { typeUrl: url, version: versionOf(url, encoded), resources: encoded };
+  madeOf.set(made, resources);
+  return made;
+}
+
+type EncodedResources = ReadonlyMap<string, EncodedResource>;
+
+/** What each type snapshot was last made of, so that the next one costs what changed. */
+const madeOf = new WeakMap<TypeSnapshot, readonly Resource[]>();
+
+/** The previous resources with those replaced that are other objects now; undefined when names came or went. */
+function withReplacements(previous: TypeSnapshot, resources: readonly Resource[]): EncodedResources | undefined {
+  const before = madeOf.get(previous);
+  if (before?.length !== resources.length || previous.resources.size !== resources.length) return undefined;
+  let encoded: Map<string, EncodedResource> | undefined;
+  for (let at = 0; at < resources.length; at++) {
+    const [old, resource] = [before[at], resources[at]];
+    if (old === resource || !resource) continue;
+    if (old?.name !== resource.name) return undefined;
+    const fresh = encodeResource(resource);
+    if (previous.resources.get(fresh.name)?.version === fresh.version) continue;
+    encoded ??= new Map(previous.resources);
+    encoded.set(fresh.name, fresh);
+  }
+  return encoded ?? previous.resources;
+}
+
+function allOf(resources: readonly Resource[], previous: TypeSnapshot | undefined): EncodedResources {
   const encoded = new Map<string, EncodedResource>();
-  let same = previous?.resources.size === resources.length;
   for (const resource of inOrder(resources)) {
     const fresh = encodeResource(resource);
     const known = previous?.resources.get(fresh.name);
-    const kept = known?.version === fresh.version ? known : fresh;
-    encoded.set(fresh.name, kept);
-    same &&= kept === known;
+    encoded.set(fresh.name, known?.version === fresh.version ? known : fresh);
   }
-  if (previous && same && encoded.size === resources.length) return previous;
-  return { typeUrl: url, version: versionOf(url, encoded), resources: encoded };
+  return encoded;
 }
 
-/** Names hold no line breaks, so that no two sets give one text. */
-function versionOf(url: string, resources: ReadonlyMap<string, EncodedResource>): string {
+function isSame(one: EncodedResources, other: EncodedResources): boolean {
+  if (one === other) return true;
+  if (one.size !== other.size) return false;
+  for (const [name, resource] of one) if (other.get(name) !== resource) return false;
+  return true;
+}
+
+/** The version of a set of resources, in the order of their names. Names hold no line breaks, so no two sets give one text. */
+export function versionOf(url: string, resources: ReadonlyMap<string, EncodedResource>): string {
   let text = url;
   for (const { name, version } of resources.values()) text += `\n${name}\n${version}`;
   return contentHash(text);

@@ -72,6 +72,28 @@ describe('buildSnapshot', () => {
     assert.deepEqual([...(next.types.get(clusters)?.resources.keys() ?? [])], ['a', 'c']);
   });
 
+  it('gives the same along any history as from nothing', () => {
+    const set = fc.dictionary(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 1, max: 3 }));
+    const resource = memoise((name: string, weight: number) => assignment(name, weight));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(set, fc.boolean()), { maxLength: 6 }), history => {
+        let snapshot = buildSnapshot('k', []);
+        for (const [content, reversed] of history) {
+          const list = Object.entries(content).map(([name, weight]) => resource(name, weight));
+          snapshot = buildSnapshot('k', reversed ? list.reverse() : list, snapshot);
+          const fresh = buildSnapshot(
+            'k',
+            Object.entries(content).map(([name, weight]) => assignment(name, weight)),
+          );
+          assert.equal(snapshot.version, fresh.version);
+          const [kept, made] = [snapshot.types.get(endpoints)?.resources, fresh.types.get(endpoints)?.resources];
+          assert.deepEqual([...(kept ?? [])], [...(made ?? [])]);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
   it('gives equal versions exactly for equal content, in any order', () => {
     const sets = fc.uniqueArray(fc.record({ name: fc.constantFrom('a', 'b', 'c', 'd'), weight: fc.nat(2) }), {
       selector: each => each.name,
@@ -91,3 +113,14 @@ describe('buildSnapshot', () => {
     );
   });
 });
+
+/** The same arguments give the same object, as translation does for what did not change. */
+function memoise<R>(make: (name: string, weight: number) => R): (name: string, weight: number) => R {
+  const known = new Map<string, R>();
+  return (name, weight) => {
+    const key = `${name} ${weight}`;
+    const made = known.get(key) ?? make(name, weight);
+    known.set(key, made);
+    return made;
+  };
+}
