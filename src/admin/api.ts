@@ -43,7 +43,10 @@ export interface ErrorReply {
   readonly problems?: readonly ProblemReply[];
 }
 
-/** Where a proxy stands with one type. */
+/**
+ * Where a proxy stands with one type. `pending`: asked for or sent, not acknowledged; `stale`: it holds an older version
+ * than intended, and nothing newer is on its way yet; `rejected`: the newest answer was a rejection.
+ */
 export interface ProxyTypeReply {
   readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected' | 'stale';
   readonly intended: string | null;
@@ -132,6 +135,8 @@ export interface AckReply {
   readonly concerned: number;
   readonly acked: number;
   readonly missing: readonly { readonly id: string; readonly fleet: string; readonly why: string }[];
+  /** Node ids that were waited for and went away. */
+  readonly departed: readonly string[];
   readonly summary: string;
 }
 

@@ -1,5 +1,5 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import type { MiddlewareHandler } from 'hono';
@@ -20,13 +20,17 @@ export function adminToken(dataFolder: string): string {
     return existing;
   }
   const token = randomBytes(32).toString('base64url');
-  const descriptor = openSync(file, 'w', 0o600);
+  // Written beside and renamed, so that no kill leaves half a token, and none is ever readable by others.
+  const draft = `${file}.new`;
+  rmSync(draft, { force: true });
+  const descriptor = openSync(draft, 'wx', 0o600);
   try {
     writeSync(descriptor, `${token}\n`);
     fsyncSync(descriptor);
   } finally {
     closeSync(descriptor);
   }
+  renameSync(draft, file);
   return token;
 }
 

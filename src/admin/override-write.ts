@@ -42,15 +42,19 @@ async function acknowledgement(
   context: Context,
 ): Promise<AckReply> {
   const signal = AbortSignal.any([AbortSignal.timeout(timeout), context.req.raw.signal]);
-  const result = await waitAcked({ fleet, board, targets: effect.concerned, signal });
-  const complete = result.concerned > 0 && result.acked === result.concerned;
-  const missing = result.missing.map(each => ({ id: each.id, fleet: each.fleet, why: each.why }));
-  const count = `${result.acked} of ${result.concerned} connected proxies have acknowledged`;
+  const { concerned, acked, missing, departed } = await waitAcked({ fleet, board, targets: effect.concerned, signal });
+  const count = `${acked} of ${concerned} connected proxies have acknowledged`;
   return {
-    complete,
-    concerned: result.concerned,
-    acked: result.acked,
-    missing,
-    summary: result.concerned === 0 ? `${count}: none of the fleets concerned is connected` : count,
+    complete: concerned > 0 && acked === concerned,
+    concerned,
+    acked,
+    missing: missing.map(({ id, fleet: key, why }) => ({ id, fleet: key, why })),
+    departed,
+    summary: concerned === 0 ? `${count}: ${whyNobody(effect)}` : count,
   };
+}
+
+function whyNobody({ concerned }: Effect): string {
+  if (concerned.size === 0) return 'no fleet holds it';
+  return `no proxy of ${[...concerned.keys()].join(', ')} is connected`;
 }

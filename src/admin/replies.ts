@@ -27,7 +27,8 @@ export function perType<T>(snapshot: Snapshot, pick: (type: TypeSnapshot) => T):
   return result;
 }
 
-const instant = (at: number) => new Date(at).toISOString();
+/** Milliseconds since the epoch → ISO 8601. */
+export const instant = (at: number) => new Date(at).toISOString();
 
 export function revisionReply(revision: Revision): RevisionReply {
   const { number, at, author, source, reason } = revision;

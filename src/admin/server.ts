@@ -1,9 +1,10 @@
-import type { Server } from 'node:http';
+import type { Server, ServerOptions } from 'node:http';
 import { type HttpBindings, serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { bearerAuth, sameSiteOnly } from './auth.ts';
+import { limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
@@ -67,14 +68,10 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
 export function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   const app = adminApp(options);
   return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port }, address =>
+    const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port, serverOptions }, address =>
       resolve({ port: address.port, close: () => close(server as Server) }),
     ) as Server;
-    // Slow or silent callers hold a socket for no longer than this (P28).
-    server.headersTimeout = 10_000;
-    server.requestTimeout = 30_000;
-    server.keepAliveTimeout = 15_000;
-    server.maxConnections = 1024;
+    limitSilentConnections(server, mostSilentConnections);
     server.once('error', cause => {
       const where = `${options.host}:${options.port}`;
       const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
@@ -84,10 +81,25 @@ export function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   });
 }
 
+/** Slow or silent callers hold a connection for no longer than this (P28). Times in milliseconds. */
+const serverOptions: ServerOptions = {
+  headersTimeout: 10_000,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 15_000,
+  connectionsCheckingInterval: 1000,
+};
+const mostSilentConnections = 512;
+
+/** Answers that take longer than this after the end are cut off; milliseconds. */
+const patience = 1000;
+
 function close(server: Server): Promise<void> {
   return new Promise(resolve => {
-    server.close(() => resolve());
+    const force = setTimeout(() => server.closeAllConnections(), patience);
+    server.close(() => {
+      clearTimeout(force);
+      resolve();
+    });
     server.closeIdleConnections();
-    setTimeout(() => server.closeAllConnections(), 1000).unref();
   });
 }

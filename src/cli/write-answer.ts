@@ -17,6 +17,7 @@ function writeText({ override, changed, fleets, acknowledged }: OverrideWriteRep
     changed ? `fleets that hold it: ${fleets.join(', ') || 'none'}` : 'nothing changed in any fleet',
     ...(acknowledged ? [paint(acknowledged.complete ? 'green' : 'yellow', acknowledged.summary)] : []),
     ...(acknowledged?.missing.map(each => `  missing: ${each.id} (${each.fleet}): ${each.why}`) ?? []),
+    ...(acknowledged?.departed.map(id => `  went away: ${id}`) ?? []),
   ];
   return `${lines.join('\n')}\n`;
 }

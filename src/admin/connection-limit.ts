@@ -1,0 +1,27 @@
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+
+/**
+ * Bounds the connections on which nothing is being answered: beyond `most`, the one that has been silent for longest is
+ * closed. Callers who open connections and say nothing, or say it byte by byte, thus crowd out only each other (P28); one
+ * whose request is being worked on is never closed.
+ */
+export function limitSilentConnections(server: Server, most: number): void {
+  // A set keeps the order in which sockets fell silent.
+  const silent = new Set<Socket>();
+  const quiet = (socket: Socket) => {
+    if (socket.destroyed) return;
+    silent.delete(socket);
+    silent.add(socket);
+    const [longest] = silent;
+    if (silent.size > most) longest?.destroy();
+  };
+  server.on('connection', (socket: Socket) => {
+    socket.once('close', () => silent.delete(socket));
+    quiet(socket);
+  });
+  server.on('request', ({ socket }, response) => {
+    silent.delete(socket);
+    response.once('close', () => quiet(socket));
+  });
+}

@@ -1,0 +1,95 @@
+import type { DepartedProxy, Fleet } from '../fleet/fleet.ts';
+import type { ProxyStatus, TypeStatus } from '../fleet/proxy.ts';
+import type { Board } from '../snapshot/board.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { ProxyReply, ProxyState, ProxyTypeReply, TypeName } from './api.ts';
+import { instant, typeName } from './replies.ts';
+
+/** Every proxy that is connected, and those that have gone, by fleet and id; proxies without a fleet come last. */
+export function proxyTable({ fleet, board }: { readonly fleet: Fleet; readonly board: Board }): readonly ProxyReply[] {
+  const snapshots = board.current?.snapshots;
+  const rows = [
+    ...fleet.proxies().map(each => connected(each, snapshots)),
+    ...fleet.departed().map(each => departed(each)),
+  ];
+  return rows.sort((a, b) => compare(a.fleet ?? '\uffff', b.fleet ?? '\uffff') || compare(a.id, b.id));
+}
+
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+
+type Seen = Pick<ProxyStatus, 'node' | 'peer' | 'variant' | 'assignment' | 'connectedAt'>;
+
+function identity({ node, peer, variant, assignment, connectedAt }: Seen) {
+  return {
+    id: node.id,
+    cluster: node.cluster,
+    zone: node.zone,
+    fleet: assignment?.kind === 'assigned' ? assignment.key : null,
+    ...(assignment?.kind === 'unmatched' && assignment.nearest !== undefined
+      ? { nearestFleet: assignment.nearest }
+      : {}),
+    variant,
+    envoyVersion: node.version,
+    peer,
+    connectedAt: instant(connectedAt),
+  };
+}
+
+function departed(proxy: DepartedProxy): ProxyReply {
+  const why = `not connected since ${instant(proxy.lastSeen)}: ${proxy.reason}`;
+  return { ...identity(proxy), state: 'disconnected', why, disconnectedAt: instant(proxy.lastSeen), types: {} };
+}
+
+function connected(proxy: ProxyStatus, snapshots: ReadonlyMap<string, Snapshot> | undefined): ProxyReply {
+  const { assignment } = proxy;
+  const snapshot = assignment?.kind === 'assigned' ? snapshots?.get(assignment.key) : undefined;
+  const types: Partial<Record<TypeName, ProxyTypeReply>> = {};
+  for (const [url, type] of proxy.types) {
+    const name = typeName(url);
+    if (name) types[name] = typeReply(type, snapshot?.types.get(url)?.version);
+  }
+  return { ...identity(proxy), ...standing(proxy, types), types };
+}
+
+function typeReply(type: TypeStatus, intended: string | undefined): ProxyTypeReply {
+  const { acked, rejection } = type;
+  return {
+    state: typeState(type, intended),
+    intended: intended ?? null,
+    acked: acked ?? null,
+    ...(rejection ? { rejection: { ...rejection, at: instant(rejection.at) } } : {}),
+  };
+}
+
+/** What it acknowledged last may not be what it shall hold by now: then something newer is due. */
+function typeState({ state, acked }: TypeStatus, intended: string | undefined): ProxyTypeReply['state'] {
+  if (state !== 'synced' || intended === undefined || acked === intended) return state;
+  return 'stale';
+}
+
+interface Standing {
+  readonly state: ProxyState;
+  readonly why?: string;
+}
+
+/** The worst of a proxy's types, or what keeps it from being given any. */
+function standing({ assignment }: ProxyStatus, types: ProxyReply['types']): Standing {
+  if (assignment === undefined) return { state: 'pending', why: 'nothing is served yet: no policy has been accepted' };
+  if (assignment.kind === 'unmatched') return { state: 'unmatched', why: assignment.why };
+  if (assignment.kind === 'ambiguous') {
+    return { state: 'ambiguous', why: `it fits several fleets: ${assignment.keys.join(', ')}` };
+  }
+  const all = Object.entries(types);
+  const inState = (state: ProxyTypeReply['state']) => all.filter(([, type]) => type.state === state);
+  const names = (state: ProxyTypeReply['state']) => inState(state).map(([name]) => name);
+  const [rejected] = inState('rejected');
+  if (rejected) {
+    return { state: 'rejected', why: `it rejected ${rejected[0]}: ${rejected[1].rejection?.message ?? ''}` };
+  }
+  const pending = names('pending').join(', ');
+  if (pending !== '') return { state: 'pending', why: `it has not acknowledged ${pending} yet` };
+  const stale = names('stale').join(', ');
+  if (stale !== '') return { state: 'stale', why: `it holds an older ${stale}, and nothing newer is on its way yet` };
+  if (inState('synced').length === 0) return { state: 'pending', why: 'it has just connected' };
+  return { state: 'synced' };
+}

@@ -1,0 +1,99 @@
+import { Hono } from 'hono';
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import type { TypeTotals } from '../../fleet/totals.ts';
+import { proxyStates } from '../api.ts';
+import type { AdminDependencies } from '../dependencies.ts';
+import { proxyTable } from '../proxy-table.ts';
+import { typeName } from '../replies.ts';
+
+/** Metrics in the text format of Prometheus, computed when they are asked for. */
+export function metricsRoutes(dependencies: AdminDependencies): Hono {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry, prefix: 'switchyard_' });
+  policyMetrics(registry, dependencies);
+  proxyMetrics(registry, dependencies);
+  xdsMetrics(registry, dependencies);
+  return new Hono().get('/metrics', async context =>
+    context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }),
+  );
+}
+
+function gauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name: `switchyard_${name}`,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}
+
+function policyMetrics(registry: Registry, { control }: AdminDependencies): void {
+  gauge(registry, 'policy_revision', 'Number of the revision in force; 0 before the first.', () => {
+    return control.accepted?.revision.number ?? 0;
+  });
+  gauge(registry, 'policy_accepted_timestamp_seconds', 'When the revision in force was accepted.', () => {
+    return (control.accepted?.revision.at ?? 0) / 1000;
+  });
+  gauge(registry, 'policy_refused', '1 while the newest save of the policy is one that was refused.', () => {
+    return control.rejected ? 1 : 0;
+  });
+  new Gauge({
+    name: 'switchyard_overrides',
+    help: 'Traffic shifts and endpoint overrides, by whether they have effect.',
+    labelNames: ['effect'],
+    registers: [registry],
+    collect() {
+      for (const effect of ['active', 'suspended'] as const) {
+        const count = control.accepted?.overrides.filter(each => each.effect === effect).length;
+        this.set({ effect }, count ?? 0);
+      }
+    },
+  });
+}
+
+function proxyMetrics(registry: Registry, dependencies: AdminDependencies): void {
+  new Gauge({
+    name: 'switchyard_proxies',
+    help: 'Proxies by fleet and state; the fleet is empty while a proxy is given none.',
+    labelNames: ['fleet', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const fleet of ['', ...(dependencies.board.current?.snapshots.keys() ?? [])]) {
+        for (const state of proxyStates) this.set({ fleet, state }, 0);
+      }
+      for (const { fleet, state } of proxyTable(dependencies)) this.inc({ fleet: fleet ?? '', state });
+    },
+  });
+}
+
+function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
+  const perType = (name: string, help: string, read: (totals: TypeTotals) => number) =>
+    new Counter({
+      name: `switchyard_xds_${name}`,
+      help,
+      labelNames: ['type'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [url, totals] of fleet.totals.byType) this.inc({ type: shortType(url) }, read(totals));
+      },
+    });
+  perType('responses_total', 'xDS responses sent.', totals => totals.sent);
+  perType('acks_total', 'xDS responses that proxies have acknowledged.', totals => totals.acked);
+  perType('nacks_total', 'xDS responses that proxies have rejected.', totals => totals.nacked);
+  perType('sent_bytes_total', 'Bytes of the xDS responses sent.', totals => totals.bytes);
+  new Counter({
+    name: 'switchyard_xds_streams_opened_total',
+    help: 'xDS streams that proxies have opened.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(fleet.totals.opened);
+    },
+  });
+}
+
+const shortType = (url: string) => typeName(url) ?? url.slice(url.lastIndexOf('.') + 1);

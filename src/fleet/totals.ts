@@ -1,0 +1,37 @@
+import type { XdsEvent } from '../xds/events.ts';
+
+/** What was said about one resource type since the process started, over all streams. */
+export interface TypeTotals {
+  /** Responses. */
+  readonly sent: number;
+  readonly acked: number;
+  readonly nacked: number;
+  /** Of the responses sent. */
+  readonly bytes: number;
+}
+
+const nothing: TypeTotals = { sent: 0, acked: 0, nacked: 0, bytes: 0 };
+
+/** Counts that only grow, for metrics. */
+export class Totals {
+  readonly #byType = new Map<string, TypeTotals>();
+  #opened = 0;
+
+  add(event: XdsEvent): void {
+    if (event.kind === 'opened') this.#opened += 1;
+    if (event.kind !== 'sent' && event.kind !== 'acked' && event.kind !== 'nacked') return;
+    const before = this.#byType.get(event.typeUrl) ?? nothing;
+    const bytes = before.bytes + (event.kind === 'sent' ? event.bytes : 0);
+    this.#byType.set(event.typeUrl, { ...before, bytes, [event.kind]: before[event.kind] + 1 });
+  }
+
+  /** Streams opened. */
+  get opened(): number {
+    return this.#opened;
+  }
+
+  /** By type URL. */
+  get byType(): ReadonlyMap<string, TypeTotals> {
+    return this.#byType;
+  }
+}
