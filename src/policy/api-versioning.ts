@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, httpHeaderName } from './field.ts';
+import { exactlyOneOf, field, httpHeaderName } from './field.ts';
 
 /** Name of an API version as callers write it, e.g. `v2` or `2024-10-01`. Not a deployment's `version`. */
 export const ApiVersionName = z
@@ -72,11 +72,7 @@ export const ApiVersionPlace = z
       { doc: 'A query parameter whose value is the version.', example: {} },
     ),
   })
-  .superRefine((place, context) => {
-    const kinds = [place.path, place.header, place.mediaType, place.query].filter(kind => kind !== undefined).length;
-    if (kinds !== 1)
-      context.addIssue({ code: 'custom', message: 'needs exactly one of path, header, mediaType, query' });
-  });
+  .superRefine(exactlyOneOf('path', 'header', 'mediaType', 'query'));
 export type ApiVersionPlace = z.output<typeof ApiVersionPlace>;
 
 const day = z

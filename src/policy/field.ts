@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { parseAddress } from '../base/address.ts';
 import { type Millis, type Percent, parseDuration, parsePercent, port } from '../base/units.ts';
+import { checkRegex } from './check-regex.ts';
+import { checkTemplate } from './check-template.ts';
 
 /** What the reference says of a field. Everything that is generated (JSON Schema, reference, forms) reads it from here. */
 export interface FieldDoc {
@@ -72,10 +74,64 @@ export const name = z
 /** A record keyed by {@link name}. */
 export const named = <S extends z.ZodType>(schema: S) => z.record(name, schema);
 
-export const httpHeaderName = z
-  .string()
-  .regex(/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, 'is not an HTTP header name')
-  .transform(text => text.toLowerCase());
+/** Name of a header as it is written, in any case. */
+export const headerNameText = z.string().regex(/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, 'is not an HTTP header name');
 
-/** A regular expression in RE2 syntax; checked in `check-regex.ts`, not by JavaScript's own engine (P25). */
-export const re2 = z.string().min(1).max(1024);
+/** Name of a header; becomes small letters. */
+export const httpHeaderName = headerNameText.transform(text => text.toLowerCase());
+
+/** A record by header name, which becomes small letters. Names that differ only in case are the same, and stand once. */
+export const headerRecord = <V extends z.ZodType>(name: z.ZodType<string, string>, value: V) =>
+  z
+    .record(name, value)
+    .superRefine((record, context) => {
+      const seen = new Set<string>();
+      for (const key of Object.keys(record)) {
+        const message = 'names a header that stands here already, in other letters';
+        if (seen.has(key.toLowerCase())) context.addIssue({ code: 'custom', path: [key], message });
+        seen.add(key.toLowerCase());
+      }
+    })
+    .transform((record): Record<string, z.output<V>> => {
+      const entries = Object.entries(record).map(([key, each]) => [key.toLowerCase(), each] as const);
+      return Object.fromEntries(entries);
+    });
+
+/** A refinement of a mapping: exactly one of the keys is given. */
+export const exactlyOneOf =
+  (...keys: readonly string[]) =>
+  (value: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+    if (keys.filter(key => value[key] !== undefined).length === 1) return;
+    context.addIssue({ code: 'custom', message: `needs exactly one of ${keys.join(', ')}` });
+  };
+
+/** A refinement of a mapping: the two keys exclude each other. */
+export const notBoth =
+  (one: string, other: string) =>
+  (value: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+    if (value[one] === undefined || value[other] === undefined) return;
+    context.addIssue({ code: 'custom', path: [other], message: `cannot stand together with ${one}` });
+  };
+
+/** A regular expression in RE2 syntax, never given to JavaScript's own engine (P25). */
+export const re2 = z
+  .string()
+  .min(1)
+  .max(1024)
+  .superRefine((text, context) => {
+    const mistake = checkRegex(text);
+    if (!mistake) return;
+    const { code, message, hint } = mistake;
+    context.addIssue({ code: 'custom', params: { problem: code, hint }, message });
+  });
+
+/** A template of a path for Envoy's URI template match. */
+export const pathTemplate = z
+  .string()
+  .max(1024)
+  .superRefine((text, context) => {
+    const mistake = checkTemplate(text);
+    if (!mistake) return;
+    const { message, hint } = mistake;
+    context.addIssue({ code: 'custom', params: { problem: 'schema.invalid_template', hint }, message });
+  });

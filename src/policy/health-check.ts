@@ -1,9 +1,13 @@
 import { z } from 'zod';
-import { duration, field, percentage } from './field.ts';
+import { duration, exactlyOneOf, field, percentage } from './field.ts';
 
 const statusRange = z
   .string()
-  .regex(/^[1-5]\d\d(-[1-5]\d\d)?$/, 'is not a status like "200" or a range like "200-299"');
+  .regex(/^[1-5]\d\d(-[1-5]\d\d)?$/, 'is not a status like "200" or a range like "200-299"')
+  .refine(text => {
+    const [first = '', last = first] = text.split('-');
+    return Number(first) <= Number(last);
+  }, 'must begin with the lower status');
 
 /** Asks for a path and looks at the status. */
 export const HttpCheck = z.strictObject({
@@ -98,8 +102,5 @@ export const HealthCheck = z
       unseen: 'moves checks by a random share of the interval; a request cannot show it',
     }),
   })
-  .superRefine((check, context) => {
-    const kinds = [check.http, check.tcp, check.grpc].filter(kind => kind !== undefined).length;
-    if (kinds !== 1) context.addIssue({ code: 'custom', message: 'needs exactly one of http, tcp, grpc' });
-  });
+  .superRefine(exactlyOneOf('http', 'tcp', 'grpc'));
 export type HealthCheck = z.output<typeof HealthCheck>;

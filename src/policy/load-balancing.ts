@@ -1,33 +1,35 @@
 import { z } from 'zod';
-import { duration, field, httpHeaderName, percentage } from './field.ts';
+import { duration, exactlyOneOf, field, httpHeaderName, percentage } from './field.ts';
 
 /** What a request is hashed by; the first part that yields a value decides when it is `terminal`. */
-export const HashPart = z.strictObject({
-  header: field(httpHeaderName.optional(), { doc: 'Hash by this request header.', example: 'x-user' }),
-  cookie: field(
-    z
-      .strictObject({
-        name: field(z.string().min(1).max(128), { doc: 'Name of the cookie.', example: 'lane' }),
-        ttl: field(duration().optional(), {
-          doc: 'When set, a caller without the cookie is given one that lives this long (`0s`: for the session).',
-          example: '1h',
-        }),
-        path: field(z.string().startsWith('/').optional(), {
-          doc: 'Path attribute of a cookie that we make.',
-          example: '/',
-        }),
-      })
-      .optional(),
-    { doc: 'Hash by this cookie.', example: { name: 'user', ttl: '1h' } },
-  ),
-  query: field(z.string().min(1).max(128).optional(), { doc: 'Hash by this query parameter.', example: 'user' }),
-  sourceIp: field(z.literal(true).optional(), { doc: "Hash by the caller's IP address.", example: true }),
-  terminal: field(z.boolean().default(false), {
-    doc: 'Stop here when this part yields a value; otherwise all parts are combined.',
-    why: 'false, as in Envoy',
-    example: true,
-  }),
-});
+export const HashPart = z
+  .strictObject({
+    header: field(httpHeaderName.optional(), { doc: 'Hash by this request header.', example: 'x-user' }),
+    cookie: field(
+      z
+        .strictObject({
+          name: field(z.string().min(1).max(128), { doc: 'Name of the cookie.', example: 'lane' }),
+          ttl: field(duration().optional(), {
+            doc: 'When set, a caller without the cookie is given one that lives this long (`0s`: for the session).',
+            example: '1h',
+          }),
+          path: field(z.string().startsWith('/').optional(), {
+            doc: 'Path attribute of a cookie that we make.',
+            example: '/',
+          }),
+        })
+        .optional(),
+      { doc: 'Hash by this cookie.', example: { name: 'user', ttl: '1h' } },
+    ),
+    query: field(z.string().min(1).max(128).optional(), { doc: 'Hash by this query parameter.', example: 'user' }),
+    sourceIp: field(z.literal(true).optional(), { doc: "Hash by the caller's IP address.", example: true }),
+    terminal: field(z.boolean().default(false), {
+      doc: 'Stop here when this part yields a value; otherwise all parts are combined.',
+      why: 'false, as in Envoy',
+      example: true,
+    }),
+  })
+  .superRefine(exactlyOneOf('header', 'cookie', 'query', 'sourceIp'));
 export type HashPart = z.output<typeof HashPart>;
 
 const hashBy = field(
@@ -79,6 +81,11 @@ const shared = {
   }),
 };
 
+function isPrime(value: number): boolean {
+  for (let divisor = 2; divisor * divisor <= value; divisor += 1) if (value % divisor === 0) return false;
+  return value >= 2;
+}
+
 /** How requests are spread over the endpoints of a service. */
 export const LoadBalancing = z.discriminatedUnion('policy', [
   z.strictObject({ policy: z.literal('roundRobin'), slowStart, ...shared }),
@@ -99,24 +106,30 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
     ...shared,
   }),
   z.strictObject({ policy: z.literal('random'), ...shared }),
-  z.strictObject({
-    policy: z.literal('ringHash'),
-    minimumRingSize: field(z.int().min(1).max(8388608).default(1024), {
-      doc: 'Least number of points on the ring; more spread load more evenly.',
-      why: "1024, Envoy's",
-      example: 1024,
+  z
+    .strictObject({
+      policy: z.literal('ringHash'),
+      minimumRingSize: field(z.int().min(1).max(8388608).default(1024), {
+        doc: 'Least number of points on the ring; more spread load more evenly.',
+        why: "1024, Envoy's",
+        example: 1024,
+      }),
+      maximumRingSize: field(z.int().min(1).max(8388608).default(8388608), {
+        doc: 'Most points on the ring; bounds memory.',
+        why: "8388608, Envoy's limit",
+        example: 65536,
+      }),
+      hashBy,
+      ...shared,
+    })
+    .superRefine(({ minimumRingSize, maximumRingSize }, context) => {
+      if (minimumRingSize <= maximumRingSize) return;
+      const message = `must be at most maximumRingSize (${maximumRingSize}), is ${minimumRingSize}`;
+      context.addIssue({ code: 'custom', path: ['minimumRingSize'], message });
     }),
-    maximumRingSize: field(z.int().min(1).max(8388608).default(8388608), {
-      doc: 'Most points on the ring; bounds memory.',
-      why: "8388608, Envoy's limit",
-      example: 65536,
-    }),
-    hashBy,
-    ...shared,
-  }),
   z.strictObject({
     policy: z.literal('maglev'),
-    tableSize: field(z.int().min(2).max(5000011).default(65537), {
+    tableSize: field(z.int().min(2).max(5000011).refine(isPrime, 'must be a prime number').default(65537), {
       doc: 'Size of the look-up table; must be a prime number.',
       why: "65537, Envoy's",
       example: 65537,

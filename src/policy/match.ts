@@ -1,11 +1,6 @@
 import { z } from 'zod';
 import { ApiVersionName } from './api-versioning.ts';
-import { field, httpHeaderName, re2 } from './field.ts';
-
-const oneOf = (keys: readonly string[]) => (value: Record<string, unknown>, context: z.RefinementCtx) => {
-  const given = keys.filter(key => value[key] !== undefined);
-  if (given.length !== 1) context.addIssue({ code: 'custom', message: `needs exactly one of ${keys.join(', ')}` });
-};
+import { exactlyOneOf, field, headerNameText, headerRecord, pathTemplate, re2 } from './field.ts';
 
 /** How a text is compared. */
 export const TextMatch = z
@@ -25,7 +20,7 @@ export const TextMatch = z
       example: true,
     }),
   })
-  .superRefine(oneOf(['exact', 'prefix', 'suffix', 'contains', 'regex', 'present']));
+  .superRefine(exactlyOneOf('exact', 'prefix', 'suffix', 'contains', 'regex', 'present'));
 export type TextMatch = z.output<typeof TextMatch>;
 
 /** A text alone means `exact`. */
@@ -38,17 +33,23 @@ const textMatch = z.union([
   TextMatch,
 ]);
 
+const plainPath = z
+  .string()
+  .startsWith('/')
+  .max(4096)
+  .regex(/^[^?#]*$/, 'must be a path alone; compare the query with `query`');
+
 /** How the path is compared, without its query. */
 export const PathMatch = z
   .strictObject({
-    exact: field(z.string().startsWith('/').max(4096).optional(), { doc: 'Equal to this.', example: '/cart' }),
-    prefix: field(z.string().startsWith('/').max(4096).optional(), {
+    exact: field(plainPath.optional(), { doc: 'Equal to this.', example: '/cart' }),
+    prefix: field(plainPath.optional(), {
       doc: 'This path and everything below it: `/api` matches `/api` and `/api/x`, not `/apix`.',
       example: '/api',
     }),
     regex: field(re2.optional(), { doc: 'Matches this RE2 expression as a whole.', example: '/items/[0-9]+' }),
-    template: field(z.string().startsWith('/').max(1024).optional(), {
-      doc: 'A template of segments: `/users/{id}/orders`, `/files/**`.',
+    template: field(pathTemplate.optional(), {
+      doc: 'A template of segments: `/users/{id}/orders`, `/files/**`. `*` and `{name}` are one segment, `**` is the rest.',
       example: '/users/{id}/orders',
     }),
     ignoreCase: field(z.boolean().default(false), {
@@ -57,7 +58,12 @@ export const PathMatch = z
       example: true,
     }),
   })
-  .superRefine(oneOf(['exact', 'prefix', 'regex', 'template']));
+  .superRefine(exactlyOneOf('exact', 'prefix', 'regex', 'template'))
+  .superRefine((path, context) => {
+    if (!path.ignoreCase || (path.regex === undefined && path.template === undefined)) return;
+    const message = 'has no effect on regex and template; begin the regex with (?i)';
+    context.addIssue({ code: 'custom', path: ['ignoreCase'], message });
+  });
 export type PathMatch = z.output<typeof PathMatch>;
 
 /** A request matches when everything named here does. */
@@ -82,7 +88,7 @@ export const Match = z.strictObject({
       .optional(),
     { doc: 'Any of these methods.', example: ['GET', 'HEAD'] },
   ),
-  headers: field(z.record(httpHeaderName, textMatch).default({}), {
+  headers: field(headerRecord(headerNameText, textMatch).default({}), {
     doc: 'Request headers by name.',
     why: 'none',
     example: { 'x-beta': { exact: '1' } },

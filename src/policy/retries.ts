@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatDuration } from '../base/units.ts';
 import { duration, field, percentage } from './field.ts';
 
 /** What is worth another attempt. */
@@ -59,6 +60,11 @@ export const Retries = z.strictObject({
           why: "250ms, Envoy's ten times the base",
           example: '250ms',
         }),
+      })
+      .superRefine(({ base, max }, context) => {
+        if (base <= max) return;
+        const message = `must be at most max (${formatDuration(max)}), is ${formatDuration(base)}`;
+        context.addIssue({ code: 'custom', path: ['base'], message });
       })
       .prefault({}),
     { doc: 'Pauses between attempts, growing exponentially.', example: { base: '25ms', max: '250ms' } },

@@ -1,15 +1,29 @@
 import { z } from 'zod';
 import { Destination } from './destination.ts';
-import { duration, field, httpHeaderName, name, re2 } from './field.ts';
+import {
+  duration,
+  exactlyOneOf,
+  field,
+  headerNameText,
+  headerRecord,
+  httpHeaderName,
+  name,
+  notBoth,
+  re2,
+} from './field.ts';
 import { Match } from './match.ts';
 import { Retries } from './retries.ts';
 
-const headerValues = z.record(
-  httpHeaderName.refine(text => !text.startsWith(':') && text !== 'host', 'cannot be changed this way'),
+const headerValues = headerRecord(
+  headerNameText.refine(text => !text.startsWith(':') && text.toLowerCase() !== 'host', 'cannot be changed this way'),
   z
     .string()
     .max(4096)
-    .refine(text => !/[\r\n\0]/.test(text), 'must not contain line breaks'),
+    .refine(text => !/[\r\n\0]/.test(text), 'must not contain line breaks')
+    .refine(
+      text => /^(?:[^%]|%%|%[A-Z][A-Z0-9_]*(?:\([^)]*\))?(?::\d+)?%)*$/.test(text),
+      'must hold %NAME% or %NAME(…)% only; write %% for a percent sign',
+    ),
 );
 
 /** What is done to headers on the way. Values may use Envoy's `%…%` substitutions; write `%%` for a percent sign. */
@@ -25,55 +39,72 @@ export const HeaderChanges = z.strictObject({
 export type HeaderChanges = z.output<typeof HeaderChanges>;
 
 /** What the application sees in place of what the caller sent. */
-export const Rewrite = z.strictObject({
-  prefix: field(z.string().startsWith('/').max(4096).optional(), {
-    doc: 'Replaces the matched `path.prefix` (or the whole of a matched `path.exact`).',
-    example: '/',
-  }),
-  regex: field(
-    z
-      .strictObject({
-        pattern: field(re2, { doc: 'RE2 expression to find in the path.', example: '^/old/(.*)$' }),
-        replacement: field(z.string().max(1024), {
-          doc: 'What replaces it; `\\1` is the first group.',
-          example: '/new/\\1',
-        }),
-      })
-      .optional(),
-    { doc: 'Replaces parts of the path.', example: { pattern: '^/old/(.*)$', replacement: '/new/\\1' } },
-  ),
-  host: field(z.string().min(1).max(253).optional(), { doc: 'Replaces the Host header.', example: 'catalog.internal' }),
-});
+export const Rewrite = z
+  .strictObject({
+    prefix: field(z.string().startsWith('/').max(4096).optional(), {
+      doc: 'Replaces the matched `path.prefix` (or the whole of a matched `path.exact`).',
+      example: '/',
+    }),
+    regex: field(
+      z
+        .strictObject({
+          pattern: field(re2, { doc: 'RE2 expression to find in the path.', example: '^/old/(.*)$' }),
+          replacement: field(z.string().max(1024), {
+            doc: 'What replaces it; `\\1` is the first group.',
+            example: '/new/\\1',
+          }),
+        })
+        .optional(),
+      { doc: 'Replaces parts of the path.', example: { pattern: '^/old/(.*)$', replacement: '/new/\\1' } },
+    ),
+    host: field(z.string().min(1).max(253).optional(), {
+      doc: 'Replaces the Host header.',
+      example: 'catalog.internal',
+    }),
+  })
+  .superRefine(notBoth('prefix', 'regex'));
 export type Rewrite = z.output<typeof Rewrite>;
 
 /** Sends the caller elsewhere. */
-export const Redirect = z.strictObject({
-  scheme: field(z.enum(['http', 'https']).optional(), {
-    doc: 'Scheme to go to.',
-    why: 'absent: the same',
-    example: 'https',
-  }),
-  host: field(z.string().min(1).max(253).optional(), {
-    doc: 'Host to go to.',
-    why: 'absent: the same',
-    example: 'www.example.com',
-  }),
-  port: field(z.int().min(1).max(65535).optional(), { doc: 'Port to go to.', why: 'absent: the same', example: 8443 }),
-  path: field(z.string().startsWith('/').max(4096).optional(), {
-    doc: 'Path to go to, in place of the whole.',
-    why: 'absent: the same',
-    example: '/new',
-  }),
-  prefix: field(z.string().startsWith('/').max(4096).optional(), {
-    doc: 'Replaces the matched prefix.',
-    example: '/new',
-  }),
-  stripQuery: field(z.boolean().default(false), { doc: 'Drop the query.', why: 'false', example: true }),
-  status: field(
-    z.union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)]).default(302),
-    { doc: 'Status of the answer.', why: '302: a mistake is not remembered by browsers for ever', example: 308 },
-  ),
-});
+export const Redirect = z
+  .strictObject({
+    scheme: field(z.enum(['http', 'https']).optional(), {
+      doc: 'Scheme to go to.',
+      why: 'absent: the same',
+      example: 'https',
+    }),
+    host: field(z.string().min(1).max(253).optional(), {
+      doc: 'Host to go to.',
+      why: 'absent: the same',
+      example: 'www.example.com',
+    }),
+    port: field(z.int().min(1).max(65535).optional(), {
+      doc: 'Port to go to.',
+      why: 'absent: the same',
+      example: 8443,
+    }),
+    path: field(z.string().startsWith('/').max(4096).optional(), {
+      doc: 'Path to go to, in place of the whole.',
+      why: 'absent: the same',
+      example: '/new',
+    }),
+    prefix: field(z.string().startsWith('/').max(4096).optional(), {
+      doc: 'Replaces the matched prefix.',
+      example: '/new',
+    }),
+    stripQuery: field(z.boolean().default(false), { doc: 'Drop the query.', why: 'false', example: true }),
+    status: field(
+      z.union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)]).default(302),
+      { doc: 'Status of the answer.', why: '302: a mistake is not remembered by browsers for ever', example: 308 },
+    ),
+  })
+  .superRefine(notBoth('path', 'prefix'))
+  .superRefine(({ scheme, host, port, path, prefix, stripQuery }, context) => {
+    if (stripQuery || [scheme, host, port, path, prefix].some(each => each !== undefined)) return;
+    const message =
+      'needs at least one of scheme, host, port, path, prefix, stripQuery, or callers go round in a circle';
+    context.addIssue({ code: 'custom', message });
+  });
 export type Redirect = z.output<typeof Redirect>;
 
 /** Answered by Envoy itself. */
@@ -137,10 +168,7 @@ export const Rule = z
       example: { prefix: '/' },
     }),
   })
-  .superRefine((rule, context) => {
-    const actions = [rule.to, rule.redirect, rule.respond].filter(action => action !== undefined).length;
-    if (actions !== 1) context.addIssue({ code: 'custom', message: 'needs exactly one of to, redirect, respond' });
-  });
+  .superRefine(exactlyOneOf('to', 'redirect', 'respond'));
 export type Rule = z.output<typeof Rule>;
 
 const host = z
