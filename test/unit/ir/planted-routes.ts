@@ -1,0 +1,174 @@
+import type { PolicyInput } from '../../../src/policy/kinds.ts';
+import type { Planted } from './planted.ts';
+
+type RuleInput = NonNullable<PolicyInput['routes']>[string]['rules'][number];
+const to = [{ service: 'catalog' }];
+const rules = (...list: RuleInput[]): PolicyInput => ({
+  routes: { more: { gateways: ['public'], hosts: ['more.example.com'], rules: list } },
+});
+
+/** Mistakes of routes. */
+export const routesPlanted: readonly Planted[] = [
+  {
+    code: 'route.service_not_found',
+    path: 'routes.more.rules[0].to[1].service',
+    change: rules({ to: [...to, { service: 'catlog' }] }),
+    says: 'did you mean "catalog"?',
+  },
+  {
+    code: 'route.version_not_found',
+    path: 'routes.more.rules[0].to[0].version',
+    change: rules({ to: [{ service: 'catalog', version: 'v3' }] }),
+    says: 'did you mean "v1"?',
+  },
+  {
+    code: 'route.version_not_found',
+    path: 'routes.more.rules[0].to[0].version',
+    change: rules({ to: [{ service: 'api', version: 'v1' }] }),
+    says: 'match.apiVersion',
+  },
+  {
+    code: 'route.gateway_not_found',
+    path: 'routes.more.gateways[0]',
+    change: { routes: { more: { gateways: ['publik'], rules: [{ to }] } } },
+    says: 'did you mean "public"?',
+  },
+  {
+    code: 'route.not_attached',
+    path: 'routes.more',
+    change: { routes: { more: { rules: [{ to }] } } },
+    says: 'mesh: true',
+  },
+  {
+    code: 'route.not_attached',
+    path: 'routes.more',
+    change: { routes: { more: { mesh: true, rules: [{ to: [{ service: 'api' }] }] } } },
+    says: 'upstreams',
+  },
+  {
+    code: 'route.duplicate_host',
+    path: 'routes.shop.hosts[0]',
+    change: { routes: { more: { gateways: ['public'], hosts: ['shop.example.com'], rules: [{ to }] } } },
+    says: '"more" of gateway "public"',
+  },
+  {
+    code: 'route.duplicate_host',
+    path: 'routes.more.hosts[1]',
+    change: { routes: { more: { gateways: ['public'], hosts: ['a.example', 'A.example'], rules: [{ to }] } } },
+    says: 'twice',
+  },
+  {
+    code: 'route.duplicate_host',
+    path: 'routes.more.hosts[0]',
+    change: {
+      routes: {
+        less: { mesh: true, hosts: ['x'], rules: [{ to }] },
+        more: { mesh: true, hosts: ['x'], rules: [{ to }] },
+      },
+    },
+    says: 'of the mesh',
+  },
+  {
+    code: 'route.duplicate_rule',
+    path: 'routes.more.rules[1].name',
+    change: rules({ name: 'a', match: { path: '/a' }, to }, { name: 'a', to }),
+    says: 'number 1',
+  },
+  {
+    code: 'route.shadowed_rule',
+    path: 'routes.more.rules[1]',
+    change: rules({ name: 'all', to }, { match: { path: '/a' }, to }),
+    says: '"all"',
+  },
+  {
+    code: 'route.weights_sum_to_zero',
+    path: 'routes.more.rules[0].to',
+    change: rules({ to: [{ service: 'catalog', weight: 0 }] }),
+  },
+  {
+    code: 'route.duplicate_destination',
+    path: 'routes.more.rules[0].to[1]',
+    change: rules({ to: [...to, { service: 'catalog', weight: 5 }] }),
+    says: '"catalog"',
+  },
+  {
+    code: 'route.protocol_mismatch',
+    path: 'routes.more.rules[0].to[0].service',
+    change: rules({ to: [{ service: 'db' }] }),
+    says: 'tcp',
+  },
+  {
+    code: 'route.api_version_not_found',
+    path: 'routes.more.rules[0].match.apiVersion',
+    change: rules({ match: { apiVersion: 'lastest' }, to: [{ service: 'api' }] }),
+    says: 'did you mean "latest"?',
+  },
+  {
+    code: 'route.api_versioning_missing',
+    path: 'routes.more.rules[0].match.apiVersion',
+    change: rules({ match: { apiVersion: 'v1' }, to }),
+    says: 'services.catalog.apiVersioning',
+  },
+  {
+    code: 'route.api_versioning_missing',
+    path: 'routes.more.rules[0].match.apiVersion',
+    change: rules({ match: { apiVersion: 'v1' }, to: [{ service: 'api' }, { service: 'paths' }] }),
+    says: 'different',
+  },
+  {
+    code: 'route.api_versioning_missing',
+    path: 'routes.more.rules[0].match.apiVersion',
+    change: rules({ match: { apiVersion: 'v1' }, respond: { status: 200 } }),
+    says: 'no service',
+  },
+  {
+    code: 'route.api_version_path',
+    path: 'routes.more.rules[0].match.path',
+    change: rules({ match: { apiVersion: 'v1', path: '/items' }, to: [{ service: 'paths' }] }),
+    says: '"/api"',
+  },
+  {
+    code: 'route.api_version_path',
+    path: 'routes.more.rules[0].match.path',
+    change: rules({ match: { apiVersion: 'v1', path: { regex: '/(api|web)/.*' } }, to: [{ service: 'paths' }] }),
+    says: 'cannot be told',
+  },
+  {
+    code: 'route.rewrite_conflict',
+    path: 'routes.more.rules[0].rewrite.regex',
+    change: rules({ rewrite: { prefix: '/', regex: { pattern: 'a', replacement: 'b' } }, to }),
+    says: 'keep one',
+  },
+  {
+    code: 'route.rewrite_conflict',
+    path: 'routes.more.rules[0].rewrite.prefix',
+    change: rules({ match: { path: { regex: '/a+' } }, rewrite: { prefix: '/' }, to }),
+  },
+  {
+    code: 'route.rewrite_conflict',
+    path: 'routes.more.rules[0].rewrite.host',
+    change: rules({ rewrite: { host: 'x' }, redirect: { host: 'y' } }),
+    says: 'redirect',
+  },
+  {
+    code: 'route.rewrite_conflict',
+    path: 'routes.more.rules[0].rewrite.regex',
+    change: rules({
+      match: { path: '/api', apiVersion: 'v1' },
+      rewrite: { regex: { pattern: 'a', replacement: 'b' } },
+      to: [{ service: 'paths' }],
+    }),
+    says: 'stripped',
+  },
+  {
+    code: 'route.rewrite_conflict',
+    path: 'routes.more.rules[0].redirect.prefix',
+    change: rules({ match: { path: '/a' }, redirect: { path: '/b', prefix: '/c' } }),
+    says: 'keep one',
+  },
+  {
+    code: 'route.rewrite_conflict',
+    path: 'routes.more.rules[0].redirect.prefix',
+    change: rules({ match: { path: { template: '/{a}' } }, redirect: { prefix: '/c' } }),
+  },
+];

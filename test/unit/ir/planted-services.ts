@@ -1,0 +1,109 @@
+import type { PolicyInput } from '../../../src/policy/kinds.ts';
+import { inbound, inPath, type Planted } from './planted.ts';
+
+const service = (change: NonNullable<PolicyInput['services']>[string]): PolicyInput => ({
+  services: { more: { endpoints: [{ address: '10.0.1.1:80' }], ...change } },
+});
+
+/** Mistakes of services. */
+export const servicesPlanted: readonly Planted[] = [
+  { code: 'service.no_endpoints', path: 'services.more', change: service({ endpoints: [] }), says: 'has no endpoints' },
+  {
+    code: 'service.no_endpoints',
+    path: 'services.more',
+    change: service({ endpoints: [{ address: '10.0.1.1:80', state: 'disabled' }] }),
+    says: 'only disabled',
+  },
+  {
+    code: 'service.duplicate_endpoint',
+    path: 'services.more.endpoints[1].address',
+    change: service({ endpoints: [{ address: '[::1]:80' }, { address: '[0:0::1]:80' }] }),
+    says: 'number 1',
+  },
+  {
+    code: 'service.version_empty',
+    path: 'services.more.versions.v1',
+    change: service({ versions: { v1: { labels: { version: 'v1' } } } }),
+    says: 'version: v1',
+  },
+  {
+    code: 'service.unresolved_name',
+    path: 'services.more.endpoints[0].address',
+    change: service({ endpoints: [{ address: 'db.internal:80' }] }),
+    says: 'db.internal',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.timeout',
+    change: service({ protocol: 'tcp', timeout: '3s' }),
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.retries',
+    change: service({ protocol: 'tcp', retries: { attempts: 5 } }),
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.retryBudget',
+    change: service({ protocol: 'tcp', retryBudget: {} }),
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.apiVersioning',
+    change: service({ protocol: 'tcp', apiVersioning: inPath }),
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.loadBalancing',
+    change: service({ protocol: 'tcp', loadBalancing: { policy: 'maglev', hashBy: [{ header: 'x-user' }] } }),
+    says: 'sourceIp',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.loadBalancing',
+    change: service({
+      loadBalancing: { policy: 'random' },
+      endpoints: [{ address: '10.0.1.1:80' }, { address: '10.0.1.2:80', weight: 2 }],
+    }),
+    says: 'weights',
+  },
+  {
+    code: 'service.inbound_on_unix_socket',
+    path: 'services.more.endpoints[0].inbound',
+    change: service({ endpoints: [{ address: 'unix:/run/more.sock', inbound }] }),
+  },
+  {
+    code: 'schema.invalid_address',
+    path: 'services.more.endpoints[0].inbound.application',
+    change: service({ endpoints: [{ address: '10.0.1.1:80', inbound: { application: 'localhost:8080' } }] }),
+    says: '127.0.0.1:8080',
+  },
+  {
+    code: 'apiVersioning.default_not_found',
+    path: 'services.more.apiVersioning.default',
+    change: service({ apiVersioning: { ...inPath, default: 'v3' } }),
+    says: 'did you mean "v1"?',
+  },
+  {
+    code: 'apiVersioning.default_retired',
+    path: 'services.more.apiVersioning.default',
+    change: service({
+      apiVersioning: {
+        in: { header: {} },
+        versions: { v1: { state: 'retired' } },
+        default: 'old',
+        aliases: { old: 'v1' },
+      },
+    }),
+  },
+  {
+    code: 'apiVersioning.alias_not_found',
+    path: 'services.more.apiVersioning.aliases.latest',
+    change: service({ apiVersioning: { ...inPath, aliases: { latest: 'v3' } } }),
+  },
+  {
+    code: 'apiVersioning.alias_shadows_version',
+    path: 'services.more.apiVersioning.aliases.v1',
+    change: service({ apiVersioning: { ...inPath, aliases: { v1: 'v2' } } }),
+  },
+];
