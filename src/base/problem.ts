@@ -40,6 +40,7 @@ export const problemCodes = {
   'schema.invalid_template': 'error',
   'policy.duplicate_name': 'error',
   'policy.empty': 'warning',
+  'policy.inconsistent': 'error',
   'service.no_endpoints': 'warning',
   'service.duplicate_endpoint': 'error',
   'service.version_empty': 'warning',
@@ -85,6 +86,7 @@ export const problemCodes = {
   'fleet.route_partly_reachable': 'warning',
   'override.suspended': 'warning',
   'override.endpoint_gone': 'warning',
+  'store.unwritable': 'error',
 } as const satisfies Record<string, Severity>;
 
 export type ProblemCode = keyof typeof problemCodes;

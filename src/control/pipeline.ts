@@ -1,5 +1,5 @@
 import { memo1, shareStructure } from '../base/memo.ts';
-import { hasErrors, type Problem } from '../base/problem.ts';
+import { hasErrors, type Problem, problem } from '../base/problem.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
@@ -10,6 +10,7 @@ import type { Publication } from '../snapshot/board.ts';
 import { buildSnapshot } from '../snapshot/build.ts';
 import { describeInconsistency, findInconsistencies } from '../snapshot/consistency.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import { findViolations } from '../snapshot/validate.ts';
 import type { StoredDocument } from '../store/store.ts';
 import type { Resource } from '../translate/resource.ts';
 import { translate } from '../translate/translate.ts';
@@ -48,9 +49,8 @@ export interface Pipeline {
   /** Never throws. */
   read(documents: readonly StoredDocument[]): Read;
   /**
-   * What is equal to `previous` is its very object, so that nothing is pushed for it.
-   *
-   * @throws Error when the result is inconsistent in itself: a bug, never a user's mistake. It must not be published.
+   * What is equal to `previous` is its very object, so that nothing is pushed for it. What a proxy would reject, or
+   * wait for in vain, fails here and never leaves (R40, R42).
    */
   build(input: BuildInput, previous: Build | undefined): BuildOutcome;
 }
@@ -68,17 +68,11 @@ export const pipeline: Pipeline = {
     const located = locate(problems, input.sources);
     if (hasErrors(located)) return { kind: 'failed', problems: located };
     const same = previous && sameItems(previous.fleets, fleets);
-    return {
-      kind: 'built',
-      build: {
-        policy,
-        fleets: same ? previous.fleets : fleets,
-        snapshots: same ? previous.snapshots : snapshotsOf(fleets, previous?.snapshots),
-        assign: same ? previous.assign : assign,
-        overrides,
-        problems: located,
-      },
-    };
+    if (same) return { kind: 'built', build: { ...previous, policy, overrides, problems: located } };
+    const faults = fleets.flatMap(fleet => faultsIn(translate(fleet)).map(fault => inconsistent(fleet, fault)));
+    if (faults.length > 0) return { kind: 'failed', problems: [...located, ...faults] };
+    const snapshots = snapshotsOf(fleets, previous?.snapshots);
+    return { kind: 'built', build: { policy, fleets, snapshots, assign, overrides, problems: located } };
   },
 };
 
@@ -93,22 +87,31 @@ function snapshotsOf(
   fleets: readonly FleetIr[],
   previous: ReadonlyMap<string, Snapshot> | undefined,
 ): ReadonlyMap<string, Snapshot> {
-  return new Map(
-    fleets.map(fleet => {
-      const resources = translate(fleet);
-      assertConsistent(fleet, inconsistencies(resources));
-      return [fleet.key, snapshotOf(fleet.key, resources, previous?.get(fleet.key))];
-    }),
+  return new Map(fleets.map(fleet => [fleet.key, snapshotOf(fleet.key, translate(fleet), previous?.get(fleet.key))]));
+}
+
+/** What keeps a fleet's resources from being published, one sentence each. */
+const faultsIn = memo1((resources: readonly Resource[]): readonly string[] => [
+  ...findInconsistencies(resources).map(describeInconsistency),
+  ...resources.flatMap(resource =>
+    findViolations(resource).map(
+      ({ path, message }) => `${shortType(resource)} "${resource.name}": ${path} ${message}`,
+    ),
+  ),
+]);
+
+function inconsistent(fleet: FleetIr, fault: string): Problem {
+  const hint =
+    'a proxy would reject it, so it is not sent; undo what led to it, and report it as a fault of Switchyard';
+  return problem(
+    'policy.inconsistent',
+    ['fleets', fleet.fleetName],
+    `What was made for "${fleet.key}" is wrong: ${fault}`,
+    hint,
   );
 }
 
-const inconsistencies = memo1((resources: readonly Resource[]) => findInconsistencies(resources));
-
-function assertConsistent(fleet: FleetIr, found: ReturnType<typeof findInconsistencies>): void {
-  if (found.length === 0) return;
-  const what = found.map(describeInconsistency).join('; ');
-  throw new Error(`what was made for fleet "${fleet.key}" is inconsistent and is not published: ${what}`);
-}
+const shortType = ({ type }: Resource): string => type.slice(type.lastIndexOf('.') + 1);
 
 /** The resources that a snapshot was made of: the same ones again need not be looked at. */
 const madeOf = new WeakMap<Snapshot, readonly Resource[]>();

@@ -1,0 +1,196 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { adminToken } from './admin/auth.ts';
+import { type RunningAdmin, startAdmin } from './admin/server.ts';
+import { formatProblem, problem } from './base/problem.ts';
+import { keepBundles } from './bundles.ts';
+import { systemClock } from './control/clock.ts';
+import type { Control } from './control/control.ts';
+import { Controller } from './control/controller.ts';
+import { pipeline } from './control/pipeline.ts';
+import { Fleet } from './fleet/fleet.ts';
+import { parse } from './policy/parse.ts';
+import type { Settings } from './settings.ts';
+import { Board } from './snapshot/board.ts';
+import { followPolicyFiles, type PolicySink } from './sources/files.ts';
+import { systemNameQuery } from './sources/name-query.ts';
+import { NameSource } from './sources/names.ts';
+import { openSqliteStore } from './store/sqlite.ts';
+import { type Store, StoreError } from './store/store.ts';
+import type { XdsEvent } from './xds/events.ts';
+import { defaultXdsSettings, XdsService } from './xds/service.ts';
+
+/** A control plane that serves. */
+export interface RunningServer {
+  readonly control: Control;
+  readonly fleet: Fleet;
+  readonly board: Board;
+  /** Ports that it listens on, also where the settings said 0. */
+  readonly xdsPort: number;
+  readonly adminPort: number;
+  /** Ends all of it; settles when nothing is left running. Envoys keep what they have (P1). */
+  close(): Promise<void>;
+}
+
+/** What must be ended, last begun first. */
+type Ending = () => Promise<void> | void;
+
+/** Milliseconds that proxies and callers are given to be done when it ends. */
+const patience = 3000;
+
+/**
+ * Builds everything, joins it and lets it listen. What was in force before the last end is served from the store before
+ * the policy files are read (P19).
+ *
+ * @throws Error that says what to do, when it cannot start; nothing is then left running.
+ */
+export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
+  const endings: Ending[] = [];
+  const close = once(async () => {
+    for (const end of endings.reverse()) {
+      try {
+        await end();
+      } catch (error) {
+        // The others must end all the same.
+        log.error({ err: error }, 'a part of the server did not end well');
+      }
+    }
+  });
+  try {
+    return { ...(await start(settings, log, endings)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function start(settings: Settings, log: Logger, endings: Ending[]): Promise<Omit<RunningServer, 'close'>> {
+  const report = (message: string, error: unknown) => log.error({ err: error }, message);
+  const store = openSqliteStore({ directory: settings.data, now: Date.now, report: message => log.error(message) });
+  endings.push(() => store.close());
+  const board = new Board();
+  const fleet = new Fleet();
+  const stop = new AbortController();
+  const controller = control(store, board, report, stop.signal);
+  endings.push(() => controller.stop());
+  controller.start();
+  logPolicy(controller, log);
+
+  const xds = new XdsService(board, { ...defaultXdsSettings, ...settings.xds }, event => {
+    fleet.apply(event);
+    logEvent(log, event);
+  });
+  endings.push(() => xds.close(AbortSignal.timeout(patience)));
+  const xdsPort = await xds.listen();
+  const admin = await listenAdmin(settings, { control: controller, fleet, board, log });
+  endings.push(() => admin.close());
+
+  const sink = policySink(controller, log);
+  const tasks = [
+    followPolicyFiles(settings.policy, sink, { signal: stop.signal, report }),
+    keepBundles({ control: controller, folder: join(settings.data, 'bundles'), report, signal: stop.signal }),
+  ].map(task => task.catch(error => report('a part of the server has failed', error)));
+  endings.push(async () => {
+    stop.abort();
+    await Promise.all(tasks);
+  });
+  const [xdsAddress, adminAddress] = [`${settings.xds.host}:${xdsPort}`, `${settings.admin.host}:${admin.port}`];
+  log.info(
+    { policy: settings.policy, data: settings.data },
+    `listening: xDS on ${xdsAddress}, admin API on ${adminAddress}`,
+  );
+  return { control: controller, fleet, board, xdsPort, adminPort: admin.port };
+}
+
+function control(
+  store: Store,
+  board: Board,
+  report: (message: string, error: unknown) => void,
+  signal: AbortSignal,
+): Controller {
+  const names = new NameSource({
+    query: systemNameQuery({ timeoutMs: 1000 }),
+    known: store.resolvedNames(),
+    save: (host, addresses) => (addresses ? store.putResolvedName(host, addresses) : store.deleteResolvedName(host)),
+    changed: () => controller.namesChanged(),
+    report,
+    signal,
+    random: Math.random,
+  });
+  const controller = new Controller({ store, board, pipeline, names, clock: systemClock, report });
+  return controller;
+}
+
+function listenAdmin(
+  settings: Settings,
+  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log'>,
+): Promise<RunningAdmin> {
+  return startAdmin({
+    ...parts,
+    ...settings.admin,
+    token: adminToken(settings.data),
+    allowedHosts: settings.adminHosts,
+  });
+}
+
+/** Saves of the policy files, on their way to the controller. */
+function policySink(controller: Control, log: Logger): PolicySink {
+  return {
+    submit: async documents => {
+      try {
+        const about = { author: 'policy files', source: 'file', reason: 'saved' } as const;
+        const outcome = await controller.submit(documents, about);
+        const { effect, revision } = outcome.kind === 'accepted' ? outcome : {};
+        if (revision) log.info({ revision: revision.number, changed: effect?.changed }, 'policy accepted');
+      } catch (error) {
+        if (error instanceof StoreError) {
+          const hint = 'free space on its disk or mend its permissions; it is tried again by itself';
+          controller.reject([problem('store.unwritable', [], error.message, hint)], 'file');
+        }
+        throw error;
+      }
+    },
+    reject: (problems, documents) => controller.reject([...problems, ...parse(documents).problems], 'file'),
+  };
+}
+
+/** Says what became of each save, and when the first policy is in force. */
+function logPolicy(controller: Control, log: Logger): void {
+  let rejected = controller.rejected;
+  let ready = false;
+  const say = () => {
+    if (controller.accepted && !ready) {
+      ready = true;
+      const { revision, fleets, warnings } = controller.accepted;
+      log.info({ revision: revision.number, fleets: fleets.map(each => each.key) }, 'ready');
+      for (const each of warnings) log.warn({ code: each.code }, formatProblem(each));
+    }
+    if (controller.rejected && controller.rejected !== rejected) {
+      const { problems } = controller.rejected;
+      log.error({ problems: problems.length }, 'the policy was not taken; what was in force goes on');
+      for (const each of problems)
+        log[each.severity === 'error' ? 'error' : 'warn']({ code: each.code }, formatProblem(each));
+    }
+    rejected = controller.rejected;
+  };
+  say();
+  controller.onChange(say);
+}
+
+function logEvent(log: Logger, event: XdsEvent): void {
+  if (event.kind === 'nacked') log.warn(event, 'a proxy has rejected what it was sent');
+  else if (event.kind === 'identified')
+    log.info({ stream: event.streamId, node: event.node.id, cluster: event.node.cluster }, 'a proxy has connected');
+  else if (event.kind === 'closed') log.info({ stream: event.streamId, reason: event.reason }, 'a stream has ended');
+  else if (event.kind === 'assigned' && event.assignment.kind !== 'assigned')
+    log.warn(event, 'a proxy belongs to no fleet');
+  else log.debug(event, event.kind);
+}
+
+function once(act: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= act();
+    return done;
+  };
+}

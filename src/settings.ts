@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import { didYouMean } from './base/suggest.ts';
+
+/** Where something listens. Port 0: any free one. */
+export interface ListenAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the server is started with. */
+export interface Settings {
+  /** File or folder. */
+  readonly policy: string;
+  /** Data directory. */
+  readonly data: string;
+  readonly xds: ListenAddress;
+  readonly admin: ListenAddress;
+  /** Names, beside IP addresses and localhost, under which the admin API may be called. */
+  readonly adminHosts: ReadonlySet<string>;
+  readonly logLevel: string;
+}
+
+/** What a command that talks to a running server is given. */
+export interface ClientSettings {
+  /** `http://127.0.0.1:18080`. */
+  readonly adminUrl: string;
+  readonly data: string;
+  readonly token: string | undefined;
+}
+
+export type SettingsOutcome<S> =
+  | { readonly kind: 'good'; readonly settings: S; readonly warnings: readonly string[] }
+  | { readonly kind: 'bad'; readonly mistakes: readonly string[] };
+
+type Flags = Readonly<Record<string, unknown>>;
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const address = z.string().transform((text, context): ListenAddress => {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match && port <= 65_535) return { host: match[1] ?? match[2] ?? '', port };
+  context.addIssue({ code: 'custom', message: `"${text}" is not HOST:PORT, such as 127.0.0.1:18000 or [::1]:18000` });
+  return z.NEVER;
+});
+
+const yesOrNo = z
+  .union([z.boolean(), z.enum(['true', '1', 'yes', 'false', '0', 'no'], 'is neither true nor false')])
+  .transform(value => value === true || value === 'true' || value === '1' || value === 'yes');
+
+const hostNames = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,]+/))])
+  .transform(names => new Set(names.filter(name => name !== '').map(name => name.toLowerCase())));
+
+const path = z.string().min(1, 'must name a path');
+const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
+const shape = {
+  policy: path.default('./switchyard.yaml'),
+  data: path.default('./.switchyard'),
+  xds: address.prefault('127.0.0.1:18000'),
+  admin: address.prefault('127.0.0.1:18080'),
+  adminHost: hostNames.prefault([]),
+  insecureXds: yesOrNo.default(false),
+  insecureAdmin: yesOrNo.default(false),
+  logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
+};
+const ServerSettings = z.object(shape);
+const CommandSettings = z.object({ admin: shape.admin, data: shape.data, token: z.string().min(1).optional() });
+
+/** The environment of this process; nothing else reads it. */
+const processEnvironment: Environment = process.env;
+
+/** Settings of `serve`: flags win over `SWITCHYARD_…` variables, these over defaults. */
+export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
+  const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
+  if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
+  const { policy, data, xds, admin, adminHost, insecureXds, insecureAdmin, logLevel } = result.data;
+  const mistakes = [
+    ...(insecureXds ? [] : openToOthers('xds', xds, 'whoever reaches it can read the whole configuration')),
+    ...(insecureAdmin ? [] : openToOthers('admin', admin, 'the admin token would cross the network in the clear')),
+  ];
+  if (mistakes.length > 0) return { kind: 'bad', mistakes };
+  return {
+    kind: 'good',
+    settings: { policy, data, xds, admin, adminHosts: adminHost, logLevel },
+    warnings: unknownVariables(environment),
+  };
+}
+
+/** Settings of commands that call the admin API. */
+export function readClientSettings(
+  flags: Flags,
+  environment: Environment = processEnvironment,
+): SettingsOutcome<ClientSettings> {
+  const result = CommandSettings.safeParse(merged(CommandSettings, flags, environment));
+  if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
+  const { admin, data, token } = result.data;
+  // A server that listens everywhere is called on loopback.
+  const host = admin.host === '0.0.0.0' ? '127.0.0.1' : admin.host === '::' ? '::1' : admin.host;
+  const adminUrl = `http://${host.includes(':') ? `[${host}]` : host}:${admin.port}`;
+  return { kind: 'good', settings: { adminUrl, data, token }, warnings: [] };
+}
+
+function merged(schema: z.ZodObject, flags: Flags, environment: Environment): Flags {
+  return Object.fromEntries(
+    Object.keys(schema.shape).flatMap(key => {
+      const value = flags[key] ?? (environment[variableOf(key)] || undefined);
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
+
+/** `adminHost` → `SWITCHYARD_ADMIN_HOST`. */
+function variableOf(key: string): string {
+  return `SWITCHYARD_${key.replaceAll(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`;
+}
+
+/** `adminHost` → `--admin-host`. */
+function flagOf(key: string): string {
+  return `--${key.replaceAll(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
+}
+
+function mistakesOf(error: z.ZodError, flags: Flags): readonly string[] {
+  return error.issues.map(issue => {
+    const key = String(issue.path[0]);
+    return `${flags[key] === undefined ? variableOf(key) : flagOf(key)}: ${issue.message}`;
+  });
+}
+
+function openToOthers(key: string, { host, port }: ListenAddress, why: string): readonly string[] {
+  if (host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return [];
+  const insecure = flagOf(`insecure${key.charAt(0).toUpperCase()}${key.slice(1)}`);
+  return [
+    `${flagOf(key)}: ${host}:${port} can be reached from other machines, without TLS: ${why}. ` +
+      `Listen on 127.0.0.1, or, in a network that you trust, add ${insecure}`,
+  ];
+}
+
+function unknownVariables(environment: Environment): readonly string[] {
+  const known = [...Object.keys(shape), 'token'].map(variableOf);
+  return Object.keys(environment).flatMap(name => {
+    const hint = name.startsWith('SWITCHYARD_') && !known.includes(name) ? didYouMean(name, known) : undefined;
+    return hint === undefined ? [] : [`${name} is no setting; ${hint}`];
+  });
+}
