@@ -97,7 +97,7 @@ export function segmentExpression(
   segment: string,
 ): string {
   const base = segmentBase(after);
-  const start = `${path?.ignoreCase ? '(?i)' : ''}${quoted(base)}/${segment}`;
+  const start = `${anchor(path)}${quoted(base)}/${segment}`;
   const rest = place.kind === 'inside' ? place.rest : '';
   if (path?.regex !== undefined) return `${start}(?:${rest})`;
   if (path?.exact !== undefined) return base === '' && rest === '/' ? `${start}/?` : `${start}${quoted(rest)}`;
@@ -106,7 +106,12 @@ export function segmentExpression(
 
 /** The expression of `:path`, its query included, for any request whose segment fits `segment`. */
 export function segmentBoundary(path: PathMatch | undefined, after: string, segment: string): string {
-  return `${path?.ignoreCase ? '(?i)' : ''}${quoted(segmentBase(after))}/${segment}(?:[/?].*)?`;
+  return `${anchor(path)}${quoted(segmentBase(after))}/${segment}(?:[/?].*)?`;
+}
+
+/** RE2 takes literal text right after `^` out of the program, so that it does not count towards Envoy's limit. */
+function anchor(path: PathMatch | undefined): string {
+  return path?.ignoreCase ? '^(?i)' : '^';
 }
 
 /** Every expression that a rule's path and a service's versions make together; each must fit Envoy's limit. */
@@ -116,7 +121,8 @@ export function segmentExpressions(path: PathMatch | undefined, versioning: ApiV
   const place = segmentPlace(path, after);
   if (place.kind === 'outside' || place.kind === 'unclear') return [];
   const names = [...Object.keys(versioning.versions), ...Object.keys(versioning.aliases)].map(quoted);
-  return [...versionShapes(versioning), ...names].flatMap(segment => [
+  const segments = [...versionShapes(versioning), ...(path?.regex === undefined ? [] : names)];
+  return segments.flatMap(segment => [
     segmentBoundary(path, after, segment),
     ...(path?.template === undefined ? [segmentExpression(path, place, after, segment)] : []),
   ]);

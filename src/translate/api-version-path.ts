@@ -113,7 +113,7 @@ function shapedForm(context: PathContext, shape: string, but: readonly HeaderMat
 
 /** None of these names stands in the segment's place. */
 function noSegments(context: PathContext, names: readonly string[]): readonly HeaderMatcher[] {
-  return fittingGroups(names.map(quoted), context.after.length).map(group =>
+  return fittingGroups(names.map(quoted)).map(group =>
     noSegment(context, group.length === 1 ? group.join() : `(?:${group.join('|')})`),
   );
 }

@@ -2,7 +2,7 @@ import type { RouteAction } from '../../proto/gen/envoy.config.route.v3.ts';
 import { quoted } from '../base/regex.ts';
 import type { PathMatch } from '../policy/match.ts';
 import type { Rewrite } from '../policy/route.ts';
-import { literalBudget, quotedReplacement, regexMatcher } from './regex.ts';
+import { quotedReplacement, regexMatcher } from './regex.ts';
 
 /** At most one of the two; both empty: the path stays. The fields are those of a redirect, too. */
 export type PathRewrite = Pick<RouteAction, 'prefix_rewrite' | 'regex_rewrite'>;
@@ -23,7 +23,7 @@ export function pathRewrite(path: PathMatch | undefined, rewrite: Pick<Rewrite, 
 export function replacePrefix(prefix: string, replacement: string, ignoreCase = false): PathRewrite {
   if (prefix === replacement) return {};
   if (prefix.endsWith('/')) return { prefix_rewrite: withSlash(replacement) };
-  if (replacement === '/') return replaceStart(startExpression(prefix, ignoreCase), '/');
+  if (replacement === '/') return replaceStart(`${ignoreCase ? '(?i)' : ''}${quoted(prefix)}`, '/');
   return { prefix_rewrite: withoutSlash(replacement) };
 }
 
@@ -44,12 +44,6 @@ export function replacedPrefix(path: string, prefix: string, replacement: string
   const bare = path.length === prefix.length && !prefix.endsWith('/');
   if (bare || rest === '') return prefix.endsWith('/') ? withSlash(replacement) : replacement;
   return withSlash(replacement) + rest;
-}
-
-/** The prefix itself, or, when it is long, as many segments as it has: that the text fits is already known. */
-function startExpression(prefix: string, ignoreCase: boolean): string {
-  if (prefix.length > literalBudget) return `(?:/[^/]*){${prefix.split('/').length - 1}}`;
-  return `${ignoreCase ? '(?i)' : ''}${quoted(prefix)}`;
 }
 
 const withSlash = (path: string) => (path.endsWith('/') ? path : `${path}/`);
