@@ -1,0 +1,90 @@
+import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
+import type { XdsEvent } from '../xds/events.ts';
+import { asProxy, foldStream, type StreamStatus } from './fold.ts';
+import type { ProxyStatus } from './proxy.ts';
+import { Totals } from './totals.ts';
+
+/** A proxy that was here and is not any more. Instants are milliseconds since the epoch. */
+export interface DepartedProxy {
+  readonly node: NodeIdentity;
+  readonly peer: string;
+  readonly variant: 'sotw' | 'delta';
+  readonly assignment: Assignment | undefined;
+  readonly connectedAt: number;
+  readonly lastSeen: number;
+  /** Why its stream ended. */
+  readonly reason: string;
+}
+
+/** Departed proxies that are remembered; the longest gone are forgotten first. */
+const MAX_DEPARTED = 1024;
+
+/**
+ * Who is connected and holds what: the fold of all events. What it gives out is never changed afterwards; a change
+ * replaces the one proxy that it concerns.
+ */
+export class Fleet {
+  readonly totals = new Totals();
+  readonly #now: () => number;
+  readonly #streams = new Map<number, StreamStatus>();
+  readonly #proxies = new Map<number, ProxyStatus>();
+  readonly #departed = new Map<string, DepartedProxy>();
+  readonly #listeners = new Set<(streamId: number) => void>();
+  #list: readonly ProxyStatus[] | undefined;
+
+  /** @param now milliseconds since the epoch. */
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  apply(event: XdsEvent): void {
+    const { streamId } = event;
+    this.totals.add(event);
+    const at = this.#now();
+    const before = this.#streams.get(streamId);
+    const after = foldStream(before, event, at);
+    if (after === before) return;
+    const gone = before && event.kind === 'closed' ? asProxy(before) : undefined;
+    if (gone && event.kind === 'closed') this.#depart(gone, at, event.reason);
+    this.#keep(streamId, after);
+    for (const listener of [...this.#listeners]) listener(streamId);
+  }
+
+  /** Connected proxies that have said who they are, longest connected first. The same list until something changes. */
+  proxies(): readonly ProxyStatus[] {
+    this.#list ??= [...this.#proxies.values()];
+    return this.#list;
+  }
+
+  proxy(streamId: number): ProxyStatus | undefined {
+    return this.#proxies.get(streamId);
+  }
+
+  /** Proxies that were here and have no stream now, last seen first. */
+  departed(): readonly DepartedProxy[] {
+    const connected = new Set(this.proxies().map(each => each.node.id));
+    return [...this.#departed.values()].filter(each => !connected.has(each.node.id)).reverse();
+  }
+
+  /** `listener` is called after each change with the stream concerned, and must not throw. @returns how to end it. */
+  onChange(listener: (streamId: number) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #keep(streamId: number, stream: StreamStatus | undefined): void {
+    this.#list = undefined;
+    const proxy = stream && asProxy(stream);
+    if (stream) this.#streams.set(streamId, stream);
+    else this.#streams.delete(streamId);
+    if (proxy) this.#proxies.set(streamId, proxy);
+    else this.#proxies.delete(streamId);
+  }
+
+  #depart({ node, peer, variant, assignment, connectedAt }: ProxyStatus, lastSeen: number, reason: string): void {
+    this.#departed.delete(node.id);
+    this.#departed.set(node.id, { node, peer, variant, assignment, connectedAt, lastSeen, reason });
+    const [longestGone] = this.#departed.keys();
+    if (this.#departed.size > MAX_DEPARTED && longestGone !== undefined) this.#departed.delete(longestGone);
+  }
+}

@@ -1,0 +1,61 @@
+import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
+import type { XdsEvent } from '../xds/events.ts';
+import type { ProxyStatus, TypeStatus } from './proxy.ts';
+
+/** A stream as far as its events tell. It is a proxy once it has said who it is. */
+export interface StreamStatus {
+  readonly streamId: number;
+  readonly peer: string;
+  readonly variant: 'sotw' | 'delta';
+  readonly node: NodeIdentity | undefined;
+  readonly assignment: Assignment | undefined;
+  readonly connectedAt: number;
+  readonly types: ReadonlyMap<string, TypeStatus>;
+}
+
+/** The stream after an event; undefined before it opened and after it closed. `at`: milliseconds since the epoch. */
+export function foldStream(stream: StreamStatus | undefined, event: XdsEvent, at: number): StreamStatus | undefined {
+  if (event.kind === 'opened') {
+    const { streamId, peer, variant } = event;
+    return { streamId, peer, variant, node: undefined, assignment: undefined, connectedAt: at, types: new Map() };
+  }
+  if (!stream || event.kind === 'closed') return undefined;
+  if (event.kind === 'identified') return { ...stream, node: event.node };
+  if (event.kind === 'assigned') return { ...stream, assignment: event.assignment };
+  const known = stream.types.get(event.typeUrl) ?? unknownType(event.typeUrl);
+  const next = foldType(known, event, at);
+  if (next === known && stream.types.has(event.typeUrl)) return stream;
+  return { ...stream, types: new Map(stream.types).set(event.typeUrl, next) };
+}
+
+/** The stream as a proxy, if it has said who it is. */
+export function asProxy(stream: StreamStatus): ProxyStatus | undefined {
+  const { node } = stream;
+  return node ? { ...stream, node } : undefined;
+}
+
+type TypeEvent = Extract<XdsEvent, { readonly typeUrl: string }>;
+
+function unknownType(typeUrl: string): TypeStatus {
+  return { typeUrl, state: 'notAsked', sent: undefined, acked: undefined, rejection: undefined };
+}
+
+function foldType(type: TypeStatus, event: TypeEvent, at: number): TypeStatus {
+  switch (event.kind) {
+    case 'subscribed':
+      return type.state === 'notAsked' ? { ...type, state: 'pending' } : type;
+    case 'sent': {
+      // The rest of a set that was rejected does not make the rejection undone.
+      const rejected = type.state === 'rejected' && type.rejection?.version === event.version;
+      return { ...type, sent: event.version, state: rejected ? 'rejected' : 'pending' };
+    }
+    case 'acked': {
+      const state = type.sent === event.version ? 'synced' : type.state;
+      return { ...type, acked: event.version, state, rejection: state === 'synced' ? undefined : type.rejection };
+    }
+    case 'nacked':
+      return { ...type, state: 'rejected', rejection: { version: event.version, message: event.message, at } };
+    case 'current':
+      return { ...type, sent: event.version, acked: event.version, state: 'synced', rejection: undefined };
+  }
+}

@@ -1,0 +1,140 @@
+import { deltaBody, resumedBody } from './body.ts';
+import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
+import { credit, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import { resourceType } from './resource-type.ts';
+import {
+  EVERYTHING,
+  isEmpty,
+  minus,
+  NONE,
+  type Subscription,
+  subscriptionOf,
+  subscriptionOfList,
+  union,
+  WILDCARD,
+  within,
+} from './subscription.ts';
+
+/** Incremental xDS, one type of one stream. */
+export interface DeltaState extends TypeState {
+  readonly started: boolean;
+  /** Subscribed to everything by a first request without names, not by `*` (R22). */
+  readonly legacy: boolean;
+  /** What a reconnecting client says it has, until it has been compared with the target (R18). */
+  readonly has: ReadonlyMap<string, string>;
+  /** The client waits for names that it has asked for, so an unanswered response does not hold them back (R16). */
+  readonly asked: boolean;
+}
+
+/** Answers to subscriptions may overtake acknowledgements, up to as many. */
+export const MAX_UNANSWERED = 16;
+
+const hasNothing: ReadonlyMap<string, string> = new Map();
+
+export function startDelta(typeUrl: string, noncePrefix: string): DeltaState {
+  return { ...initialState(typeUrl, noncePrefix), started: false, legacy: false, has: hasNothing, asked: false };
+}
+
+/**
+ * One step of the delta protocol for one type of a stream. Pure: all it knows is its arguments.
+ *
+ * A changed set waits until the client has answered; names that it newly asks for are answered at once, with the newest
+ * state (R8, R16).
+ */
+export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<DeltaState> {
+  switch (input.kind) {
+    case 'request':
+      return onRequest(state, input.request);
+    case 'target':
+      return input.target === state.target ? quiet(state) : advance({ ...state, target: input.target });
+    case 'gate':
+      return advance({ ...state, open: input.open });
+    case 'again': {
+      const again = within(subscriptionOf(false, input.names), state.subscription);
+      return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });
+    }
+  }
+}
+
+function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
+  // Nonces do not survive a stream, so the first request's says nothing (R6).
+  const answered = credit(state, state.started ? request.nonce : '', request.error);
+  const next = state.started ? resubscribe(answered.state, request) : subscribeFirst(answered.state, request);
+  const told =
+    next.subscription === state.subscription && state.started
+      ? answered.events
+      : [subscribed(next), ...answered.events];
+  return then({ state: next, responses: [], events: told }, advance);
+}
+
+function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has }: DeltaRequest): DeltaState {
+  const legacy = subscribe.length === 0 && resourceType(state.typeUrl).emptyIsWildcard;
+  const asked = legacy ? EVERYTHING : subscriptionOfList(subscribe);
+  const subscription = minus(asked, subscriptionOfList(unsubscribe));
+  // Of everything that a resuming client subscribes to, it is owed only what it lacks.
+  const again = has.size > 0 ? NONE : within(subscriptionOf(subscription.wildcard, []), subscription);
+  return {
+    ...state,
+    started: true,
+    legacy,
+    subscription,
+    has,
+    again: union(state.again, again),
+    asked: true,
+    resumes: has.size > 0,
+  };
+}
+
+function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest): DeltaState {
+  if (subscribe.length === 0 && unsubscribe.length === 0) return state;
+  const added = subscriptionOfList(subscribe);
+  const dropped = subscriptionOfList(unsubscribe);
+  const subscription = minus(union(state.subscription, added), dropped);
+  // Spelling out the wildcard that an empty first request stood for asks for nothing new.
+  const spelledOut = state.legacy && added.wildcard;
+  const owed = spelledOut ? subscriptionOf(false, added.names) : added;
+  const again = union(union(state.again, owed), unnamed(state.subscription, subscription, dropped));
+  const wanted = within(again, subscription);
+  return {
+    ...state,
+    subscription,
+    legacy: state.legacy && !added.wildcard && subscription.wildcard,
+    again: wanted,
+    asked: state.asked || subscribe.length > 0 || !isEmpty(minus(wanted, state.again)),
+    has: forget(state.has, unsubscribe),
+  };
+}
+
+/** Names that are still held by the wildcard after they were dropped: the client must be told which of them exist (R22). */
+function unnamed(before: Subscription, after: Subscription, dropped: Subscription): Subscription {
+  if (!after.wildcard || dropped.names.size === 0) return NONE;
+  return subscriptionOf(
+    false,
+    [...dropped.names].filter(name => before.names.has(name)),
+  );
+}
+
+/** A name that was unsubscribed before it could be compared is no longer had. */
+function forget(has: ReadonlyMap<string, string>, names: readonly string[]): ReadonlyMap<string, string> {
+  if (has.size === 0 || !names.some(name => name === WILDCARD || has.has(name))) return has;
+  return new Map([...has].filter(([name]) => !names.includes(name)));
+}
+
+/** Sends what is owed, if anything is and may be. */
+function advance(state: DeltaState): Step<DeltaState> {
+  const { target, subscription, sent, again } = state;
+  const held = state.unanswered.length > 0 && (!state.asked || state.unanswered.length >= MAX_UNANSWERED);
+  if (!state.started || !target || !state.open || held) return quiet(state);
+  const ready = state.asked ? { ...state, asked: false } : state;
+  if (state.has.size > 0) {
+    const body = resumedBody(target, subscription, state.has, again);
+    const resumed = { ...ready, has: hasNothing };
+    return body ? send(resumed, target, body) : settle(resumed, target);
+  }
+  if (sent === target && isEmpty(again)) return quiet(ready);
+  const owing = { from: sent, to: target, subscription, again };
+  const body = deltaBody(owing);
+  if (!body) return settle(ready, target);
+  const doubt = sent === target ? NONE : within(state.doubtful, subscription);
+  return send(ready, target, isEmpty(doubt) ? body : (deltaBody({ ...owing, again: union(again, doubt) }) ?? body));
+}

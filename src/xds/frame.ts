@@ -1,0 +1,77 @@
+import { Buffer } from 'node:buffer';
+import { memo1 } from '../base/memo.ts';
+import { delimited, textField } from '../snapshot/wire.ts';
+import type { ResponseBody } from './body.ts';
+import { NONCE_LENGTH } from './nonce.ts';
+
+export type Variant = 'sotw' | 'delta';
+
+/** A response's bytes, shared by every stream that is sent this body; its last bytes are the stream's own nonce. */
+export interface Frame {
+  readonly length: number;
+  /**
+   * The whole message with this nonce. The same memory is handed out each time: use the bytes before asking again.
+   * Throws when the nonce has another length than all nonces have.
+   */
+  withNonce(nonce: string): Buffer;
+}
+
+/** What encoding has cost so far. */
+export interface FrameCounts {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+/** Turns bodies into bytes, each once as long as anyone may be sent it. */
+export class FrameEncoder {
+  readonly #frames: Readonly<Record<Variant, (body: ResponseBody) => Frame>>;
+  #built = 0;
+  #bytes = 0;
+
+  /** @param identifier what clients show as the control plane that they talk to (R4). */
+  constructor(identifier: string) {
+    const controlPlane = identifier === '' ? [] : [textField(1, identifier)];
+    this.#frames = {
+      sotw: memo1(body => this.#build(sotwParts(body, delimited(6, ...controlPlane)))),
+      delta: memo1(body => this.#build(deltaParts(body, delimited(7, ...controlPlane)))),
+    };
+  }
+
+  get counts(): FrameCounts {
+    return { frames: this.#built, bytes: this.#bytes };
+  }
+
+  frame(variant: Variant, body: ResponseBody): Frame {
+    return this.#frames[variant](body);
+  }
+
+  #build(parts: readonly Uint8Array[]): Frame {
+    const bytes = Buffer.concat([...parts, textField(nonceField, '-'.repeat(NONCE_LENGTH))]);
+    const nonceAt = bytes.length - NONCE_LENGTH;
+    this.#built++;
+    this.#bytes += bytes.length;
+    return {
+      length: bytes.length,
+      withNonce(nonce) {
+        if (nonce.length !== NONCE_LENGTH)
+          throw new Error(`a nonce has ${NONCE_LENGTH} characters, not ${nonce.length}`);
+        bytes.write(nonce, nonceAt, 'latin1');
+        return bytes;
+      },
+    };
+  }
+}
+
+/** The same number in DiscoveryResponse and DeltaDiscoveryResponse, as are those of version, resources and type. */
+const nonceField = 5;
+
+function sotwParts(body: ResponseBody, controlPlane: Uint8Array): readonly Uint8Array[] {
+  const entries = body.resources.map(each => each.sotwEntry);
+  return [textField(1, body.version), ...entries, textField(4, body.typeUrl), controlPlane];
+}
+
+function deltaParts(body: ResponseBody, controlPlane: Uint8Array): readonly Uint8Array[] {
+  const entries = body.resources.map(each => each.deltaEntry);
+  const removed = body.removed.map(name => textField(6, name));
+  return [textField(1, body.version), ...entries, textField(4, body.typeUrl), ...removed, controlPlane];
+}

@@ -1,0 +1,90 @@
+import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { ResponseBody } from './body.ts';
+import type { XdsEvent } from './events.ts';
+import type { Subscription } from './subscription.ts';
+
+/** Why a client rejected a response: `google.rpc.Status`. */
+export interface RequestError {
+  readonly code: number;
+  readonly message: string;
+}
+
+/** What the SotW machine reads of a `DiscoveryRequest`. A repeated list may be the identical object. */
+export interface SotwRequest {
+  readonly typeUrl: string;
+  readonly versionInfo: string;
+  readonly names: readonly string[];
+  readonly nonce: string;
+  readonly error: RequestError | undefined;
+}
+
+/** What the delta machine reads of a `DeltaDiscoveryRequest`. */
+export interface DeltaRequest {
+  readonly typeUrl: string;
+  readonly subscribe: readonly string[];
+  readonly unsubscribe: readonly string[];
+  /** `initial_resource_versions`: what a reconnecting client has. */
+  readonly has: ReadonlyMap<string, string>;
+  readonly nonce: string;
+  readonly error: RequestError | undefined;
+}
+
+/** A response to be written. Its bytes are `FrameEncoder.frame(variant, body).withNonce(nonce)`. */
+export interface Response {
+  readonly body: ResponseBody;
+  readonly nonce: string;
+}
+
+type WithoutStream<T> = T extends unknown ? Omit<T, 'streamId'> : never;
+/** An event whose stream its receiver knows. */
+export type MachineEvent = WithoutStream<XdsEvent>;
+
+/** What a machine is told. One for each stream and type. */
+export type Input<Request> =
+  | { readonly kind: 'request'; readonly request: Request }
+  /** The set that the stream should hold; undefined: nothing yet, or no fleet matches. Then nothing is sent (P19). */
+  | { readonly kind: 'target'; readonly target: TypeSnapshot | undefined }
+  /** Whether the stream takes more bytes (R49). Closed, what is owed waits, and only the newest state is kept. */
+  | { readonly kind: 'gate'; readonly open: boolean }
+  /** Names to be sent again even if unchanged, as far as they are subscribed (R39). */
+  | { readonly kind: 'again'; readonly names: readonly string[] };
+
+export interface Step<State> {
+  readonly state: State;
+  readonly responses: readonly Response[];
+  readonly events: readonly MachineEvent[];
+}
+
+/** A response that the client has not answered. */
+export interface Unanswered {
+  readonly nonce: string;
+  readonly snapshot: TypeSnapshot;
+  readonly body: ResponseBody;
+}
+
+/** What the machines of both variants keep for a type of a stream. Refers to shared snapshots, never copies them. */
+export interface TypeState {
+  readonly typeUrl: string;
+  readonly subscription: Subscription;
+  readonly target: TypeSnapshot | undefined;
+  /** The set that the newest response led to, or that the client was found to hold. */
+  readonly sent: TypeSnapshot | undefined;
+  readonly acked: TypeSnapshot | undefined;
+  /** The newest answer was a NACK. */
+  readonly rejected: boolean;
+  /** The first request told of content from an earlier stream. */
+  readonly resumes: boolean;
+  readonly unanswered: readonly Unanswered[];
+  /** Newly subscribed, or asked to be sent again: owed at the next response, changed or not. */
+  readonly again: Subscription;
+  /** Names of rejected responses. Nobody knows what the client made of them (R42), so the next push repeats them. */
+  readonly doubtful: Subscription;
+  readonly open: boolean;
+  readonly noncePrefix: string;
+  readonly responses: number;
+}
+
+/** True if the client holds its target, as far as it has subscribed to it. */
+export function isSettled(state: TypeState): boolean {
+  return state.target !== undefined && state.acked === state.target && state.unanswered.length === 0;
+}

@@ -1,0 +1,180 @@
+import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { isSettled, type TypeState } from './machine.ts';
+import { holds, mergeRetired, overlay, retired } from './overlay.ts';
+import { clusterUrl, resourceType } from './resource-type.ts';
+
+/**
+ * Make before break on one stream (R37): which set each type is to move to now.
+ *
+ * Clusters and endpoints go to the new set and what it retires, at once. Listeners and routes follow when the clusters
+ * are acknowledged, or after `gateLimit`. When those are acknowledged, or after `gateLimit` again, what was retired
+ * lingers for requests in flight (R37a), and goes. A client that acknowledges nothing is only slower (R12).
+ */
+export interface OrderSettings {
+  /** Milliseconds. */
+  readonly gateLimit: number;
+  /** Milliseconds; as long as a request on an old route may take. */
+  readonly linger: number;
+}
+
+type Retired = ReadonlyMap<string, TypeSnapshot>;
+
+export interface OrderState {
+  /** The newest published snapshot. */
+  readonly goal: Snapshot | undefined;
+  /** The goal when clusters were last sent: what their acknowledgement proves. */
+  readonly proving: Snapshot | undefined;
+  /** What listeners and routes follow. */
+  readonly released: Snapshot | undefined;
+  /** Retired by goals whose routes are not acknowledged yet. */
+  readonly retiring: Retired;
+  /** No longer referred to, but perhaps in use. */
+  readonly lingering: Retired;
+  /** Running timers: clusters to be acknowledged, routes to be acknowledged, requests to end. No id is used twice. */
+  readonly gate: number | undefined;
+  readonly settle: number | undefined;
+  readonly linger: number | undefined;
+  readonly timers: number;
+}
+
+export interface TimerRequest {
+  readonly id: number;
+  readonly afterMs: number;
+}
+
+const nothing: Retired = new Map();
+
+export const startOrder: OrderState = {
+  goal: undefined,
+  proving: undefined,
+  released: undefined,
+  retiring: nothing,
+  lingering: nothing,
+  gate: undefined,
+  settle: undefined,
+  linger: undefined,
+  timers: 0,
+};
+
+/** The types that the stream has asked for. */
+export type Progress = ReadonlyMap<string, TypeState>;
+
+/** A new snapshot to move to. */
+export function aim(order: OrderState, goal: Snapshot): OrderState {
+  if (order.goal === goal) return order;
+  const retiring = order.goal ? merge(retiredBy(order.goal, goal), order.retiring) : nothing;
+  return { ...order, goal, retiring };
+}
+
+/** Clusters were sent: their acknowledgement will stand for the present goal. */
+export function proven(order: OrderState): OrderState {
+  return order.proving === order.goal ? order : { ...order, proving: order.goal };
+}
+
+/** Moves on as far as acknowledgements allow. Idempotent. */
+export function evaluate(order: OrderState, progress: Progress): OrderState {
+  const opened = release(order, progress);
+  const settled = opened.released === opened.goal && usersSettled(opened, progress);
+  if (settled && opened.retiring.size > 0 && opened.lingering.size === 0) {
+    return { ...opened, retiring: nothing, lingering: opened.retiring };
+  }
+  return opened;
+}
+
+/** A timer has run out; one that was given up since says nothing. */
+export function expire(order: OrderState, id: number, progress: Progress): OrderState {
+  if (id === order.gate) return { ...order, gate: undefined, released: order.goal };
+  if (id === order.linger) return { ...order, linger: undefined, lingering: nothing };
+  if (id !== order.settle) return order;
+  const ended = { ...order, settle: undefined };
+  return usersRejected(progress) ? ended : { ...ended, retiring: nothing, lingering: order.retiring };
+}
+
+/** Starts the timers that the state needs and gives up those that it needs no longer. */
+export function schedule(
+  order: OrderState,
+  progress: Progress,
+  { gateLimit, linger }: OrderSettings,
+): { readonly order: OrderState; readonly timers: readonly TimerRequest[] } {
+  const waiting = order.released !== order.goal && [...progress.keys()].some(isUser);
+  const ending = order.retiring.size > 0 && order.lingering.size === 0;
+  const wanted = [
+    { key: 'gate', wanted: waiting, afterMs: gateLimit },
+    { key: 'settle', wanted: ending, afterMs: 2 * gateLimit },
+    { key: 'linger', wanted: order.lingering.size > 0, afterMs: linger },
+  ] as const;
+  let next = order;
+  const timers: TimerRequest[] = [];
+  for (const { key, wanted: needed, afterMs } of wanted) {
+    if (needed === (next[key] !== undefined)) continue;
+    const id = needed ? next.timers + 1 : undefined;
+    next = { ...next, [key]: id, timers: id ?? next.timers };
+    if (id !== undefined) timers.push({ id, afterMs });
+  }
+  return { order: next, timers };
+}
+
+/** The set that a type is to move to; undefined if there is none for it. */
+export function targetOf(order: OrderState, state: TypeState): TypeSnapshot | undefined {
+  const { typeUrl } = state;
+  if (isUser(typeUrl)) {
+    // A client that has nothing of the type yet has nothing that could break.
+    const from = state.sent === undefined && !state.resumes ? order.goal : order.released;
+    return from?.types.get(typeUrl);
+  }
+  const goal = order.goal?.types.get(typeUrl);
+  return goal && overlay(goal, mergeRetired(order.retiring.get(typeUrl), order.lingering.get(typeUrl)));
+}
+
+function release(order: OrderState, progress: Progress): OrderState {
+  if (order.goal === undefined || order.released === order.goal) return order;
+  const clusters = progress.get(clusterUrl);
+  if (!clusters || reached(clusters, order.goal)) return { ...order, released: order.goal };
+  const { proving } = order;
+  if (!proving || proving === order.released || !reached(clusters, proving)) return order;
+  // Progress of its own, so the way to the goal gets a time of its own.
+  return { ...order, released: proving, gate: undefined };
+}
+
+/** True if the client has acknowledged all clusters of the snapshot. */
+function reached({ acked }: TypeState, snapshot: Snapshot): boolean {
+  const wanted = snapshot.types.get(clusterUrl);
+  return wanted === undefined || (acked !== undefined && holds(acked, wanted));
+}
+
+function usersSettled(order: OrderState, progress: Progress): boolean {
+  for (const [url, state] of progress) {
+    const wanted = isUser(url) ? order.goal?.types.get(url) : undefined;
+    if (wanted && !(state.target === wanted && isSettled(state))) return false;
+  }
+  return true;
+}
+
+/** A client that rejected new routes lives on old ones, and on the clusters that they name. */
+function usersRejected(progress: Progress): boolean {
+  return [...progress].some(([url, state]) => isUser(url) && state.rejected);
+}
+
+function isUser(typeUrl: string): boolean {
+  return resourceType(typeUrl).order === 'using';
+}
+
+function retiredBy(from: Snapshot, to: Snapshot): Retired {
+  const found = new Map<string, TypeSnapshot>();
+  for (const [url, type] of to.types) {
+    const before = from.types.get(url);
+    const gone = before && before !== type && resourceType(url).order === 'made' ? retired(before, type) : undefined;
+    if (gone) found.set(url, gone);
+  }
+  return found.size > 0 ? found : nothing;
+}
+
+function merge(newer: Retired, older: Retired): Retired {
+  if (newer.size === 0 || older.size === 0) return newer.size === 0 ? older : newer;
+  const merged = new Map(older);
+  for (const [url, type] of newer) {
+    const both = mergeRetired(type, older.get(url));
+    if (both) merged.set(url, both);
+  }
+  return merged;
+}

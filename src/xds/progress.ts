@@ -1,0 +1,118 @@
+import { memo1 } from '../base/memo.ts';
+import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import { namesIn, type ResponseBody } from './body.ts';
+import type { MachineEvent, RequestError, Step, TypeState, Unanswered } from './machine.ts';
+import { nonceOf } from './nonce.ts';
+import { publishedVersion } from './overlay.ts';
+import { isEmpty, minus, NONE, type Subscription, subscriptionOf, union } from './subscription.ts';
+
+/** What both variants do alike once they know what to send and what was answered. */
+
+/** A machine at the start of a stream's interest in a type. */
+export function initialState(typeUrl: string, prefix: string): TypeState {
+  return {
+    typeUrl,
+    subscription: NONE,
+    target: undefined,
+    sent: undefined,
+    acked: undefined,
+    rejected: false,
+    resumes: false,
+    unanswered: [],
+    again: NONE,
+    doubtful: NONE,
+    open: true,
+    noncePrefix: prefix,
+    responses: 0,
+  };
+}
+
+/** Hands a body to the stream: from now on the client is on its way to `target`. */
+export function send<S extends TypeState>(state: S, target: TypeSnapshot, body: ResponseBody): Step<S> {
+  const responses = state.responses + 1;
+  const nonce = nonceOf(state.noncePrefix, responses);
+  const unanswered = [...state.unanswered, { nonce, snapshot: target, body }];
+  const event: MachineEvent = {
+    kind: 'sent',
+    typeUrl: state.typeUrl,
+    version: publishedVersion(target),
+    nonce,
+    resources: body.resources.length,
+    removed: body.removed.length,
+    bytes: 0,
+  };
+  return {
+    state: { ...state, sent: target, again: NONE, unanswered, responses },
+    responses: [{ body, nonce }],
+    events: [event],
+  };
+}
+
+/** Nothing has to be sent for the client to be at `target`. */
+export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Step<S> {
+  const moved = { ...state, sent: target, again: NONE, unanswered: upTo(target, state.unanswered) };
+  if (state.rejected || state.unanswered.length > 0 || state.acked === target) return quiet(moved);
+  const event: MachineEvent = { kind: 'current', typeUrl: state.typeUrl, version: publishedVersion(target) };
+  return { state: { ...moved, acked: target }, responses: [], events: [event] };
+}
+
+/** An answer to the newest response now stands for the target too. */
+function upTo(snapshot: TypeSnapshot, unanswered: readonly Unanswered[]): readonly Unanswered[] {
+  const newest = unanswered.at(-1);
+  return newest ? [...unanswered.slice(0, -1), { ...newest, snapshot }] : unanswered;
+}
+
+/** Counts a request as the answer to the response whose nonce it bears, if it is an open one (R6, R9). */
+export function credit<S extends TypeState>(state: S, nonce: string, error: RequestError | undefined): Step<S> {
+  const index = nonce === '' ? -1 : state.unanswered.findIndex(each => each.nonce === nonce);
+  const answered = state.unanswered[index];
+  if (!answered) return quiet(state);
+  // A client takes responses in their order, so this answers the earlier ones too.
+  const rest = { ...state, unanswered: state.unanswered.slice(index + 1) };
+  return error ? rejectedBy(rest, answered, error) : accepted(rest, answered);
+}
+
+function accepted<S extends TypeState>(state: S, { snapshot, nonce, body }: Unanswered): Step<S> {
+  const doubtful = minus(state.doubtful, namesOf(body));
+  // Good news of other resources does not make up for a rejection.
+  if (state.rejected && !isEmpty(doubtful)) return quiet({ ...state, doubtful });
+  const event: MachineEvent = { kind: 'acked', typeUrl: state.typeUrl, version: publishedVersion(snapshot), nonce };
+  return { state: { ...state, acked: snapshot, rejected: false, doubtful: NONE }, responses: [], events: [event] };
+}
+
+function rejectedBy<S extends TypeState>(state: S, answered: Unanswered, error: RequestError): Step<S> {
+  const event: MachineEvent = {
+    kind: 'nacked',
+    typeUrl: state.typeUrl,
+    version: publishedVersion(answered.snapshot),
+    nonce: answered.nonce,
+    code: error.code,
+    message: error.message,
+  };
+  const doubtful = union(state.doubtful, namesOf(answered.body));
+  return { state: { ...state, rejected: true, doubtful }, responses: [], events: [event] };
+}
+
+/** One set for all streams that were sent the body. */
+const namesOf: (body: ResponseBody) => Subscription = memo1(body => subscriptionOf(false, namesIn(body)));
+
+export function quiet<S>(state: S): Step<S> {
+  return { state, responses: [], events: [] };
+}
+
+/** One step after another. */
+export function then<S>(first: Step<S>, next: (state: S) => Step<S>): Step<S> {
+  const second = next(first.state);
+  if (first.responses.length === 0 && first.events.length === 0) return second;
+  return {
+    state: second.state,
+    responses: [...first.responses, ...second.responses],
+    events: [...first.events, ...second.events],
+  };
+}
+
+/** Tells who sees the stream's type what it subscribes to now. */
+export function subscribed(state: TypeState): MachineEvent {
+  const { wildcard, names } = state.subscription;
+  return { kind: 'subscribed', typeUrl: state.typeUrl, wildcard, names: names.size };
+}

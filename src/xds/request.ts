@@ -1,0 +1,127 @@
+import type { Buffer } from 'node:buffer';
+import protobuf, { type Reader } from 'protobufjs/minimal.js';
+import type { DeltaRequest, RequestError, SotwRequest } from './machine.ts';
+import { type NameList, nameListOf } from './name-list.ts';
+import { eachField } from './wire.ts';
+
+/** A request with the bytes of its node, if it bears one. */
+export type Received<Request> = Request & { readonly node: Uint8Array | undefined };
+
+/** Tag of `resource_names` in a DiscoveryRequest: field 3, length-delimited. */
+const namesTag = (3 << 3) | 2;
+const noNames: readonly string[] = [];
+const hasNothing: ReadonlyMap<string, string> = new Map();
+
+/**
+ * Reads the requests of one stream. An acknowledgement repeats every name of a SotW subscription, so lists that the
+ * stream has sent before are recognised by their bytes, and the identical list is returned.
+ *
+ * Throws when the bytes are no such request.
+ */
+export class RequestReader {
+  readonly #lists = new Set<NameList>();
+
+  sotw(bytes: Buffer): Received<SotwRequest> {
+    const request = { typeUrl: '', versionInfo: '', names: noNames, nonce: '' };
+    let error: RequestError | undefined;
+    let node: Uint8Array | undefined;
+    eachField(bytes, (field, reader) => {
+      if (field === 1) request.versionInfo = reader.string();
+      else if (field === 2) node = reader.bytes();
+      else if (field === 3) request.names = join(request.names, this.#names(bytes, reader));
+      else if (field === 4) request.typeUrl = reader.string();
+      else if (field === 5) request.nonce = reader.string();
+      else if (field === 6) error = readStatus(reader.bytes());
+      else return false;
+      return true;
+    });
+    return { ...request, error, node };
+  }
+
+  delta(bytes: Buffer): Received<DeltaRequest> {
+    const request = { typeUrl: '', subscribe: [] as string[], unsubscribe: [] as string[], nonce: '' };
+    let has: Map<string, string> | undefined;
+    let error: RequestError | undefined;
+    let node: Uint8Array | undefined;
+    eachField(bytes, (field, reader) => {
+      if (field === 1) node = reader.bytes();
+      else if (field === 2) request.typeUrl = reader.string();
+      else if (field === 3) request.subscribe.push(reader.string());
+      else if (field === 4) request.unsubscribe.push(reader.string());
+      else if (field === 5) has = (has ?? new Map<string, string>()).set(...readPair(reader.bytes()));
+      else if (field === 6) request.nonce = reader.string();
+      else if (field === 7) error = readStatus(reader.bytes());
+      else return false;
+      return true;
+    });
+    return { ...request, has: has ?? hasNothing, error, node };
+  }
+
+  /** Reads the run of names whose first tag the reader has just passed. */
+  #names(bytes: Buffer, reader: Reader): readonly string[] {
+    const start = reader.pos - 1;
+    for (const list of this.#lists) {
+      const end = start + list.bytes.length;
+      if (end <= bytes.length && bytes[end] !== namesTag && bytes.compare(list.bytes, 0, undefined, start, end) === 0) {
+        reader.pos = end;
+        return list.names;
+      }
+    }
+    reader.pos = start;
+    while (reader.pos < reader.len && bytes[reader.pos] === namesTag) {
+      reader.pos++;
+      reader.skipType(2);
+    }
+    const run = bytes.subarray(start, reader.pos);
+    const list = nameListOf(run, () => namesIn(run));
+    this.#remember(list);
+    return list.names;
+  }
+
+  /** One list for each type of a stream is enough; the oldest goes. */
+  #remember(list: NameList): void {
+    this.#lists.add(list);
+    const [oldest] = this.#lists;
+    if (this.#lists.size > maxLists && oldest) this.#lists.delete(oldest);
+  }
+}
+
+const maxLists = 8;
+
+function join(before: readonly string[], more: readonly string[]): readonly string[] {
+  return before.length === 0 ? more : [...before, ...more];
+}
+
+function namesIn(run: Buffer): readonly string[] {
+  const names: string[] = [];
+  const reader = protobuf.Reader.create(run);
+  while (reader.pos < reader.len) {
+    reader.pos++;
+    names.push(reader.string());
+  }
+  return names;
+}
+
+function readPair(bytes: Uint8Array): [string, string] {
+  const pair: [string, string] = ['', ''];
+  eachField(bytes, (field, reader) => {
+    if (field !== 1 && field !== 2) return false;
+    pair[field === 1 ? 0 : 1] = reader.string();
+    return true;
+  });
+  return pair;
+}
+
+/** Longest text of a rejection that is kept. */
+const maxMessage = 8192;
+
+function readStatus(bytes: Uint8Array): RequestError {
+  const status = { code: 0, message: '' };
+  eachField(bytes, (field, reader) => {
+    if (field === 1) status.code = reader.int32();
+    else if (field === 2) status.message = reader.string().slice(0, maxMessage);
+    else return false;
+    return true;
+  });
+  return status;
+}

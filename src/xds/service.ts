@@ -1,0 +1,267 @@
+import type { Buffer } from 'node:buffer';
+import { randomInt } from 'node:crypto';
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
+import {
+  type ConnectionInjector,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServiceDefinition,
+  status,
+} from '@grpc/grpc-js';
+import { serviceDefinition } from '../../proto/services.ts';
+import type { Board, Publication } from '../snapshot/board.ts';
+import type { XdsEvent } from './events.ts';
+import { FrameEncoder, type Variant } from './frame.ts';
+import type { OrderSettings } from './order.ts';
+import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from './resource-type.ts';
+import { type Outgoing, StreamDriver } from './stream-driver.ts';
+
+export interface XdsServiceSettings {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /** What Envoy shows as its control plane (R4). */
+  readonly identifier: string;
+  /** Longest accepted message in bytes; a reconnecting delta client lists all that it has (R50). */
+  readonly maxMessageBytes: number;
+  /** Milliseconds between pings on a silent connection, and until one without answer is given up (P8). */
+  readonly keepaliveTime: number;
+  readonly keepaliveTimeout: number;
+  readonly order: OrderSettings;
+}
+
+export const defaultXdsSettings: XdsServiceSettings = {
+  host: '127.0.0.1',
+  port: 18000,
+  identifier: 'switchyard',
+  maxMessageBytes: 16 * 1024 * 1024,
+  keepaliveTime: 15_000,
+  keepaliveTimeout: 10_000,
+  order: { gateLimit: 5_000, linger: 5_000 },
+};
+
+/** A gRPC service with its two methods, and the one type that it serves. */
+interface ServiceRow {
+  readonly service: string;
+  readonly impliedType: string | undefined;
+  readonly methods: Readonly<Record<string, Variant>>;
+}
+
+const rows: readonly ServiceRow[] = [
+  {
+    service: 'envoy.service.discovery.v3.AggregatedDiscoveryService',
+    impliedType: undefined,
+    methods: { StreamAggregatedResources: 'sotw', DeltaAggregatedResources: 'delta' },
+  },
+  {
+    service: 'envoy.service.cluster.v3.ClusterDiscoveryService',
+    impliedType: clusterUrl,
+    methods: { StreamClusters: 'sotw', DeltaClusters: 'delta' },
+  },
+  {
+    service: 'envoy.service.endpoint.v3.EndpointDiscoveryService',
+    impliedType: endpointUrl,
+    methods: { StreamEndpoints: 'sotw', DeltaEndpoints: 'delta' },
+  },
+  {
+    service: 'envoy.service.listener.v3.ListenerDiscoveryService',
+    impliedType: listenerUrl,
+    methods: { StreamListeners: 'sotw', DeltaListeners: 'delta' },
+  },
+  {
+    service: 'envoy.service.route.v3.RouteDiscoveryService',
+    impliedType: routeUrl,
+    methods: { StreamRoutes: 'sotw', DeltaRoutes: 'delta' },
+  },
+];
+
+type Call = ServerDuplexStream<Buffer, Outgoing>;
+
+/** Streams that are served one after another before others get a turn. */
+const FAN_OUT = 256;
+/** Connections that may wait to be accepted: a whole fleet comes back at once. */
+const BACKLOG = 4096;
+
+/**
+ * The xDS server. Streams are woken by the board and pull the newest publication; none waits for another.
+ */
+export class XdsService {
+  readonly #board: Board;
+  readonly #settings: XdsServiceSettings;
+  readonly #emit: (event: XdsEvent) => void;
+  readonly #frames: FrameEncoder;
+  readonly #streams = new Set<StreamDriver>();
+  readonly #sockets = new Set<Socket>();
+  readonly #salt = randomInt(0x1000000);
+  readonly #grpc: Server;
+  readonly #unsubscribe: () => void;
+  #listener: NetServer | undefined;
+  #injector: ConnectionInjector | undefined;
+  #streamIds = 0;
+  #fanningOut = false;
+  #closing = false;
+
+  /** @param emit takes every event of every stream, at once and without throwing. */
+  constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void) {
+    this.#board = board;
+    this.#settings = settings;
+    this.#emit = emit;
+    this.#frames = new FrameEncoder(settings.identifier);
+    this.#grpc = new Server({
+      'grpc.max_receive_message_length': settings.maxMessageBytes,
+      'grpc.max_send_message_length': -1,
+      'grpc.keepalive_time_ms': settings.keepaliveTime,
+      'grpc.keepalive_timeout_ms': settings.keepaliveTimeout,
+    });
+    for (const row of rows) this.#addService(row);
+    this.#unsubscribe = board.subscribe(() => this.#wake());
+  }
+
+  /** What encoding has cost: one frame for all streams that are sent the same. */
+  get frames(): FrameEncoder {
+    return this.#frames;
+  }
+
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** @returns the port. Rejects with what to do when the address cannot be had. */
+  async listen(): Promise<number> {
+    const { host, port } = this.#settings;
+    const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#injector = injector;
+    const listener = createServer({ noDelay: true }, socket => this.#accept(socket, injector));
+    this.#listener = listener;
+    await new Promise<void>((resolve, reject) => {
+      listener.once('error', error => reject(listenError(error, host, port)));
+      listener.listen({ host, port, backlog: BACKLOG }, resolve);
+    });
+    const address = listener.address();
+    return typeof address === 'object' && address ? address.port : port;
+  }
+
+  /**
+   * Ends all streams as OK, those without any answer when they have had one (R47) or the signal says to wait no longer,
+   * and then the connections. Resolves when everything has ended.
+   */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#closing = true;
+    this.#unsubscribe();
+    const listener = this.#listener;
+    const closed = listener && new Promise<void>(resolve => listener.close(() => resolve()));
+    await this.#endStreams(signal);
+    const done = new Promise<void>(resolve => this.#grpc.tryShutdown(() => resolve()));
+    this.#injector?.destroy();
+    const late = abort(AbortSignal.any([signal, AbortSignal.timeout(closeLimit)]));
+    await Promise.race([done, late]);
+    this.#grpc.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  async #endStreams(signal: AbortSignal): Promise<void> {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(closeLimit)]);
+    for (;;) {
+      const waiting = [...this.#streams].filter(stream => !stream.answered);
+      for (const stream of this.#streams) {
+        if (stream.answered || limit.aborted) stream.end('OK', 'the control plane is closing');
+      }
+      if (waiting.length === 0 || limit.aborted) return;
+      await new Promise<void>(resolve => setTimeout(resolve, closePoll));
+    }
+  }
+
+  #accept(socket: Socket, injector: ConnectionInjector): void {
+    // Without it, a reset connection would end the process.
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => this.#sockets.delete(socket));
+    this.#sockets.add(socket);
+    socket.setKeepAlive(true, this.#settings.keepaliveTime);
+    injector.injectConnection(socket);
+  }
+
+  #addService({ service, impliedType, methods }: ServiceRow): void {
+    const bytes = serviceDefinition(service);
+    const definition: Record<string, ServiceDefinition[string]> = {};
+    const handlers: Record<string, (call: Call) => void> = {};
+    for (const [method, variant] of Object.entries(methods)) {
+      const found = bytes[method];
+      if (!found) throw new Error(`${service} has no method ${method}`);
+      // Sent at once after this returns, so streams can share the frame's memory.
+      const responseSerialize = ({ frame, nonce }: Outgoing): Buffer => frame.withNonce(nonce);
+      definition[method] = { ...found, responseSerialize };
+      handlers[method] = call => this.#serve(call, variant, impliedType);
+    }
+    this.#grpc.addService(definition, handlers);
+  }
+
+  #serve(call: Call, variant: Variant, impliedType: string | undefined): void {
+    const { order } = this.#settings;
+    const settings = { streamId: ++this.#streamIds, variant, impliedType, nonceSalt: this.#salt, order };
+    const port = {
+      write: (outgoing: Outgoing, done: () => void) => void call.write(outgoing, done),
+      end: (code: keyof typeof status, message: string) => endCall(call, code, message),
+    };
+    const stream = new StreamDriver(settings, port, this.#frames, this.#emit);
+    const close = (reason: string): void => {
+      this.#streams.delete(stream);
+      stream.close(reason);
+    };
+    call.on('data', (bytes: Buffer) => stream.received(bytes));
+    call.on('end', () => stream.end('OK', 'the client ended the stream'));
+    call.on('error', error => close(error.message));
+    call.on('cancelled', () => close('the connection ended'));
+    call.on('close', () => close('the stream ended'));
+    this.#streams.add(stream);
+    stream.opened(call.getPeer());
+    if (this.#closing) stream.end('UNAVAILABLE', 'the control plane is closing');
+    if (this.#board.current) stream.published(this.#board.current);
+  }
+
+  #wake(): void {
+    if (this.#fanningOut) return;
+    this.#fanningOut = true;
+    setImmediate(() => this.#fanOut(undefined, [].values()));
+  }
+
+  /** Tells the streams of the newest publication, some at a time; a newer one starts over. */
+  #fanOut(told: Publication | undefined, untold: Iterator<StreamDriver>): void {
+    const newest = this.#board.current;
+    const streams = newest === told ? untold : this.#streams.values();
+    for (let count = 0; count < FAN_OUT; count++) {
+      const next = streams.next();
+      if (!next.done && newest) next.value.published(newest);
+      else if (this.#board.current === newest) {
+        this.#fanningOut = false;
+        return;
+      } else break;
+    }
+    setImmediate(() => this.#fanOut(newest, streams));
+  }
+}
+
+/** Milliseconds that closing waits for streams, and then for connections. */
+const closeLimit = 2_000;
+const closePoll = 20;
+
+function endCall(call: Call, code: keyof typeof status, message: string): void {
+  if (code === 'OK') call.end();
+  else call.emit('error', { code: status[code], details: message, message });
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
+  const remedies: Readonly<Record<string, string>> = {
+    EADDRINUSE: 'another process listens there; end it or choose another with --xds HOST:PORT',
+    EADDRNOTAVAIL: 'this machine has no such address; choose another with --xds HOST:PORT',
+    EACCES: 'this user may not listen there; choose a port from 1024 with --xds HOST:PORT',
+  };
+  const remedy = remedies[error.code ?? ''] ?? error.message;
+  return new Error(`cannot listen for xDS on ${host}:${port}: ${remedy}`, { cause: error });
+}
+
+function abort(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
+}

@@ -1,0 +1,100 @@
+import { completeBody, partialBody } from './body.ts';
+import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
+import { nonceOf } from './nonce.ts';
+import { credit, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import { resourceType } from './resource-type.ts';
+import {
+  EVERYTHING,
+  isEmpty,
+  minus,
+  NONE,
+  type Subscription,
+  subscriptionOf,
+  subscriptionOfList,
+  union,
+  within,
+} from './subscription.ts';
+
+/** State of the world, one type of one stream. */
+export interface SotwState extends TypeState {
+  readonly started: boolean;
+  /** A name was given on this stream: from now on no names mean nothing, not everything (R20). */
+  readonly named: boolean;
+  /** The newest list of names; the identical list needs no second look. */
+  readonly list: readonly string[] | undefined;
+  /** The version that the first request says the client has, until it has been compared with the target (R17). */
+  readonly claims: string;
+}
+
+export function startSotw(typeUrl: string, noncePrefix: string): SotwState {
+  return { ...initialState(typeUrl, noncePrefix), started: false, named: false, list: undefined, claims: '' };
+}
+
+/**
+ * One step of the SotW protocol for one type of a stream. Pure: all it knows is its arguments.
+ *
+ * At most one response is unanswered at any time, and the next one brings the newest set (R11, R49).
+ */
+export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<SotwState> {
+  switch (input.kind) {
+    case 'request':
+      return onRequest(state, input.request);
+    case 'target':
+      return input.target === state.target ? quiet(state) : advance({ ...state, target: input.target });
+    case 'gate':
+      return advance({ ...state, open: input.open });
+    case 'again': {
+      const again = within(subscriptionOf(false, input.names), state.subscription);
+      return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });
+    }
+  }
+}
+
+function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
+  // Nonces do not survive a stream, so the first request's says nothing (R6).
+  const nonce = state.started ? request.nonce : '';
+  const stale = state.started && state.responses > 0 && nonce !== nonceOf(state.noncePrefix, state.responses);
+  const answered = credit(subscribe(state, request), stale ? '' : nonce, request.error);
+  const told =
+    answered.state.subscription === state.subscription && state.started
+      ? answered
+      : { ...answered, events: [subscribed(answered.state), ...answered.events] };
+  // A stale request changes what is subscribed, but only the one that follows it is answered (R7).
+  return stale ? told : then(told, advance);
+}
+
+function subscribe(state: SotwState, { names, versionInfo }: SotwRequest): SotwState {
+  if (names === state.list) return state;
+  const named = state.named || names.length > 0;
+  const subscription = subscriptionFor(state.typeUrl, names, named);
+  const started = { ...state, started: true, named, list: names };
+  const first = state.started ? {} : { claims: versionInfo, resumes: versionInfo !== '' };
+  if (state.started && subscription === state.subscription) return started;
+  const added = minus(subscription, state.subscription);
+  return { ...started, ...first, subscription, again: within(union(state.again, added), subscription) };
+}
+
+function subscriptionFor(typeUrl: string, names: readonly string[], named: boolean): Subscription {
+  if (names.length > 0) return subscriptionOfList(names);
+  return !named && resourceType(typeUrl).emptyIsWildcard ? EVERYTHING : NONE;
+}
+
+/** Sends what is owed, if anything is and may be. */
+function advance(state: SotwState): Step<SotwState> {
+  const { target, subscription } = state;
+  if (!state.started || !target || !state.open || state.unanswered.length > 0) return quiet(state);
+  const { complete } = resourceType(state.typeUrl);
+  if (state.claims !== '') {
+    const unclaimed = { ...state, claims: '' };
+    // Only a client that subscribes to everything and nothing else cannot have come to want more (R17).
+    const current = complete && subscription === EVERYTHING && state.claims === target.version;
+    return current ? settle(unclaimed, target) : advance(unclaimed);
+  }
+  if (state.sent === target && isEmpty(state.again)) return quiet(state);
+  const bodyOf = complete ? completeBody : partialBody;
+  const owing = { from: state.sent, to: target, subscription, again: state.again };
+  const body = bodyOf(owing);
+  if (!body) return settle(state, target);
+  const doubt = state.sent === target ? NONE : within(state.doubtful, subscription);
+  return send(state, target, isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body));
+}

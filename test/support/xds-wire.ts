@@ -1,0 +1,131 @@
+import { Buffer } from 'node:buffer';
+import { delimited, textField } from '../../src/snapshot/wire.ts';
+import { eachField } from '../../src/xds/wire.ts';
+
+/** What a test's client writes and reads, byte by byte: the server's counterpart. */
+
+export interface ReadResource {
+  readonly name: string;
+  readonly content: string;
+  /** Delta only. */
+  readonly version?: string;
+}
+
+export interface ReadResponse {
+  readonly typeUrl: string;
+  readonly version: string;
+  readonly nonce: string;
+  readonly resources: readonly ReadResource[];
+  readonly removed: readonly string[];
+  readonly controlPlane: string;
+  /** Type URLs of the `Any`s. */
+  readonly anyTypes: readonly string[];
+}
+
+export interface SotwFields {
+  readonly typeUrl: string;
+  readonly node?: string | undefined;
+  readonly version?: string | undefined;
+  readonly names?: readonly string[];
+  readonly nonce?: string;
+  readonly error?: string | undefined;
+}
+
+export interface DeltaFields {
+  readonly typeUrl: string;
+  readonly node?: string | undefined;
+  readonly subscribe?: readonly string[];
+  readonly unsubscribe?: readonly string[];
+  readonly has?: Readonly<Record<string, string>> | undefined;
+  readonly nonce?: string;
+  readonly error?: string | undefined;
+}
+
+function text(field: number, value: string | undefined): readonly Uint8Array[] {
+  return value ? [textField(field, value)] : [];
+}
+
+function status(field: number, message: string | undefined): readonly Uint8Array[] {
+  return message === undefined ? [] : [delimited(field, Buffer.from([8, 13]), ...text(2, message))];
+}
+
+function node(field: number, id: string | undefined): readonly Uint8Array[] {
+  return id === undefined ? [] : [delimited(field, textField(1, id))];
+}
+
+export function writeSotw({ typeUrl, node: id, version, names = [], nonce, error }: SotwFields): Buffer {
+  const list = names.map(name => textField(3, name));
+  return Buffer.concat([
+    ...text(1, version),
+    ...node(2, id),
+    ...list,
+    ...text(4, typeUrl),
+    ...text(5, nonce),
+    ...status(6, error),
+  ]);
+}
+
+export function writeDelta(fields: DeltaFields): Buffer {
+  const { typeUrl, node: id, subscribe = [], unsubscribe = [], has = {}, nonce, error } = fields;
+  return Buffer.concat([
+    ...node(1, id),
+    ...text(2, typeUrl),
+    ...subscribe.map(name => textField(3, name)),
+    ...unsubscribe.map(name => textField(4, name)),
+    ...Object.entries(has).map(([name, version]) => delimited(5, textField(1, name), textField(2, version))),
+    ...text(6, nonce),
+    ...status(7, error),
+  ]);
+}
+
+export function readResponse(variant: 'sotw' | 'delta', bytes: Uint8Array): ReadResponse {
+  const texts = { typeUrl: '', version: '', nonce: '', controlPlane: '' };
+  const resources: ReadResource[] = [];
+  const removed: string[] = [];
+  const anyTypes: string[] = [];
+  eachField(bytes, (field, reader) => {
+    if (field === 1) texts.version = reader.string();
+    else if (field === 2)
+      resources.push(variant === 'sotw' ? readAny(reader.bytes(), anyTypes) : readWrapped(reader.bytes(), anyTypes));
+    else if (field === 4) texts.typeUrl = reader.string();
+    else if (field === 5) texts.nonce = reader.string();
+    else if (variant === 'delta' && field === 6) removed.push(reader.string());
+    else if (field === (variant === 'sotw' ? 6 : 7)) texts.controlPlane = readText(reader.bytes(), 1);
+    else return false;
+    return true;
+  });
+  return { ...texts, resources, removed, anyTypes };
+}
+
+function readText(bytes: Uint8Array, wanted: number): string {
+  let found = '';
+  eachField(bytes, (field, reader) => {
+    if (field !== wanted) return false;
+    found = reader.string();
+    return true;
+  });
+  return found;
+}
+
+function readAny(bytes: Uint8Array, anyTypes: string[]): ReadResource {
+  let value = new Uint8Array();
+  anyTypes.push(readText(bytes, 1));
+  eachField(bytes, (field, reader) => {
+    if (field !== 2) return false;
+    value = Uint8Array.from(reader.bytes());
+    return true;
+  });
+  return { name: readText(value, 1), content: readText(value, 15) };
+}
+
+function readWrapped(bytes: Uint8Array, anyTypes: string[]): ReadResource {
+  let any: ReadResource = { name: '', content: '' };
+  eachField(bytes, (field, reader) => {
+    if (field !== 2) return false;
+    any = readAny(reader.bytes(), anyTypes);
+    return true;
+  });
+  const name = readText(bytes, 3);
+  if (name !== any.name) throw new Error(`the wrapper names ${name}, the resource ${any.name}`);
+  return { ...any, version: readText(bytes, 1) };
+}
