@@ -107,9 +107,6 @@ function checkRewrite(rule: Rule, path: PolicyPath): readonly Problem[] {
     const hint = rule.redirect ? 'say it in redirect' : 'remove the rewrite';
     return [conflict(field, 'Only a rule that sends to services can rewrite what they see.', hint)];
   }
-  if (rewrite.prefix !== undefined && rewrite.regex) {
-    return [conflict('regex', 'prefix and regex would both rewrite the path.', 'keep one of the two')];
-  }
   if (rewrite.prefix !== undefined && !fixesPath(rule)) {
     const hint = 'match the path by prefix or exact';
     return [conflict('prefix', 'A path regex or template has no prefix to replace.', hint)];
@@ -120,12 +117,8 @@ function checkRewrite(rule: Rule, path: PolicyPath): readonly Problem[] {
 function checkRedirect(rule: Rule, path: PolicyPath): readonly Problem[] {
   const { redirect } = rule;
   if (redirect?.prefix === undefined) return [];
-  const at = [...path, 'redirect', 'prefix'];
-  if (redirect.path !== undefined) {
-    const message = 'path and prefix would both change where the caller goes.';
-    return [problem('route.rewrite_conflict', at, message, 'keep one of the two')];
-  }
   if (fixesPath(rule)) return [];
+  const at = [...path, 'redirect', 'prefix'];
   const hint = 'match the path by prefix or exact';
   return [problem('route.rewrite_conflict', at, 'A path regex or template has no prefix to replace.', hint)];
 }

@@ -135,12 +135,6 @@ export const routesPlanted: readonly Planted[] = [
   },
   {
     code: 'route.rewrite_conflict',
-    path: 'routes.more.rules[0].rewrite.regex',
-    change: rules({ rewrite: { prefix: '/', regex: { pattern: 'a', replacement: 'b' } }, to }),
-    says: 'keep one',
-  },
-  {
-    code: 'route.rewrite_conflict',
     path: 'routes.more.rules[0].rewrite.prefix',
     change: rules({ match: { path: { regex: '/a+' } }, rewrite: { prefix: '/' }, to }),
   },
@@ -159,12 +153,6 @@ export const routesPlanted: readonly Planted[] = [
       to: [{ service: 'paths' }],
     }),
     says: 'stripped',
-  },
-  {
-    code: 'route.rewrite_conflict',
-    path: 'routes.more.rules[0].redirect.prefix',
-    change: rules({ match: { path: '/a' }, redirect: { path: '/b', prefix: '/c' } }),
-    says: 'keep one',
   },
   {
     code: 'route.rewrite_conflict',
