@@ -134,6 +134,12 @@ export const routesPlanted: readonly Planted[] = [
     says: 'cannot be told',
   },
   {
+    code: 'schema.regex_too_complex',
+    path: 'routes.more.rules[0].match.path',
+    change: rules({ match: { path: `/api/${'long/'.repeat(20)}` }, to: [{ service: 'paths' }] }),
+    says: 'shorten the path',
+  },
+  {
     code: 'route.rewrite_conflict',
     path: 'routes.more.rules[0].rewrite.prefix',
     change: rules({ match: { path: { regex: '/a+' } }, rewrite: { prefix: '/' }, to }),
