@@ -22,19 +22,22 @@ export const ApiVersionPlace = z
               .regex(/^\/([^?#*]*[^/?#*])?$/, 'must be a path without a trailing slash')
               .default('/'),
             {
-              doc: 'The version is the segment that follows this path: `/` for `/v2/items`, `/api` for `/api/v2/items`.',
+              doc: 'The version is the segment that follows this path: `/` for `/v2/items`, `/api` for `/api/v2/items`. Rules write their paths without that segment.',
               why: '/: most APIs put it first',
               example: '/api',
             },
           ),
           strip: field(z.boolean().default(false), {
-            doc: 'Take the segment out before the request goes on.',
+            doc: 'Take the segment out before the request goes on. A `rewrite.prefix` sees the path without it in either case.',
             why: 'false: the application sees what the caller sent',
             example: true,
           }),
         })
         .optional(),
-      { doc: 'A path segment.', example: { strip: true } },
+      {
+        doc: 'A path segment. A segment that is no declared name, but is like one with other numbers (`v9` beside `v2`), is a version that does not exist; any other is a part of the path.',
+        example: { strip: true },
+      },
     ),
     header: field(
       z
@@ -46,7 +49,7 @@ export const ApiVersionPlace = z
           }),
         })
         .optional(),
-      { doc: 'A request header whose value is the version.', example: {} },
+      { doc: 'A request header whose value is the version; empty, it names none.', example: {} },
     ),
     mediaType: field(
       z
@@ -57,7 +60,10 @@ export const ApiVersionPlace = z
           ),
         })
         .optional(),
-      { doc: 'A vendor media type in `Accept`, also among several.', example: { vendor: 'shop' } },
+      {
+        doc: 'A vendor media type in `Accept`, in any case, also among several. Of several versions the best that is served counts.',
+        example: { vendor: 'shop' },
+      },
     ),
     query: field(
       z
@@ -69,7 +75,7 @@ export const ApiVersionPlace = z
           }),
         })
         .optional(),
-      { doc: 'A query parameter whose value is the version.', example: {} },
+      { doc: 'A query parameter whose value is the version; empty, it names none.', example: {} },
     ),
   })
   .superRefine(exactlyOneOf('path', 'header', 'mediaType', 'query'));
@@ -96,35 +102,49 @@ export const ApiVersion = z.strictObject({
     example: '2026-06-30',
   }),
   sunset: field(day.optional(), {
-    doc: 'Day after which it may stop; sent as the `Sunset` header.',
+    doc: 'Day after which it may stop; sent as the `Sunset` header.', why: 'absent: no `Sunset` header',
     example: '2027-06-30',
   }),
 });
 export type ApiVersion = z.output<typeof ApiVersion>;
 
+/** Letters of vendor and version that fit into one expression of the `Accept` header. */
+const mediaTypeText = 60;
+
 /** How callers of a service choose a version of its API. */
-export const ApiVersioning = z.strictObject({
-  in: field(ApiVersionPlace, { doc: "Where the caller's version stands.", example: { path: { strip: true } } }),
-  versions: field(
-    z
-      .record(ApiVersionName, ApiVersion)
-      .refine(versions => Object.keys(versions).length > 0, 'needs at least one version'),
-    { doc: 'The versions that exist.', example: { v1: { state: 'deprecated' }, v2: {} } },
-  ),
-  default: field(ApiVersionName.optional(), {
-    doc: 'The version of callers that name none.',
-    why: 'absent: such callers match only rules without `apiVersion`',
-    example: 'v1',
-  }),
-  aliases: field(z.record(ApiVersionName, ApiVersionName).default({}), {
-    doc: 'Other names for versions.',
-    why: 'none',
-    example: { latest: 'v2' },
-  }),
-  unknown: field(z.enum(['reject', 'default', 'ignore']).default('reject'), {
-    doc: 'What a version that does not exist gets: `reject` answers 404 (path) or 400 (elsewhere) naming the versions that exist; `default` treats the caller as naming none; `ignore` passes the request on to later rules.',
-    why: 'reject: a clear answer beats a wrong one',
-    example: 'reject',
-  }),
-});
+export const ApiVersioning = z
+  .strictObject({
+    in: field(ApiVersionPlace, { doc: "Where the caller's version stands.", example: { path: { strip: true } } }),
+    versions: field(
+      z
+        .record(ApiVersionName, ApiVersion)
+        .refine(versions => Object.keys(versions).length > 0, 'needs at least one version'),
+      { doc: 'The versions that exist.', example: { v1: { state: 'deprecated' }, v2: {} } },
+    ),
+    default: field(ApiVersionName.optional(), {
+      doc: 'The version of callers that name none.',
+      why: 'absent: such callers match only rules without `apiVersion`',
+      example: 'v1',
+    }),
+    aliases: field(z.record(ApiVersionName, ApiVersionName).default({}), {
+      doc: 'Other names for versions.',
+      why: 'none',
+      example: { latest: 'v2' },
+    }),
+    unknown: field(z.enum(['reject', 'default', 'ignore']).default('reject'), {
+      doc: 'What a version that does not exist gets: `reject` answers 404 (path) or 400 (elsewhere) naming the versions that exist; `default` treats the caller as naming none; `ignore` passes the request on to later rules.',
+      why: 'reject: a clear answer beats a wrong one',
+      example: 'reject',
+    }),
+  })
+  .superRefine(({ in: { mediaType }, versions, aliases }, context) => {
+    if (!mediaType) return;
+    for (const [key, names] of Object.entries({ versions, aliases })) {
+      for (const name of Object.keys(names)) {
+        if (mediaType.vendor.length + name.length <= mediaTypeText) continue;
+        const message = `is too long: vendor and version may have ${mediaTypeText} letters together`;
+        context.addIssue({ code: 'custom', path: [key, name], message });
+      }
+    }
+  });
 export type ApiVersioning = z.output<typeof ApiVersioning>;

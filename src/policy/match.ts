@@ -15,7 +15,7 @@ export const TextMatch = z
       example: true,
     }),
     not: field(z.boolean().default(false), {
-      doc: 'Turn the comparison round. Something absent matches then too.',
+      doc: 'Turn the comparison round. Something absent matches then too; an absent header counts as an empty one.',
       why: 'false',
       example: true,
     }),
@@ -66,6 +66,28 @@ export const PathMatch = z
   });
 export type PathMatch = z.output<typeof PathMatch>;
 
+/** Name of a query parameter as it stands in the URL. */
+const parameterName = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[^&=#\s]*$/, 'is not the name of a query parameter as it is sent');
+
+/** Letters of name and text that fit beside `not` into one expression of the path: Envoy cannot invert its own matchers. */
+const invertedQueryText = 70;
+
+const queryMatches = z.record(parameterName, textMatch).superRefine((query, context) => {
+  for (const [name, { not, regex, suffix, contains }] of Object.entries(query)) {
+    if (!not) continue;
+    const message = 'Envoy cannot turn a regex of a query parameter round; compare by exact, prefix or suffix';
+    if (regex !== undefined) context.addIssue({ code: 'custom', path: [name, 'regex'], message });
+    const size = Buffer.byteLength(`${name}${suffix ?? contains ?? ''}`);
+    if ((suffix ?? contains) === undefined || size <= invertedQueryText) continue;
+    const tooLong = `is too long for not: name and text may have ${invertedQueryText} letters together`;
+    context.addIssue({ code: 'custom', path: [name, suffix === undefined ? 'contains' : 'suffix'], message: tooLong });
+  }
+});
+
 /** A request matches when everything named here does. */
 export const Match = z.strictObject({
   path: field(
@@ -89,17 +111,17 @@ export const Match = z.strictObject({
     { doc: 'Any of these methods.', example: ['GET', 'HEAD'] },
   ),
   headers: field(headerRecord(headerNameText, textMatch).default({}), {
-    doc: 'Request headers by name.',
+    doc: 'Request headers by name. Of a header that is sent several times, one must match.',
     why: 'none',
     example: { 'x-beta': { exact: '1' } },
   }),
-  query: field(z.record(z.string().min(1).max(128), textMatch).default({}), {
-    doc: 'Query parameters by name.',
+  query: field(queryMatches.default({}), {
+    doc: 'Query parameters by name, as they are sent: `%20` stays `%20`. The first of a name counts; for `not`, all do.',
     why: 'none',
     example: { preview: '1' },
   }),
   cookies: field(z.record(z.string().min(1).max(128), textMatch).default({}), {
-    doc: 'Cookies by name.',
+    doc: 'Cookies by name, without quotes around the value. The first of a name counts.',
     why: 'none',
     example: { lane: 'beta' },
   }),
