@@ -1,6 +1,6 @@
 import type { Bootstrap } from '../../proto/gen/envoy.config.bootstrap.v3.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
-import type { ConfigSource, Address as EnvoyAddress } from '../../proto/gen/envoy.config.core.v3.ts';
+import type { ConfigSource, Address as EnvoyAddress, GrpcService } from '../../proto/gen/envoy.config.core.v3.ts';
 import { type Address, parseAddress } from '../base/address.ts';
 
 /** What a proxy is told once, at its start; all else comes over xDS. Addresses are `HOST:PORT` or `unix:/PATH`. */
@@ -26,14 +26,20 @@ export interface BootstrapOptions {
 
 export const bootstrapDefaults = { maxHeapBytes: 1024 ** 3, maxConnections: 50_000 } as const;
 
-/** Name of the static cluster that leads to Switchyard: xDS and load reports. */
-const controlPlane = 'switchyard';
+/**
+ * Name of the static cluster that leads to Switchyard: xDS and load reports. Names with a slash are no service's:
+ * Envoy would ignore a cluster from us that bears a static one's name.
+ */
+const controlPlane = 'switchyard/xds';
+
+/** Envoy would send the cluster's name as `:authority`; with its slash, no HTTP/2 server accepts that. */
+const overGrpc: GrpcService = { envoy_grpc: { cluster_name: controlPlane, authority: 'switchyard' } };
 
 /**
  * Name of the static cluster that holds the proxy's own fleet, which zone-aware routing compares with; and of its
  * load assignment. Envoy takes it from the bootstrap only.
  */
-export const localCluster = 'local';
+export const ownFleet = 'switchyard/fleet';
 
 /** Name of the runtime layer that is delivered over RTDS. Envoy takes the list of layers from the bootstrap only. */
 export const runtimeLayer = 'switchyard';
@@ -59,17 +65,17 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
         api_type: options.variant === 'delta' ? 'DELTA_GRPC' : 'GRPC',
         transport_api_version: 'V3',
         set_node_on_first_message_only: true,
-        grpc_services: [{ envoy_grpc: { cluster_name: controlPlane } }],
+        grpc_services: [overGrpc],
       },
       cds_config: overAds('15s'),
       lds_config: overAds('15s'),
     },
     cluster_manager: {
-      local_cluster_name: localCluster,
+      local_cluster_name: ownFleet,
       load_stats_config: {
         api_type: 'GRPC',
         transport_api_version: 'V3',
-        grpc_services: [{ envoy_grpc: { cluster_name: controlPlane } }],
+        grpc_services: [overGrpc],
       },
     },
     static_resources: { clusters: [controlPlaneCluster(options.xds), localFleetCluster()] },
@@ -139,10 +145,10 @@ function controlPlaneCluster(xds: readonly string[]): Cluster {
 
 function localFleetCluster(): Cluster {
   return {
-    name: localCluster,
+    name: ownFleet,
     type: 'EDS',
     connect_timeout: '0.250s',
-    eds_cluster_config: { service_name: localCluster, eds_config: overAds('2s') },
+    eds_cluster_config: { service_name: ownFleet, eds_config: overAds('2s') },
   };
 }
 
