@@ -30,7 +30,9 @@ export function weightRoutes(dependencies: AdminDependencies): Hono {
 }
 
 function currentWeights(control: Control, routeName: string, ruleName: string): WeightsReply {
-  const rule = control.accepted?.policy.routes[routeName]?.rules.find(each => each.name === ruleName);
+  // Not by index: a caller may ask for "constructor".
+  const [, route] = Object.entries(control.accepted?.policy.routes ?? {}).find(([name]) => name === routeName) ?? [];
+  const rule = route?.rules.find(each => each.name === ruleName);
   if (!rule?.to) {
     throw new ApiError(404, 'Not found', `There is no rule "${ruleName}" with destinations in a route "${routeName}".`);
   }

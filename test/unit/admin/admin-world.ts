@@ -1,0 +1,202 @@
+import { pino } from 'pino';
+import { type AdminOptions, adminApp } from '../../../src/admin/server.ts';
+import type {
+  Accepted,
+  Control,
+  Effect,
+  OverrideOutcome,
+  OverrideStatus,
+  Rejected,
+} from '../../../src/control/control.ts';
+import { pipeline } from '../../../src/control/pipeline.ts';
+import { Fleet } from '../../../src/fleet/fleet.ts';
+import type { Override } from '../../../src/policy/operational-state.ts';
+import { type Assignment, Board } from '../../../src/snapshot/board.ts';
+import type { XdsEvent } from '../../../src/xds/events.ts';
+
+/** A token as the server makes them. */
+export const token = 'test-token-test-token-test-token-123456';
+
+/** The moment of the tests, in milliseconds since the epoch. */
+export const now = Date.parse('2026-03-01T12:00:00.000Z');
+
+export const policyText = `
+services:
+  catalog:
+    endpoints:
+      - { address: "10.0.0.1:8080", labels: { version: v1 } }
+      - { address: "10.0.0.2:8080", labels: { version: v2 } }
+    versions: { v1: { labels: { version: v1 } }, v2: { labels: { version: v2 } } }
+gateways:
+  public: { listeners: [{ port: 8000, protocol: http }] }
+routes:
+  shop:
+    gateways: [public]
+    hosts: ["*"]
+    rules:
+      - name: old
+        match: { path: { prefix: /old } }
+        redirect: { path: / }
+      - name: everyone
+        to: [{ service: catalog, version: v1, weight: 95 }, { service: catalog, version: v2, weight: 5 }]
+fleets:
+  edge: { match: { cluster: edge }, gateways: [public] }
+`;
+
+export const shift: Override = {
+  kind: 'shift',
+  route: 'shop',
+  rule: 'everyone',
+  weights: { 'catalog@v1': 90, 'catalog@v2': 10 },
+  by: 'ada',
+  since: now,
+  reason: 'first tenth',
+};
+
+export const drain: Override = {
+  kind: 'endpoint',
+  service: 'catalog',
+  address: '10.0.0.1:8080',
+  state: 'draining',
+  by: 'ada',
+  since: now,
+  expiresAt: now + 60_000,
+};
+
+/** What a controller would have accepted. */
+export function acceptedPolicy(overrides: readonly Override[] = []): Accepted {
+  const documents = [{ file: 'switchyard.yaml', format: 'yaml', text: policyText }] as const;
+  const { policy, sources, problems } = pipeline.read(documents);
+  if (!policy) throw new Error(JSON.stringify(problems));
+  const outcome = pipeline.build({ policy, sources, overrides, resolved: new Map() }, undefined);
+  if (outcome.kind === 'failed') throw new Error(JSON.stringify(outcome.problems));
+  const revision = { number: 7, at: now, author: 'bob', source: 'file', reason: 'saved', documents } as const;
+  return { ...outcome.build, revision, warnings: [] };
+}
+
+/** Answers as it is told and remembers what it was asked. */
+class FakeControl implements Control {
+  accepted: Accepted | undefined = undefined;
+  rejected: Rejected | undefined = undefined;
+  answer: OverrideOutcome | Error = { kind: 'notFound', what: 'The test has set no answer.' };
+  readonly asked: unknown[] = [];
+
+  shift(...given: Parameters<Control['shift']>) {
+    return this.#write('shift', given);
+  }
+  overrideEndpoint(...given: Parameters<Control['overrideEndpoint']>) {
+    return this.#write('overrideEndpoint', given);
+  }
+  endOverride(...given: Parameters<Control['endOverride']>) {
+    return this.#write('endOverride', given);
+  }
+  submit(): never {
+    throw new Error('not asked for by any route');
+  }
+  preview(): never {
+    throw new Error('not asked for by any route');
+  }
+  reject(): never {
+    throw new Error('not asked for by any route');
+  }
+  onChange() {
+    return () => {};
+  }
+
+  async #write(call: string, given: readonly unknown[]): Promise<OverrideOutcome> {
+    this.asked.push([call, ...given]);
+    if (this.answer instanceof Error) throw this.answer;
+    return this.answer;
+  }
+}
+
+interface Call {
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The API over a fake controller, and a real board and fleet. */
+export class AdminWorld {
+  readonly control = new FakeControl();
+  readonly board = new Board();
+  clock = now;
+  readonly fleet = new Fleet(() => this.clock);
+  readonly log: string[] = [];
+  readonly options: AdminOptions = {
+    control: this.control,
+    board: this.board,
+    fleet: this.fleet,
+    log: pino({ level: 'error' }, { write: (line: string) => void this.log.push(line) }),
+    host: '127.0.0.1',
+    port: 0,
+    token,
+    allowedHosts: new Set(['switchyard.internal']),
+  };
+  readonly app = adminApp(this.options);
+
+  /** Puts the policy in force. */
+  accept(overrides: readonly Override[] = []): Accepted {
+    const accepted = acceptedPolicy(overrides);
+    this.control.accepted = accepted;
+    this.board.publish({ snapshots: accepted.snapshots, assign: () => ({ kind: 'assigned', key: 'edge' }) });
+    return accepted;
+  }
+
+  /** What the controller says of a write that changed fleet `edge`. */
+  done(status: OverrideStatus | undefined, changed = true): OverrideOutcome {
+    const effect: Effect = { concerned: this.control.accepted?.snapshots ?? new Map(), changed };
+    return { kind: 'done', status, effect };
+  }
+
+  /** One request with the token, to a host that is allowed. */
+  async call(method: string, url: string, { body, headers = {} }: Call = {}) {
+    const response = await this.app.request(`http://127.0.0.1${url}`, {
+      method,
+      headers: {
+        host: '127.0.0.1:18080',
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const type = response.headers.get('content-type') ?? '';
+    // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes.
+    const json: any = type.includes('json') ? JSON.parse(text) : undefined;
+    return { status: response.status, headers: response.headers, type, text, json };
+  }
+
+  /** A proxy that has connected and is given a fleet, or told why not. */
+  connect(streamId: number, id: string, assignment?: Assignment): void {
+    const node = { id, cluster: 'edge', region: '', zone: 'a', subZone: '', metadata: {}, version: '1.40.0' };
+    this.apply({ kind: 'opened', streamId, variant: 'delta', peer: `10.0.0.9:${streamId}` });
+    this.apply({ kind: 'identified', streamId, node });
+    if (assignment) this.apply({ kind: 'assigned', streamId, assignment });
+  }
+
+  /** Its request for a type, and what became of the answer. */
+  exchange(
+    streamId: number,
+    type: 'Cluster' | 'RouteConfiguration',
+    then: 'asked' | 'sent' | 'acked' | 'nacked',
+  ): void {
+    const typeUrl = typeUrls[type];
+    const version = this.board.current?.snapshots.get('edge')?.types.get(typeUrl)?.version ?? '';
+    const about = { streamId, typeUrl, version, nonce: '1' };
+    this.apply({ kind: 'subscribed', streamId, typeUrl, wildcard: true, names: 0 });
+    if (then === 'asked') return;
+    this.apply({ kind: 'sent', ...about, resources: 2, removed: 0, bytes: 1000 });
+    if (then === 'acked') this.apply({ kind: 'acked', ...about });
+    if (then === 'nacked') this.apply({ kind: 'nacked', ...about, code: 3, message: 'no such filter' });
+  }
+
+  apply(event: XdsEvent): void {
+    this.fleet.apply(event);
+  }
+}
+
+const typeUrls = {
+  Cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+  RouteConfiguration: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
+} as const;

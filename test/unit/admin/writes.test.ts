@@ -1,0 +1,182 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { AdminWorld, drain, shift } from './admin-world.ts';
+
+const weights = '/api/v1/routes/shop/rules/everyone/weights';
+const endpoint = '/api/v1/services/catalog/endpoints/10.0.0.1%3A8080';
+const shifted = { 'catalog@v1': 90, 'catalog@v2': 10 };
+const declared = { 'catalog@v1': 95, 'catalog@v2': 5 };
+const edge = { kind: 'assigned', key: 'edge' } as const;
+
+describe('weights of a rule', () => {
+  it('GET shows the declared and the effective ones', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    assert.deepEqual((await world.call('GET', weights)).json, { declared, effective: declared, override: null });
+    world.accept([shift]);
+    const { json } = await world.call('GET', weights);
+    assert.deepEqual([json.declared, json.effective, json.override.effect], [declared, shifted, 'active']);
+    world.accept([{ ...shift, weights: { 'catalog@v1': 1, 'catalog@v3': 1 } }]);
+    const suspended = (await world.call('GET', weights)).json;
+    assert.deepEqual([suspended.effective, suspended.override.effect], [declared, 'suspended']);
+  });
+
+  it('GET 404 for what has no weights', async () => {
+    const world = new AdminWorld();
+    assert.equal((await world.call('GET', weights)).status, 404);
+    world.accept();
+    for (const [route, rule] of [
+      ['shop', 'nobody'],
+      ['shop', 'old'],
+      ['bazaar', 'everyone'],
+      ['constructor', 'x'],
+    ]) {
+      assert.equal((await world.call('GET', `/api/v1/routes/${route}/rules/${rule}/weights`)).status, 404, rule);
+    }
+  });
+
+  it('PUT shifts, by whom and why', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    world.control.answer = world.done({ override: shift, effect: 'active' });
+    const headers = { 'x-switchyard-author': 'ada' };
+    const answer = await world.call('PUT', `${weights}?reason=first%20tenth`, { body: shifted, headers });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.json.changed, true);
+    assert.deepEqual(answer.json.fleets, ['edge']);
+    assert.equal(answer.json.override.target, 'routes/shop/rules/everyone');
+    assert.equal(answer.json.acknowledged, undefined, 'nobody asked to wait');
+    assert.deepEqual(world.control.asked, [
+      ['shift', { route: 'shop', rule: 'everyone', weights: shifted, by: 'ada', reason: 'first tenth' }],
+    ]);
+  });
+
+  it('DELETE ends the shift', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    world.control.answer = world.done(undefined, false);
+    const answer = await world.call('DELETE', weights);
+    assert.deepEqual(answer.json, { changed: false, fleets: ['edge'] });
+    assert.deepEqual(world.control.asked, [['endOverride', { kind: 'shift', route: 'shop', rule: 'everyone' }]]);
+  });
+});
+
+describe('weight and state of an endpoint', () => {
+  it('PATCH sets them, for a time when asked', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    world.control.answer = world.done({ override: drain, effect: 'active' });
+    const before = Date.now();
+    const answer = await world.call('PATCH', `${endpoint}?force`, { body: { state: 'draining', expiresIn: '10m' } });
+    assert.equal(answer.status, 200);
+    assert.equal(answer.json.override.target, 'services/catalog/endpoints/10.0.0.1:8080');
+    assert.equal(answer.json.override.state, 'draining');
+    const [[call, override, options]] = world.control.asked as [[string, Record<string, unknown>, unknown]];
+    const { expiresAt, ...rest } = override;
+    assert.equal(call, 'overrideEndpoint');
+    assert.deepEqual(rest, { service: 'catalog', address: '10.0.0.1:8080', state: 'draining', by: 'admin API' });
+    const late = Number(expiresAt) - (before + 600_000);
+    assert.ok(late >= 0 && late < 60_000, `expires in ten minutes and ${late} ms`);
+    assert.deepEqual(options, { force: true });
+  });
+
+  it('takes every form of address, percent-encoded', async () => {
+    const world = new AdminWorld();
+    for (const address of ['[::1]:8080', 'unix:/run/app.sock', 'db.internal:5432']) {
+      await world.call('PATCH', `/api/v1/services/catalog/endpoints/${encodeURIComponent(address)}`, {
+        body: { weight: 3 },
+      });
+      assert.deepEqual(world.control.asked.pop(), [
+        'overrideEndpoint',
+        { service: 'catalog', address, weight: 3, by: 'admin API' },
+        { force: false },
+      ]);
+      await world.call('DELETE', `/api/v1/services/catalog/endpoints/${encodeURIComponent(address)}`);
+      assert.deepEqual(world.control.asked.pop(), ['endOverride', { kind: 'endpoint', service: 'catalog', address }]);
+    }
+  });
+
+  it('cuts long authors and reasons', async () => {
+    const world = new AdminWorld();
+    const headers = { 'x-switchyard-author': 'a'.repeat(5000) };
+    await world.call('PATCH', `${endpoint}?reason=${'r'.repeat(5000)}`, { body: { weight: 3 }, headers });
+    const [[, override]] = world.control.asked as [[string, { by: string; reason: string }]];
+    assert.deepEqual([override.by.length, override.reason.length], [200, 200]);
+  });
+});
+
+describe('?wait=acked', () => {
+  const acknowledge = { body: shifted };
+
+  function world(): AdminWorld {
+    const made = new AdminWorld();
+    made.accept();
+    made.control.answer = made.done({ override: shift, effect: 'active' });
+    return made;
+  }
+
+  it('200 when all that are connected hold it', async () => {
+    const made = world();
+    made.connect(1, 'edge-1', edge);
+    made.exchange(1, 'Cluster', 'acked');
+    const answer = await made.call('PUT', `${weights}?wait=acked`, acknowledge);
+    assert.equal(answer.status, 200);
+    assert.deepEqual(answer.json.acknowledged, {
+      complete: true,
+      concerned: 1,
+      acked: 1,
+      missing: [],
+      departed: [],
+      summary: '1 of 1 connected proxies have acknowledged',
+    });
+  });
+
+  it('answers only then', async () => {
+    const made = world();
+    made.connect(1, 'edge-1', edge);
+    made.exchange(1, 'Cluster', 'sent');
+    let answered = false;
+    const answer = made.call('PUT', `${weights}?wait=acked&timeout=60s`, acknowledge).finally(() => {
+      answered = true;
+    });
+    while (made.control.asked.length === 0) await new Promise(setImmediate);
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+    assert.equal(answered, false);
+    made.exchange(1, 'Cluster', 'acked');
+    assert.equal((await answer).status, 200);
+  });
+
+  it('202 when the time is up, naming who has not', async () => {
+    const made = world();
+    for (const [stream, then] of [
+      [1, 'acked'],
+      [2, 'sent'],
+    ] as const) {
+      made.connect(stream, `edge-${stream}`, edge);
+      made.exchange(stream, 'Cluster', then);
+    }
+    const { status, json } = await made.call('PUT', `${weights}?wait=acked&timeout=20ms`, acknowledge);
+    assert.equal(status, 202);
+    assert.equal(json.acknowledged.complete, false);
+    assert.equal(json.acknowledged.summary, '1 of 2 connected proxies have acknowledged');
+    assert.deepEqual(json.acknowledged.missing, [
+      { id: 'edge-2', fleet: 'edge', why: 'it has not acknowledged Cluster' },
+    ]);
+    assert.equal(json.override.effect, 'active', 'the write stands');
+  });
+
+  it('202 at once when nobody is connected: 0 of 0 is no success', async () => {
+    const { status, json } = await world().call('PUT', `${weights}?wait=acked&timeout=60s`, acknowledge);
+    assert.equal(status, 202);
+    assert.equal(json.acknowledged.complete, false);
+    assert.match(json.acknowledged.summary, /^0 of 0 .*: no proxy of edge is connected$/);
+  });
+
+  it('says so when no fleet holds it', async () => {
+    const made = world();
+    made.control.answer = { kind: 'done', status: undefined, effect: { concerned: new Map(), changed: false } };
+    const { status, json } = await made.call('DELETE', `${weights}?wait=acked`);
+    assert.equal(status, 202);
+    assert.match(json.acknowledged.summary, /no fleet holds it/);
+  });
+});
