@@ -85,21 +85,29 @@ export const deltaBody: BodyOf = memoised(owing => {
   return { typeUrl: to.typeUrl, version: to.version, resources, removed };
 });
 
-/** What a reconnecting delta client lacks, by the versions it says it has (R18). Private to the stream. */
+/**
+ * What a reconnecting delta client lacks, by the versions it says it has (R18). Private to the stream. What it has and
+ * should not is told apart, for whoever decides when it may go.
+ */
 export function resumedBody(
   to: TypeSnapshot,
   subscription: Subscription,
   has: ReadonlyMap<string, string>,
   again: Subscription,
-): ResponseBody | undefined {
+): { readonly body: ResponseBody | undefined; readonly leftover: readonly string[] } {
   const resources = subscribed(to, subscription).filter(
     ({ name, version }) => has.get(name) !== version || again.names.has(name),
   );
-  const removed = new Set<string>();
-  for (const name of has.keys()) if (covers(subscription, name) && !to.resources.has(name)) removed.add(name);
-  for (const name of subscription.names) if (!to.resources.has(name)) removed.add(name);
-  if (resources.length === 0 && removed.size === 0) return undefined;
-  return { typeUrl: to.typeUrl, version: to.version, resources, removed: [...removed].sort() };
+  const leftover = [...has.keys()].filter(name => covers(subscription, name) && !to.resources.has(name));
+  const removed = [...subscription.names].filter(name => !to.resources.has(name) && !has.has(name));
+  if (resources.length === 0 && removed.length === 0) return { body: undefined, leftover };
+  return { body: { typeUrl: to.typeUrl, version: to.version, resources, removed }, leftover };
+}
+
+/** The same body, and names to be removed with it. */
+export function withRemoved(to: TypeSnapshot, body: ResponseBody | undefined, names: readonly string[]): ResponseBody {
+  const removed = [...(body?.removed ?? []), ...names].sort();
+  return { typeUrl: to.typeUrl, version: to.version, resources: body?.resources ?? [], removed };
 }
 
 /** Names that a response has brought, or taken away. */
@@ -140,10 +148,10 @@ function wanted({ from, to, subscription, again }: Owing): readonly EncodedResou
 
 function missing({ from, to, subscription, again }: Owing): readonly string[] {
   const names = new Set<string>();
-  if (from)
-    for (const name of diffTypes(from, to).removed)
-      if (covers(subscription, name)) names.add(name);
-      else for (const name of subscription.names) if (!to.resources.has(name)) names.add(name);
+  const gone = from ? diffTypes(from, to).removed : [];
+  for (const name of gone) if (covers(subscription, name)) names.add(name);
+  // Names that are asked for in vain, all of them at first.
+  if (!from) for (const name of subscription.names) if (!to.resources.has(name)) names.add(name);
   for (const name of again.names) if (!to.resources.has(name)) names.add(name);
   return names.size > 0 ? [...names].sort() : [];
 }

@@ -1,4 +1,5 @@
-import { deltaBody, resumedBody } from './body.ts';
+import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import { deltaBody, resumedBody, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
 import { credit, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
 import { resourceType } from './resource-type.ts';
@@ -46,7 +47,7 @@ export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<D
     case 'request':
       return onRequest(state, input.request);
     case 'target':
-      return input.target === state.target ? quiet(state) : advance({ ...state, target: input.target });
+      return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
       return advance({ ...state, open: input.open });
     case 'again': {
@@ -54,6 +55,15 @@ export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<D
       return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });
     }
   }
+}
+
+function onTarget(state: DeltaState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<DeltaState> {
+  if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
+  const next = { ...state, target, keepLeftover };
+  if (keepLeftover || state.leftover.length === 0) return advance(next);
+  // Asked for again, a name that is no more is answered by its removal.
+  const again = union(state.again, within(subscriptionOf(false, state.leftover), state.subscription));
+  return advance({ ...next, leftover: [], again });
 }
 
 function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
@@ -127,8 +137,10 @@ function advance(state: DeltaState): Step<DeltaState> {
   if (!state.started || !target || !state.open || held) return quiet(state);
   const ready = state.asked ? { ...state, asked: false } : state;
   if (state.has.size > 0) {
-    const body = resumedBody(target, subscription, state.has, again);
-    const resumed = { ...ready, has: hasNothing };
+    const { body: lacking, leftover } = resumedBody(target, subscription, state.has, again);
+    const kept = state.keepLeftover ? leftover : [];
+    const body = kept.length < leftover.length ? withRemoved(target, lacking, leftover) : lacking;
+    const resumed = { ...ready, has: hasNothing, leftover: kept };
     return body ? send(resumed, target, body) : settle(resumed, target);
   }
   if (sent === target && isEmpty(again)) return quiet(ready);

@@ -43,7 +43,12 @@ export type MachineEvent = WithoutStream<XdsEvent>;
 export type Input<Request> =
   | { readonly kind: 'request'; readonly request: Request }
   /** The set that the stream should hold; undefined: nothing yet, or no fleet matches. Then nothing is sent (P19). */
-  | { readonly kind: 'target'; readonly target: TypeSnapshot | undefined }
+  | {
+      readonly kind: 'target';
+      readonly target: TypeSnapshot | undefined;
+      /** What a client brought from an earlier stream and should not have must not go yet (R37). */
+      readonly keepLeftover?: boolean;
+    }
   /** Whether the stream takes more bytes (R49). Closed, what is owed waits, and only the newest state is kept. */
   | { readonly kind: 'gate'; readonly open: boolean }
   /** Names to be sent again even if unchanged, as far as they are subscribed (R39). */
@@ -79,6 +84,9 @@ export interface TypeState {
   readonly again: Subscription;
   /** Names of rejected responses. Nobody knows what the client made of them (R42), so the next push repeats them. */
   readonly doubtful: Subscription;
+  /** Names that the client brought from an earlier stream, that are no more, and that it may keep for now. */
+  readonly leftover: readonly string[];
+  readonly keepLeftover: boolean;
   readonly open: boolean;
   readonly noncePrefix: string;
   readonly responses: number;

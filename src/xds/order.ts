@@ -8,16 +8,24 @@ import { clusterUrl, resourceType } from './resource-type.ts';
  *
  * Clusters and endpoints go to the new set and what it retires, at once. Listeners and routes follow when the clusters
  * are acknowledged, or after `gateLimit`. When those are acknowledged, or after `gateLimit` again, what was retired
- * lingers for requests in flight (R37a), and goes. A client that acknowledges nothing is only slower (R12).
+ * lingers for requests in flight (R37a), and goes. A client that acknowledges nothing is only slower (R12). Where nobody has asked for listeners or routes, nothing is retired: what is
+ * no more goes at once.
  */
 export interface OrderSettings {
   /** Milliseconds. */
   readonly gateLimit: number;
   /** Milliseconds; as long as a request on an old route may take. */
   readonly linger: number;
+  /** Milliseconds that a client which comes back has to ask for routes, before it counts as having none. */
+  readonly grace: number;
 }
 
-type Retired = ReadonlyMap<string, TypeSnapshot>;
+interface Retired {
+  /** By type URL. */
+  readonly sets: ReadonlyMap<string, TypeSnapshot>;
+  /** And what the client brought from an earlier stream. */
+  readonly leftover: boolean;
+}
 
 export interface OrderState {
   /** The newest published snapshot. */
@@ -30,9 +38,11 @@ export interface OrderState {
   readonly retiring: Retired;
   /** No longer referred to, but perhaps in use. */
   readonly lingering: Retired;
-  /** Running timers: clusters to be acknowledged, routes to be acknowledged, requests to end. No id is used twice. */
+  /** Running timers: clusters to be acknowledged, routes to be acknowledged, requests to end, routes to be
+   * asked for. No id is used twice. */
   readonly gate: number | undefined;
   readonly settle: number | undefined;
+  readonly grace: number | undefined;
   readonly linger: number | undefined;
   readonly timers: number;
 }
@@ -42,16 +52,18 @@ export interface TimerRequest {
   readonly afterMs: number;
 }
 
-const nothing: Retired = new Map();
+const noSets: ReadonlyMap<string, TypeSnapshot> = new Map();
+const nothing: Retired = { sets: noSets, leftover: false };
 
 export const startOrder: OrderState = {
   goal: undefined,
   proving: undefined,
   released: undefined,
-  retiring: nothing,
+  retiring: { ...nothing, leftover: true },
   lingering: nothing,
   gate: undefined,
   settle: undefined,
+  grace: undefined,
   linger: undefined,
   timers: 0,
 };
@@ -62,7 +74,7 @@ export type Progress = ReadonlyMap<string, TypeState>;
 /** A new snapshot to move to. */
 export function aim(order: OrderState, goal: Snapshot): OrderState {
   if (order.goal === goal) return order;
-  const retiring = order.goal ? merge(retiredBy(order.goal, goal), order.retiring) : nothing;
+  const retiring = order.goal ? merge(retiredBy(order.goal, goal), order.retiring) : order.retiring;
   return { ...order, goal, retiring };
 }
 
@@ -74,17 +86,19 @@ export function proven(order: OrderState): OrderState {
 /** Moves on as far as acknowledgements allow. Idempotent. */
 export function evaluate(order: OrderState, progress: Progress): OrderState {
   const opened = release(order, progress);
+  const { retiring, lingering } = opened;
+  if (!hasUsers(progress))
+    return retiring.sets.size === 0 ? opened : { ...opened, retiring: { ...retiring, sets: noSets } };
   const settled = opened.released === opened.goal && usersSettled(opened, progress);
-  if (settled && opened.retiring.size > 0 && opened.lingering.size === 0) {
-    return { ...opened, retiring: nothing, lingering: opened.retiring };
-  }
-  return opened;
+  if (!settled || !isAny(retiring, progress) || isAny(lingering, progress)) return opened;
+  return { ...opened, retiring: nothing, lingering: retiring };
 }
 
 /** A timer has run out; one that was given up since says nothing. */
 export function expire(order: OrderState, id: number, progress: Progress): OrderState {
   if (id === order.gate) return { ...order, gate: undefined, released: order.goal };
   if (id === order.linger) return { ...order, linger: undefined, lingering: nothing };
+  if (id === order.grace) return { ...order, grace: undefined, retiring: { ...order.retiring, leftover: false } };
   if (id !== order.settle) return order;
   const ended = { ...order, settle: undefined };
   return usersRejected(progress) ? ended : { ...ended, retiring: nothing, lingering: order.retiring };
@@ -94,14 +108,16 @@ export function expire(order: OrderState, id: number, progress: Progress): Order
 export function schedule(
   order: OrderState,
   progress: Progress,
-  { gateLimit, linger }: OrderSettings,
+  settings: OrderSettings,
 ): { readonly order: OrderState; readonly timers: readonly TimerRequest[] } {
-  const waiting = order.released !== order.goal && [...progress.keys()].some(isUser);
-  const ending = order.retiring.size > 0 && order.lingering.size === 0;
+  const users = hasUsers(progress);
+  const lingering = isAny(order.lingering, progress);
+  const retiring = isAny(order.retiring, progress);
   const wanted = [
-    { key: 'gate', wanted: waiting, afterMs: gateLimit },
-    { key: 'settle', wanted: ending, afterMs: 2 * gateLimit },
-    { key: 'linger', wanted: order.lingering.size > 0, afterMs: linger },
+    { key: 'gate', wanted: users && order.released !== order.goal, afterMs: settings.gateLimit },
+    { key: 'settle', wanted: users && retiring && !lingering, afterMs: 2 * settings.gateLimit },
+    { key: 'grace', wanted: !users && retiring, afterMs: settings.grace },
+    { key: 'linger', wanted: lingering, afterMs: settings.linger },
   ] as const;
   let next = order;
   const timers: TimerRequest[] = [];
@@ -114,16 +130,25 @@ export function schedule(
   return { order: next, timers };
 }
 
-/** The set that a type is to move to; undefined if there is none for it. */
-export function targetOf(order: OrderState, state: TypeState): TypeSnapshot | undefined {
+export interface Target {
+  /** Undefined if there is none for the type. */
+  readonly target: TypeSnapshot | undefined;
+  readonly keepLeftover: boolean;
+}
+
+/** The set that a type is to move to. */
+export function targetOf(order: OrderState, state: TypeState): Target {
   const { typeUrl } = state;
   if (isUser(typeUrl)) {
     // A client that has nothing of the type yet has nothing that could break.
     const from = state.sent === undefined && !state.resumes ? order.goal : order.released;
-    return from?.types.get(typeUrl);
+    return { target: from?.types.get(typeUrl), keepLeftover: false };
   }
-  const goal = order.goal?.types.get(typeUrl);
-  return goal && overlay(goal, mergeRetired(order.retiring.get(typeUrl), order.lingering.get(typeUrl)));
+  const { goal, retiring, lingering } = order;
+  const published = goal?.types.get(typeUrl);
+  const kept = mergeRetired(retiring.sets.get(typeUrl), lingering.sets.get(typeUrl));
+  const keepLeftover = isMade(typeUrl) && (retiring.leftover || lingering.leftover);
+  return { target: published && overlay(published, kept), keepLeftover };
 }
 
 function release(order: OrderState, progress: Progress): OrderState {
@@ -155,26 +180,39 @@ function usersRejected(progress: Progress): boolean {
   return [...progress].some(([url, state]) => isUser(url) && state.rejected);
 }
 
+function hasUsers(progress: Progress): boolean {
+  for (const typeUrl of progress.keys()) if (isUser(typeUrl)) return true;
+  return false;
+}
+
 function isUser(typeUrl: string): boolean {
   return resourceType(typeUrl).order === 'using';
 }
 
-function retiredBy(from: Snapshot, to: Snapshot): Retired {
+function isMade(typeUrl: string): boolean {
+  return resourceType(typeUrl).order === 'made';
+}
+
+function isAny({ sets, leftover }: Retired, progress: Progress): boolean {
+  return sets.size > 0 || (leftover && [...progress.values()].some(state => state.leftover.length > 0));
+}
+
+function retiredBy(from: Snapshot, to: Snapshot): ReadonlyMap<string, TypeSnapshot> {
   const found = new Map<string, TypeSnapshot>();
   for (const [url, type] of to.types) {
     const before = from.types.get(url);
-    const gone = before && before !== type && resourceType(url).order === 'made' ? retired(before, type) : undefined;
+    const gone = before && before !== type && isMade(url) ? retired(before, type) : undefined;
     if (gone) found.set(url, gone);
   }
-  return found.size > 0 ? found : nothing;
+  return found;
 }
 
-function merge(newer: Retired, older: Retired): Retired {
-  if (newer.size === 0 || older.size === 0) return newer.size === 0 ? older : newer;
-  const merged = new Map(older);
+function merge(newer: ReadonlyMap<string, TypeSnapshot>, older: Retired): Retired {
+  if (newer.size === 0) return older;
+  const sets = new Map(older.sets);
   for (const [url, type] of newer) {
-    const both = mergeRetired(type, older.get(url));
-    if (both) merged.set(url, both);
+    const both = mergeRetired(type, older.sets.get(url));
+    if (both) sets.set(url, both);
   }
-  return merged;
+  return { ...older, sets };
 }

@@ -21,6 +21,8 @@ export function initialState(typeUrl: string, prefix: string): TypeState {
     unanswered: [],
     again: NONE,
     doubtful: NONE,
+    leftover: [],
+    keepLeftover: false,
     open: true,
     noncePrefix: prefix,
     responses: 0,

@@ -38,7 +38,7 @@ export const defaultXdsSettings: XdsServiceSettings = {
   maxMessageBytes: 16 * 1024 * 1024,
   keepaliveTime: 15_000,
   keepaliveTimeout: 10_000,
-  order: { gateLimit: 5_000, linger: 5_000 },
+  order: { gateLimit: 5_000, linger: 5_000, grace: 200 },
 };
 
 /** A gRPC service with its two methods, and the one type that it serves. */

@@ -1,3 +1,4 @@
+import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, partialBody } from './body.ts';
 import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
 import { nonceOf } from './nonce.ts';
@@ -40,7 +41,7 @@ export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<Sotw
     case 'request':
       return onRequest(state, input.request);
     case 'target':
-      return input.target === state.target ? quiet(state) : advance({ ...state, target: input.target });
+      return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
       return advance({ ...state, open: input.open });
     case 'again': {
@@ -48,6 +49,11 @@ export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<Sotw
       return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });
     }
   }
+}
+
+function onTarget(state: SotwState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<SotwState> {
+  if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
+  return advance({ ...state, target, keepLeftover });
 }
 
 function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {

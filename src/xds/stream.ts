@@ -13,6 +13,7 @@ import {
   proven,
   schedule,
   startOrder,
+  type Target,
   type TimerRequest,
   targetOf,
 } from './order.ts';
@@ -218,9 +219,11 @@ class Turn {
     const before = this.#state;
     this.#set({ order: evaluate(before.order, before.types) });
     for (const [typeUrl, type] of this.#inOrder()) {
-      const target = served ? targetOf(this.#state.order, type) : undefined;
+      const { target, keepLeftover } = served ? targetOf(this.#state.order, type) : unserved;
       if (typeUrl === endpointUrl && target && this.#state.rewarmed.length > 0) this.#rewarm();
-      if (target !== type.target) this.feed(typeUrl, { kind: 'target', target });
+      if (target !== type.target || keepLeftover !== type.keepLeftover) {
+        this.feed(typeUrl, { kind: 'target', target, keepLeftover });
+      }
     }
     return this.#state.types !== before.types || this.#state.order !== before.order;
   }
@@ -250,6 +253,7 @@ class Turn {
 }
 
 const maxRounds = 8;
+const unserved: Target = { target: undefined, keepLeftover: true };
 
 /** A client that comes back with clusters of its own: those that it is sent may replace some that it has. */
 function resumed(before: MachineState, responses: readonly Response[]): readonly string[] {

@@ -32,7 +32,13 @@ function write(variant: 'sotw' | 'delta', sent: Sent & { nonce: string; version:
 export const pure: Connect = async variant => {
   const frames = new FrameEncoder('test');
   const reader = new RequestReader();
-  const settings = { streamId: 1, variant, impliedType: undefined, nonceSalt: 7, order: { gateLimit: 1, linger: 1 } };
+  const settings = {
+    streamId: 1,
+    variant,
+    impliedType: undefined,
+    nonceSalt: 7,
+    order: { gateLimit: 1, linger: 1, grace: 1 },
+  };
   let state = startStream(settings);
   let came: ReadResponse[] = [];
   let timers: number[] = [];
@@ -118,6 +124,7 @@ class LoopbackPeer implements Peer {
   }
 
   async publish(publication: Publication): Promise<void> {
+    if (!this.#first) await this.#settle();
     this.#server.board.publish(publication);
     // Streams are woken in the same turn of the event loop as this.
     await new Promise(resolve => setImmediate(resolve));
@@ -169,7 +176,7 @@ class LoopbackServer {
   #changed: () => void = () => {};
 
   constructor() {
-    const settings = { ...defaultXdsSettings, port: 0, order: { gateLimit: limit, linger: limit } };
+    const settings = { ...defaultXdsSettings, port: 0, order: { gateLimit: limit, linger: limit, grace: limit } };
     this.service = new XdsService(this.board, settings, event => {
       this.#events.push(event);
       this.#changed();
