@@ -32,6 +32,7 @@ function references({ type, message }: Resource): readonly Reference[] {
     case servedTypes.cluster:
       return ofCluster(message as Cluster);
     case servedTypes.endpoint:
+    case servedTypes.runtime:
       return [];
     case servedTypes.listener:
       return ofListener(message as Listener);

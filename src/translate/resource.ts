@@ -6,6 +6,7 @@ export const servedTypes = {
   endpoint: 'envoy.config.endpoint.v3.ClusterLoadAssignment',
   listener: 'envoy.config.listener.v3.Listener',
   route: 'envoy.config.route.v3.RouteConfiguration',
+  runtime: 'envoy.service.runtime.v3.Runtime',
 } as const satisfies Record<string, keyof MessageTypes>;
 
 export type ServedType = (typeof servedTypes)[keyof typeof servedTypes];

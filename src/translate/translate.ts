@@ -1,6 +1,7 @@
 import { memo1 } from '../base/memo.ts';
 import type { ClusterIr, FleetIr, ListenerIr, LocalClusterIr, RouteTableIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
+import { ownFleet, runtimeLayer } from './bootstrap.ts';
 import { localCluster, type ServiceClusterSettings, serviceCluster } from './cluster.ts';
 import { loadAssignment } from './endpoint.ts';
 import { envoyListener } from './listener.ts';
@@ -13,10 +14,26 @@ import { routeConfiguration } from './route.ts';
  */
 export const translate: (fleet: FleetIr) => readonly Resource[] = memo1(fleet => [
   ...fleet.clusters.map(clusterResource),
+  ownFleetAssignment,
   ...fleet.clusters.flatMap(cluster => (cluster.kind === 'service' ? [assignmentResource(cluster)] : [])),
   ...fleet.listeners.map(listenerResource),
   ...fleet.routeTables.map(routeResource),
+  emptyRuntime,
 ]);
+
+/** The layer that the bootstrap names. A proxy waits for it before it does anything else. */
+const emptyRuntime: Resource = {
+  type: servedTypes.runtime,
+  name: runtimeLayer,
+  message: { name: runtimeLayer, layer: {} },
+};
+
+/** Every proxy asks for it before anything else, and some would wait seconds for an answer that never comes (R29). */
+const ownFleetAssignment: Resource = {
+  type: servedTypes.endpoint,
+  name: ownFleet,
+  message: { cluster_name: ownFleet },
+};
 
 function clusterResource(cluster: ClusterIr): Resource {
   return cluster.kind === 'service' ? serviceClusterResource(cluster) : localClusterResource(cluster);
