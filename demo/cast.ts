@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { type RunningEnvoy, startEnvoy } from '../envoy/process.ts';
 import { bootstrap, bootstrapDefaults } from '../src/translate/bootstrap.ts';
@@ -91,8 +91,10 @@ export async function startControlPlane(folder: string, ports: Ports): Promise<A
 
 export const policyFile = (folder: string): string => path.join(folder, 'switchyard.yaml');
 
-/** Writes the policy, its ports moved by `offset`, where the control plane reads it. */
+/** Empties the folder and writes the policy, its ports moved by `offset`, where the control plane reads it. */
 export function writePolicy(folder: string, offset: number): void {
+  // Shifts of an earlier performance would otherwise lie over this one's policy.
+  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const text = readFileSync(path.join(import.meta.dirname, 'switchyard.yaml'), 'utf8');
   writeFileSync(policyFile(folder), movePorts(text, offset));

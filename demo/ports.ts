@@ -27,13 +27,13 @@ export function demoPorts(offset: number): Ports {
   return Object.fromEntries(Object.entries(defaults).map(([name, port]) => [name, port + offset])) as Ports;
 }
 
+const knownPorts: ReadonlySet<number> = new Set(Object.values(defaults));
+
 /** The policy with its ports moved by `offset`. */
 export function movePorts(policy: string, offset: number): string {
-  let moved = policy;
-  for (const port of new Set(Object.values(defaults))) {
-    moved = moved.replaceAll(new RegExp(`(:\\s?)${port}\\b`, 'g'), `$1${port + offset}`);
-  }
-  return moved;
+  return policy.replaceAll(/(:\s?)(\d{4,5})\b/g, (text, before: string, port: string) =>
+    knownPorts.has(Number(port)) ? `${before}${Number(port) + offset}` : text,
+  );
 }
 
 /** Those that something else already listens on. */

@@ -31,7 +31,7 @@ export function ask(port: number, path: string, headers: Readonly<Record<string,
 function parse(text: string): Answer['body'] {
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : { text };
+    return typeof value === 'object' && value !== null ? { ...value } : { text };
   } catch {
     return { text };
   }
