@@ -102,7 +102,8 @@ export const ApiVersion = z.strictObject({
     example: '2026-06-30',
   }),
   sunset: field(day.optional(), {
-    doc: 'Day after which it may stop; sent as the `Sunset` header.', why: 'absent: no `Sunset` header',
+    doc: 'Day after which it may stop; sent as the `Sunset` header.',
+    why: 'absent: no `Sunset` header',
     example: '2027-06-30',
   }),
 });

@@ -4,7 +4,11 @@ import { field, name } from './field.ts';
 /** One place that a rule or a TCP listener sends to. Its text form is `catalog` or `catalog@v1`. */
 export const Destination = z.strictObject({
   service: field(name, { doc: 'Name of a service.', example: 'catalog' }),
-  version: field(name.optional(), { doc: 'One of its versions; absent: all endpoints.', example: 'v1' }),
+  version: field(name.optional(), {
+    doc: 'One of its versions; absent: all endpoints.',
+    why: 'absent: all endpoints of the service',
+    example: 'v1',
+  }),
   weight: field(z.int().min(0).max(1_000_000).default(1), {
     doc: 'Share relative to the other destinations.',
     why: '1: all alike',

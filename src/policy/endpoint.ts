@@ -32,6 +32,7 @@ export const Endpoint = z.strictObject({
   }),
   zone: field(name.optional(), {
     doc: 'Failure zone the endpoint stands in; becomes its Envoy locality.',
+    why: 'absent: the endpoint has no zone',
     example: 'a',
   }),
   priority: field(z.int().min(0).max(15).default(0), {
@@ -41,6 +42,7 @@ export const Endpoint = z.strictObject({
   }),
   labels: field(z.record(name, z.string().max(128)).default({}), {
     doc: 'Facts about the endpoint; versions select by them.',
+    why: 'none',
     example: { version: 'v1' },
   }),
   state: field(EndpointState.default('active'), {
@@ -50,6 +52,7 @@ export const Endpoint = z.strictObject({
   }),
   inbound: field(Inbound.optional(), {
     doc: 'Present where a sidecar stands in front of the application: the address is then where that sidecar listens.',
+    why: 'absent: the application itself listens at the address',
     example: { application: '127.0.0.1:8080' },
   }),
 });

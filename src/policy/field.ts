@@ -23,42 +23,63 @@ export function field<S extends z.ZodType>(schema: S, { doc, example, ...rest }:
   return schema.meta({ description: doc, ...(example === undefined ? {} : { examples: [example] }), ...rest });
 }
 
+/** How a text is written that stands for something else; the reference and the JSON Schema read it from here. */
+export interface Format {
+  readonly name: string;
+  /** Regular expression, for editors. */
+  readonly pattern: string;
+}
+
+export const formats = z.registry<Format>();
+const durationFormat = { name: 'duration', pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$' };
+const percentFormat = { name: 'percentage', pattern: '^[0-9]{1,3}(\\.[0-9]{1,4})?%$' };
+const addressFormat = { name: 'address', pattern: '^(unix:/.+|\\[[0-9a-fA-F:.]+\\]:[0-9]+|[^:\\[\\]]+:[0-9]+)$' };
+
 /** `250ms`, `3s`, `1h30m` → milliseconds. */
 export const duration = (options: { readonly min?: number; readonly max?: number } = {}) =>
-  z.string().transform((text, context): Millis => {
-    const value = parseDuration(text);
-    const { min = 0, max = Number.POSITIVE_INFINITY } = options;
-    if (value !== undefined && value >= min && value <= max) return value;
-    const range = value === undefined ? 'not a duration' : `outside ${min}ms..${max}ms`;
+  z
+    .string()
+    .register(formats, durationFormat)
+    .transform((text, context): Millis => {
+      const value = parseDuration(text);
+      const { min = 0, max = Number.POSITIVE_INFINITY } = options;
+      if (value !== undefined && value >= min && value <= max) return value;
+      const range = value === undefined ? 'not a duration' : `outside ${min}ms..${max}ms`;
+      context.addIssue({
+        code: 'custom',
+        params: { problem: 'schema.invalid_duration' },
+        message: `"${text}" is ${range}`,
+      });
+      return z.NEVER;
+    });
+
+/** `5%` → 5. */
+export const percentage = z
+  .string()
+  .register(formats, percentFormat)
+  .transform((text, context): Percent => {
+    const value = parsePercent(text);
+    if (value !== undefined) return value;
     context.addIssue({
       code: 'custom',
-      params: { problem: 'schema.invalid_duration' },
-      message: `"${text}" is ${range}`,
+      params: { problem: 'schema.invalid_percent' },
+      message: `"${text}" is not a percentage from 0% to 100%`,
     });
     return z.NEVER;
   });
 
-/** `5%` → 5. */
-export const percentage = z.string().transform((text, context): Percent => {
-  const value = parsePercent(text);
-  if (value !== undefined) return value;
-  context.addIssue({
-    code: 'custom',
-    params: { problem: 'schema.invalid_percent' },
-    message: `"${text}" is not a percentage from 0% to 100%`,
-  });
-  return z.NEVER;
-});
-
 /** `10.0.0.11:8080`, `[::1]:8080`, `db.internal:5432` or `unix:/run/app.sock`, checked, kept as text. */
-export const addressText = z.string().superRefine((text, context) => {
-  if (parseAddress(text)) return;
-  context.addIssue({
-    code: 'custom',
-    params: { problem: 'schema.invalid_address' },
-    message: `"${text}" is neither IP:PORT, [IPv6]:PORT, NAME:PORT nor unix:/PATH`,
+export const addressText = z
+  .string()
+  .register(formats, addressFormat)
+  .superRefine((text, context) => {
+    if (parseAddress(text)) return;
+    context.addIssue({
+      code: 'custom',
+      params: { problem: 'schema.invalid_address' },
+      message: `"${text}" is neither IP:PORT, [IPv6]:PORT, NAME:PORT nor unix:/PATH`,
+    });
   });
-});
 
 export const portNumber = z.int().min(1).max(65535).transform(port);
 

@@ -37,6 +37,7 @@ export const Upstream = z.strictObject({
   service: field(name, { doc: 'Name of the service.', example: 'catalog' }),
   port: field(portNumber.optional(), {
     doc: 'Local port, for `tcp` services only; the others share the outbound HTTP port, by host.',
+    why: 'absent: by host on the outbound HTTP port',
     example: 15432,
   }),
 });
@@ -87,7 +88,11 @@ export const Sidecar = z.strictObject({
         ),
       })
       .prefault({}),
-    { doc: 'Where the local application calls others.', example: { port: 15001 } },
+    {
+      doc: 'Where the local application calls others.',
+      why: '127.0.0.1:15001, under the domain mesh',
+      example: { port: 15001 },
+    },
   ),
 });
 export type Sidecar = z.output<typeof Sidecar>;
@@ -96,9 +101,14 @@ export type Sidecar = z.output<typeof Sidecar>;
 export const Fleet = z
   .strictObject({
     match: field(FleetMatch, { doc: 'Which Envoys belong to it.', example: { cluster: 'edge' } }),
-    gateways: field(z.array(name).min(1).optional(), { doc: 'The gateways that they serve.', example: ['public'] }),
+    gateways: field(z.array(name).min(1).optional(), {
+      doc: 'The gateways that they serve.',
+      why: 'absent: a fleet of sidecars',
+      example: ['public'],
+    }),
     sidecar: field(Sidecar.optional(), {
       doc: 'They are sidecars.',
+      why: 'absent: a fleet of edge proxies',
       example: { service: 'checkout', upstreams: ['catalog'] },
     }),
   })

@@ -20,13 +20,16 @@ const place = {
 };
 
 /** Takes HTTP in and routes it by the routes of the gateway. */
-export const HttpListener = z.strictObject({ ...place, protocol: z.literal('http') });
+export const HttpListener = z.strictObject({
+  ...place,
+  protocol: field(z.literal('http'), { doc: '`http`: takes requests in and routes them.', example: 'http' }),
+});
 export type HttpListener = z.output<typeof HttpListener>;
 
 /** Takes connections in and passes their bytes to one service, or to several by weight. */
 export const TcpListener = z.strictObject({
   ...place,
-  protocol: z.literal('tcp'),
+  protocol: field(z.literal('tcp'), { doc: '`tcp`: takes connections in and passes their bytes on.', example: 'tcp' }),
   to: field(z.array(Destination).min(1).max(32), { doc: 'Where the bytes go.', example: [{ service: 'db' }] }),
 });
 export type TcpListener = z.output<typeof TcpListener>;

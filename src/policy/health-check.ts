@@ -37,8 +37,16 @@ export type HttpCheck = z.output<typeof HttpCheck>;
 
 /** Connects, and may send and expect text. */
 export const TcpCheck = z.strictObject({
-  send: field(z.string().max(1024).optional(), { doc: 'Text to send after connecting.', example: 'PING\r\n' }),
-  receive: field(z.string().max(1024).optional(), { doc: 'Text that the answer must contain.', example: 'PONG' }),
+  send: field(z.string().max(1024).optional(), {
+    doc: 'Text to send after connecting.',
+    why: 'absent: nothing is sent',
+    example: 'PING\r\n',
+  }),
+  receive: field(z.string().max(1024).optional(), {
+    doc: 'Text that the answer must contain.',
+    why: 'absent: a connection that opens is enough',
+    example: 'PONG',
+  }),
 });
 export type TcpCheck = z.output<typeof TcpCheck>;
 

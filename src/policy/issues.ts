@@ -1,10 +1,11 @@
 import type { z } from 'zod';
 import { type PolicyPath, type ProblemCode, problemCodes } from '../base/problem.ts';
-import { didYouMean, nearest } from '../base/suggest.ts';
+import { nearest } from '../base/suggest.ts';
 import { describe, example, expected } from './describe.ts';
 import { type Mistake, quote } from './document.ts';
+import { keyHint } from './key-hint.ts';
 import { isNamePattern, suggestName } from './names.ts';
-import { type AnySchema, choicesOf, coreOf, isRecord, objectsAt, type Step, stepsTo } from './schema-walk.ts';
+import { type AnySchema, choicesOf, type Step, stepsTo } from './schema-walk.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -36,14 +37,18 @@ interface Context {
 function fromIssue(context: Context, issue: Issue, at: readonly PropertyKey[]): readonly Mistake[] {
   const path = at.filter(part => typeof part !== 'symbol');
   const steps = stepsTo(context.schema, context.value, path);
-  const here = steps.length > path.length ? steps.at(-1) : undefined;
+  const here = steps.length > path.length ? lastOf(steps, path) : undefined;
   const mistake = (code: ProblemCode, message: string, hint?: string): readonly Mistake[] => [
     { code, path, message, hint },
   ];
   const missing =
     here?.value === undefined && path.length > 0 && issue.code !== 'custom' && issue.code !== 'unrecognized_keys';
   if (missing)
-    return mistake('schema.missing', `${quote(String(path.at(-1)))} is missing`, example(here?.schemas ?? []));
+    return mistake(
+      'schema.missing',
+      `${quote(String(path.at(-1)))} is missing`,
+      choicesHint(here) ?? example(here?.schemas ?? []),
+    );
   switch (issue.code) {
     case 'unrecognized_keys':
       return issue.keys.map(key => ({
@@ -70,6 +75,13 @@ function fromIssue(context: Context, issue: Issue, at: readonly PropertyKey[]): 
     default:
       return mistake('schema.invalid_value', lower(issue.message), example(here?.schemas ?? []));
   }
+}
+
+/** The last step; an item of a list may be explained by the example of the list. */
+function lastOf(steps: readonly Step[], path: PolicyPath): Step | undefined {
+  const last = steps.at(-1);
+  const list = typeof path.at(-1) === 'number' ? steps.at(-2) : undefined;
+  return last && list ? { ...last, schemas: [...last.schemas, ...list.schemas] } : last;
 }
 
 function fromUnion(
@@ -162,47 +174,6 @@ function customMistake(
   ];
 }
 
-/** What an unknown key was meant to be, here, in another form of the same thing, or one level up or down. */
-function keyHint(steps: readonly Step[], key: string): string | undefined {
-  const here = steps.at(-1);
-  if (!here) return undefined;
-  const shapes = here.schemas.flatMap(schema => objectsAt(schema, here.value));
-  const allowed = [...new Set(shapes.flatMap(shape => Object.keys(shape)))];
-  const used = isRecord(here.value) ? here.value : {};
-  const near = didYouMean(
-    key,
-    allowed.filter(each => !Object.hasOwn(used, each)),
-  );
-  if (near) return near;
-  const up = steps.slice(0, -1).findLast(step => step.schemas.some(schema => objectsAt(schema, step.value).length > 0));
-  if (up?.schemas.some(schema => objectsAt(schema, up.value).some(shape => Object.hasOwn(shape, key)))) {
-    return `${quote(key)} stands one level up`;
-  }
-  const down = shapes.flatMap(shape => Object.entries(shape)).find(([, child]) => holds(child, key));
-  if (down) return `${quote(key)} stands inside ${quote(down[0])}`;
-  return otherForm(here, key) ?? (allowed.length > 0 ? `keys here: ${allowed.join(', ')}` : undefined);
-}
-
-function holds(schema: AnySchema, key: string): boolean {
-  const core = coreOf(schema);
-  if (core.kind === 'list' || core.kind === 'record') return holds(core.kind === 'list' ? core.item : core.value, key);
-  return objectsAt(schema, undefined).some(shape => Object.hasOwn(shape, key));
-}
-
-/** A key of another branch of a discriminated union: `choiceCount` under `policy: roundRobin`. */
-function otherForm(here: Step, key: string): string | undefined {
-  for (const schema of here.schemas) {
-    const core = coreOf(schema);
-    if (core.kind !== 'union' || core.discriminator === undefined) continue;
-    const tag = core.discriminator;
-    const tags = objectsAt(schema, undefined)
-      .filter(shape => Object.hasOwn(shape, key))
-      .flatMap(shape => (shape[tag] ? (choicesOf(shape[tag]) ?? []) : []));
-    if (tags.length > 0) return `${quote(key)} goes with ${tag}: ${tags.join(' or ')}`;
-  }
-  return undefined;
-}
-
 function noneOf(value: unknown, options: readonly unknown[]): string {
   const list = options.map(String).join(', ');
   return options.length === 1
@@ -214,6 +185,12 @@ function choiceHint(value: unknown, options: readonly unknown[]): string | undef
   if (typeof value !== 'string') return undefined;
   const found = nearest(value, options.map(String));
   return found === undefined ? undefined : `did you mean ${quote(found)}?`;
+}
+
+/** `one of http, tcp`: of what a missing key may be. */
+function choicesHint(here: Step | undefined): string | undefined {
+  const choices = here?.schemas.flatMap(schema => choicesOf(schema) ?? []) ?? [];
+  return choices.length > 1 ? `one of ${choices.join(', ')}` : undefined;
 }
 
 function typeHint(here: Step | undefined): string | undefined {

@@ -11,10 +11,12 @@ export const HashPart = z
           name: field(z.string().min(1).max(128), { doc: 'Name of the cookie.', example: 'lane' }),
           ttl: field(duration().optional(), {
             doc: 'When set, a caller without the cookie is given one that lives this long (`0s`: for the session).',
+            why: 'absent: callers without the cookie are not given one',
             example: '1h',
           }),
           path: field(z.string().startsWith('/').optional(), {
             doc: 'Path attribute of a cookie that we make.',
+            why: 'absent: the cookie has no Path attribute',
             example: '/',
           }),
         })
@@ -70,7 +72,11 @@ const slowStart = field(
       SlowStart,
     ])
     .optional(),
-  { doc: 'Warm up endpoints that just came: a duration, or the full form.', example: '30s' },
+  {
+    doc: 'Warm up endpoints that just came: a duration, or the full form.',
+    why: 'absent: a new endpoint gets its full share at once',
+    example: '30s',
+  },
 );
 
 const shared = {
@@ -88,9 +94,19 @@ function isPrime(value: number): boolean {
 
 /** How requests are spread over the endpoints of a service. */
 export const LoadBalancing = z.discriminatedUnion('policy', [
-  z.strictObject({ policy: z.literal('roundRobin'), slowStart, ...shared }),
   z.strictObject({
-    policy: z.literal('leastRequest'),
+    policy: field(z.literal('roundRobin'), {
+      doc: '`roundRobin`: one endpoint after the other.',
+      example: 'roundRobin',
+    }),
+    slowStart,
+    ...shared,
+  }),
+  z.strictObject({
+    policy: field(z.literal('leastRequest'), {
+      doc: '`leastRequest`: of a few random endpoints the one with the fewest active requests.',
+      example: 'leastRequest',
+    }),
     choiceCount: field(z.int().min(2).max(100).default(2), {
       doc: 'How many random endpoints are compared; the one with the fewest active requests wins.',
       unit: 'endpoints',
@@ -105,10 +121,13 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
     slowStart,
     ...shared,
   }),
-  z.strictObject({ policy: z.literal('random'), ...shared }),
+  z.strictObject({ policy: field(z.literal('random'), { doc: '`random`: any.', example: 'random' }), ...shared }),
   z
     .strictObject({
-      policy: z.literal('ringHash'),
+      policy: field(z.literal('ringHash'), {
+        doc: '`ringHash`: the same endpoint for the same caller, on a ring of hashes.',
+        example: 'ringHash',
+      }),
       minimumRingSize: field(z.int().min(1).max(8388608).default(1024), {
         doc: 'Least number of points on the ring; more spread load more evenly.',
         why: "1024, Envoy's",
@@ -128,7 +147,10 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
       context.addIssue({ code: 'custom', path: ['minimumRingSize'], message });
     }),
   z.strictObject({
-    policy: z.literal('maglev'),
+    policy: field(z.literal('maglev'), {
+      doc: '`maglev`: as `ringHash`, with a table: faster, and it moves more callers when endpoints change.',
+      example: 'maglev',
+    }),
     tableSize: field(z.int().min(2).max(5000011).refine(isPrime, 'must be a prime number').default(65537), {
       doc: 'Size of the look-up table; must be a prime number.',
       why: "65537, Envoy's",

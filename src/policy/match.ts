@@ -108,7 +108,7 @@ export const Match = z.strictObject({
       .array(z.string().regex(/^[A-Z]{1,32}$/, 'is not an HTTP method in capitals'))
       .min(1)
       .optional(),
-    { doc: 'Any of these methods.', example: ['GET', 'HEAD'] },
+    { doc: 'Any of these methods.', why: 'absent: every method', example: ['GET', 'HEAD'] },
   ),
   headers: field(headerRecord(headerNameText, textMatch).default({}), {
     doc: 'Request headers by name. Of a header that is sent several times, one must match.',
@@ -127,6 +127,7 @@ export const Match = z.strictObject({
   }),
   apiVersion: field(ApiVersionName.optional(), {
     doc: "Version of the API that the caller asks for; where it stands is the service's `apiVersioning`.",
+    why: 'absent: every version, and callers that name none',
     example: 'v2',
   }),
 });

@@ -9,7 +9,7 @@ const enforced = (value: string) => percentage.prefault(value);
 export const OutlierDetection = z
   .strictObject({
     consecutiveGatewayErrors: field(count(3), {
-      doc: '502, 503, 504 or connection failures in a row until ejection.',
+      doc: 'Answers 502, 503, 504 or connection failures in a row until ejection.',
       unit: 'responses',
       why: '3: quick, yet not on one hiccup',
       example: 3,
@@ -20,7 +20,7 @@ export const OutlierDetection = z
       example: '100%',
     }),
     consecutiveServerErrors: field(count(5), {
-      doc: '5xx responses in a row until ejection.',
+      doc: 'Answers with a 5xx status in a row until ejection.',
       unit: 'responses',
       why: "5, Envoy's",
       example: 5,
@@ -115,7 +115,11 @@ export const OutlierDetection = z
           }),
         })
         .prefault({}),
-      { doc: 'Ejection of endpoints whose success rate lies far below the others.', example: { enforce: '100%' } },
+      {
+        doc: 'Ejection of endpoints whose success rate lies far below the others.',
+        why: 'off, by the zeros inside',
+        example: { enforce: '100%' },
+      },
     ),
     failurePercentage: field(
       z
@@ -151,6 +155,7 @@ export const OutlierDetection = z
         .prefault({}),
       {
         doc: 'Ejection of endpoints that fail more than a fixed share of requests.',
+        why: 'off, by the zeros inside',
         example: { enforce: '100%', threshold: '50%' },
       },
     ),

@@ -140,7 +140,7 @@ function readPart(value: unknown, document: PlacedDocument): Part {
       });
     }
   }
-  return { document, resources, problems: mistakes.map(mistake => placedProblem(mistake, document)) };
+  return { document, resources, problems: inOrder(mistakes.map(mistake => placedProblem(mistake, document))) };
 }
 
 interface Checked {
@@ -180,6 +180,15 @@ function unknownSection(key: string): Mistake {
 function placedProblem({ code, path, message, hint, offset }: Mistake, document: PlacedDocument): Problem {
   const source = offset === undefined ? spanIn(document, path) : spanAt(document, offset);
   return { ...problem(code, path, message, hint), source };
+}
+
+/** By line and column. */
+function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const place = ({ source }: Problem) => [source?.line ?? 0, source?.column ?? 0] as const;
+  return problems.toSorted((a, b) => {
+    const [[line, column], [otherLine, otherColumn]] = [place(a), place(b)];
+    return line - otherLine || column - otherColumn;
+  });
 }
 
 function twice(resource: Found, first: Found): Problem {

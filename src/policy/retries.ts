@@ -67,7 +67,11 @@ export const Retries = z.strictObject({
         context.addIssue({ code: 'custom', path: ['base'], message });
       })
       .prefault({}),
-    { doc: 'Pauses between attempts, growing exponentially.', example: { base: '25ms', max: '250ms' } },
+    {
+      doc: 'Pauses between attempts, growing exponentially.',
+      why: '25ms growing to 250ms',
+      example: { base: '25ms', max: '250ms' },
+    },
   ),
 });
 export type Retries = z.output<typeof Retries>;

@@ -43,6 +43,7 @@ export const Rewrite = z
   .strictObject({
     prefix: field(z.string().startsWith('/').max(4096).optional(), {
       doc: 'Replaces the matched `path.prefix` (or the whole of a matched `path.exact`).',
+      why: 'absent: the same',
       example: '/',
     }),
     regex: field(
@@ -55,10 +56,15 @@ export const Rewrite = z
           }),
         })
         .optional(),
-      { doc: 'Replaces parts of the path.', example: { pattern: '^/old/(.*)$', replacement: '/new/\\1' } },
+      {
+        doc: 'Replaces parts of the path.',
+        why: 'absent: the same',
+        example: { pattern: '^/old/(.*)$', replacement: '/new/\\1' },
+      },
     ),
     host: field(z.string().min(1).max(253).optional(), {
       doc: 'Replaces the Host header.',
+      why: 'absent: the same',
       example: 'catalog.internal',
     }),
   })
@@ -90,6 +96,7 @@ export const Redirect = z
     }),
     prefix: field(z.string().startsWith('/').max(4096).optional(), {
       doc: 'Replaces the matched prefix.',
+      why: 'absent: the same',
       example: '/new',
     }),
     stripQuery: field(z.boolean().default(false), { doc: 'Drop the query.', why: 'false', example: true }),
@@ -110,10 +117,14 @@ export type Redirect = z.output<typeof Redirect>;
 /** Answered by Envoy itself. */
 export const DirectResponse = z.strictObject({
   status: field(z.int().min(200).max(599), { doc: 'Status of the answer.', example: 503 }),
-  body: field(z.string().max(4096).optional(), { doc: 'Text of the answer.', example: 'We are back at noon.' }),
+  body: field(z.string().max(4096).optional(), {
+    doc: 'Text of the answer.',
+    why: 'absent: empty',
+    example: 'We are back at noon.',
+  }),
   contentType: field(z.string().max(128).default('text/plain; charset=utf-8'), {
     doc: 'Type of the body.',
-    why: 'plain text',
+    why: 'text/plain; charset=utf-8: what a short text is',
     example: 'application/json',
   }),
 });
@@ -124,6 +135,7 @@ export const Rule = z
   .strictObject({
     name: field(name.optional(), {
       doc: 'Name within the route. Only named rules can be shifted by API, and it is the name that statistics and traces show.',
+      why: 'absent: statistics show its place in the list',
       example: 'everyone',
     }),
     match: field(Match.prefault({}), {
@@ -157,14 +169,17 @@ export const Rule = z
     }),
     requestHeaders: field(HeaderChanges.optional(), {
       doc: 'Changes to headers on the way to the application.',
+      why: 'absent: none',
       example: { set: { 'x-lane': 'beta' } },
     }),
     responseHeaders: field(HeaderChanges.optional(), {
       doc: 'Changes to headers on the way back.',
+      why: 'absent: none',
       example: { remove: ['server'] },
     }),
     rewrite: field(Rewrite.optional(), {
       doc: 'Changes to path and host on the way to the application.',
+      why: 'absent: path and host as they came',
       example: { prefix: '/' },
     }),
   })

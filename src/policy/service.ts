@@ -30,6 +30,7 @@ export const Service = z.strictObject({
   }),
   endpoints: field(z.array(Endpoint).max(10_000).default([]), {
     doc: 'The addresses of the service.',
+    why: 'none',
     example: [{ address: '10.0.0.11:8080' }],
   }),
   versions: field(named(Version).default({}), {
@@ -79,6 +80,7 @@ export const Service = z.strictObject({
   }),
   apiVersioning: field(ApiVersioning.optional(), {
     doc: 'How callers choose a version of the API.',
+    why: 'absent: rules cannot match by `apiVersion`',
     example: { in: { header: {} }, versions: { v1: {}, v2: {} }, default: 'v1' },
   }),
 });
