@@ -20,7 +20,8 @@ export interface Mistake {
 /** One value of a text, as plain data, with the places of everything in it. */
 export interface ReadValue {
   readonly value: unknown;
-  readonly place: Place;
+  /** Made when it is first asked for, since few texts have problems. */
+  readonly place: () => Place;
 }
 
 /** What a text holds. Never thrown: what cannot be read is a mistake. */

@@ -23,6 +23,9 @@ export function field<S extends z.ZodType>(schema: S, { doc, example, ...rest }:
   return schema.meta({ description: doc, ...(example === undefined ? {} : { examples: [example] }), ...rest });
 }
 
+export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+export const nameRule = 'must be 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit';
+
 /** How a text is written that stands for something else; the reference and the JSON Schema read it from here. */
 export interface Format {
   readonly name: string;
@@ -33,6 +36,7 @@ export interface Format {
 export const formats = z.registry<Format>();
 const durationFormat = { name: 'duration', pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$' };
 const percentFormat = { name: 'percentage', pattern: '^[0-9]{1,3}(\\.[0-9]{1,4})?%$' };
+const nameFormat = { name: 'name', pattern: namePattern.source };
 const addressFormat = { name: 'address', pattern: '^(unix:/.+|\\[[0-9a-fA-F:.]+\\]:[0-9]+|[^:\\[\\]]+:[0-9]+)$' };
 
 /** `250ms`, `3s`, `1h30m` → milliseconds. */
@@ -83,12 +87,10 @@ export const addressText = z
 
 export const portNumber = z.int().min(1).max(65535).transform(port);
 
-export const namePattern = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
-export const nameRule = 'must be 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit';
-
 /** A name that users give: it stands in URLs, file names and Envoy's statistics. */
 export const name = z
   .string()
+  .register(formats, nameFormat)
   .regex(namePattern, nameRule)
   .refine(text => text !== 'constructor', 'is reserved');
 

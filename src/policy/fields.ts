@@ -97,6 +97,6 @@ function merge(known: Field | undefined, next: Field): Field {
   if (!known) return next;
   const same = known.doc.doc === next.doc.doc;
   const doc = same ? known.doc : { ...known.doc, doc: `${known.doc.doc} ${next.doc.doc}` };
-  const schemas = [...known.schemas, ...next.schemas];
+  const schemas = [...new Set([...known.schemas, ...next.schemas])];
   return { ...known, doc, schemas, forms: [...new Set([...known.forms, ...next.forms])] };
 }

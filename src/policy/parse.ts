@@ -57,7 +57,7 @@ interface Found {
   readonly kind: Kind;
   readonly name: string;
   readonly spec: unknown;
-  readonly span: SourceSpan;
+  readonly span: () => SourceSpan;
 }
 
 /** One value of a file: a file of YAML may hold several documents. */
@@ -70,7 +70,7 @@ interface Part {
 const readDocument = memo1(
   (document: PolicyDocument): { readonly parts: readonly Part[]; readonly problems: readonly Problem[] } => {
     const { file, format, text } = document;
-    const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: { offset: 0 } };
+    const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: () => ({ offset: 0 }) };
     const { values, mistakes } = readText(document);
     const problems = mistakes.map(mistake => placedProblem(mistake, whole));
     const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }));
@@ -129,7 +129,7 @@ function readPart(value: unknown, document: PlacedDocument): Part {
         const wrongName = nameMistake(name);
         if (wrongName) mistakes.push({ ...wrongName, path });
         mistakes.push(...checked.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })));
-        resources.push({ kind: key, name, spec: checked.spec, span: spanIn(document, path) });
+        resources.push({ kind: key, name, spec: checked.spec, span: () => spanIn(document, path) });
       }
     } else {
       mistakes.push({
@@ -192,19 +192,19 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
 }
 
 function twice(resource: Found, first: Found): Problem {
-  const { file, line, column } = first.span;
+  const { file, line, column } = first.span();
   const path: PolicyPath = [resource.kind, resource.name];
   const message = `${quote(resource.name)} is declared twice among the ${resource.kind}: here and at ${file}:${line}:${column}`;
   return {
     ...problem('policy.duplicate_name', path, message, 'remove one of them, or give it another name'),
-    source: resource.span,
+    source: resource.span(),
   };
 }
 
 function nothing(first: PlacedDocument | undefined, documents: readonly PolicyDocument[]): Problem {
   const empty = problem('policy.empty', [], 'the policy declares nothing', `declare ${kindNames.join(', ')}`);
   const file = documents[0]?.file;
-  if (first) return { ...empty, source: spanAt(first, first.root.offset) };
+  if (first) return { ...empty, source: spanAt(first, first.root().offset) };
   return file === undefined ? empty : { ...empty, source: { file, line: 1, column: 1 } };
 }
 

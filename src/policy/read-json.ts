@@ -4,10 +4,15 @@ import type { Place } from './source-map.ts';
 
 /** Reads strict JSON (RFC 8259) with the place of every value. Stops at the first mistake of syntax. */
 export function readJson(text: string): Reading {
-  const reader = new JsonReader(text);
+  const reader = new JsonReader(text, false);
   try {
-    const { value, place } = reader.document();
-    return { values: [{ value, place }], mistakes: reader.mistakes };
+    const { value } = reader.document();
+    let place: Place | undefined;
+    const placeOf = () => {
+      place ??= new JsonReader(text, true).document().place;
+      return place;
+    };
+    return { values: [{ value, place: placeOf }], mistakes: reader.mistakes };
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
     return { values: [], mistakes: [...reader.mistakes, error.mistake] };
@@ -47,10 +52,13 @@ const words: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 class JsonReader {
   readonly mistakes: Mistake[] = [];
   readonly #text: string;
+  readonly #placed: boolean;
   #at = 0;
 
-  constructor(text: string) {
+  /** @param placed whether to make places, which costs more than the reading */
+  constructor(text: string, placed: boolean) {
     this.#text = text;
+    this.#placed = placed;
     if (text.startsWith('\uFEFF')) this.#at = 1;
   }
 
@@ -79,12 +87,11 @@ class JsonReader {
 
   #object(path: PolicyPath): Read {
     const value: Record<string, unknown> = {};
-    const children = new Map<string | number, Place>();
+    const children = this.#placed ? new Map<string | number, Place>() : undefined;
     this.#at += 1;
     this.#space();
     while (this.#text[this.#at] !== '}') {
-      if (this.#text[this.#at] !== '"')
-        this.#unexpected(path, children.size === 0 ? 'a key in double quotes or }' : 'a key in double quotes');
+      if (this.#text[this.#at] !== '"') this.#unexpected(path, 'a key in double quotes');
       const offset = this.#at;
       const key = this.#string(path);
       const inner = [...path, key];
@@ -94,31 +101,31 @@ class JsonReader {
       this.#space();
       const read = this.#value(inner);
       if (forbiddenKeys.has(key)) this.mistakes.push(forbiddenKey(key, inner, offset));
-      else if (children.has(key)) this.mistakes.push(duplicateKey(key, inner, offset));
+      else if (Object.hasOwn(value, key)) this.mistakes.push(duplicateKey(key, inner, offset));
       else {
         value[key] = read.value;
-        children.set(key, read.children ? { offset, children: read.children } : { offset });
+        children?.set(key, read.children ? { offset, children: read.children } : { offset });
       }
       this.#next(path, '}');
     }
     this.#at += 1;
-    return { value, children };
+    return children ? { value, children } : { value };
   }
 
   #array(path: PolicyPath): Read {
     const value: unknown[] = [];
-    const children = new Map<string | number, Place>();
+    const children = this.#placed ? new Map<string | number, Place>() : undefined;
     this.#at += 1;
     this.#space();
     while (this.#text[this.#at] !== ']') {
       const offset = this.#at;
       const read = this.#value([...path, value.length]);
-      children.set(value.length, read.children ? { offset, children: read.children } : { offset });
+      children?.set(value.length, read.children ? { offset, children: read.children } : { offset });
       value.push(read.value);
       this.#next(path, ']');
     }
     this.#at += 1;
-    return { value, children };
+    return children ? { value, children } : { value };
   }
 
   /** Past the comma to the next item, or to the bracket that ends the collection. */

@@ -28,7 +28,8 @@ export function readYaml(text: string): Reading {
     const walker = new Walker(mistakes, budget);
     const offset = document.contents.range?.[0] ?? 0;
     const { value, children } = walker.read(document.contents, [], undefined);
-    if (value !== null) values.push({ value, place: children ? { offset, children } : { offset } });
+    const place = children ? { offset, children } : { offset };
+    if (value !== null) values.push({ value, place: () => place });
   }
   return { values, mistakes: mistakes.list };
 }

@@ -62,7 +62,7 @@ const code = (text: string) => `\`${text}\``;
 
 function typeOf({ schemas }: Field): string {
   const choices = schemas.flatMap(schema => choicesOf(schema) ?? []);
-  if (choices.length > 0) return choices.map(choice => code(String(choice))).join(', ');
+  if (choices.length > 0) return [...new Set(choices)].map(choice => code(String(choice))).join(', ');
   const [schema] = schemas;
   return schema ? typeText(schema) : '';
 }

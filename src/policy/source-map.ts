@@ -11,7 +11,7 @@ export interface Place {
 export interface PlacedDocument {
   readonly file: string;
   readonly text: string | undefined;
-  readonly root: Place;
+  readonly root: () => Place;
 }
 
 /** Finds the place of what a path names, in the files that a policy was read from. */
@@ -48,7 +48,7 @@ export function spanAt(document: PlacedDocument, offset: number): SourceSpan {
 
 /** The span of `path` inside one document, or of its nearest ancestor there. */
 export function spanIn(document: PlacedDocument, path: PolicyPath): SourceSpan {
-  let place = document.root;
+  let place = document.root();
   for (const part of path) {
     const next = place.children?.get(part);
     if (!next) break;
@@ -60,7 +60,7 @@ export function spanIn(document: PlacedDocument, path: PolicyPath): SourceSpan {
 /** A map over the documents that one policy was merged from. Of things declared twice, the first counts. */
 export function mergeSources(documents: readonly PlacedDocument[]): SourceMap {
   const known = (document: PlacedDocument, path: PolicyPath): number => {
-    let place: Place | undefined = document.root;
+    let place: Place | undefined = document.root();
     let depth = 0;
     while (depth < path.length) {
       place = place.children?.get(path[depth] ?? '');
@@ -69,18 +69,11 @@ export function mergeSources(documents: readonly PlacedDocument[]): SourceMap {
     }
     return depth;
   };
-  const resources = new Map<string, PlacedDocument>();
-  for (const document of documents) {
-    for (const [kind, section] of document.root.children ?? []) {
-      for (const name of section.children?.keys() ?? []) {
-        const key = JSON.stringify([kind, name]);
-        if (!resources.has(key)) resources.set(key, document);
-      }
-    }
-  }
+  let index: ReadonlyMap<string, PlacedDocument> | undefined;
   return {
     spanOf: path => {
-      const owner = path.length < 2 ? undefined : resources.get(JSON.stringify(path.slice(0, 2)));
+      if (path.length >= 2) index ??= ownersOf(documents);
+      const owner = path.length < 2 ? undefined : index?.get(JSON.stringify(path.slice(0, 2)));
       if (owner) return spanIn(owner, path);
       let best = documents[0];
       for (const document of documents) {
@@ -89,6 +82,20 @@ export function mergeSources(documents: readonly PlacedDocument[]): SourceMap {
       return best && spanIn(best, path);
     },
   };
+}
+
+/** The document that declares each resource first. */
+function ownersOf(documents: readonly PlacedDocument[]): ReadonlyMap<string, PlacedDocument> {
+  const owners = new Map<string, PlacedDocument>();
+  for (const document of documents) {
+    for (const [kind, section] of document.root().children ?? []) {
+      for (const name of section.children?.keys() ?? []) {
+        const key = JSON.stringify([kind, name]);
+        if (!owners.has(key)) owners.set(key, document);
+      }
+    }
+  }
+  return owners;
 }
 
 /** The problems with the `source` filled in, where it was absent and is known. */
