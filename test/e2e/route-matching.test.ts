@@ -379,14 +379,14 @@ const at = (path: string, options: Ask = {}) => edge.ask(path, { host: 'rules.te
 
 describe('matches', () => {
   covers(
-    'routes.*.hosts[]',
+    'routes.*.hosts',
     'routes.*.rules[].match.path',
     'routes.*.rules[].match.path.exact',
     'routes.*.rules[].match.path.prefix',
     'routes.*.rules[].match.path.regex',
     'routes.*.rules[].match.path.template',
     'routes.*.rules[].match.path.ignoreCase',
-    'routes.*.rules[].match.methods[]',
+    'routes.*.rules[].match.methods',
     'routes.*.rules[].match.headers.*.exact',
     'routes.*.rules[].match.headers.*.prefix',
     'routes.*.rules[].match.headers.*.suffix',

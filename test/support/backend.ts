@@ -6,6 +6,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import {
+  constants,
   createServer as createHttp2Server,
   type Http2Server,
   type Http2ServerRequest,
@@ -23,6 +24,8 @@ export interface Seen {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  /** Milliseconds of {@link performance.now}. */
+  readonly at: number;
 }
 
 /** What a backend does with a request; nothing named: 200 at once, with what it saw as JSON. */
@@ -38,6 +41,8 @@ export interface Behaviour {
   readonly hang?: boolean;
   /** The connection is cut instead of an answer. */
   readonly reset?: boolean;
+  /** The stream is refused as not begun (HTTP/2 only). */
+  readonly refuse?: boolean;
 }
 
 /** An application on loopback, in this process. */
@@ -76,6 +81,8 @@ export async function startBackend(options: BackendOptions): Promise<Backend> {
   await backend.revive();
   return backend;
 }
+
+const { NGHTTP2_INTERNAL_ERROR: INTERNAL_ERROR, NGHTTP2_REFUSED_STREAM: REFUSED_STREAM } = constants;
 
 type Rule = (seen: Seen) => Behaviour;
 type Incoming = IncomingMessage | Http2ServerRequest;
@@ -156,7 +163,7 @@ class HttpBackend implements Backend {
   async #answer(request: Incoming, response: Outgoing): Promise<void> {
     const { method = '', url = '', headers } = request;
     const protocol = request.httpVersion === '2.0' ? '2.0' : '1.1';
-    const seen: Seen = { backend: this.name, protocol, method, url, headers };
+    const seen: Seen = { backend: this.name, protocol, method, url, headers, at: performance.now() };
     const check = url === '/health';
     (check ? this.checks : this.seen).push(seen);
     const behaviour = (check ? this.#checkRule : this.#rule)(seen);
@@ -168,8 +175,8 @@ class HttpBackend implements Backend {
     await behaviour.after;
     if (behaviour.delay !== undefined) await pause(behaviour.delay);
     if (behaviour.hang) return;
-    if (behaviour.reset) {
-      if ('stream' in response) response.stream.close(2);
+    if (behaviour.reset || behaviour.refuse) {
+      if ('stream' in response) response.stream.close(behaviour.refuse ? REFUSED_STREAM : INTERNAL_ERROR);
       else request.socket.resetAndDestroy();
       return;
     }

@@ -9,6 +9,7 @@ const clusters = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';
 const endpoints = 'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment';
 const listeners = 'type.googleapis.com/envoy.config.listener.v3.Listener';
 const routes = 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration';
+const runtime = 'type.googleapis.com/envoy.service.runtime.v3.Runtime';
 
 function some(weight = 1): readonly Resource[] {
   return [routeTable('r', 'b', 'a'), cluster('b'), cluster('a'), assignment('b', weight), assignment('a')];
@@ -17,10 +18,10 @@ function some(weight = 1): readonly Resource[] {
 describe('buildSnapshot', () => {
   it('holds every type in the order of sending, unused ones empty', () => {
     const { types } = buildSnapshot('edge', some());
-    assert.deepEqual([...types.keys()], [clusters, endpoints, listeners, routes]);
+    assert.deepEqual([...types.keys()], [clusters, endpoints, listeners, routes, runtime]);
     assert.deepEqual(
       [...types.values()].map(type => type.resources.size),
-      [2, 2, 0, 1],
+      [2, 2, 0, 1, 0],
     );
     for (const [url, type] of types) assert.equal(type.typeUrl, url);
   });
