@@ -66,7 +66,7 @@ describe('bundle', () => {
     assert.deepEqual(told.cluster_manager, { outlier_detection: detection });
     assert.deepEqual(
       told.static_resources?.clusters?.map(each => each.name),
-      ['switchyard'],
+      ['switchyard/xds'],
     );
   });
 });
