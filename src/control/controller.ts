@@ -313,7 +313,7 @@ export class Controller implements Control {
         this.#options.store.deleteOverride(override);
         this.#toForget.delete(id);
       } catch (error) {
-        this.#options.report('the end of an override was not stored', error);
+        if (ended.length > 0) this.#options.report('the end of an override was not stored', error);
         return;
       }
     }
