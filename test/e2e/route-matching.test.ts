@@ -334,8 +334,13 @@ const longPrefix = `/${'long-segment/'.repeat(12)}end`;
 const app = await startBackend({ name: 'app' });
 app.behave({ headers: { 'x-hidden': '1', 'x-more': 'own', 'x-answer': 'own' } });
 const second = await startBackend({ name: 'second' });
+const slow = await startBackend({ name: 'slow' });
 const edge = await startStaticEnvoy({
-  services: { app: { endpoints: [{ address: app.address }] }, second: { endpoints: [{ address: second.address }] } },
+  services: {
+    app: { endpoints: [{ address: app.address }] },
+    second: { endpoints: [{ address: second.address }] },
+    slow: { endpoints: [{ address: slow.address }], timeout: '300ms' },
+  },
   routes: {
     ...Object.fromEntries(
       Object.entries(cases).map(([name, { match }]) => [
@@ -353,6 +358,9 @@ const edge = await startStaticEnvoy({
         { match: { path: longPrefix }, to, rewrite: { prefix: '/' } },
         { match: { path: '/order', headers: { 'x-first': '1' } }, to },
         { match: { path: '/order' }, to: [{ service: 'second' }] },
+        { match: { path: '/quick' }, to: [{ service: 'slow' }], timeout: '200ms' },
+        { match: { path: '/patient' }, to: [{ service: 'slow' }], timeout: '0s' },
+        { match: { path: '/restless' }, to: [{ service: 'slow' }], timeout: '0s', idleTimeout: '200ms' },
         {
           match: { path: '/none' },
           to: [
@@ -369,6 +377,7 @@ after(async () => {
   await edge[Symbol.asyncDispose]();
   await app.die();
   await second.die();
+  await slow.die();
 });
 
 const call = (host: string, request: Request) => {
@@ -553,8 +562,26 @@ describe('destinations', () => {
   });
 
   it('a named rule has statistics of its own', async () => {
+    covers('routes.*.rules[].name');
     await at('/plain');
     const total = await edge.envoy.stat('vhost.rules.route.rules/plain.upstream_rq_total');
     assert.ok(total !== undefined && total > 0);
+  });
+});
+
+describe('times', () => {
+  covers('routes.*.rules[].timeout', 'routes.*.rules[].idleTimeout');
+  const answered = async (path: string) => {
+    slow.behave({ delay: 600 });
+    return (await at(path)).status;
+  };
+
+  it('a request ends with the timeout of its rule; 0s turns it off', async () => {
+    assert.equal(await answered('/quick'), 504);
+    assert.equal(await answered('/patient'), 200);
+  });
+
+  it('a silent stream ends with the idle timeout of its rule', async () => {
+    assert.equal(await answered('/restless'), 504);
   });
 });
