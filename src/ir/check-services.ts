@@ -7,22 +7,27 @@ import type { Policy } from '../policy/kinds.ts';
 import { Retries } from '../policy/retries.ts';
 import type { Service } from '../policy/service.ts';
 import { declaredEndpoints } from './address.ts';
+import { servicesWithNames } from './clusters.ts';
 import { answerOf, bears, type ResolvedNames } from './endpoints.ts';
 import { keeping } from './kept.ts';
-import { sortedEntries } from './order.ts';
+import { lookup, sortedEntries } from './order.ts';
 import { listed, namesOf } from './references.ts';
 import { versionOf } from './version-segment.ts';
 
 const keepProblems = keeping<readonly Problem[]>();
 
 /** What is wrong with services by themselves. */
-export function checkServices(policy: Policy, resolved: ResolvedNames): readonly Problem[] {
-  return sortedEntries(policy.services).flatMap(([name, service]) => {
-    const own = keepProblems(service, name, [], () => checkService(['services', name], service));
-    const names = declaredEndpoints(service).some(each => each.address.kind === 'host')
-      ? unresolvedNames(['services', name], service, resolved)
-      : [];
-    return [...own, ...names];
+export function checkServices(policy: Policy): readonly Problem[] {
+  return sortedEntries(policy.services).flatMap(([name, service]) =>
+    keepProblems(service, name, [], () => checkService(['services', name], service)),
+  );
+}
+
+/** Host names without an answer. */
+export function checkNames(policy: Policy, resolved: ResolvedNames): readonly Problem[] {
+  return [...servicesWithNames(policy).keys()].flatMap(name => {
+    const service = lookup(policy.services, name);
+    return service ? unresolvedNames(['services', name], service, resolved) : [];
   });
 }
 

@@ -1,4 +1,6 @@
+import { memo1 } from '../base/memo.ts';
 import type { PolicyPath, Problem } from '../base/problem.ts';
+import type { Fleet } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { OperationalState } from '../policy/operational-state.ts';
 import { type Assigner, assignerOf } from './assign.ts';
@@ -6,13 +8,13 @@ import { checkFleets } from './check-fleets.ts';
 import { checkGateways } from './check-gateways.ts';
 import { checkMesh } from './check-mesh.ts';
 import { checkRoutes } from './check-routes.ts';
-import { checkServices } from './check-services.ts';
-import { clustersOf } from './clusters.ts';
+import { checkNames, checkServices } from './check-services.ts';
 import type { ResolvedNames } from './endpoints.ts';
 import { edgeFleet } from './fleets.ts';
 import type { FleetIr } from './ir.ts';
+import { keeping, keepingList } from './kept.ts';
 import { checkMachines } from './machines.ts';
-import type { Model } from './model.ts';
+import { type Model, modelOf } from './model.ts';
 import { compareText, sortedEntries } from './order.ts';
 import { applyOverrides, type OverrideEffect } from './overrides.ts';
 import { sidecarFleets } from './sidecars.ts';
@@ -34,25 +36,44 @@ export interface CompileResult {
   readonly assign: Assigner;
 }
 
-/** Resolves a policy into what each fleet holds. Pure. */
+const keepFleets = keeping<readonly FleetIr[]>();
+const keepAll = keepingList<FleetIr>();
+
+/**
+ * Resolves a policy into what each fleet holds. Pure. Whatever comes of the same objects of the policy is the same
+ * object, and what operational state and answers do not change stays, so the caller keeps what did not change of a
+ * policy (`shareStructure`).
+ */
 export function compile({ policy, state, resolved }: CompileInput): CompileResult {
   const overrides = applyOverrides(policy, state);
-  const model: Model = { policy, overrides, clusterOf: clustersOf(policy, overrides, resolved) };
-  const fleets = sortedEntries(policy.fleets).flatMap(([name, fleet]) => {
-    const { sidecar } = fleet;
-    return sidecar ? sidecarFleets(model, name, fleet, sidecar) : [edgeFleet(model, name, fleet)];
-  });
-  const problems = [
-    ...checkServices(policy, resolved),
-    ...checkGateways(policy),
-    ...checkRoutes(policy),
-    ...checkMesh(policy),
-    ...checkFleets(policy),
-    ...checkMachines(policy),
-    ...overrides.problems,
-  ].sort(compareProblems);
-  return { fleets, problems, overrides: overrides.effects, assign: assignerOf(fleets) };
+  const model = modelOf(policy, overrides, resolved);
+  const from = [...model.routing, ...model.endpoints];
+  const made = sortedEntries(policy.fleets).flatMap(([name, fleet]) =>
+    keepFleets(fleet, name, from, () => fleetsOf(model, name, fleet)),
+  );
+  const fleets = keepAll(policy.fleets, '', made);
+  const problems = [...checkPolicy(policy), ...checkNames(policy, resolved), ...overrides.problems];
+  return {
+    fleets,
+    problems: problems.sort(compareProblems),
+    overrides: overrides.effects,
+    assign: assignerOf(fleets),
+  };
 }
+
+function fleetsOf(model: Model, name: string, fleet: Fleet): readonly FleetIr[] {
+  return fleet.sidecar ? sidecarFleets(model, name, fleet, fleet.sidecar) : [edgeFleet(model, name, fleet)];
+}
+
+/** All that is wrong with a policy whatever the circumstances. */
+const checkPolicy = memo1((policy: Policy): readonly Problem[] => [
+  ...checkServices(policy),
+  ...checkGateways(policy),
+  ...checkRoutes(policy),
+  ...checkMesh(policy),
+  ...checkFleets(policy),
+  ...checkMachines(policy),
+]);
 
 function compareProblems(a: Problem, b: Problem): number {
   return comparePaths(a.path, b.path) || compareText(a.code, b.code) || compareText(a.message, b.message);

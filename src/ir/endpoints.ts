@@ -1,4 +1,6 @@
 import { isIP } from 'node:net';
+import { parseAddress } from '../base/address.ts';
+import { memo1 } from '../base/memo.ts';
 import type { Endpoint } from '../policy/endpoint.ts';
 import type { EndpointOverride } from '../policy/operational-state.ts';
 import type { Service } from '../policy/service.ts';
@@ -73,15 +75,15 @@ function compile(
   resolved: ResolvedNames,
 ): readonly EndpointIr[] {
   const byAddress = new Map<string, EndpointIr>();
+  for (const each of declared) {
+    if (each.address.kind === 'host') continue;
+    const own = overrides.has(each.key) ? instances(each, overrides, resolved)[0] : plainEndpoint(each.endpoint);
+    if (own && !byAddress.has(each.key)) byAddress.set(each.key, own);
+  }
   // Where a name resolves to an address that is also declared by itself, the declaration by address counts.
-  const byKind = [...declared].sort((a, b) => Number(a.address.kind === 'host') - Number(b.address.kind === 'host'));
-  for (const each of byKind) {
-    const override = overrides.get(each.key);
-    const answer = answerOf(each, resolved);
-    const made = keepEndpoint(each.endpoint, '', influences(each, overrides, resolved), () => [
-      ...instances(each, override, answer),
-    ]);
-    for (const endpoint of made) {
+  for (const each of declared) {
+    if (each.address.kind !== 'host') continue;
+    for (const endpoint of instances(each, overrides, resolved)) {
       const key = addressKey(endpoint.address);
       if (!byAddress.has(key)) byAddress.set(key, endpoint);
     }
@@ -94,26 +96,35 @@ function compile(
     .map(([, endpoint]) => endpoint);
 }
 
-function* instances(
-  { endpoint, address }: DeclaredEndpoint,
-  override: EndpointOverride | undefined,
-  answer: readonly string[] | undefined,
-): Iterable<EndpointIr> {
-  const state: Endpoint['state'] = override?.state ?? endpoint.state;
-  if (state === 'disabled') return;
-  const rest = {
-    declared: endpoint.address,
-    weight: override?.weight ?? endpoint.weight,
-    zone: endpoint.zone,
-    priority: endpoint.priority,
-    state,
-    labels: endpoint.labels,
-  };
-  if (address.kind !== 'host') {
-    yield { address, ...rest };
-    return;
-  }
-  for (const ip of answer ?? []) {
-    if (isIP(ip) !== 0) yield { address: { kind: 'ip', ip, port: address.port }, ...rest };
-  }
+/** An endpoint that nothing but its declaration decides: nearly all of them, so it is remembered at little cost. */
+const plainEndpoint = memo1((endpoint: Endpoint): EndpointIr | undefined => {
+  const address = parseAddress(endpoint.address);
+  if (!address || address.kind === 'host') return undefined;
+  return endpointIr(endpoint, address, endpoint.weight, endpoint.state);
+});
+
+/** What an endpoint is in the circumstances: one for each address of its host name, or itself, or nothing. */
+function instances(
+  declared: DeclaredEndpoint,
+  overrides: ReadonlyMap<string, EndpointOverride>,
+  resolved: ResolvedNames,
+): readonly EndpointIr[] {
+  const { endpoint, address, key } = declared;
+  return keepEndpoint(endpoint, '', influences(declared, overrides, resolved), () => {
+    const override = overrides.get(key);
+    const answer = answerOf(declared, resolved)?.filter(ip => isIP(ip) !== 0) ?? [];
+    const addresses =
+      address.kind === 'host' ? answer.map(ip => ({ kind: 'ip' as const, ip, port: address.port })) : [address];
+    const state = override?.state ?? endpoint.state;
+    return addresses.flatMap(each => endpointIr(endpoint, each, override?.weight ?? endpoint.weight, state) ?? []);
+  });
+}
+
+function endpointIr(
+  { address: declared, zone, priority, labels }: Endpoint,
+  address: EndpointIr['address'],
+  weight: number,
+  state: Endpoint['state'],
+): EndpointIr | undefined {
+  return state === 'disabled' ? undefined : { address, declared, weight, zone, priority, state, labels };
 }

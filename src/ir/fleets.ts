@@ -1,6 +1,7 @@
+import { memo1 } from '../base/memo.ts';
 import type { Fleet } from '../policy/fleet.ts';
 import { gatewayIr } from './gateways.ts';
-import type { ClusterIr, FleetIr, ListenerIr, RouteTableIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
+import type { ClusterIr, FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
 import type { Model } from './model.ts';
 import { compareText, lookup, sortedUnique } from './order.ts';
@@ -9,13 +10,17 @@ import { compareText, lookup, sortedUnique } from './order.ts';
 interface Parts {
   readonly listeners: readonly ListenerIr[];
   readonly routeTables: readonly RouteTableIr[];
-  readonly clusters: Iterable<ClusterIr>;
+  /** Lists that are each sorted by name. */
+  readonly clusters: readonly (readonly ClusterIr[])[];
 }
 
 const keepListeners = keepingList<ListenerIr>();
 const keepTables = keepingList<RouteTableIr>();
 const keepClusters = keepingList<ClusterIr>();
 const keepFleet = keeping<FleetIr>();
+/** A route table whose weights change still sends to the same clusters, so they need no sorting. */
+const keepKeys = keepingList<string>();
+const keepUsed = keeping<readonly ClusterIr[]>();
 
 const byName = (a: { readonly name: string }, b: { readonly name: string }) => compareText(a.name, b.name);
 
@@ -27,33 +32,39 @@ export function fleetIr(
 ): FleetIr {
   const listeners = keepListeners(fleet, about.key, [...parts.listeners].sort(byName));
   const routeTables = keepTables(fleet, about.key, [...parts.routeTables].sort(byName));
-  const clusters = keepClusters(fleet, about.key, [...new Set(parts.clusters)].sort(byName));
+  const clusters = keepClusters(fleet, about.key, union(parts.clusters));
   const from = [listeners, routeTables, clusters, about.role, ...(about.members ?? [])];
   return keepFleet(fleet, about.key, from, () => ({ ...about, match: fleet.match, listeners, routeTables, clusters }));
 }
 
-/** The clusters of services that listeners and route tables send to. */
+function union(lists: readonly (readonly ClusterIr[])[]): readonly ClusterIr[] {
+  const [first = [], ...others] = lists.filter(list => list.length > 0);
+  return others.length === 0 ? first : [...new Set(lists.flat())].sort(byName);
+}
+
+/** Clusters of services that listeners and route tables send to: lists sorted by name. */
 export function clustersUsed(
-  { clusterOf }: Model,
+  model: Model,
   listeners: readonly ListenerIr[],
   tables: readonly RouteTableIr[],
-): readonly ClusterIr[] {
-  const keys = new Set<string>();
-  for (const listener of listeners) if (listener.kind === 'tcp') addKeys(keys, listener.to);
-  for (const table of tables) for (const host of table.virtualHosts) addKeysOfHost(keys, host);
-  return [...keys].flatMap(key => {
-    const at = key.indexOf('@');
-    return (at < 0 ? clusterOf(key) : clusterOf(key.slice(0, at), key.slice(at + 1))) ?? [];
+): readonly (readonly ClusterIr[])[] {
+  const ofTables = tables.map(table => {
+    const keys = sortedKeys(keepKeys(model.policy.services, table.name, table.virtualHosts.flatMap(keysOfHost)));
+    return keepUsed(keys, '', model.endpoints, () => clustersFor(model, keys));
   });
+  const keys = listeners.flatMap(listener => (listener.kind === 'tcp' ? listener.to.map(each => each.cluster) : []));
+  return [...ofTables, clustersFor(model, sortedUnique(keys))];
 }
 
-function addKeysOfHost(keys: Set<string>, host: VirtualHostIr): void {
-  for (const { action } of host.rules) if (action.kind === 'forward') addKeys(keys, action.to);
+/** The clusters of destination keys that are declared. */
+export function clustersFor({ clusterOf }: Model, keys: readonly string[]): readonly ClusterIr[] {
+  return keys.flatMap(key => clusterOf(key) ?? []);
 }
 
-function addKeys(keys: Set<string>, to: readonly WeightedClusterIr[]): void {
-  for (const { cluster } of to) keys.add(cluster);
-}
+const keysOfHost = memo1((host: VirtualHostIr): readonly string[] =>
+  host.rules.flatMap(({ action }) => (action.kind === 'forward' ? action.to.map(each => each.cluster) : [])),
+);
+const sortedKeys = memo1((keys: readonly string[]) => sortedUnique(keys));
 
 /** What an edge fleet holds: its gateways. */
 export function edgeFleet(model: Model, name: string, fleet: Fleet): FleetIr {

@@ -16,7 +16,13 @@ export interface GatewayIr {
 const keepListener = keeping<ListenerIr>();
 const keepTable = keeping<RouteTableIr>();
 
+const keepGateway = keeping<GatewayIr>();
+
 export function gatewayIr(model: Model, name: string, gateway: Gateway): GatewayIr {
+  return keepGateway(gateway, name, model.routing, () => build(model, name, gateway));
+}
+
+function build(model: Model, name: string, gateway: Gateway): GatewayIr {
   const names = listenerNames(name, gateway.listeners);
   const listeners = gateway.listeners.map((listener, index) =>
     listenerIr(model.policy, name, listener, names[index] ?? name),

@@ -1,5 +1,6 @@
 import type { Policy } from '../policy/kinds.ts';
-import type { ClusterOf } from './clusters.ts';
+import { answersFor, type ClusterOf, clustersOf } from './clusters.ts';
+import type { ResolvedNames } from './endpoints.ts';
 import type { ActiveOverrides } from './overrides.ts';
 
 /** What every part of a compile reads. */
@@ -7,4 +8,19 @@ export interface Model {
   readonly policy: Policy;
   readonly overrides: ActiveOverrides;
   readonly clusterOf: ClusterOf;
+  /** All that decides rules, listeners and route tables: whatever is made of the same is the same. */
+  readonly routing: readonly unknown[];
+  /** All that decides endpoints. */
+  readonly endpoints: readonly unknown[];
+}
+
+export function modelOf(policy: Policy, overrides: ActiveOverrides, resolved: ResolvedNames): Model {
+  const { services, gateways, routes } = policy;
+  return {
+    policy,
+    overrides,
+    clusterOf: clustersOf(policy, overrides, resolved),
+    routing: [services, gateways, routes, ...overrides.allShifts],
+    endpoints: [services, ...overrides.allEndpoints, ...answersFor(policy, resolved)],
+  };
 }

@@ -4,7 +4,7 @@ import { destinationKey } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { EndpointOverride, OperationalState, Override, TrafficShift } from '../policy/operational-state.ts';
 import { canonicalAddress, endpointsByAddress } from './address.ts';
-import { lookup, sortedUnique } from './order.ts';
+import { lookup, sortedEntries, sortedUnique } from './order.ts';
 
 /** An override and whether it has effect. */
 export interface OverrideEffect {
@@ -16,10 +16,14 @@ export interface OverrideEffect {
 
 /** The overrides that have effect, by what they change. */
 export interface ActiveOverrides {
-  /** Of a rule, by route and rule name. */
-  shiftOf(route: string, rule: string | undefined): TrafficShift | undefined;
+  /** Of the rules of a route, by name of the rule. */
+  shiftsOf(route: string): ReadonlyMap<string, TrafficShift>;
   /** Of a service's endpoints, by canonical address. */
   endpointsOf(service: string): ReadonlyMap<string, EndpointOverride>;
+  /** All that shifts change, as texts and numbers: the same here means the same everywhere. */
+  readonly allShifts: readonly unknown[];
+  /** All that overrides of endpoints change, likewise. */
+  readonly allEndpoints: readonly unknown[];
 }
 
 export interface AppliedOverrides extends ActiveOverrides {
@@ -27,13 +31,13 @@ export interface AppliedOverrides extends ActiveOverrides {
   readonly problems: readonly Problem[];
 }
 
-const none: ReadonlyMap<string, EndpointOverride> = new Map();
+const none: ReadonlyMap<string, never> = new Map<string, never>();
 
 /** Judges every override against the policy. Of two for the same thing the later counts. */
 export function applyOverrides(policy: Policy, state: OperationalState): AppliedOverrides {
   const effects: OverrideEffect[] = [];
   const problems: Problem[] = [];
-  const shifts = new Map<string, TrafficShift>();
+  const shifts = new Map<string, Map<string, TrafficShift>>();
   const services = new Map<string, Map<string, EndpointOverride>>();
   const lastShift = new Map(state.shifts.map(shift => [`${shift.route}/${shift.rule}`, shift]));
   for (const shift of state.shifts) {
@@ -41,7 +45,7 @@ export function applyOverrides(policy: Policy, state: OperationalState): Applied
     const why =
       lastShift.get(key) === shift ? whyShiftRests(policy, shift) : 'a later shift of the same rule replaced it';
     if (why === undefined) {
-      shifts.set(key, shift);
+      shifts.set(shift.route, (shifts.get(shift.route) ?? new Map<string, TrafficShift>()).set(shift.rule, shift));
       effects.push({ override: shift, effect: 'active' });
       continue;
     }
@@ -66,9 +70,18 @@ export function applyOverrides(policy: Policy, state: OperationalState): Applied
   return {
     effects,
     problems,
-    shiftOf: (route, rule) => (rule === undefined ? undefined : shifts.get(`${route}/${rule}`)),
+    shiftsOf: route => shifts.get(route) ?? none,
     endpointsOf: service => services.get(service) ?? none,
+    allShifts: [...shifts.values()].flatMap(ofRoute => [...ofRoute.values()].flatMap(textOfShift)),
+    allEndpoints: [...services].flatMap(([service, changed]) =>
+      [...changed].flatMap(([address, { weight, state: changedState }]) => [service, address, weight, changedState]),
+    ),
   };
+}
+
+/** What a shift says of its rule. */
+export function textOfShift({ route, rule, weights }: TrafficShift): readonly unknown[] {
+  return [route, rule, ...sortedEntries(weights).flat()];
 }
 
 function whyShiftRests(policy: Policy, shift: TrafficShift): string | undefined {

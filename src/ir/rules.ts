@@ -9,9 +9,11 @@ import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts
 import { keeping } from './kept.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedUnique } from './order.ts';
+import { textOfShift } from './overrides.ts';
 
 const keepRule = keeping<RuleIr | undefined>();
 const keepHost = keeping<VirtualHostIr>();
+const keepSameHost = keeping<VirtualHostIr>();
 const defaultTimeout = millis(30_000);
 const noTimeout = millis(0);
 
@@ -41,18 +43,14 @@ export function weightedClusters(
   });
 }
 
-/** A route as a virtual host; with `domains`, for those of its hosts only. */
-export function virtualHost(
-  model: Model,
-  name: string,
-  route: Route,
-  domains = sortedUnique(route.hosts),
-): VirtualHostIr {
-  const rules = route.rules.flatMap((rule, index) => {
-    const made = ruleIr(model, name, rule, index);
-    return made ? [made] : [];
+/** A route as a virtual host. */
+export function virtualHost(model: Model, name: string, route: Route): VirtualHostIr {
+  const shifts = model.overrides.shiftsOf(name);
+  const from = [model.policy.services, ...[...shifts.values()].flatMap(textOfShift)];
+  return keepHost(route, name, from, () => {
+    const rules = route.rules.flatMap((rule, index) => ruleIr(model, name, rule, index, shifts) ?? []);
+    return keepSameHost(route, name, rules, () => ({ name, domains: sortedUnique(route.hosts), rules }));
   });
-  return keepHost(route, `${name} ${domains.join(' ')}`, rules, () => ({ name, domains, rules }));
 }
 
 /** How logs and statistics name a rule: `shop/everyone`, or by its place, counted from 1, as in `shop/#3`. */
@@ -60,8 +58,14 @@ export function ruleName(routeName: string, rule: Rule, index: number): string {
   return `${routeName}/${rule.name ?? `#${index + 1}`}`;
 }
 
-function ruleIr({ policy, overrides }: Model, routeName: string, rule: Rule, index: number): RuleIr | undefined {
-  const shift = overrides.shiftOf(routeName, rule.name);
+function ruleIr(
+  { policy }: Model,
+  routeName: string,
+  rule: Rule,
+  index: number,
+  shifts: ReadonlyMap<string, TrafficShift>,
+): RuleIr | undefined {
+  const shift = rule.name === undefined ? undefined : shifts.get(rule.name);
   const reached = reachedBy(policy, rule.to ?? []);
   const name = ruleName(routeName, rule, index);
   const to = weightedClusters(reached, shift);

@@ -2,7 +2,7 @@ import type { Fleet, Sidecar, Upstream } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { type Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
-import { clustersUsed, fleetIr } from './fleets.ts';
+import { clustersFor, clustersUsed, fleetIr } from './fleets.ts';
 import { groupSeats, inboundIr, seatsOf } from './inbound.ts';
 import type { FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
@@ -39,7 +39,7 @@ export function sidecarFleets(model: Model, name: string, fleet: Fleet, sidecar:
       {
         listeners: [...out.listeners, ...inbound.listeners],
         routeTables: [...out.routeTables, ...inbound.routeTables],
-        clusters: [...out.clusters, ...inbound.clusters],
+        clusters: [...out.clusters, inbound.clusters],
       },
     );
   });
@@ -69,8 +69,9 @@ function outbound(model: Model, sidecar: Sidecar) {
     listeners.push(httpListener(sidecar));
     routeTables.push(outboundTable(model, sidecar, overHttp));
   }
-  const base = upstreams.flatMap(({ upstream }) => model.clusterOf(upstream.service) ?? []);
-  return { listeners, routeTables, clusters: [...base, ...clustersUsed(model, listeners, routeTables)] };
+  const names = upstreams.map(({ upstream }) => upstream.service);
+  const clusters = [clustersFor(model, names), ...clustersUsed(model, listeners, routeTables)];
+  return { listeners, routeTables, clusters };
 }
 
 function httpListener(sidecar: Sidecar): ListenerIr {

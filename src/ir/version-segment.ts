@@ -130,12 +130,8 @@ export function segmentExpressions(path: PathMatch | undefined, versioning: ApiV
 
 /** Whether a segment is a declared name, or looks like a version that does not exist. */
 export function isVersionSegment(segment: string, versioning: ApiVersioning): boolean {
-  return versionOf(segment, versioning) !== undefined || looksLikeVersion(segment, versioning);
-}
-
-/** Whether a segment looks like a version; existing ones need not. */
-export function looksLikeVersion(segment: string, versioning: ApiVersioning): boolean {
-  return versionShapes(versioning).some(shape => new RegExp(`^${shape}$`).test(segment));
+  const looksLikeOne = versionShapes(versioning).some(shape => new RegExp(`^${shape}$`).test(segment));
+  return looksLikeOne || versionOf(segment, versioning) !== undefined;
 }
 
 /** The version that a name means, as itself or as an alias; undefined when there is none. */
