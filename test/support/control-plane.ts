@@ -39,7 +39,7 @@ export class ControlPlane {
     const child = spawn(
       process.execPath,
       [
-        ...[process.env['CLI_MAIN'] ?? 'src/cli/main.ts', 'serve', '--policy', policyFile, '--data', dataFolder],
+        ...['src/cli/main.ts', 'serve', '--policy', policyFile, '--data', dataFolder],
         ...['--xds', `127.0.0.1:${xdsPort}`, '--admin', `127.0.0.1:${adminPort}`, ...flags],
       ],
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
