@@ -8,7 +8,7 @@ import type { PathMatch } from '../policy/match.ts';
 import type { Rule } from '../policy/route.ts';
 import { listed, namesOf } from './references.ts';
 import { reachedBy, versioningOf } from './rules.ts';
-import { segmentExpressions, segmentPlace } from './version-segment.ts';
+import { followingSegment, isVersionSegment, segmentExpressions, segmentPlace } from './version-segment.ts';
 
 /** What is wrong with the `apiVersion` that a rule matches. */
 export function checkApiVersion(policy: Policy, rule: Rule, path: PolicyPath): readonly Problem[] {
@@ -42,25 +42,43 @@ export function checkApiVersion(policy: Policy, rule: Rule, path: PolicyPath): r
     const message = `"${apiVersion}" is no version of the API of service "${reached[0]?.destination.service}".`;
     return [problem('route.api_version_not_found', at, message, didYouMean(apiVersion, known) ?? listed(known))];
   }
-  return checkVersionedPath(rule, versioning, path);
+  const { path: place } = versioning.in;
+  const why = place && rule.match.path && whyPathDoesNotFit(rule.match.path, place.after);
+  if (!why) return [];
+  const hint = `write the path without its version segment, as a prefix or exact path below "${place.after}"`;
+  return [problem('route.api_version_path', [...path, 'match', 'path'], why, hint)];
 }
 
-function checkVersionedPath(rule: Rule, { in: place }: ApiVersioning, path: PolicyPath): readonly Problem[] {
-  if (!place.path) return [];
-  const { path: match } = rule.match;
-  const { after, strip } = place.path;
-  const problems: Problem[] = [];
-  const why = match && whyPathDoesNotFit(match, after);
-  if (why) {
-    const hint = `write the path without its version segment, as a prefix or exact path below "${after}"`;
-    problems.push(problem('route.api_version_path', [...path, 'match', 'path'], why, hint));
-  }
-  if (strip && rule.rewrite?.regex) {
-    const message = 'The version segment is stripped from the path, so a regex cannot rewrite the path as well.';
-    const hint = 'use rewrite.prefix, or strip the segment by the regex and set strip: false';
-    problems.push(problem('route.rewrite_conflict', [...path, 'rewrite', 'regex'], message, hint));
-  }
-  return problems;
+/** What is wrong with the path of a rule, whether it matches an `apiVersion` or not, for services with versions in the path. */
+export function checkVersionedPath(policy: Policy, rule: Rule, path: PolicyPath): readonly Problem[] {
+  const versioning = versioningOf(reachedBy(policy, rule.to ?? []))?.versioning;
+  if (!versioning?.in.path) return [];
+  return [
+    ...checkOwnSegment(rule.match.path, versioning, versioning.in.path.after, path),
+    ...checkStrip(rule, versioning.in.path.strip, path),
+    ...checkVersionExpressions(rule, versioning, path),
+  ];
+}
+
+/** A request that names a version is compared without it, so a path that holds one matches none. */
+function checkOwnSegment(
+  match: PathMatch | undefined,
+  versioning: ApiVersioning,
+  after: string,
+  path: PolicyPath,
+): readonly Problem[] {
+  const segment = followingSegment(match, segmentPlace(match, after));
+  if (segment === undefined || !isVersionSegment(segment, versioning)) return [];
+  const message = `This path names the version "${segment}" itself, but callers' paths are compared without their version.`;
+  const hint = `write the path without "/${segment}", and match.apiVersion: ${segment} beside it`;
+  return [problem('route.api_version_path', [...path, 'match', 'path'], message, hint)];
+}
+
+function checkStrip({ rewrite }: Rule, strip: boolean, path: PolicyPath): readonly Problem[] {
+  if (!strip || !rewrite?.regex) return [];
+  const message = 'The version segment is stripped from the path, so a regex cannot rewrite the path as well.';
+  const hint = 'use rewrite.prefix, or strip the segment by the regex and set strip: false';
+  return [problem('route.rewrite_conflict', [...path, 'rewrite', 'regex'], message, hint)];
 }
 
 function whyPathDoesNotFit(match: PathMatch, after: string): string | undefined {
@@ -75,9 +93,7 @@ function whyPathDoesNotFit(match: PathMatch, after: string): string | undefined 
 const certainlyFits = 80;
 
 /** Expressions that a rule's path and the versions in it make together, larger than Envoy takes. */
-export function checkVersionExpressions(policy: Policy, rule: Rule, path: PolicyPath): readonly Problem[] {
-  const versioning = versioningOf(reachedBy(policy, rule.to ?? []))?.versioning;
-  if (!versioning?.in.path) return [];
+function checkVersionExpressions(rule: Rule, versioning: ApiVersioning, path: PolicyPath): readonly Problem[] {
   const own = rule.match.path?.regex !== undefined;
   for (const expression of segmentExpressions(rule.match.path, versioning)) {
     if (!own && Buffer.byteLength(expression) <= certainlyFits) continue;

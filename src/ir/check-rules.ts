@@ -1,7 +1,7 @@
 import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Rule } from '../policy/route.ts';
-import { checkApiVersion, checkVersionExpressions } from './check-api-version.ts';
+import { checkApiVersion, checkVersionedPath } from './check-api-version.ts';
 import { checkDestinations, type DestinationCodes } from './references.ts';
 import { reachedBy } from './rules.ts';
 
@@ -18,7 +18,7 @@ export function checkRule(policy: Policy, rule: Rule, path: PolicyPath): readonl
     ...(rule.to ? checkDestinations(policy, rule.to, [...path, 'to'], codes) : []),
     ...checkProtocols(policy, rule, path),
     ...checkApiVersion(policy, rule, path),
-    ...checkVersionExpressions(policy, rule, path),
+    ...checkVersionedPath(policy, rule, path),
     ...checkRewrite(rule, path),
     ...checkRedirect(rule, path),
   ];
