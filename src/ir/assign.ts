@@ -54,7 +54,7 @@ function choose(groups: readonly (readonly FleetIr[])[], node: NodeFacts): Fleet
 }
 
 /** True if everything that `match` names fits the node. */
-export function fitsMatch(match: FleetMatch, node: NodeFacts): boolean {
+function fitsMatch(match: FleetMatch, node: NodeFacts): boolean {
   return wishes(match, node).every(({ glob, value }) => value !== undefined && fitsGlob(glob, value));
 }
 

@@ -54,7 +54,7 @@ export function virtualHost(model: Model, name: string, route: Route): VirtualHo
 }
 
 /** How logs and statistics name a rule: `shop/everyone`, or by its place, counted from 1, as in `shop/#3`. */
-export function ruleName(routeName: string, rule: Rule, index: number): string {
+function ruleName(routeName: string, rule: Rule, index: number): string {
   return `${routeName}/${rule.name ?? `#${index + 1}`}`;
 }
 

@@ -12,7 +12,7 @@ export const Inbound = z.strictObject({
     example: '127.0.0.1:8080',
   }),
   node: field(z.string().min(1).max(256).optional(), {
-    doc: "Node id of the sidecar in front of this endpoint. Needed only where a service's endpoints differ in port or application address.",
+    doc: 'Node id of the sidecar in front of this endpoint. Needed where the sidecars of a service listen differently: at another address (unless the fleet sets `bind`), another port, or before another application.',
     why: 'absent: all sidecars of the service listen alike, so none needs telling apart',
     example: 'checkout-1',
   }),
