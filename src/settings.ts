@@ -44,7 +44,7 @@ const address = z.string().transform((text, context): ListenAddress => {
 });
 
 const yesOrNo = z
-  .union([z.boolean(), z.enum(['true', '1', 'yes', 'false', '0', 'no'], 'is neither true nor false')])
+  .union([z.boolean(), z.enum(['true', '1', 'yes', 'false', '0', 'no'])], 'is neither true nor false')
   .transform(value => value === true || value === 'true' || value === '1' || value === 'yes');
 
 const hostNames = z

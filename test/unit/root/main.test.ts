@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { afterEach, describe, it } from 'node:test';
+import { pino } from 'pino';
+import { createLog } from '../../../src/log.ts';
+import { type RunningServer, startServer } from '../../../src/main.ts';
+import type { Settings } from '../../../src/settings.ts';
+import { eventually } from '../../support/eventually.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { shopPolicy } from '../control/controller-world.ts';
+
+const silent = pino({ level: 'silent' });
+const running: RunningServer[] = [];
+afterEach(async () => {
+  for (const each of running.splice(0)) await each.close();
+});
+
+function settingsIn(folder: string, change: Partial<Settings> = {}): Settings {
+  return {
+    policy: join(folder, 'switchyard.yaml'),
+    data: join(folder, 'data'),
+    xds: { host: '127.0.0.1', port: 0 },
+    admin: { host: '127.0.0.1', port: 0 },
+    adminHosts: new Set(),
+    logLevel: 'silent',
+    ...change,
+  };
+}
+
+async function start(settings: Settings): Promise<RunningServer> {
+  const server = await startServer(settings, silent);
+  running.push(server);
+  return server;
+}
+
+const accepted = (server: RunningServer, number = 1) =>
+  eventually('a policy in force', () => server.control.accepted?.revision.number === number && server.control.accepted);
+
+const versionsOf = (server: RunningServer) =>
+  [...(server.board.current?.snapshots.values() ?? [])].map(each => each.version);
+
+describe('the server', () => {
+  it('serves a policy file, and takes a save', async () => {
+    const folder = temporaryDirectory();
+    const settings = settingsIn(folder);
+    writeFileSync(settings.policy, shopPolicy());
+    const server = await start(settings);
+    await accepted(server);
+    assert.equal((await fetch(`http://127.0.0.1:${server.adminPort}/readyz`)).status, 200);
+    const before = versionsOf(server);
+    writeFileSync(settings.policy, shopPolicy({ to: '[{ service: other }]' }));
+    await accepted(server, 2);
+    assert.notDeepEqual(versionsOf(server), before);
+  });
+
+  it('is up but not ready without a policy', async () => {
+    const server = await start(settingsIn(temporaryDirectory()));
+    await eventually('the problem', () => server.control.rejected);
+    assert.equal(server.control.rejected?.problems[0]?.code, 'file.unreadable');
+    assert.equal((await fetch(`http://127.0.0.1:${server.adminPort}/healthz`)).status, 200);
+    assert.equal((await fetch(`http://127.0.0.1:${server.adminPort}/readyz`)).status, 503);
+    assert.equal(server.board.current, undefined);
+  });
+
+  it('serves the same after a restart, at once, with a broken file or none', async () => {
+    const folder = temporaryDirectory();
+    const settings = settingsIn(folder);
+    writeFileSync(settings.policy, shopPolicy());
+    const first = await start(settings);
+    await accepted(first);
+    await first.control.shift({
+      route: 'shop',
+      rule: 'everyone',
+      weights: { 'catalog@v1': 1, 'catalog@v2': 1 },
+      by: 'me',
+    });
+    const versions = versionsOf(first);
+    await first.close();
+    for (const harm of [() => writeFileSync(settings.policy, 'services: [broken'), () => rmSync(settings.policy)]) {
+      harm();
+      const next = await start(settings);
+      assert.deepEqual(versionsOf(next), versions, 'already when it begins to listen');
+      await eventually('the problem', () => next.control.rejected);
+      assert.deepEqual(versionsOf(next), versions);
+      assert.equal(next.control.accepted?.overrides.length, 1);
+      await next.close();
+    }
+  });
+
+  it('shows the problems of all files, read or not', async () => {
+    const folder = temporaryDirectory();
+    writeFileSync(join(folder, 'a.yaml'), 'servces: {}\n');
+    writeFileSync(join(folder, 'b.mjs'), 'throw new Error("no");\n');
+    const server = await start(settingsIn(folder, { policy: folder, data: temporaryDirectory() }));
+    await eventually('the problems', () => server.control.rejected);
+    assert.deepEqual(server.control.rejected?.problems.map(each => each.code).sort(), [
+      'file.module_failed',
+      'schema.unknown_key',
+    ]);
+  });
+
+  it('keeps a bundle of each fleet on disk, and drops those of fleets that are gone (P2)', async () => {
+    const folder = temporaryDirectory();
+    const settings = settingsIn(folder);
+    writeFileSync(settings.policy, shopPolicy());
+    const server = await start(settings);
+    const bundleOf = (fleet: string) => join(settings.data, 'bundles', `${fleet}.json`);
+    await eventually('both bundles', () => existsSync(bundleOf('edge')) && existsSync(bundleOf('back')));
+    assert.match(readFileSync(bundleOf('edge'), 'utf8'), /"catalog@v1"/);
+    writeFileSync(settings.policy, shopPolicy().replace('  back: { match: { cluster: back }, gateways: [back] }', ''));
+    await eventually('one bundle', () => !existsSync(bundleOf('back')));
+    assert.ok(existsSync(bundleOf('edge')));
+    await server.close();
+  });
+
+  it('says which address is taken, and leaves nothing behind', async () => {
+    const folder = temporaryDirectory();
+    const other = createServer();
+    await new Promise<void>(done => other.listen(0, '127.0.0.1', done));
+    const address = other.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const taken = { host: '127.0.0.1', port };
+    await assert.rejects(startServer(settingsIn(folder, { xds: taken }), silent), /--xds HOST:PORT/);
+    await assert.rejects(startServer(settingsIn(folder, { admin: taken }), silent), /--admin HOST:PORT/);
+    other.close();
+    await start(settingsIn(folder));
+  });
+
+  it('does not share its data directory', async () => {
+    const folder = temporaryDirectory();
+    await start(settingsIn(folder));
+    await assert.rejects(
+      startServer(settingsIn(folder), silent),
+      /is in use by process \d+: end it, or choose another/,
+    );
+  });
+
+  it('can be closed twice', async () => {
+    const server = await start(settingsIn(temporaryDirectory()));
+    await Promise.all([server.close(), server.close()]);
+    await assert.rejects(fetch(`http://127.0.0.1:${server.adminPort}/healthz`));
+  });
+});
+
+describe('the log', () => {
+  it('writes no secrets (P29)', () => {
+    const lines: string[] = [];
+    const sink = new Writable({
+      write: (chunk, _, done) => {
+        lines.push(String(chunk));
+        done();
+      },
+    });
+    const log = createLog('info', sink);
+    log.info(
+      { token: 'hush-1', request: { headers: { authorization: 'hush-2' } }, tls: { privateKey: 'hush-3' } },
+      'hello',
+    );
+    assert.match(lines.join(''), /"msg":"hello"/);
+    assert.doesNotMatch(lines.join(''), /hush/);
+  });
+});

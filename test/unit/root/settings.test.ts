@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { readClientSettings, readSettings } from '../../../src/settings.ts';
+
+const good = (flags: Record<string, unknown>, environment: Record<string, string> = {}) => {
+  const outcome = readSettings(flags, environment);
+  assert.ok(outcome.kind === 'good', JSON.stringify(outcome));
+  return outcome;
+};
+
+const mistakes = (flags: Record<string, unknown>, environment: Record<string, string> = {}) => {
+  const outcome = readSettings(flags, environment);
+  assert.ok(outcome.kind === 'bad', 'was taken');
+  return outcome.mistakes;
+};
+
+describe('settings of the server', () => {
+  it('listen on loopback by default', () => {
+    assert.deepEqual(good({}).settings, {
+      policy: './switchyard.yaml',
+      data: './.switchyard',
+      xds: { host: '127.0.0.1', port: 18000 },
+      admin: { host: '127.0.0.1', port: 18080 },
+      adminHosts: new Set(),
+      logLevel: 'info',
+    });
+  });
+
+  it('come from flags before the environment, and from that before defaults', () => {
+    const environment = { SWITCHYARD_POLICY: 'env', SWITCHYARD_DATA: 'env', SWITCHYARD_XDS: '', HOME: '/root' };
+    const { settings, warnings } = good({ policy: 'flag' }, environment);
+    assert.equal(settings.policy, 'flag');
+    assert.equal(settings.data, 'env');
+    assert.equal(settings.xds.port, 18000, 'an empty variable counts as unset');
+    assert.deepEqual(warnings, []);
+  });
+
+  it('take addresses of both families', () => {
+    assert.deepEqual(good({ xds: '[::1]:0' }).settings.xds, { host: '::1', port: 0 });
+    assert.deepEqual(good({ xds: 'localhost:1' }).settings.xds, { host: 'localhost', port: 1 });
+    for (const bad of ['18000', ':18000', '127.0.0.1', '::1:18000', '127.0.0.1:65536', 'a b:1', 'http://x:1']) {
+      assert.match(mistakes({ xds: bad })[0]!, /^--xds: ".*" is not HOST:PORT, such as/);
+    }
+  });
+
+  it('open a port to other machines only on demand', () => {
+    for (const host of ['0.0.0.0', '10.0.0.5', '[::]', 'shop.example', '128.0.0.1', '127.0.0.1.example']) {
+      assert.match(mistakes({ xds: `${host}:18000` })[0]!, /^--xds: .* add --insecure-xds$/);
+      assert.match(mistakes({ admin: `${host}:18080` })[0]!, /^--admin: .* add --insecure-admin$/);
+      good({ xds: `${host}:18000`, insecureXds: true });
+      good({ admin: `${host}:18080` }, { SWITCHYARD_INSECURE_ADMIN: 'true' });
+    }
+    assert.equal(mistakes({ xds: '0.0.0.0:1', admin: '0.0.0.0:2' }).length, 2, 'all are told at once');
+    assert.equal(mistakes({ xds: '0.0.0.0:1', insecureXds: false }, { SWITCHYARD_INSECURE_XDS: 'true' }).length, 1);
+  });
+
+  it('take further names of the admin API from flag and environment', () => {
+    assert.deepEqual(good({ adminHost: ['Ops.Example'] }).settings.adminHosts, new Set(['ops.example']));
+    const environment = { SWITCHYARD_ADMIN_HOST: 'a.example, b.example' };
+    assert.deepEqual(good({}, environment).settings.adminHosts, new Set(['a.example', 'b.example']));
+  });
+
+  it('name the flag or the variable that is wrong', () => {
+    assert.match(mistakes({ logLevel: 'loud' })[0]!, /^--log-level: is none of trace, debug/);
+    assert.match(mistakes({}, { SWITCHYARD_LOG_LEVEL: 'loud' })[0]!, /^SWITCHYARD_LOG_LEVEL: /);
+    assert.match(
+      mistakes({}, { SWITCHYARD_INSECURE_XDS: 'maybe' })[0]!,
+      /^SWITCHYARD_INSECURE_XDS: is neither true nor false/,
+    );
+    assert.match(mistakes({ policy: '' })[0]!, /^--policy: must name a path/);
+  });
+
+  it('warn of a variable that is a misspelled setting, and of no other', () => {
+    const { warnings } = good(
+      {},
+      { SWITCHYARD_POLICI: 'x', SWITCHYARD_PORT_18000_TCP_ADDR: 'x', SWITCHYARD_TOKEN: 'x' },
+    );
+    assert.deepEqual(warnings, ['SWITCHYARD_POLICI is no setting; did you mean "SWITCHYARD_POLICY"?']);
+  });
+});
+
+describe('settings of commands', () => {
+  const url = (admin: string) => {
+    const outcome = readClientSettings({ admin }, {});
+    assert.ok(outcome.kind === 'good');
+    return outcome.settings.adminUrl;
+  };
+
+  it('say where the admin API is', () => {
+    assert.equal(url('127.0.0.1:1'), 'http://127.0.0.1:1');
+    assert.equal(url('[::1]:1'), 'http://[::1]:1');
+    assert.equal(url('10.0.0.5:1'), 'http://10.0.0.5:1', 'a client may call any address');
+    assert.equal(url('0.0.0.0:1'), 'http://127.0.0.1:1', 'a server that listens everywhere is called on loopback');
+  });
+
+  it('take the token from the environment', () => {
+    const outcome = readClientSettings({}, { SWITCHYARD_TOKEN: 'abc', SWITCHYARD_DATA: '/d' });
+    assert.deepEqual(outcome.kind === 'good' && outcome.settings, {
+      adminUrl: 'http://127.0.0.1:18080',
+      data: '/d',
+      token: 'abc',
+    });
+  });
+});
