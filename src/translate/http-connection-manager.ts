@@ -27,6 +27,9 @@ function settings(listener: HttpListenerIr): HttpConnectionManager {
     stat_prefix: statPrefix(listener.name),
     rds: { route_config_name: listener.routeTable, config_source: { ads: {}, resource_api_version: 'V3' } },
     http_filters: httpFilters({ role: listener.role }),
+    // Nobody counts as internal: such callers could set retries and timeouts by header. Without a range in this list Envoy
+    // takes loopback and all private addresses for internal, so it holds one that no caller can have.
+    internal_address_config: { cidr_ranges: [{ address_prefix: '0.0.0.0', prefix_len: 32 }] },
     // The application's own `server` header, or none, goes to the caller.
     server_header_transformation: 'PASS_THROUGH',
     ...(listener.role === 'edge' ? towardsStrangers : amongOurselves),
@@ -39,8 +42,6 @@ function settings(listener: HttpListenerIr): HttpConnectionManager {
  */
 const towardsStrangers: HttpConnectionManager = {
   use_remote_address: true,
-  // Nobody counts as internal, private addresses included: "internal" callers could set retries and timeouts by header.
-  internal_address_config: {},
   normalize_path: true,
   merge_slashes: true,
   path_with_escaped_slashes_action: 'UNESCAPE_AND_REDIRECT',
