@@ -42,14 +42,15 @@ function union(lists: readonly (readonly ClusterIr[])[]): readonly ClusterIr[] {
   return others.length === 0 ? first : [...new Set(lists.flat())].sort(byName);
 }
 
-/** Clusters of services that listeners and route tables send to: lists sorted by name. */
+/** Clusters of services that listeners and route tables of an owner send to: lists sorted by name. */
 export function clustersUsed(
   model: Model,
+  owner: object,
   listeners: readonly ListenerIr[],
   tables: readonly RouteTableIr[],
 ): readonly (readonly ClusterIr[])[] {
   const ofTables = tables.map(table => {
-    const keys = sortedKeys(keepKeys(model.policy.services, table.name, table.virtualHosts.flatMap(keysOfHost)));
+    const keys = sortedKeys(keepKeys(owner, table.name, table.virtualHosts.flatMap(keysOfHost)));
     return keepUsed(keys, '', model.endpoints, () => clustersFor(model, keys));
   });
   const keys = listeners.flatMap(listener => (listener.kind === 'tcp' ? listener.to.map(each => each.cluster) : []));
@@ -77,6 +78,6 @@ export function edgeFleet(model: Model, name: string, fleet: Fleet): FleetIr {
   return fleetIr(
     fleet,
     { key: name, fleetName: name, role: 'edge', members: undefined },
-    { listeners, routeTables, clusters: clustersUsed(model, listeners, routeTables) },
+    { listeners, routeTables, clusters: clustersUsed(model, model.policy.gateways, listeners, routeTables) },
   );
 }

@@ -70,7 +70,7 @@ function outbound(model: Model, sidecar: Sidecar) {
     routeTables.push(outboundTable(model, sidecar, overHttp));
   }
   const names = upstreams.map(({ upstream }) => upstream.service);
-  const clusters = [clustersFor(model, names), ...clustersUsed(model, listeners, routeTables)];
+  const clusters = [clustersFor(model, names), ...clustersUsed(model, sidecar, listeners, routeTables)];
   return { listeners, routeTables, clusters };
 }
 
