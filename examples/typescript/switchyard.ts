@@ -9,7 +9,10 @@ export default definePolicy({
   services: Object.fromEntries(
     Object.entries(ports).map(([name, port]) => [
       name,
-      { endpoints: machines.map(machine => ({ address: `${machine}:${port}` })), healthCheck: { http: { path: '/health' } } },
+      {
+        endpoints: machines.map(machine => ({ address: `${machine}:${port}` })),
+        healthCheck: { http: { path: '/health' } },
+      },
     ]),
   ),
   gateways: { public: { listeners: [{ port: 8000, protocol: 'http' }] } },

@@ -134,7 +134,7 @@ function objectionToOurs(root: string, file: string, each: Import, specifier: st
   const to = top === 'src' ? layerOf(inside) : top;
   if (top === 'src' && (to === layer || rules.includes(inside))) return undefined;
   if ((top === 'src' || top === 'proto') && rules.includes(to)) return undefined;
-  if (top === 'src' && rules.includes(`${to} (types)`)) {
+  if ((top === 'src' || top === 'proto') && rules.includes(`${to} (types)`)) {
     return each.typesOnly ? undefined : `${layer} may import only types of ${to}, not ${specifier}`;
   }
   return `${layer} may not import ${target}`;
