@@ -1,4 +1,3 @@
-import type { PolicyPath } from '../base/problem.ts';
 import { duplicateKey, forbiddenKey, forbiddenKeys, limits, type Mistake, type Reading, tooDeep } from './document.ts';
 import type { Place } from './source-map.ts';
 
@@ -53,6 +52,8 @@ class JsonReader {
   readonly mistakes: Mistake[] = [];
   readonly #text: string;
   readonly #placed: boolean;
+  /** Where the reader is; copied only into mistakes. */
+  readonly #path: (string | number)[] = [];
   #at = 0;
 
   /** @param placed whether to make places, which costs more than the reading */
@@ -65,95 +66,96 @@ class JsonReader {
   document(): { readonly value: unknown; readonly place: Place } {
     this.#space();
     const offset = this.#at;
-    const { value, children } = this.#value([]);
+    const { value, children } = this.#value();
     this.#space();
-    if (this.#at < this.#text.length) this.#unexpected([], 'nothing more');
+    if (this.#at < this.#text.length) this.#unexpected('nothing more');
     return { value, place: children ? { offset, children } : { offset } };
   }
 
-  #value(path: PolicyPath): Read {
+  #value(): Read {
     const first = this.#text[this.#at];
-    if ((first === '{' || first === '[') && path.length >= limits.depth) throw new Stop(tooDeep(path, this.#at));
-    if (first === '{') return this.#object(path);
-    if (first === '[') return this.#array(path);
-    if (first === '"') return { value: this.#string(path) };
+    if ((first === '{' || first === '[') && this.#path.length >= limits.depth) {
+      throw new Stop(tooDeep([...this.#path], this.#at));
+    }
+    if (first === '{') return this.#object();
+    if (first === '[') return this.#array();
+    if (first === '"') return { value: this.#string() };
     const scalar = /(?:-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w.+-])/y;
     scalar.lastIndex = this.#at;
     const found = scalar.exec(this.#text)?.[0];
-    if (found === undefined) this.#unexpected(path, 'a value');
+    if (found === undefined) this.#unexpected('a value');
     this.#at += found.length;
     return { value: words.has(found) ? words.get(found) : Number(found) };
   }
 
-  #object(path: PolicyPath): Read {
+  #object(): Read {
     const value: Record<string, unknown> = {};
     const children = this.#placed ? new Map<string | number, Place>() : undefined;
     this.#at += 1;
     this.#space();
     while (this.#text[this.#at] !== '}') {
-      if (this.#text[this.#at] !== '"') this.#unexpected(path, 'a key in double quotes');
+      if (this.#text[this.#at] !== '"') this.#unexpected('a key in double quotes');
       const offset = this.#at;
-      const key = this.#string(path);
-      const inner = [...path, key];
+      const key = this.#string();
+      this.#path.push(key);
       this.#space();
-      if (this.#text[this.#at] !== ':') this.#unexpected(inner, ':');
+      if (this.#text[this.#at] !== ':') this.#unexpected(':');
       this.#at += 1;
       this.#space();
-      const read = this.#value(inner);
-      if (forbiddenKeys.has(key)) this.mistakes.push(forbiddenKey(key, inner, offset));
-      else if (Object.hasOwn(value, key)) this.mistakes.push(duplicateKey(key, inner, offset));
+      const read = this.#value();
+      if (forbiddenKeys.has(key)) this.mistakes.push(forbiddenKey(key, [...this.#path], offset));
+      else if (Object.hasOwn(value, key)) this.mistakes.push(duplicateKey(key, [...this.#path], offset));
       else {
         value[key] = read.value;
         children?.set(key, read.children ? { offset, children: read.children } : { offset });
       }
-      this.#next(path, '}');
+      this.#path.pop();
+      this.#next('}');
     }
     this.#at += 1;
     return children ? { value, children } : { value };
   }
 
-  #array(path: PolicyPath): Read {
+  #array(): Read {
     const value: unknown[] = [];
     const children = this.#placed ? new Map<string | number, Place>() : undefined;
     this.#at += 1;
     this.#space();
     while (this.#text[this.#at] !== ']') {
       const offset = this.#at;
-      const read = this.#value([...path, value.length]);
+      this.#path.push(value.length);
+      const read = this.#value();
+      this.#path.pop();
       children?.set(value.length, read.children ? { offset, children: read.children } : { offset });
       value.push(read.value);
-      this.#next(path, ']');
+      this.#next(']');
     }
     this.#at += 1;
     return children ? { value, children } : { value };
   }
 
   /** Past the comma to the next item, or to the bracket that ends the collection. */
-  #next(path: PolicyPath, end: string): void {
+  #next(end: string): void {
     this.#space();
     if (this.#text[this.#at] === end) return;
-    if (this.#text[this.#at] !== ',') this.#unexpected(path, `, or ${end}`);
+    if (this.#text[this.#at] !== ',') this.#unexpected(`, or ${end}`);
     const comma = this.#at;
     this.#at += 1;
     this.#space();
-    if (this.#text[this.#at] === end)
-      throw new Stop(syntax(path, comma, `JSON allows no comma before ${end}`, 'remove the comma'));
+    if (this.#text[this.#at] === end) throw this.#stop(comma, `JSON allows no comma before ${end}`, 'remove the comma');
   }
 
-  #string(path: PolicyPath): string {
+  #string(): string {
     const start = this.#at;
     let value = '';
     let from = start + 1;
     for (let at = from; ; at += 1) {
       const code = this.#text.charCodeAt(at);
       if (Number.isNaN(code) || code < 0x20) {
-        throw new Stop(
-          syntax(
-            path,
-            start,
-            'this text has no closing quote on its line',
-            'end it with ", and write line breaks as \\n',
-          ),
+        throw this.#stop(
+          start,
+          'this text has no closing quote on its line',
+          'end it with ", and write line breaks as \\n',
         );
       }
       if (code === 0x22) {
@@ -166,12 +168,16 @@ class JsonReader {
       const hex = letter === 'u' ? this.#text.slice(at + 2, at + 6) : '';
       const plain = escapes[letter];
       if (plain === undefined && !/^[0-9a-fA-F]{4}$/.test(hex)) {
-        throw new Stop(syntax(path, at, `\\${letter} is no escape of JSON`, 'write a backslash as \\\\'));
+        throw this.#stop(at, `\\${letter} is no escape of JSON`, 'write a backslash as \\\\');
       }
       value += plain ?? String.fromCharCode(Number.parseInt(hex, 16));
       at += plain === undefined ? 5 : 1;
       from = at + 1;
     }
+  }
+
+  #stop(offset: number, message: string, hint: string): Stop {
+    return new Stop({ code: 'syntax.invalid', path: [...this.#path], offset, message, hint });
   }
 
   #space(): void {
@@ -182,27 +188,22 @@ class JsonReader {
     }
   }
 
-  #unexpected(path: PolicyPath, expected: string): never {
+  #unexpected(expected: string): never {
     const found = this.#text.codePointAt(this.#at);
     if (found === undefined) {
-      throw new Stop(
-        syntax(path, this.#text.length, `the JSON ends too early; ${expected} should follow`, 'is the file complete?'),
+      throw this.#stop(
+        this.#text.length,
+        `the JSON ends too early; ${expected} should follow`,
+        'is the file complete?',
       );
     }
     const character = String.fromCodePoint(found);
-    throw new Stop(
-      syntax(
-        path,
-        this.#at,
-        `${JSON.stringify(character)} is not JSON here; ${expected} should stand here`,
-        remedy(this.#text, this.#at),
-      ),
+    throw this.#stop(
+      this.#at,
+      `${JSON.stringify(character)} is not JSON here; ${expected} should stand here`,
+      remedy(this.#text, this.#at),
     );
   }
-}
-
-function syntax(path: PolicyPath, offset: number, message: string, hint: string): Mistake {
-  return { code: 'syntax.invalid', path, offset, message, hint };
 }
 
 function remedy(text: string, at: number): string {

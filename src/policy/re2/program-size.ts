@@ -167,9 +167,9 @@ class View {
     if (!inCapture && literals > 0) {
       let at = anchor;
       while (isBegin(at)) at = this.past(this.at(at).out);
-      let left = literals;
-      for (; left > 0 && this.#isLiteral(at) && alone(at); left -= 1) at = this.past(this.at(at).out);
-      if (left < literals) return { start: at, anchored: false, dropped };
+      let taken = 0;
+      for (; taken < literals && this.#isLiteral(at) && alone(at); taken += 1) at = this.past(this.at(at).out);
+      if (taken > 0) return { start: at, anchored: false, dropped };
     }
     return { start, anchored: true, dropped: dropped.add(anchor) };
   }

@@ -72,13 +72,13 @@ test('an unchanged resource of an unchanged document stays the same object', () 
   assert.equal(second?.services['a'], first.services['a']);
 });
 
-test('an empty section is no mistake; an empty policy is a warning', () => {
+test('an empty section is no mistake; an empty policy is one', () => {
   assert.deepEqual(lines(yaml('services: { a: {} }\nroutes:\n')), []);
   assert.deepEqual(
     parse([yaml('# nothing yet\n')]).problems.map(each => `${each.severity} ${each.code}`),
-    ['warning file.empty', 'warning policy.empty'],
+    ['warning file.empty', 'error policy.empty'],
   );
-  assert.deepEqual(parse([]).policy, { services: {}, gateways: {}, routes: {}, fleets: {} });
+  assert.equal(parse([]).policy, undefined);
 });
 
 test('a $schema for editors is allowed', () => {

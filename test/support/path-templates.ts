@@ -1,0 +1,62 @@
+/** Templates of paths that we take, and Envoy with us. */
+export const takenTemplates: readonly string[] = [
+  '/',
+  '/a',
+  '/a/',
+  '/{id}',
+  '/{id}/x',
+  '/{id=*}',
+  '/{id=**}',
+  '/**',
+  '/**/a',
+  '/**/',
+  '/*/',
+  '/*/**',
+  '/**.css',
+  '/*.css',
+  '/{a}b',
+  '/{a}/{b}/{c}/{d}/{e}',
+  '/{abcdefghijklmnop}',
+  '/{a=b/*}',
+  '/{a=b/**}/c',
+  '/a%20b',
+  '/users/{id}/orders',
+];
+
+/** Templates that neither we nor Envoy take. */
+export const refusedTemplates: readonly string[] = [
+  '/a//b',
+  '//',
+  '/**/*',
+  '/**/{a}',
+  '/*.css/a',
+  '/{a}{b}',
+  '/{a}/{a}',
+  '/{a}/{b}/{c}/{d}/{e}/{f}',
+  '/{abcdefghijklmnopq}',
+  '/{1a}',
+  '/{a-b}',
+  '/{}',
+  '/{a',
+  '/a}',
+  '/{a=}',
+  '/{a=*/}',
+  '/{a=b/**}/*',
+  '/{a=*.css}',
+  '/{a={b}}',
+  '/é',
+  '/a b',
+  '/a?b',
+  '/#',
+];
+
+/** Templates that the newest Envoys take, in which `*` would stand for itself or that older ones refuse; we do not. */
+export const strictlyRefusedTemplates: readonly string[] = [
+  '/a*',
+  '/a*b',
+  '/***',
+  '/a=b',
+  '/{a=b*}',
+  '/a{b}',
+  '/{a}b/c',
+];

@@ -1,0 +1,57 @@
+/**
+ * Sizes of RE2 programs as Envoy 1.40 tells them in its error messages. The end-to-end test asks Envoy again; the unit
+ * test holds our count to the same numbers.
+ */
+export const regexSizes: readonly (readonly [pattern: string, size: number])[] = [
+  ['a', 5],
+  ['abc.*', 9],
+  ['.*', 6],
+  ['(?s).*', 6],
+  ['é', 6],
+  ['^', 2],
+  ['$', 4],
+  ['^abc', 4],
+  ['^abc$', 4],
+  ['^ab?c', 7],
+  ['^a{3}b', 6],
+  ['^(abc)', 7],
+  ['(^a)', 5],
+  ['(a$)', 7],
+  ['^(?i)a', 4],
+  ['(?i)ks', 6],
+  ['(?m)^a$', 7],
+  ['\\bfoo\\b', 9],
+  ['[a-z]+', 6],
+  ['[^/]+', 7],
+  ['[A-Za-z0-9_-]+', 9],
+  ['\\w{3,5}', 21],
+  ['[[:alpha:]]', 5],
+  ['\\pL', 11],
+  ['(a|b)*c', 8],
+  ['(a*)*', 11],
+  ['(a|)+b', 10],
+  ['(a|b$)', 9],
+  ['(?:a|b|)c', 7],
+  ['a?b?c?', 10],
+  ['x*y*z*', 9],
+  ['a*a', 6],
+  ['(((a)))', 11],
+  ['(a(b)c)*', 11],
+  ['(foo|foobar)', 13],
+  ['(foo|bar|baz)', 13],
+  ['/items/[^/]+/x', 16],
+  ['^/api/v[0-9]+$', 6],
+  ['^/(a|b)/[0-9]{1,3}(\\.[0-9]{1,3}){3}$', 37],
+];
+
+/** Pairs whose first program has exactly 100 instructions, Envoy's limit, and whose second has 101. */
+export const atTheLimit: readonly (readonly [taken: string, refused: string])[] = [
+  ['a'.repeat(96), 'a'.repeat(97)],
+  ['é'.repeat(48), `${'é'.repeat(48)}a`],
+  [`(?i)${'abcd'.repeat(24)}`, `(?i)${'abcd'.repeat(24)}e`],
+  ['[a-z]{0,48}', '[a-z]{0,48}x'],
+  ['[^/]{48}', '[^/]{48}x'],
+  ['/users/[0-9]+/orders/[0-9]{1,40}', '/users/[0-9]+/orders/[0-9]{1,40}x'],
+  [`^/${'[a-z]+/'.repeat(32)}`, `^/${'[a-z]+/'.repeat(32)}x`],
+  ['(?:ab|cd){24}', '(?:ab|cd){24}x'],
+];
