@@ -39,7 +39,7 @@ export const problemCodes = {
   'schema.regex_too_complex': 'error',
   'schema.invalid_template': 'error',
   'policy.duplicate_name': 'error',
-  'policy.empty': 'warning',
+  'policy.empty': 'error',
   'policy.inconsistent': 'error',
   'service.no_endpoints': 'warning',
   'service.duplicate_endpoint': 'error',

@@ -150,6 +150,11 @@ async function readOne(file: string, options: ReadOptions): Promise<ReadFile> {
         imported: [],
       };
     }
+    if (text.trim() === '') {
+      const hint = 'save it again; or remove it, if nothing is meant to stand in it';
+      const message = `${file} is empty: was it cut off while it was saved?`;
+      return { problem: fileProblem('file.unreadable', file, message, hint), imported: [] };
+    }
     return { document: { file, format, text }, imported: [] };
   } catch (error) {
     return { problem: unreadable(file, error), imported: [] };

@@ -121,6 +121,16 @@ describe('following policy files', () => {
     );
   });
 
+  it('does not take a file that stays empty for a policy', async () => {
+    const file = fileWith('old');
+    const { sees, sink } = follow(file);
+    await sees(['old']);
+    writeFileSync(file, '');
+    const problems = await eventually('reject', () => sink.rejects.at(-1));
+    assert.match(problems[0]!.message, /is empty/);
+    assert.equal(sink.submits.length, 1);
+  });
+
   it('sees files come and go in a folder', async () => {
     const folder = temporaryDirectory();
     writeFileSync(join(folder, 'a.yaml'), 'a');

@@ -71,6 +71,7 @@ describe('reading policy files', () => {
       /by its ending/,
     ],
     'a file that is too large': [() => folderOf({ 'a.yaml': '#'.repeat(1024 * 1024 + 1) }), 'file.too_large', /larger/],
+    'a file that is empty': [() => folderOf({ 'a.yaml': ' \n' }), 'file.unreadable', /is empty: was it cut off/],
     'a link to nowhere': [
       () => {
         const folder = temporaryDirectory();
