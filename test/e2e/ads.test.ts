@@ -19,6 +19,11 @@ import { until } from '../support/until.ts';
 
 const ads = { ads: {}, resource_api_version: 'V3' } as const;
 
+/** Holds half of the requests after their route was chosen and before their cluster is asked for. */
+const held = {
+  delay: { fixed_delay: '0.300s', percentage: { numerator: 50, denominator: 'HUNDRED' } },
+} as const;
+
 interface Shape {
   /** Cluster that the one route goes to. */
   readonly cluster: string;
@@ -63,6 +68,7 @@ function resources(port: number, { cluster, backend, connectTimeout = '1s' }: Sh
                   stat_prefix: 'in',
                   rds: { route_config_name: 'shop', config_source: ads },
                   http_filters: [
+                    { name: 'fault', typed_config: any('envoy.extensions.filters.http.fault.v3.HTTPFault', held) },
                     { name: 'router', typed_config: any('envoy.extensions.filters.http.router.v3.Router', {}) },
                   ],
                 }),
@@ -161,8 +167,8 @@ describe('a fleet of each variant over ADS', () => {
   });
 
   test('R37, R37a: clusters are swapped under load, with slow requests, and none fails', async t => {
-    one.behave({ delay: 300 });
-    two.behave({ delay: 300 });
+    one.behave({ delay: 200 });
+    two.behave({ delay: 200 });
     const loads = underLoad(t, { perSecond: 50 });
     for (let round = 0; round < 4; round++) {
       const backend = round % 2 === 0 ? two : one;
