@@ -42,6 +42,29 @@ export function edgePolicy(
   };
 }
 
+/** The same for two fleets of one proxy each, `delta` and `sotw`, which both clusters and node ids are named after. */
+export function pairPolicy(
+  ports: Readonly<Record<'delta' | 'sotw', number>>,
+  { services, rules }: { services: Record<string, ServiceInput>; rules: RuleInput[] },
+): PolicyInput {
+  const gateway = (port: number) => ({ listeners: [{ port, address: '127.0.0.1', protocol: 'http' as const }] });
+  return {
+    services,
+    gateways: { delta: gateway(ports.delta), sotw: gateway(ports.sotw) },
+    routes: { shop: { gateways: ['delta', 'sotw'], rules } },
+    fleets: {
+      delta: { match: { cluster: 'delta' }, gateways: ['delta'] },
+      sotw: { match: { cluster: 'sotw' }, gateways: ['sotw'] },
+    },
+  };
+}
+
+/** The proxies of {@link pairPolicy}. */
+export const pair: readonly ProxyOptions[] = [
+  { id: 'delta', cluster: 'delta', variant: 'delta' },
+  { id: 'sotw', cluster: 'sotw', variant: 'sotw' },
+];
+
 /**
  * The product, real Envoys and applications, on free ports of loopback, with a folder of their own. Everything ends
  * with `close`, and with the test process, however that ends.
