@@ -13,6 +13,7 @@ import { serviceDefinition } from '../../proto/services.ts';
 import type { Board, Publication } from '../snapshot/board.ts';
 import type { XdsEvent } from './events.ts';
 import { FrameEncoder, type Variant } from './frame.ts';
+import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';
 import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from './resource-type.ts';
 import { type Outgoing, StreamDriver } from './stream-driver.ts';
@@ -95,6 +96,7 @@ export class XdsService {
   readonly #sockets = new Set<Socket>();
   readonly #salt = randomInt(0x1000000);
   readonly #grpc: Server;
+  readonly #loadReports = new LoadReports();
   readonly #unsubscribe: () => void;
   #listener: NetServer | undefined;
   #injector: ConnectionInjector | undefined;
@@ -115,6 +117,9 @@ export class XdsService {
       'grpc.keepalive_timeout_ms': settings.keepaliveTimeout,
     });
     for (const row of rows) this.#addService(row);
+    this.#grpc.addService(serviceDefinition(loadReporting), {
+      StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
+    });
     this.#unsubscribe = board.subscribe(() => this.#wake());
   }
 
@@ -152,6 +157,7 @@ export class XdsService {
     const listener = this.#listener;
     const closed = listener && new Promise<void>(resolve => listener.close(() => resolve()));
     await this.#endStreams(signal);
+    this.#loadReports.close();
     const done = new Promise<void>(resolve => this.#grpc.tryShutdown(() => resolve()));
     this.#injector?.destroy();
     const late = abort(AbortSignal.any([signal, AbortSignal.timeout(closeLimit)]));
