@@ -23,18 +23,27 @@ function distance(a: string, b: string, limit: number): number {
 
 const letters = (text: string) => text.toLowerCase().replace(/[^a-z0-9]/g, '');
 
+/** Longer words may differ in more when they begin alike: `retry` is `retries`. */
+function allowedDistance(text: string, candidate: string): number {
+  if (text.length <= 3) return 1;
+  const alike = text.slice(0, 4) === candidate.slice(0, 4) && text.length + candidate.length >= 12;
+  return alike ? 3 : 2;
+}
+
 /**
  * The one of `candidates` that `text` was probably meant to be: at most two edits away (one, in texts of up to three
- * letters), or the same but for case and punctuation. The first of equally near ones wins.
+ * letters; three, when they begin alike), or the same but for case and punctuation. The first of equally near ones wins.
  */
 export function nearest(text: string, candidates: Iterable<string>): string | undefined {
   if (text.length > 100) return undefined;
   let best: string | undefined;
-  let bestDistance = text.length <= 3 ? 2 : 3;
+  let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     if (candidate === text) continue;
-    const far =
-      letters(candidate) === letters(text) && letters(text) !== '' ? 0 : distance(text, candidate, bestDistance - 1);
+    const same = letters(candidate) === letters(text) && letters(text) !== '';
+    const allowed = Math.min(allowedDistance(text, candidate), bestDistance - 1);
+    const far = same ? 0 : distance(text, candidate, allowed);
+    if (far > allowed && !same) continue;
     if (far < bestDistance && far < candidate.length) {
       best = candidate;
       bestDistance = far;

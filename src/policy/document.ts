@@ -43,7 +43,7 @@ export const limits = {
   /** Documents in one file. */
   documents: 1000,
   /** Syntax mistakes shown of one file. */
-  mistakes: 20,
+  mistakes: 5,
 } as const;
 
 /** Keys that reach into JavaScript's objects; refused wherever they stand (P26). */

@@ -162,7 +162,7 @@ export const OutlierDetection = z
   })
   .superRefine(({ baseEjection, maxEjection }, context) => {
     if (baseEjection <= maxEjection) return;
-    const message = `must be at most maxEjection (${formatDuration(maxEjection)}), is ${formatDuration(baseEjection)}`;
+    const message = `must be at most maxEjection (${formatDuration(maxEjection)})`;
     context.addIssue({ code: 'custom', path: ['baseEjection'], message });
   });
 export type OutlierDetection = z.output<typeof OutlierDetection>;

@@ -111,7 +111,7 @@ function startOf(source: ErrorSource): number {
 /** The first sentence of the library's message, in the form of ours. */
 function plain(message: string): string {
   const line = message.split('\n')[0] ?? '';
-  const text = /^[A-Z][a-z]/.test(line) ? `${line[0]?.toLowerCase()}${line.slice(1)}` : line;
+  const text = /^[A-Z](?![A-Z])/.test(line) ? `${line[0]?.toLowerCase()}${line.slice(1)}` : line;
   return text.length > 200 ? `${text.slice(0, 197)}...` : text.replace(/[.:]$/, '');
 }
 
@@ -128,6 +128,7 @@ const remedies: Readonly<Record<string, string>> = {
 };
 
 interface Read {
+  /** Undefined where nothing could be read; there is a mistake then, and the value is left out. */
   readonly value: unknown;
   readonly children?: ReadonlyMap<string | number, Place>;
 }
@@ -158,7 +159,7 @@ class Walker {
     const offset = at ?? node.range?.[0] ?? 0;
     if (path.length >= limits.depth) {
       this.#mistakes.list.push(tooDeep(path, offset));
-      return { value: null };
+      return { value: undefined };
     }
     if (node.anchor !== undefined) this.#anchors.set(node.anchor, node);
     this.#open.add(node);
@@ -194,7 +195,7 @@ class Walker {
         });
       } else if (forbiddenKeys.has(key)) this.#mistakes.list.push(forbiddenKey(key, inner, offset));
       else if (children.has(key)) this.#mistakes.list.push(duplicateKey(key, inner, offset));
-      else {
+      else if (read.value !== undefined) {
         value[key] = read.value;
         children.set(key, read.children ? { offset, children: read.children } : { offset });
       }
@@ -241,11 +242,11 @@ class Walker {
         didYouMean(name, this.#anchors.keys()) ??
         `an anchor &${name} must stand before its use; a text that begins with * stands in quotes`;
       this.#mistakes.syntax(offset, `there is no anchor ${quote(name)} before this`, hint, path);
-      return { value: null };
+      return { value: undefined };
     }
     if (this.#open.has(node)) {
       this.#mistakes.syntax(offset, `*${name} stands inside its own anchor`, 'repeat what is meant', path);
-      return { value: null };
+      return { value: undefined };
     }
     this.#within += 1;
     const read = this.read(node, path, offset);
@@ -263,7 +264,7 @@ class Walker {
         hint: 'write the values out, or write the policy in TypeScript',
       });
     }
-    return { value: null };
+    return { value: undefined };
   }
 }
 

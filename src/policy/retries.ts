@@ -63,7 +63,7 @@ export const Retries = z.strictObject({
       })
       .superRefine(({ base, max }, context) => {
         if (base <= max) return;
-        const message = `must be at most max (${formatDuration(max)}), is ${formatDuration(base)}`;
+        const message = `must be at most max (${formatDuration(max)})`;
         context.addIssue({ code: 'custom', path: ['base'], message });
       })
       .prefault({}),
