@@ -1,5 +1,5 @@
 import { memo1 } from '../base/memo.ts';
-import { type PolicyPath, type Problem, problem, type SourceSpan } from '../base/problem.ts';
+import { hasErrors, type PolicyPath, type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { describe } from './describe.ts';
 import { limits, type Mistake, type PolicyDocument, quote, type Reading } from './document.ts';
@@ -46,10 +46,9 @@ export function parse(documents: readonly PolicyDocument[]): ParseResult {
     }
   }
   const all = [...found.values()].flatMap(resources => [...resources.values()]);
-  if (all.length === 0 && !problems.some(each => each.severity === 'error'))
-    problems.push(nothing(placed[0], documents));
-  const whole = !problems.some(each => each.severity === 'error');
-  return { policy: whole ? assemble(found) : undefined, sources: mergeSources(placed), problems };
+  if (all.length === 0 && !hasErrors(problems)) problems.push(nothing(placed[0], documents));
+  const policy = hasErrors(problems) ? undefined : assemble(found);
+  return { policy, sources: mergeSources(placed), problems };
 }
 
 /** A resource in a document; `spec` is undefined when it has mistakes. */
