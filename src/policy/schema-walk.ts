@@ -65,7 +65,7 @@ export function objectsAt(schema: AnySchema, value: unknown): readonly Readonly<
 }
 
 /** The schemas that a step from `value` to `value[part]` may lead to. */
-export function childrenAt(schema: AnySchema, value: unknown, part: string | number): readonly AnySchema[] {
+function childrenAt(schema: AnySchema, value: unknown, part: string | number): readonly AnySchema[] {
   const core = coreOf(schema);
   if (core.kind === 'list') return [core.item];
   if (core.kind === 'record') return [core.value];
@@ -99,7 +99,7 @@ export function stepsTo(schema: AnySchema, value: unknown, path: readonly Proper
   return steps;
 }
 
-export function valueAt(value: unknown, part: PropertyKey): unknown {
+function valueAt(value: unknown, part: PropertyKey): unknown {
   if (Array.isArray(value)) return typeof part === 'number' ? value[part] : undefined;
   return isRecord(value) && typeof part === 'string' && Object.hasOwn(value, part) ? value[part] : undefined;
 }
