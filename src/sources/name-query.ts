@@ -1,4 +1,5 @@
 import { lookup, Resolver } from 'node:dns/promises';
+import { Turns } from './turns.ts';
 
 /** One answer: addresses of one family, never none, and how long they may be used. */
 export interface NameAnswer {
@@ -14,11 +15,26 @@ export type NameQuery = (host: string) => Promise<NameAnswer>;
 const ttlOfSystem = 5;
 
 /**
+ * Lookups of the system at a time. Each holds a thread of Node's pool, for long when no server answers; files are read
+ * by the same four threads.
+ */
+const mostLookups = 2;
+
+export interface SystemQueryOptions {
+  /** For one question to one name server. */
+  readonly timeoutMs: number;
+  /** Name servers, `IP` or `IP:PORT`; absent: those of the system. */
+  readonly servers?: readonly string[];
+}
+
+/**
  * Asks DNS, which tells how long an answer holds, and then the system's own resolver, which also knows the hosts file
  * and search domains. IPv4 is taken where there is any: an address of each family would count one machine twice.
  */
-export function systemNameQuery(options: { readonly timeoutMs: number }): NameQuery {
-  const resolver = new Resolver({ timeout: options.timeoutMs, tries: 2 });
+export function systemNameQuery({ timeoutMs, servers }: SystemQueryOptions): NameQuery {
+  const resolver = new Resolver({ timeout: timeoutMs, tries: 2 });
+  if (servers) resolver.setServers(servers);
+  const turns = new Turns(mostLookups);
   return async host => {
     // By definition this machine (RFC 6761); DNS servers must not be asked, and some answer all the same.
     if (host !== 'localhost' && !host.endsWith('.localhost')) {
@@ -30,7 +46,7 @@ export function systemNameQuery(options: { readonly timeoutMs: number }): NameQu
         return { addresses: records.map(each => each.address), ttl };
       }
     }
-    const found = await lookup(host, { all: true });
+    const found = await turns.take(() => lookup(host, { all: true }));
     const family = found.some(each => each.family === 4) ? 4 : 6;
     const addresses = found.filter(each => each.family === family).map(each => each.address);
     if (addresses.length === 0) throw new Error(`${host} has no address`);

@@ -1,4 +1,5 @@
 import type { NameAnswer, NameQuery } from './name-query.ts';
+import { Turns } from './turns.ts';
 
 export interface NameSourceOptions {
   readonly query: NameQuery;
@@ -47,8 +48,7 @@ export class NameSource {
   readonly #options: NameSourceOptions;
   readonly #timing: NameTiming;
   readonly #hosts = new Map<string, Host>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #turns = new Turns(mostQueries);
   #answers: ReadonlyMap<string, readonly string[]>;
 
   constructor(options: NameSourceOptions) {
@@ -111,17 +111,12 @@ export class NameSource {
   }
 
   async #query(host: string, entry: Host): Promise<NameAnswer | undefined> {
-    if (this.#running >= mostQueries) await new Promise<void>(turn => this.#waiting.push(turn));
-    this.#running++;
     try {
-      const answer = await this.#options.query(host);
+      const answer = await this.#turns.take(() => this.#options.query(host));
       return answer.addresses.length > 0 ? answer : undefined;
     } catch (error) {
       if (entry.failures === 0) this.#options.report(`the name ${host} could not be resolved`, error);
       return undefined;
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
     }
   }
 

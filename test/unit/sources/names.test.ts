@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { systemNameQuery } from '../../../src/sources/name-query.ts';
 import { NameSource } from '../../../src/sources/names.ts';
@@ -132,7 +134,50 @@ describe('following host names', () => {
   });
 });
 
+/** A name server on loopback that knows addresses of both kinds, by name and record type. */
+async function dnsServer(records: Readonly<Record<string, readonly string[]>>, ttl: number) {
+  const socket = createSocket('udp4');
+  socket.on('message', (question, from) => {
+    // Header of 12 bytes; then labels, each with its length before it; then the type.
+    const labels: string[] = [];
+    let at = 12;
+    for (; question[at]; at += 1 + question[at]!)
+      labels.push(question.toString('latin1', at + 1, at + 1 + question[at]!));
+    const end = at + 5;
+    const type = question.readUInt16BE(at + 1);
+    const found = records[`${labels.join('.')} ${type === 1 ? 'A' : type === 28 ? 'AAAA' : type}`];
+    const header = Buffer.from(question.subarray(0, 12));
+    header.writeUInt16BE(found ? 0x8180 : 0x8183, 2);
+    header.writeUInt16BE(found?.length ?? 0, 6);
+    header.writeUInt32BE(0, 8);
+    const answers = (found ?? []).map(address => {
+      const data = type === 1 ? Buffer.from(address.split('.').map(Number)) : Buffer.from(address, 'hex');
+      const answer = Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, data.length]);
+      answer.writeUInt32BE(ttl, 6);
+      return Buffer.concat([answer, data]);
+    });
+    socket.send(Buffer.concat([header, question.subarray(12, end), ...answers]), from.port, from.address);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return { at: `127.0.0.1:${socket.address().port}`, close: () => socket.close() };
+}
+
 describe('the system as name server', () => {
+  it('tells addresses of a name with their time to live, IPv4 where there is any', async t => {
+    const v6 = 'fd000000000000000000000000000001';
+    const server = await dnsServer(
+      { 'both.test A': ['10.0.0.1', '10.0.0.2'], 'both.test AAAA': [v6], 'six.test AAAA': [v6] },
+      77,
+    );
+    t.after(server.close);
+    const query = systemNameQuery({ timeoutMs: 1000, servers: [server.at] });
+    const both = await query('both.test');
+    assert.deepEqual([...both.addresses].sort(), ['10.0.0.1', '10.0.0.2']);
+    assert.equal(both.ttl, 77);
+    assert.deepEqual(await query('six.test'), { addresses: ['fd00::1'], ttl: 77 });
+  });
+
   it('knows localhost, in one family only', async () => {
     const { addresses, ttl } = await systemNameQuery({ timeoutMs: 500 })('localhost');
     assert.ok(addresses.every(each => each.startsWith('127.')) || addresses.every(each => each === '::1'));

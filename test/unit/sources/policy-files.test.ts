@@ -133,6 +133,14 @@ describe('reading policy modules', () => {
     assert.deepEqual(imported, [join(folder, '_hosts.ts')]);
   });
 
+  it('finds the library wherever the module lies', async () => {
+    const text = 'import { definePolicy } from "switchyard";\nexport default definePolicy({ services: {} });';
+    const { documents, problems, imported } = await read(folderOf({ 'policy.ts': text }));
+    assert.deepEqual(problems, []);
+    assert.equal(documents[0]?.text, '{"services":{}}');
+    assert.deepEqual(imported, []);
+  });
+
   it('awaits a promise and runs the module anew each time', async () => {
     const file = join(folderOf({ 'policy.mjs': 'export default Promise.resolve({ at: 1 });' }), 'policy.mjs');
     assert.equal((await read(file)).documents[0]?.text, '{"at":1}');
