@@ -55,7 +55,7 @@ export class ControlPlane {
     await until(
       `the control plane answers ${ready}`,
       async () => {
-        if (!this.running) return true;
+        if (!this.running || (policy && this.#output.includes('the policy was not taken'))) return true;
         return (await fetch(`http://127.0.0.1:${adminPort}${ready}`)).ok;
       },
       20_000,
@@ -63,6 +63,9 @@ export class ControlPlane {
       throw new Error(`the control plane is not ready:\n${this.#output}`, { cause });
     });
     if (!this.running) throw new Error(`the control plane ended at once:\n${this.#output}`);
+    if (policy && !(await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok) {
+      throw new Error(`the control plane has no policy:\n${this.#output}`);
+    }
   }
 
   /** Ends it, and waits for its end. */
