@@ -1,72 +1,82 @@
-import packageJson from '../package.json' with { type: 'json' };
-import { readToken } from './admin/auth.ts';
-import type { CliHost, ServeFlags } from './cli/host.ts';
+import { join, resolve } from 'node:path';
+import manifest from '../package.json' with { type: 'json' };
+import { readToken, tokenFile } from './admin/auth.ts';
+import type { AdminFlags, AdminTarget, CliHost, ServeFlags } from './cli/host.ts';
 import { CliFailure } from './cli/output.ts';
 import { createLog } from './log.ts';
-import { readClientSettings, readSettings, type SettingsOutcome } from './settings.ts';
+import type { RunningServer } from './main.ts';
+import { readClientSettings, readSettings, type Settings, type SettingsOutcome } from './settings.ts';
 import { readPolicyFiles } from './sources/policy-files.ts';
 
-/** The command line's hold on this process: its streams, its signals, its environment. */
+/** The command line's hold on this process: its streams, its environment, its signals. */
 export function cliHost(): CliHost {
-  const ending = new AbortController();
+  const unheard = new AbortController();
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      // Whoever read us has gone, as in "| head": nothing is left to be said.
       if (error.code !== 'EPIPE') throw error;
-      ending.abort();
+      // Whoever read us has gone, as in "| head": nothing is left to be said.
+      unheard.abort();
     });
   }
+  const err = (text: string) => void process.stderr.write(text);
   return {
-    version: packageJson.version,
+    version: manifest.version,
     out: text => void process.stdout.write(text),
-    err: text => void process.stderr.write(text),
+    err,
     terminal: process.stdout.isTTY && process.stdout.hasColors(),
-    signal: ending.signal,
-    serve,
-    readDocuments: path => readPolicyFiles(path, { signal: ending.signal }),
-    adminTarget: flags => {
-      const { adminUrl, data, token } = good(readClientSettings({ ...flags })).settings;
-      return { url: adminUrl, token: token ?? readToken(data), dataFolder: data };
-    },
+    signal: unheard.signal,
+    serve: flags => serve(flags, err),
+    readDocuments: path => readPolicyFiles(path, { signal: unheard.signal }),
+    adminTarget,
   };
 }
 
-/** Serves until SIGINT, SIGTERM or SIGHUP; a second one ends the process at once. */
-async function serve(flags: ServeFlags): Promise<void> {
+/** Runs the control plane until SIGINT, SIGTERM or SIGHUP; a second one does not wait for the end. */
+async function serve(flags: ServeFlags, say: (text: string) => void): Promise<void> {
   const { settings, warnings } = good(readSettings({ ...flags }));
   const log = createLog(settings.logLevel);
   for (const warning of warnings) log.warn(warning);
-  process.on('unhandledRejection', error => {
-    // A bug. The state that was in force is in the store; a fresh process is safer than one that goes on half.
-    log.fatal({ err: error }, 'a promise was rejected that nobody waited for');
-    process.exit(1);
-  });
-  const ended = endSignal();
-  // Loaded here, so that commands that do not serve start without the server's packages.
-  const { startServer } = await import('./main.ts');
-  const server = await startServer(settings, log).catch((cause: unknown) => {
-    throw new CliFailure(cause instanceof Error ? cause.message : String(cause), 1, { cause });
-  });
-  const signal = await ended;
-  log.info({ signal }, 'ending');
-  await server.close();
-  log.info('ended');
-}
-
-function endSignal(): Promise<NodeJS.Signals> {
-  const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let asked = false;
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => {
-      if (asked) process.exit(1);
-      asked = true;
-      resolve(name);
+  const ended = Promise.withResolvers<void>();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.once(signal, () => {
+      process.once(signal, () => process.exit(1));
+      ended.resolve();
     });
   }
-  return promise;
+  const server = await start(settings, log);
+  say(readyLine(settings, server));
+  await ended.promise;
+  log.info('ending; Envoys keep what they have');
+  await server.close();
 }
 
-function good<S>(outcome: SettingsOutcome<S>): Extract<SettingsOutcome<S>, { readonly kind: 'good' }> {
+async function start(settings: Settings, log: ReturnType<typeof createLog>): Promise<RunningServer> {
+  // Loaded only here: the other commands need no server, and start faster without.
+  const { startServer } = await import('./main.ts');
+  try {
+    return await startServer(settings, log);
+  } catch (cause) {
+    log.debug({ err: cause }, 'the server could not start');
+    throw new CliFailure(cause instanceof Error ? cause.message : String(cause), 1, { cause });
+  }
+}
+
+function readyLine({ xds, admin, data }: Settings, { xdsPort, adminPort }: RunningServer): string {
+  const shown = (host: string) => (host.includes(':') ? `[${host}]` : host);
+  const [forEnvoys, forOperators] = [`${shown(xds.host)}:${xdsPort}`, `http://${shown(admin.host)}:${adminPort}`];
+  return `switchyard is ready: xDS on ${forEnvoys}, admin API on ${forOperators} (token in ${join(resolve(data), tokenFile)})\n`;
+}
+
+function adminTarget(flags: AdminFlags): AdminTarget {
+  const { adminUrl, data, token } = good(readClientSettings({ ...flags })).settings;
+  try {
+    return { url: adminUrl, token: token ?? readToken(data), dataFolder: data };
+  } catch (cause) {
+    throw new CliFailure((cause as Error).message, 1, { cause });
+  }
+}
+
+function good<S>(outcome: SettingsOutcome<S>): Extract<SettingsOutcome<S>, { kind: 'good' }> {
   if (outcome.kind === 'good') return outcome;
-  throw new CliFailure(outcome.mistakes.join('\n'));
+  throw new CliFailure(outcome.mistakes.join('\nerror: '));
 }

@@ -77,9 +77,9 @@ function reasonOf(error: unknown): string {
 
 function refusal({ title, detail, hint, problems }: Partial<ErrorReply>, status: number): CliFailure {
   const listed = (problems ?? []).map(each => `\n${problemText(each).trimEnd()}`).join('');
-  return new CliFailure(
-    `${title ?? `status ${status}`}${detail ? `: ${detail}` : ''}${listed}${hint ? `\nhint: ${hint}` : ''}`,
-  );
+  // The API speaks of its queries; here they are flags.
+  const remedy = hint ? `\nhint: ${hint.replace('?force=true', '--force')}` : '';
+  return new CliFailure(`${title ?? `status ${status}`}${detail ? `: ${detail}` : ''}${listed}${remedy}`);
 }
 
 function parse(text: string, url: string): unknown {

@@ -36,7 +36,8 @@ function revisionText({ revision, fleets }: Status, now: number): string {
   return `revision ${revision.number}, ${ago(revision.at, now)} by ${revision.author}${reason}\nfleets: ${list}\n`;
 }
 
-function overrideText(each: OverrideReply, now: number): string {
+/** One line, and the reason of a suspended one. */
+export function overrideText(each: OverrideReply, now: number): string {
   const weights = Object.entries(each.weights ?? {}).map(([destination, weight]) => `${destination}=${weight}`);
   const weight = each.weight === undefined ? [] : [`weight ${each.weight}`];
   const what = [...weights, ...(each.state === undefined ? [] : [each.state]), ...weight].join(' ');

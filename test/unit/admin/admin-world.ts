@@ -10,7 +10,7 @@ import type {
 } from '../../../src/control/control.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
-import type { Override } from '../../../src/policy/operational-state.ts';
+import type { EndpointOverride, Override, TrafficShift } from '../../../src/policy/operational-state.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
 import type { XdsEvent } from '../../../src/xds/events.ts';
 
@@ -43,7 +43,7 @@ fleets:
   edge: { match: { cluster: edge }, gateways: [public] }
 `;
 
-export const shift: Override = {
+export const shift: TrafficShift = {
   kind: 'shift',
   route: 'shop',
   rule: 'everyone',
@@ -53,7 +53,7 @@ export const shift: Override = {
   reason: 'first tenth',
 };
 
-export const drain: Override = {
+export const drain: EndpointOverride = {
   kind: 'endpoint',
   service: 'catalog',
   address: '10.0.0.1:8080',
