@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkSubstitutions } from './check-substitution.ts';
 import { Destination } from './destination.ts';
 import {
   duration,
@@ -20,10 +21,12 @@ const headerValues = headerRecord(
     .string()
     .max(4096)
     .refine(text => !/[\r\n\0]/.test(text), 'must not contain line breaks')
-    .refine(
-      text => /^(?:[^%]|%%|%[A-Z][A-Z0-9_]*(?:\([^)]*\))?(?::\d+)?%)*$/.test(text),
-      'must hold %NAME% or %NAME(…)% only; write %% for a percent sign',
-    ),
+    .superRefine((text, context) => {
+      const mistake = checkSubstitutions(text);
+      if (!mistake) return;
+      const { message, hint } = mistake;
+      context.addIssue({ code: 'custom', params: { hint }, message });
+    }),
 );
 
 /** What is done to headers on the way. Values may use Envoy's `%…%` substitutions; write `%%` for a percent sign. */

@@ -12,8 +12,19 @@ export async function matchRefusal(
   matches: readonly object[],
   runtime: Readonly<Record<string, unknown>> = {},
 ): Promise<string | undefined> {
+  return await routeRefusal(
+    matches.map(match => ({ match, direct_response: { status: 200 } })),
+    runtime,
+  );
+}
+
+/** The same of whole routes (`envoy.config.route.v3.Route` as JSON). */
+export async function routeRefusal(
+  routes: readonly object[],
+  runtime: Readonly<Record<string, unknown>> = {},
+): Promise<string | undefined> {
   const file = join(temporaryDirectory(), 'envoy.json');
-  writeFileSync(file, JSON.stringify(configuration(matches, runtime)));
+  writeFileSync(file, JSON.stringify(configuration(routes, runtime)));
   return await new Promise((resolve, reject) => {
     const args = ['--mode', 'validate', '--config-path', file, '--log-level', 'error'];
     execFile(envoyBinary(), args, { timeout: 60_000 }, (error, stdout, stderr) => {
@@ -25,16 +36,14 @@ export async function matchRefusal(
   });
 }
 
-function configuration(matches: readonly object[], runtime: Readonly<Record<string, unknown>>): object {
+function configuration(routes: readonly object[], runtime: Readonly<Record<string, unknown>>): object {
   const type = 'type.googleapis.com/envoy.extensions.filters';
   const manager = {
     '@type': `${type}.network.http_connection_manager.v3.HttpConnectionManager`,
     stat_prefix: 'matches',
     http_filters: [{ name: 'envoy.filters.http.router', typed_config: { '@type': `${type}.http.router.v3.Router` } }],
     route_config: {
-      virtual_hosts: [
-        { name: 'all', domains: ['*'], routes: matches.map(match => ({ match, direct_response: { status: 200 } })) },
-      ],
+      virtual_hosts: [{ name: 'all', domains: ['*'], routes }],
     },
   };
   return {
