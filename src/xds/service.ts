@@ -99,7 +99,6 @@ export class XdsService {
   readonly #loadReports = new LoadReports();
   readonly #unsubscribe: () => void;
   #listener: NetServer | undefined;
-  #injector: ConnectionInjector | undefined;
   #streamIds = 0;
   #fanningOut = false;
   #closing = false;
@@ -136,7 +135,6 @@ export class XdsService {
   async listen(): Promise<number> {
     const { host, port } = this.#settings;
     const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
-    this.#injector = injector;
     const listener = createServer({ noDelay: true }, socket => this.#accept(socket, injector));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
@@ -153,15 +151,15 @@ export class XdsService {
    */
   async close(signal: AbortSignal): Promise<void> {
     this.#closing = true;
-    this.#unsubscribe();
     const listener = this.#listener;
     const closed = listener && new Promise<void>(resolve => listener.close(() => resolve()));
     await this.#endStreams(signal);
+    this.#unsubscribe();
     this.#loadReports.close();
-    const done = new Promise<void>(resolve => this.#grpc.tryShutdown(() => resolve()));
-    this.#injector?.destroy();
+    // Says GOAWAY, and lets the ends of streams reach their clients; those then close the connections.
+    this.#grpc.tryShutdown(() => {});
     const late = abort(AbortSignal.any([signal, AbortSignal.timeout(closeLimit)]));
-    await Promise.race([done, late]);
+    await Promise.race([closed, late]);
     this.#grpc.forceShutdown();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
