@@ -1,52 +1,97 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { StoredState } from './memory.ts';
 import { asOverride, checksum } from './record.ts';
+import type { Revision } from './store.ts';
 
 /**
- * The copy that outlives the database: one JSON file with what is in force (the latest revision, overrides, resolved
- * names), replaced as a whole after every write. Its first line is the checksum of the rest.
+ * The copy that outlives the database: what is in force, in two files beside it, each replaced as a whole.
+ * `last-good-policy.json` holds the latest revision and is written when there is a new one; `last-good.json` holds
+ * overrides and resolved names and is written after every write. The first line of each is the checksum of the rest.
  */
 
-const Copy = z.object({
+const Policy = z.object({
   format: z.literal(1),
-  /** Counts the writes of the store; tells whether the copy is as new as the database. */
+  sequence: z.int().min(0),
+  revision: z.object({
+    number: z.int().min(1),
+    at: z.number(),
+    author: z.string(),
+    source: z.enum(['file', 'api', 'cli']),
+    reason: z.string(),
+    documents: z.array(z.object({ file: z.string(), format: z.enum(['yaml', 'json', 'module']), text: z.string() })),
+  }),
+});
+
+const State = z.object({
+  format: z.literal(1),
   sequence: z.int().min(0),
   at: z.number(),
-  revision: z
-    .object({
-      number: z.int().min(1),
-      at: z.number(),
-      author: z.string(),
-      source: z.enum(['file', 'api', 'cli']),
-      reason: z.string(),
-      documents: z.array(z.object({ file: z.string(), format: z.enum(['yaml', 'json', 'module']), text: z.string() })),
-    })
-    .nullable(),
+  /** The latest one's number; 0 before the first. */
+  revision: z.int().min(0),
   overrides: z.array(z.unknown().transform(asOverride)),
   resolvedNames: z.record(z.string(), z.array(z.string()).min(1)),
 });
 
 /** What is in force, and how many writes of the store have led to it. */
 export interface LastGood {
+  /** Counts the writes of the store; tells whether the copy is as new as the database. */
   readonly sequence: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
   readonly state: StoredState;
 }
 
-/** Durable and atomic: a reader finds the old copy or the new one. @throws Error of the file system. */
-export function writeLastGood(path: string, { sequence, at, state }: LastGood): void {
-  const { revision, overrides, resolvedNames } = state;
-  const text = JSON.stringify({
-    format: 1,
-    sequence,
-    at,
-    revision: revision ?? null,
-    overrides,
-    resolvedNames: Object.fromEntries(resolvedNames),
-  });
+/** The copy in a data directory. */
+export class LastGoodCopy {
+  readonly stateFile: string;
+  readonly policyFile: string;
+  #written: Revision | undefined;
+
+  constructor(directory: string) {
+    this.stateFile = join(directory, 'last-good.json');
+    this.policyFile = join(directory, 'last-good-policy.json');
+  }
+
+  /** Durable, and atomic per file. @throws Error of the file system; the copy of before is then still there. */
+  write({ sequence, at, state: { revision, overrides, resolvedNames } }: LastGood): void {
+    if (revision && revision !== this.#written) {
+      // First, so that the other never names a revision that is not there.
+      writeSealed(this.policyFile, { format: 1, sequence, revision });
+      this.#written = revision;
+    }
+    const names = Object.fromEntries(resolvedNames);
+    const number = revision?.number ?? 0;
+    writeSealed(this.stateFile, { format: 1, sequence, at, revision: number, overrides, resolvedNames: names });
+  }
+
+  /** @returns undefined when there is none; `damaged` when there is one that cannot be trusted. */
+  read(): LastGood | 'damaged' | undefined {
+    const [policyText, stateText] = [readSealed(this.policyFile), readSealed(this.stateFile)];
+    if (policyText === undefined && stateText === undefined) return undefined;
+    if (policyText === 'damaged' || stateText === 'damaged' || stateText === undefined) return 'damaged';
+    try {
+      const state = State.parse(JSON.parse(stateText.text));
+      const policy = policyText && Policy.parse(JSON.parse(policyText.text));
+      if (state.revision > (policy?.revision.number ?? 0)) return 'damaged';
+      return {
+        sequence: Math.max(state.sequence, policy?.sequence ?? 0),
+        at: state.at,
+        state: {
+          revision: policy?.revision,
+          overrides: state.overrides,
+          resolvedNames: new Map(Object.entries(state.resolvedNames)),
+        },
+      };
+    } catch {
+      return 'damaged';
+    }
+  }
+}
+
+function writeSealed(path: string, value: unknown): void {
+  const text = JSON.stringify(value);
   const next = `${path}.new`;
   try {
     const file = openSync(next, 'w', 0o600);
@@ -64,8 +109,7 @@ export function writeLastGood(path: string, { sequence, at, state }: LastGood): 
   syncDirectory(dirname(path));
 }
 
-/** @returns undefined when there is no copy; `damaged` when there is one that cannot be trusted. */
-export function readLastGood(path: string): LastGood | 'damaged' | undefined {
+function readSealed(path: string): { readonly text: string } | 'damaged' | undefined {
   let content: string;
   try {
     content = readFileSync(path, 'utf8');
@@ -75,14 +119,7 @@ export function readLastGood(path: string): LastGood | 'damaged' | undefined {
   }
   const end = content.indexOf('\n');
   const text = content.slice(end + 1, -1);
-  if (content.slice(0, Math.max(end, 0)) !== checksum('last-good', text)) return 'damaged';
-  try {
-    const { sequence, at, revision, overrides, resolvedNames } = Copy.parse(JSON.parse(text));
-    const names = new Map(Object.entries(resolvedNames));
-    return { sequence, at, state: { revision: revision ?? undefined, overrides, resolvedNames: names } };
-  } catch {
-    return 'damaged';
-  }
+  return content.slice(0, Math.max(end, 0)) === checksum('last-good', text) ? { text } : 'damaged';
 }
 
 /** Makes renames and new files of a directory durable. */

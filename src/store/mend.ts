@@ -10,14 +10,14 @@ import {
   upsertName,
   upsertOverride,
 } from './database.ts';
-import { type LastGood, readLastGood, syncDirectory } from './last-good.ts';
+import { type LastGood, type LastGoodCopy, syncDirectory } from './last-good.ts';
 import type { StoredState } from './memory.ts';
 import { StoreError } from './store.ts';
 import { kindOf, messageOf } from './store-failure.ts';
 
 export interface StoreFiles {
   readonly database: string;
-  readonly copy: string;
+  readonly copy: LastGoodCopy;
 }
 
 export interface MendOptions {
@@ -39,8 +39,8 @@ interface Opened {
  * @throws StoreError `damaged` when nothing can be trusted, rather than to start empty.
  */
 export function openAndMend(files: StoreFiles, options: MendOptions): Opened {
-  const found = readLastGood(files.copy);
-  if (found === 'damaged') options.report(`the copy ${files.copy} is damaged and will be written anew`);
+  const found = files.copy.read();
+  if (found === 'damaged') options.report(`the copy ${files.copy.stateFile} is damaged and will be written anew`);
   const copy = found === 'damaged' ? undefined : found;
   const present = existsSync(files.database);
   const opened = present || found === undefined ? tryOpen(options.open, files.database) : undefined;

@@ -14,7 +14,7 @@ import {
   upsertOverride,
 } from './database.ts';
 import { lockDirectory } from './directory-lock.ts';
-import { writeLastGood } from './last-good.ts';
+import { LastGoodCopy } from './last-good.ts';
 import { keptRevisions, MemoryStore, type StoredState } from './memory.ts';
 import { openAndMend } from './mend.ts';
 import { type OverrideKey, type Revision, type Store, sameDocuments } from './store.ts';
@@ -47,8 +47,9 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   }
   const unlock = lockDirectory(directory);
   try {
+    const copy = new LastGoodCopy(directory);
     const { database, loaded } = openAndMend(
-      { database: join(directory, 'switchyard.db'), copy: join(directory, 'last-good.json') },
+      { database: join(directory, 'switchyard.db'), copy },
       {
         open: options.openDatabase ?? openDatabase,
         keepRevisions: options.keepRevisions ?? keptRevisions,
@@ -56,7 +57,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
         report: options.report,
       },
     );
-    return new SqliteStore(options, database, unlock, loaded);
+    return new SqliteStore(options, database, copy, unlock, loaded);
   } catch (cause) {
     unlock();
     throw storeFailure(`the store in ${directory} cannot be opened`, cause);
@@ -68,16 +69,24 @@ class SqliteStore implements Store {
   readonly #options: SqliteStoreOptions;
   readonly #keep: number;
   readonly #database: DatabaseSync;
+  readonly #copy: LastGoodCopy;
   readonly #unlock: () => void;
   readonly #memory: MemoryStore;
   #sequence: number;
   #copyFails = false;
   #closed = false;
 
-  constructor(options: SqliteStoreOptions, database: DatabaseSync, unlock: () => void, loaded: Loaded) {
+  constructor(
+    options: SqliteStoreOptions,
+    database: DatabaseSync,
+    copy: LastGoodCopy,
+    unlock: () => void,
+    loaded: Loaded,
+  ) {
     this.#options = options;
     this.#keep = options.keepRevisions ?? keptRevisions;
     this.#database = database;
+    this.#copy = copy;
     this.#unlock = unlock;
     this.#sequence = loaded.sequence ?? 0;
     this.#memory = new MemoryStore({ keepRevisions: 1, state: loaded.state });
@@ -177,12 +186,12 @@ class SqliteStore implements Store {
       overrides: this.overrides(),
       resolvedNames: this.resolvedNames(),
     };
-    const path = join(this.#options.directory, 'last-good.json');
     try {
-      writeLastGood(path, { sequence: this.#sequence, at: this.#options.now(), state });
+      this.#copy.write({ sequence: this.#sequence, at: this.#options.now(), state });
       this.#copyFails = false;
     } catch (error) {
-      if (!this.#copyFails) this.#options.report(`the copy ${path} was not written: ${messageOf(error)}`);
+      if (!this.#copyFails)
+        this.#options.report(`the copy ${this.#copy.stateFile} was not written: ${messageOf(error)}`);
       this.#copyFails = true;
     }
   }

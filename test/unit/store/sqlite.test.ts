@@ -39,6 +39,7 @@ function filled(directory: string): ReturnType<typeof stateOf> {
   return state;
 }
 
+const copyFiles = ['last-good.json', 'last-good-policy.json'];
 const asides = (directory: string) => readdirSync(directory).filter(name => name.includes('.damaged-'));
 
 describe('sqlite: over restarts', () => {
@@ -139,7 +140,7 @@ describe('sqlite: damage (P4)', () => {
 
   it('falls back to the revision before when the latest is damaged and there is no copy', () => {
     const { directory } = damaged((path, at) => {
-      rmSync(join(at, 'last-good.json'));
+      for (const file of copyFiles) rmSync(join(at, file));
       replaceBytes(path, 'text of revision 3', 'text of revision 7');
     });
     const store = open(directory);
@@ -162,7 +163,7 @@ describe('sqlite: damage (P4)', () => {
   it('refuses to start when database and copy are damaged, each time, and touches neither', () => {
     const { directory } = damaged((path, at) => {
       writeFileSync(path, 'garbage'.repeat(1000));
-      writeFileSync(join(at, 'last-good.json'), 'garbage');
+      for (const file of copyFiles) writeFileSync(join(at, file), 'garbage');
     });
     for (let time = 0; time < 2; time++) {
       assert.throws(
@@ -174,13 +175,23 @@ describe('sqlite: damage (P4)', () => {
     assert.equal(readFileSync(join(directory, 'switchyard.db'), 'utf8'), 'garbage'.repeat(1000));
   });
 
-  it('writes a damaged copy anew', () => {
-    const { directory, before } = damaged((_, at) => truncateSync(join(at, 'last-good.json'), 100));
-    assert.deepEqual(stateOf(closed(open(directory))), before);
-    assert.match(reports[0]!, /the copy .* is damaged and will be written anew/);
-    rmSync(join(directory, 'switchyard.db'));
-    assert.deepEqual(stateOf(closed(open(directory))), before);
-  });
+  for (const file of copyFiles) {
+    it(`writes a damaged copy anew (${file})`, () => {
+      const { directory, before } = damaged((_, at) => truncateSync(join(at, file), 100));
+      assert.deepEqual(stateOf(closed(open(directory))), before);
+      assert.match(reports[0]!, /the copy .* is damaged and will be written anew/);
+      rmSync(join(directory, 'switchyard.db'));
+      assert.deepEqual(stateOf(closed(open(directory))), before);
+    });
+
+    it(`does not trust half a copy (without ${file})`, () => {
+      const { directory } = damaged((path, at) => {
+        rmSync(path);
+        rmSync(join(at, file));
+      });
+      assert.throws(() => open(directory), /there is no good copy of it/);
+    });
+  }
 
   it('gives no wrong data whichever byte is flipped', () => {
     const source = temporaryDirectory();
