@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { runCommand } from '../../support/cli.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+
+const golden = join(import.meta.dirname, 'golden');
+/** `UPDATE_GOLDEN=1` writes what comes out; read it before committing it. */
+const update = process.env['UPDATE_GOLDEN'] === '1';
+
+const run = (cwd: string, ...args: readonly string[]) => runCommand(args, { cwd });
+
+function assertGolden(name: string, text: string): void {
+  if (update) writeFileSync(join(golden, name), text);
+  assert.equal(text, readFileSync(join(golden, name), 'utf8'));
+}
+
+describe('switchyard validate', { concurrency: 2 }, () => {
+  for (const [name, code] of Object.entries({ good: 0, warning: 2, mistakes: 1, dangling: 1 })) {
+    it(`says what it finds in ${name}.yaml and exits with ${code}`, async () => {
+      const result = await run(golden, 'validate', `${name}.yaml`);
+      assertGolden(`${name}.validate.txt`, result.out);
+      assert.deepEqual([result.code, result.err], [code, '']);
+    });
+  }
+
+  it('prints problems for machines as the API does', async () => {
+    const { code, out, err } = await run(golden, 'validate', 'dangling.yaml', '-o', 'json');
+    assert.deepEqual([code, err], [1, '']);
+    const { good, fleets, problems } = JSON.parse(out);
+    assert.deepEqual([good, fleets, problems.length], [false, [], 2]);
+    assert.deepEqual(problems[0], {
+      code: 'route.gateway_not_found',
+      severity: 'error',
+      message: problems[0].message,
+      path: 'routes.shop.gateways[0]',
+      file: 'dangling.yaml',
+      line: 7,
+      column: 16,
+      hint: 'did you mean "public"?',
+    });
+    const yaml = await run(golden, 'validate', 'dangling.yaml', '-o', 'yaml');
+    assert.deepEqual(parse(yaml.out), JSON.parse(out));
+    const fine = JSON.parse((await run(golden, 'validate', 'good.yaml', '-o', 'json')).out);
+    assert.deepEqual(fine, { good: true, fleets: ['edge', 'inner'], problems: [] });
+  });
+
+  it('takes a folder, and ./switchyard.yaml without an argument', async () => {
+    const folder = temporaryDirectory();
+    const absent = await run(folder, 'validate');
+    assert.equal(absent.code, 1);
+    assert.match(absent.out, /switchyard\.yaml does not exist \[file\.unreadable\]/);
+    copyFileSync(join(golden, 'good.yaml'), join(folder, 'switchyard.yaml'));
+    assert.equal((await run(folder, 'validate')).code, 0);
+    mkdirSync(join(folder, 'policy'));
+    copyFileSync(join(golden, 'good.yaml'), join(folder, 'policy', 'one.yaml'));
+    writeFileSync(join(folder, 'policy', 'two.yaml'), 'services: { catalog: { endpoints: [] } }\n');
+    const { code, out } = await run(folder, 'validate', 'policy');
+    assert.equal(code, 1);
+    assert.match(out, /two\.yaml:1:\d+: error: .*"catalog" is declared twice/);
+  });
+});
+
+describe('switchyard translate', { concurrency: 2 }, () => {
+  it('lists the names of what each fleet is sent', async () => {
+    const { code, out, err } = await run(golden, 'translate', 'good.yaml');
+    assertGolden('good.translate.txt', out);
+    assert.deepEqual([code, err], [0, '']);
+  });
+
+  it("prints it in Envoy's own form, of one fleet when asked", async () => {
+    const { code, out } = await run(golden, 'translate', 'good.yaml', '--fleet', 'edge', '-o', 'yaml');
+    assert.equal(code, 0);
+    const { edge, ...others } = parse(out);
+    assert.deepEqual(others, {});
+    const [listener] = edge.listeners;
+    assert.equal(listener.name, 'gateway/public/80');
+    assert.deepEqual(listener.address.socket_address.port_value, 80);
+  });
+
+  it('says what is wrong on the side, so that pipes stay clean', async () => {
+    const bad = await run(golden, 'translate', 'dangling.yaml', '-o', 'json');
+    assert.deepEqual([bad.code, bad.out], [1, '']);
+    assert.match(bad.err, /^dangling\.yaml:7:16: error: /);
+    assert.match(bad.err, /\nerror: 2 errors, 0 warnings: mend the policy first\n$/);
+    const warned = await run(golden, 'translate', 'warning.yaml', '-o', 'json');
+    assert.equal(warned.code, 0);
+    assert.match(warned.err, /warning: /);
+    assert.deepEqual(Object.keys(JSON.parse(warned.out)), ['edge']);
+    const unknown = await run(golden, 'translate', 'good.yaml', '--fleet', 'egde');
+    assert.deepEqual([unknown.code, unknown.out], [1, '']);
+    assert.equal(unknown.err, 'error: there is no fleet "egde"; there are: edge, inner\n');
+  });
+});
+
+describe('switchyard init', { concurrency: 2 }, () => {
+  it('writes a policy that is good as it stands, and a bootstrap', async () => {
+    const folder = temporaryDirectory();
+    const { code, out } = await run(folder, 'init', 'new/place');
+    assert.equal(code, 0);
+    assert.match(out, /^wrote new\/place\/switchyard\.yaml\nwrote new\/place\/envoy-edge\.yaml\nnext: /);
+    const validated = await run(join(folder, 'new/place'), 'validate');
+    assert.deepEqual([validated.code, validated.out], [0, 'good: 1 fleet, 0 errors, 0 warnings\n']);
+  });
+
+  it('puts what it is told into the bootstrap', async () => {
+    const folder = temporaryDirectory();
+    const flags = ['--role', 'sidecar', '--variant', 'sotw', '--node', 'checkout-1', '--cluster', 'checkout'];
+    const place = ['--region', 'north', '--zone', 'b', '--xds', '10.0.0.5:18000', '10.0.0.6:18000'];
+    const { code } = await run(
+      folder,
+      'init',
+      '--only',
+      'envoy',
+      ...flags,
+      ...place,
+      '--envoy-admin',
+      'unix:/run/e.sock',
+    );
+    assert.equal(code, 0);
+    assert.ok(!existsSync(join(folder, 'switchyard.yaml')));
+    const text = readFileSync(join(folder, 'envoy-sidecar.yaml'), 'utf8');
+    assert.match(text, /^# Envoy bootstrap: sidecar, state-of-the-world xDS/);
+    const { node, admin, dynamic_resources, static_resources } = parse(text);
+    assert.deepEqual(node, { id: 'checkout-1', cluster: 'checkout', locality: { region: 'north', zone: 'b' } });
+    assert.deepEqual(admin.address, { pipe: { path: '/run/e.sock' } });
+    assert.equal(dynamic_resources.ads_config.api_type, 'GRPC');
+    const [server] = static_resources.clusters;
+    const hosts = server.load_assignment.endpoints[0].lb_endpoints.map(
+      (each: { endpoint: { address: { socket_address: { address: string } } } }) =>
+        each.endpoint.address.socket_address.address,
+    );
+    assert.deepEqual(hosts, ['10.0.0.5', '10.0.0.6']);
+  });
+
+  it('overwrites nothing unless told to, and then all', async () => {
+    const folder = temporaryDirectory();
+    writeFileSync(join(folder, 'switchyard.yaml'), 'mine');
+    const refused = await run(folder, 'init');
+    assert.equal(refused.code, 1);
+    assert.match(refused.err, /^error: switchyard\.yaml exists already: nothing was written/);
+    assert.ok(!existsSync(join(folder, 'envoy-edge.yaml')));
+    assert.equal((await run(folder, 'init', '--only', 'envoy')).code, 0);
+    assert.equal(readFileSync(join(folder, 'switchyard.yaml'), 'utf8'), 'mine');
+    assert.equal((await run(folder, 'init', '--force')).code, 0);
+    assert.notEqual(readFileSync(join(folder, 'switchyard.yaml'), 'utf8'), 'mine');
+  });
+
+  it('refuses what could not work, and writes nothing', async () => {
+    const folder = temporaryDirectory();
+    writeFileSync(join(folder, 'file'), '');
+    for (const [args, message] of [
+      [['--xds', 'nowhere'], /--xds "nowhere" is not an address like HOST:PORT/],
+      [['--envoy-admin', '0.0.0.0:9901'], /--envoy-admin 0\.0\.0\.0:9901 is neither a loopback IP nor unix:/],
+      [['--node', 'two words'], /--node "two words" must be/],
+      [['--cluster', 'a\nb: c'], /--cluster "a\\nb: c" must be/],
+      [['file/below'], /cannot write file\/below\/switchyard\.yaml: /],
+    ] as const) {
+      const { code, out, err } = await run(folder, 'init', ...args);
+      assert.deepEqual([code, out], [1, ''], args.join(' '));
+      assert.match(err, message);
+      assert.equal(err.split('\n').length, 2, 'one line, no stack');
+    }
+    assert.ok(!existsSync(join(folder, 'switchyard.yaml')));
+  });
+});
+
+describe('switchyard bundle', { concurrency: 2 }, () => {
+  it('makes one static configuration of a fleet and a bootstrap', async () => {
+    const folder = temporaryDirectory();
+    await run(folder, 'init');
+    const { code, out, err } = await run(folder, 'bundle', '--bootstrap', 'envoy-edge.yaml');
+    assert.deepEqual([code, err], [0, '']);
+    const config = parse(out);
+    assert.equal(config.dynamic_resources, undefined);
+    assert.equal(config.node.cluster, 'edge');
+    assert.equal(config.static_resources.listeners[0].address.socket_address.port_value, 8000);
+    const json = await run(folder, 'bundle', '--bootstrap', 'envoy-edge.yaml', '--fleet', 'edge', '-o', 'json');
+    assert.deepEqual(JSON.parse(json.out), config);
+  });
+
+  it('says what is missing', async () => {
+    const folder = temporaryDirectory();
+    writeFileSync(join(folder, 'list.yaml'), '- 1\n');
+    for (const [args, message] of [
+      [[], /required option '--bootstrap <file>' not specified/],
+      [['--bootstrap', 'list.yaml'], /name one fleet with --fleet: edge, inner/],
+      [['--bootstrap', 'absent.yaml', '--fleet', 'edge'], /cannot read the bootstrap absent\.yaml: .*no such file/],
+      [['--bootstrap', 'list.yaml', '--fleet', 'edge'], /list\.yaml is not an Envoy bootstrap/],
+    ] as const) {
+      const { code, out, err } = await run(folder, 'bundle', join(golden, 'good.yaml'), ...args);
+      assert.deepEqual([code, out], [1, ''], args.join(' '));
+      assert.match(err, message);
+    }
+  });
+});
