@@ -85,7 +85,7 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   const admin = await listenAdmin(settings, { control: controller, fleet, board, log });
   endings.push(() => admin.close());
 
-  const sink = policySink(controller, log);
+  const sink = policySink(controller);
   const tasks = [
     followPolicyFiles(settings.policy, sink, { signal: stop.signal, report }),
     keepBundles({ control: controller, folder: join(settings.data, 'bundles'), report, signal: stop.signal }),
@@ -134,14 +134,12 @@ function listenAdmin(
 }
 
 /** Saves of the policy files, on their way to the controller. */
-function policySink(controller: Control, log: Logger): PolicySink {
+function policySink(controller: Control): PolicySink {
   return {
     submit: async documents => {
       try {
         const about = { author: 'policy files', source: 'file', reason: 'saved' } as const;
-        const outcome = await controller.submit(documents, about);
-        const { effect, revision } = outcome.kind === 'accepted' ? outcome : {};
-        if (revision) log.info({ revision: revision.number, changed: effect?.changed }, 'policy accepted');
+        await controller.submit(documents, about);
       } catch (error) {
         if (error instanceof StoreError) {
           const hint = 'free space on its disk or mend its permissions; it is tried again by itself';
@@ -155,21 +153,23 @@ function policySink(controller: Control, log: Logger): PolicySink {
 }
 
 /** Says what became of each save, and when the first policy is in force. */
-function logPolicy(controller: Control, log: Logger): void {
-  let rejected = controller.rejected;
-  let ready = false;
+function logPolicy(controller: Controller, log: Logger): void {
+  let { rejected } = controller;
+  let revision: number | undefined;
   const say = () => {
-    if (controller.accepted && !ready) {
-      ready = true;
-      const { revision, fleets, warnings } = controller.accepted;
-      log.info({ revision: revision.number, fleets: fleets.map(each => each.key) }, 'ready');
-      for (const each of warnings) log.warn({ code: each.code }, formatProblem(each));
+    const { accepted } = controller;
+    if (accepted && accepted.revision.number !== revision) {
+      const fleets = accepted.fleets.map(each => each.key);
+      log.info({ revision: accepted.revision.number, fleets }, revision === undefined ? 'ready' : 'policy accepted');
+      for (const each of accepted.warnings) log.warn({ code: each.code }, formatProblem(each));
+      revision = accepted.revision.number;
     }
     if (controller.rejected && controller.rejected !== rejected) {
       const { problems } = controller.rejected;
       log.error({ problems: problems.length }, 'the policy was not taken; what was in force goes on');
-      for (const each of problems)
+      for (const each of problems) {
         log[each.severity === 'error' ? 'error' : 'warn']({ code: each.code }, formatProblem(each));
+      }
     }
     rejected = controller.rejected;
   };

@@ -11,7 +11,7 @@ export interface StoredState {
   readonly resolvedNames: ReadonlyMap<string, readonly string[]>;
 }
 
-export const emptyState: StoredState = { revision: undefined, overrides: [], resolvedNames: new Map() };
+const emptyState: StoredState = { revision: undefined, overrides: [], resolvedNames: new Map() };
 
 /** Keeps everything in memory and nothing over a restart: for tests and for trying things out. */
 export class MemoryStore implements Store {

@@ -48,7 +48,7 @@ ${changes.more ?? ''}`;
 }
 
 /** A clock that stands still until it is moved. */
-export class TestClock implements Clock {
+class TestClock implements Clock {
   #now = 1_800_000_000_000;
   #elapsed = 0;
   #timers: { readonly at: number; readonly act: () => void }[] = [];
@@ -109,7 +109,7 @@ export class FailingStore extends MemoryStore {
   }
 }
 
-export class TestNames implements Names {
+class TestNames implements Names {
   answers: ReadonlyMap<string, readonly string[]> = new Map();
   wanted: ReadonlySet<string> = new Set();
   /** What a question brings. */

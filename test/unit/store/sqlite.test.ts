@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../../src/store/database.ts';
 import { checksum } from '../../../src/store/record.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite.ts';
@@ -87,7 +88,7 @@ describe('sqlite: over restarts', () => {
 describe('sqlite: kill -9 (P3)', () => {
   it('loses nothing that it has acknowledged', async () => {
     const directory = temporaryDirectory();
-    const writer = join(import.meta.dirname, 'acknowledging-writer.ts');
+    const writer = fileURLToPath(import.meta.resolve('./acknowledging-writer.ts'));
     for (let round = 0; round < 6; round++) {
       const child = spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] });
       const acknowledged = { revision: 0, name: 0 };
