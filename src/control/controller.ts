@@ -71,6 +71,8 @@ export class Controller implements Control {
   /** Submits are read and looked up one after the other, so that a slow one is not overtaken and then wins (P16). */
   #lastSubmit: Promise<unknown> = Promise.resolve();
   #refreshWaits = false;
+  /** Documents whose host names may have been asked for and are not decided upon yet. */
+  #undecided = 0;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
@@ -128,27 +130,29 @@ export class Controller implements Control {
 
   submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
     const outcome = this.#lastSubmit.then(async () => {
-      const read = await this.#read(documents);
-      const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
-      this.#queue.add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
-      return promise;
+      return this.#withRead(documents, read => {
+        const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
+        this.#queue.add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
+        return promise;
+      });
     });
     this.#lastSubmit = outcome.catch(() => {});
     return outcome;
   }
 
-  async preview(documents: readonly StoredDocument[]): Promise<Preview> {
-    const read = await this.#read(documents);
-    const outcome = this.#build(read, this.#overrides);
-    if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
-    const { build } = outcome;
-    return {
-      kind: 'acceptable',
-      fleets: build.fleets,
-      snapshots: build.snapshots,
-      effect: effectOf(this.#inForce?.build, build, () => true),
-      warnings: [...read.problems, ...build.problems],
-    };
+  preview(documents: readonly StoredDocument[]): Promise<Preview> {
+    return this.#withRead(documents, read => {
+      const outcome = this.#build(read, this.#overrides);
+      if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
+      const { build } = outcome;
+      return {
+        kind: 'acceptable',
+        fleets: build.fleets,
+        snapshots: build.snapshots,
+        effect: effectOf(this.#inForce?.build, build, () => true),
+        warnings: [...read.problems, ...build.problems],
+      };
+    });
   }
 
   reject(problems: readonly Problem[], source: Revision['source']): void {
@@ -181,13 +185,20 @@ export class Controller implements Control {
     return promise;
   }
 
-  /** Reads documents and asks for the host names in them that have no answer yet. */
-  async #read(documents: readonly StoredDocument[]): Promise<Read> {
+  /** Reads documents and asks for the host names in them that have no answer yet, then decides upon them. */
+  async #withRead<T>(documents: readonly StoredDocument[], decide: (read: Read) => T | Promise<T>): Promise<T> {
     const { pipeline, names } = this.#options;
-    const read = pipeline.read(documents);
-    const unknown = read.policy ? [...hostsOf(read.policy)].filter(host => !names.answers.has(host)) : [];
-    if (unknown.length > 0) await names.ask(unknown);
-    return read;
+    this.#undecided++;
+    try {
+      const read = pipeline.read(documents);
+      const unknown = read.policy ? [...hostsOf(read.policy)].filter(host => !names.answers.has(host)) : [];
+      if (unknown.length > 0) await names.ask(unknown);
+      return await decide(read);
+    } finally {
+      this.#undecided--;
+      // Names of what was not taken are followed no longer.
+      if (this.#undecided === 0) names.want(this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set());
+    }
   }
 
   #process(batch: readonly (SubmitWrite | OverrideWrite | RefreshWrite)[]): void {
@@ -209,12 +220,11 @@ export class Controller implements Control {
       done({ kind: 'rejected', problems: outcome.problems });
       return;
     }
-    const { store, clock, names } = this.#options;
+    const { store, clock } = this.#options;
     const revision = store.acceptRevision({ ...about, at: clock.now(), documents });
     const before = this.#inForce?.build;
     const inForce = { revision, sources: read.sources, problems: read.problems, build: outcome.build };
     const build = this.#withoutGone(inForce);
-    names.want(hostsOf(build.policy));
     this.#rejected = undefined;
     this.#publish({ ...inForce, build });
     const effect = effectOf(before, build, () => true);

@@ -23,24 +23,32 @@ export async function loadModule(file: string, { timeoutMs, signal }: LoadModule
   const request: ModuleRequest = { module: pathToFileURL(file).href, library: beside('../policy/define').href };
   const worker = new Worker(beside('./module-worker'), {
     workerData: request,
+    // Flags that this process was started with are not meant for it.
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 256 },
+    stdout: true,
+    stderr: true,
   });
-  // Once the answer is there, what still happens in the thread concerns nobody; without a listener it would end us.
-  worker.on('error', () => {});
+  // What a policy prints must not get among what we print for other programs to read.
+  for (const stream of [worker.stdout, worker.stderr]) stream.on('data', chunk => process.stderr.write(chunk));
+  let reply: ModuleReply | undefined;
+  worker.on('message', (message: ModuleReply) => {
+    reply = message;
+  });
   const failed = (message: string): ModuleReply => ({ kind: 'failed', message, stack: '', files: [file] });
-  const ended = new AbortController();
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs), ended.signal]);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
   try {
-    return await Promise.race([
-      once(worker, 'message', { signal: limit }).then(([reply]) => reply as ModuleReply),
-      once(worker, 'exit', { signal: limit }).then(([code]) => failed(`it ended the thread with exit code ${code}`)),
-    ]);
+    // Rejects with what the thread could not catch.
+    const [code] = await once(worker, 'exit', { signal: limit });
+    return reply ?? failed(`it ended the thread with exit code ${code}`);
   } catch (error) {
     signal.throwIfAborted();
+    if (reply) return reply;
     if (limit.aborted) return failed(`it was not done after ${timeoutMs} ms`);
     return failed(error instanceof Error ? error.message : String(error));
   } finally {
-    ended.abort();
+    // Without a listener, what still happens in the thread would end us.
+    worker.on('error', () => {});
     await worker.terminate();
   }
 }

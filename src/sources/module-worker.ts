@@ -61,3 +61,5 @@ async function load(): Promise<ModuleReply> {
 }
 
 parentPort?.postMessage(await load());
+// Whatever the module has left running ends here; what it has printed is still handed over.
+process.exit();

@@ -219,6 +219,18 @@ describe('host names', () => {
     assert.deepEqual([...names.wanted], []);
   });
 
+  it('follows names of what was not taken no longer', async () => {
+    const { controller, submit, names } = world();
+    names.known.set('app.test', ['10.9.0.1']);
+    await submit(shopPolicy({ endpoints }));
+    await submit(shopPolicy({ endpoints: '[{ address: "new.test:80" }]', to: '[{ service: nobody }]' }));
+    assert.deepEqual([...names.wanted], ['app.test']);
+    const text = shopPolicy({ endpoints: '[{ address: "other.test:80" }]' });
+    await controller.preview([{ file: 'a.yaml', format: 'yaml', text }]);
+    assert.deepEqual([...names.wanted], ['app.test']);
+    assert.deepEqual(names.asked, ['app.test', 'new.test', 'other.test']);
+  });
+
   it('republishes what a changed answer touches, once for many changes', async () => {
     const { controller, submit, names, board, published, quiet } = world();
     names.known.set('app.test', ['10.9.0.1']);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import { readPolicyFiles } from '../../../src/sources/policy-files.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
@@ -178,6 +180,16 @@ describe('reading policy modules', () => {
       assert.equal(problems[0]!.source?.line, line);
     });
   }
+
+  it('keeps what a module prints out of our own output', async () => {
+    const file = join(folderOf({ 'policy.ts': 'console.log("chatter"); export default {};' }), 'policy.ts');
+    const reader = import.meta.resolve('../../../src/sources/policy-files.ts');
+    const program = `import { readPolicyFiles } from '${reader}';
+      await readPolicyFiles('${file}', { signal: new AbortController().signal });`;
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
+    assert.equal(stdout, '');
+    assert.equal(stderr, 'chatter\n');
+  });
 
   it('ends a module that does not end', async () => {
     const { problems } = await read(folderOf({ 'policy.ts': 'for (;;) {}' }), 300);
