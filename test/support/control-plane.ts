@@ -45,27 +45,25 @@ export class ControlPlane {
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#child = child;
+    let refused = false;
     const keep = (chunk: Buffer) => {
+      refused ||= chunk.includes('the policy was not taken');
       this.#output = (this.#output + chunk.toString()).slice(-65_536);
     };
     child.stdout.on('data', keep);
     child.stderr.on('data', keep);
     child.once('error', error => keep(Buffer.from(`${error}\n`)));
     const ready = policy ? '/readyz' : '/healthz';
+    const isReady = async () => (await fetch(`http://127.0.0.1:${adminPort}${ready}`)).ok;
     await until(
       `the control plane answers ${ready}`,
-      async () => {
-        if (!this.running || (policy && this.#output.includes('the policy was not taken'))) return true;
-        return (await fetch(`http://127.0.0.1:${adminPort}${ready}`)).ok;
-      },
+      async () => !this.running || (await isReady()) || (policy && refused),
       20_000,
     ).catch((cause: unknown) => {
       throw new Error(`the control plane is not ready:\n${this.#output}`, { cause });
     });
     if (!this.running) throw new Error(`the control plane ended at once:\n${this.#output}`);
-    if (policy && !(await fetch(`http://127.0.0.1:${adminPort}/readyz`)).ok) {
-      throw new Error(`the control plane has no policy:\n${this.#output}`);
-    }
+    if (!(await isReady())) throw new Error(`the control plane has no policy:\n${this.#output}`);
   }
 
   /** Ends it, and waits for its end. */
