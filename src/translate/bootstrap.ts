@@ -32,8 +32,15 @@ export const bootstrapDefaults = { maxHeapBytes: 1024 ** 3, maxConnections: 50_0
  */
 const controlPlane = 'switchyard/xds';
 
-/** Envoy would send the cluster's name as `:authority`; with its slash, no HTTP/2 server accepts that. */
-const overGrpc: GrpcService = { envoy_grpc: { cluster_name: controlPlane, authority: 'switchyard' } };
+const overGrpc: GrpcService = {
+  envoy_grpc: {
+    cluster_name: controlPlane,
+    // Envoy would send the cluster's name as `:authority`; with its slash, no HTTP/2 server accepts that.
+    authority: 'switchyard',
+    // Envoy's own 30s would leave proxies half a minute behind after we were away. Pauses are drawn at random.
+    retry_policy: { retry_back_off: { base_interval: '0.500s', max_interval: '5s' } },
+  },
+};
 
 /**
  * Name of the static cluster that holds the proxy's own fleet, which zone-aware routing compares with; and of its
