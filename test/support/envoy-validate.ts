@@ -26,15 +26,20 @@ export async function envoyRefusal(resources: readonly Resource[]): Promise<stri
   try {
     const file = join(folder, 'envoy.json');
     await writeFile(file, JSON.stringify(bundle(resources, base)));
-    return await new Promise(resolve => {
-      const args = ['--mode', 'validate', '--config-path', file, '--log-level', 'warning'];
-      execFile(envoyBinary(), args, { timeout: 60_000 }, (error, stdout, stderr) => {
-        const log = `${stdout}${stderr}`.trim();
-        const suspicious = /deprecated|unknown field|Using deprecated/i.test(log);
-        resolve(error || suspicious ? `${error?.message ?? ''}\n${log.slice(-2000)}` : undefined);
-      });
-    });
+    return await envoyRefusalOfFile(file);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** The same of a configuration file, JSON or YAML by its ending. */
+export function envoyRefusalOfFile(file: string): Promise<string | undefined> {
+  return new Promise(resolve => {
+    const args = ['--mode', 'validate', '--config-path', file, '--log-level', 'warning'];
+    execFile(envoyBinary(), args, { timeout: 60_000 }, (error, stdout, stderr) => {
+      const log = `${stdout}${stderr}`.trim();
+      const suspicious = /deprecated|unknown field|Using deprecated/i.test(log);
+      resolve(error || suspicious ? `${error?.message ?? ''}\n${log.slice(-2000)}` : undefined);
+    });
+  });
 }
