@@ -17,7 +17,6 @@ export const tasks = {
   test: { needs: all, script: 'setup/test.mjs', about: 'the tests, or those under the paths given' },
   check: { needs: code, script: 'setup/check.mjs', about: 'types, style, dead code, layers and error codes' },
   cli: { needs: code, script: 'src/cli/main.ts', about: 'the switchyard command', forUser: true },
-  bench: { needs: all, script: 'bench/run.ts', about: 'the benchmarks' },
   compose: { needs: code, script: 'test/compose/run.ts', about: 'the test of the container set-up' },
   proto: { needs: ['dependencies'], script: 'proto/build.ts', about: "builds the code for Envoy's protocol" },
   lock: { needs: [], script: 'setup/lock-file.mjs', about: 'package-lock.json anew, for every platform' },
