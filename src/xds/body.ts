@@ -96,7 +96,7 @@ export function resumedBody(
   again: Subscription,
 ): { readonly body: ResponseBody | undefined; readonly leftover: readonly string[] } {
   const resources = subscribed(to, subscription).filter(
-    ({ name, version }) => has.get(name) !== version || again.names.has(name),
+    ({ name, version }) => has.get(name) !== version || covers(again, name),
   );
   const leftover = [...has.keys()].filter(name => covers(subscription, name) && !to.resources.has(name));
   const removed = [...subscription.names].filter(name => !to.resources.has(name) && !has.has(name));

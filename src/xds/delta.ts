@@ -4,6 +4,7 @@ import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
 import { credit, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
+  covers,
   EVERYTHING,
   isEmpty,
   minus,
@@ -12,7 +13,6 @@ import {
   subscriptionOf,
   subscriptionOfList,
   union,
-  WILDCARD,
   within,
 } from './subscription.ts';
 
@@ -77,10 +77,11 @@ function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
   return then({ state: next, responses: [], events: told }, advance);
 }
 
-function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has }: DeltaRequest): DeltaState {
+function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brought }: DeltaRequest): DeltaState {
   const legacy = subscribe.length === 0 && resourceType(state.typeUrl).emptyIsWildcard;
   const asked = legacy ? EVERYTHING : subscriptionOfList(subscribe);
   const subscription = minus(asked, subscriptionOfList(unsubscribe));
+  const has = stillCovered(brought, subscription);
   // Of everything that a resuming client subscribes to, it is owed only what it lacks.
   const again = has.size > 0 ? NONE : within(subscriptionOf(subscription.wildcard, []), subscription);
   return {
@@ -111,7 +112,7 @@ function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest
     legacy: state.legacy && !added.wildcard && subscription.wildcard,
     again: wanted,
     asked: state.asked || subscribe.length > 0 || !isEmpty(minus(wanted, state.again)),
-    has: forget(state.has, unsubscribe),
+    has: stillCovered(state.has, subscription),
   };
 }
 
@@ -124,10 +125,9 @@ function unnamed(before: Subscription, after: Subscription, dropped: Subscriptio
   );
 }
 
-/** A name that was unsubscribed before it could be compared is no longer had. */
-function forget(has: ReadonlyMap<string, string>, names: readonly string[]): ReadonlyMap<string, string> {
-  if (has.size === 0 || !names.some(name => name === WILDCARD || has.has(name))) return has;
-  return new Map([...has].filter(([name]) => !names.includes(name)));
+/** What is not subscribed is not had. */
+function stillCovered(has: ReadonlyMap<string, string>, subscription: Subscription): ReadonlyMap<string, string> {
+  return has.size === 0 ? has : new Map([...has].filter(([name]) => covers(subscription, name)));
 }
 
 /** Sends what is owed, if anything is and may be. */

@@ -30,7 +30,7 @@ interface Retired {
 export interface OrderState {
   /** The newest published snapshot. */
   readonly goal: Snapshot | undefined;
-  /** The goal when clusters were last sent: what their acknowledgement proves. */
+  /** The goal when clusters were last sent, if newer than `released`: what their acknowledgement proves. */
   readonly proving: Snapshot | undefined;
   /** What listeners and routes follow. */
   readonly released: Snapshot | undefined;
@@ -38,6 +38,8 @@ export interface OrderState {
   readonly retiring: Retired;
   /** No longer referred to, but perhaps in use. */
   readonly lingering: Retired;
+  /** Clusters that are being removed: their endpoints go when they are gone. */
+  readonly closing: Retired;
   /** Running timers: clusters to be acknowledged, routes to be acknowledged, requests to end, routes to be
    * asked for. No id is used twice. */
   readonly gate: number | undefined;
@@ -61,6 +63,7 @@ export const startOrder: OrderState = {
   released: undefined,
   retiring: { ...nothing, leftover: true },
   lingering: nothing,
+  closing: nothing,
   gate: undefined,
   settle: undefined,
   grace: undefined,
@@ -85,19 +88,32 @@ export function proven(order: OrderState): OrderState {
 
 /** Moves on as far as acknowledgements allow. Idempotent. */
 export function evaluate(order: OrderState, progress: Progress): OrderState {
-  const opened = release(order, progress);
+  const opened = closed(release(order, progress), progress);
   const { retiring, lingering } = opened;
-  if (!hasUsers(progress))
+  if (!hasUsers(progress)) {
     return retiring.sets.size === 0 ? opened : { ...opened, retiring: { ...retiring, sets: noSets } };
-  const settled = opened.released === opened.goal && usersSettled(opened, progress);
+  }
+  // A client that still warms a retired cluster must get its endpoints, or it answers only after a timeout of its own.
+  const warming = (progress.get(clusterUrl)?.unanswered.length ?? 0) > 0;
+  const settled = !warming && opened.released === opened.goal && usersSettled(opened, progress);
   if (!settled || !isAny(retiring, progress) || isAny(lingering, progress)) return opened;
   return { ...opened, retiring: nothing, lingering: retiring };
 }
 
+function closed(order: OrderState, progress: Progress): OrderState {
+  if (order.closing.sets.size === 0) return order;
+  const clusters = progress.get(clusterUrl);
+  const gone = !clusters || (clusters.target === targetOf(order, clusters).target && isSettled(clusters));
+  return gone ? { ...order, closing: nothing } : order;
+}
+
 /** A timer has run out; one that was given up since says nothing. */
 export function expire(order: OrderState, id: number, progress: Progress): OrderState {
-  if (id === order.gate) return { ...order, gate: undefined, released: order.goal };
-  if (id === order.linger) return { ...order, linger: undefined, lingering: nothing };
+  if (id === order.gate) return { ...order, gate: undefined, released: order.goal, proving: undefined };
+  if (id === order.linger) {
+    const closing = merge(order.lingering.sets, order.closing);
+    return { ...order, linger: undefined, lingering: nothing, closing };
+  }
   if (id === order.grace) return { ...order, grace: undefined, retiring: { ...order.retiring, leftover: false } };
   if (id !== order.settle) return order;
   const ended = { ...order, settle: undefined };
@@ -144,9 +160,10 @@ export function targetOf(order: OrderState, state: TypeState): Target {
     const from = state.sent === undefined && !state.resumes ? order.goal : order.released;
     return { target: from?.types.get(typeUrl), keepLeftover: false };
   }
-  const { goal, retiring, lingering } = order;
+  const { goal, retiring, lingering, closing } = order;
   const published = goal?.types.get(typeUrl);
-  const kept = mergeRetired(retiring.sets.get(typeUrl), lingering.sets.get(typeUrl));
+  const used = mergeRetired(retiring.sets.get(typeUrl), lingering.sets.get(typeUrl));
+  const kept = typeUrl === clusterUrl ? used : mergeRetired(used, closing.sets.get(typeUrl));
   const keepLeftover = isMade(typeUrl) && (retiring.leftover || lingering.leftover);
   return { target: published && overlay(published, kept), keepLeftover };
 }
@@ -154,17 +171,18 @@ export function targetOf(order: OrderState, state: TypeState): Target {
 function release(order: OrderState, progress: Progress): OrderState {
   if (order.goal === undefined || order.released === order.goal) return order;
   const clusters = progress.get(clusterUrl);
-  if (!clusters || reached(clusters, order.goal)) return { ...order, released: order.goal };
+  if (!clusters || reached(clusters, order.goal)) return { ...order, released: order.goal, proving: undefined };
   const { proving } = order;
-  if (!proving || proving === order.released || !reached(clusters, proving)) return order;
+  if (!proving || !reached(clusters, proving)) return order;
   // Progress of its own, so the way to the goal gets a time of its own.
-  return { ...order, released: proving, gate: undefined };
+  return { ...order, released: proving, proving: undefined, gate: undefined };
 }
 
-/** True if the client has acknowledged all clusters of the snapshot. */
-function reached({ acked }: TypeState, snapshot: Snapshot): boolean {
+/** True if the client has acknowledged all clusters of the snapshot, and nothing under way takes any of them away. */
+function reached({ acked, unanswered }: TypeState, snapshot: Snapshot): boolean {
   const wanted = snapshot.types.get(clusterUrl);
-  return wanted === undefined || (acked !== undefined && holds(acked, wanted));
+  if (wanted === undefined) return true;
+  return acked !== undefined && holds(acked, wanted) && unanswered.every(each => holds(each.snapshot, wanted));
 }
 
 function usersSettled(order: OrderState, progress: Progress): boolean {

@@ -84,12 +84,9 @@ const transcripts: readonly Transcript[] = [
       { ack: 'RDS' },
       { expect: [] },
       { timers: true },
-      {
-        expect: [
-          { type: 'CDS', removed: ['old'] },
-          { type: 'EDS', removed: ['old'] },
-        ],
-      },
+      { expect: [{ type: 'CDS', removed: ['old'] }] },
+      { ack: 'CDS' },
+      { expect: [{ type: 'EDS', removed: ['old'] }] },
     ],
   },
   {

@@ -1,0 +1,224 @@
+import assert from 'node:assert/strict';
+import type { ResponseBody } from '../../src/xds/body.ts';
+import { MAX_UNANSWERED, startDelta, stepDelta } from '../../src/xds/delta.ts';
+import type { DeltaRequest, Input, Response, SotwRequest, Step, TypeState } from '../../src/xds/machine.ts';
+import { resourceType } from '../../src/xds/resource-type.ts';
+import { startSotw, stepSotw } from '../../src/xds/sotw.ts';
+import { type Contents, type TypeName, typeSnapshot, urls } from '../support/xds-fixtures.ts';
+
+/**
+ * A naive client of one type, and what the protocol owes it, kept as plain sets and maps. It checks every response as it
+ * comes; `converged` tells whether it has what it subscribes to.
+ */
+export abstract class ModelClient<Request> {
+  readonly type: TypeName;
+  /** What the client subscribes to, as the server knows it. */
+  wildcard = false;
+  readonly names = new Set<string>();
+  /** What the client holds: name → content. */
+  readonly holds = new Map<string, string>();
+  /** Responses that the client has not dealt with. */
+  readonly inbox: Response[] = [];
+  nonce = '';
+  contents: Contents = {};
+  started = false;
+  readonly #nonces = new Set<string>();
+
+  constructor(type: TypeName) {
+    this.type = type;
+  }
+
+  protected abstract step(input: Input<Request>): Step<TypeState>;
+  protected abstract apply(body: ResponseBody): void;
+  protected abstract answer(error: string | undefined): Request;
+
+  publish(contents: Contents): void {
+    this.contents = contents;
+    this.feed({ kind: 'target', target: typeSnapshot(this.type, contents) });
+  }
+
+  gate(open: boolean): void {
+    this.feed({ kind: 'gate', open });
+  }
+
+  /** Deals with the oldest response. */
+  handle(error?: string): void {
+    const response = this.inbox.shift();
+    if (!response) return;
+    this.nonce = response.nonce;
+    if (error === undefined) this.apply(response.body);
+    this.feed({ kind: 'request', request: this.answer(error) });
+  }
+
+  /** Deals with all that there is, until nothing comes any more. */
+  drain(): void {
+    this.gate(true);
+    for (let rounds = 0; this.inbox.length > 0; rounds++) {
+      assert.ok(rounds < 100, 'the conversation comes to an end');
+      this.handle();
+    }
+  }
+
+  subscribes(name: string): boolean {
+    return this.wildcard || this.names.has(name);
+  }
+
+  /** What of the newest set the client is owed. */
+  owed(): ReadonlyMap<string, string> {
+    return new Map(Object.entries(this.contents).filter(([name]) => this.subscribes(name)));
+  }
+
+  protected feed(input: Input<Request>): readonly Response[] {
+    const { responses } = this.step(input);
+    for (const response of responses) {
+      this.check(response);
+      this.inbox.push(response);
+    }
+    return responses;
+  }
+
+  protected check({ body, nonce }: Response): void {
+    assert.ok(!this.#nonces.has(nonce), 'R6: a new nonce');
+    this.#nonces.add(nonce);
+    assert.equal(body.typeUrl, urls[this.type], 'R2');
+    const names = [...body.resources.map(each => each.name), ...body.removed];
+    assert.equal(new Set(names).size, names.length, 'R28: no name twice');
+    for (const each of body.resources) {
+      assert.ok(this.subscribes(each.name), `R31: ${each.name} is subscribed`);
+      assert.equal(each.version, this.contents[each.name], 'the newest content');
+    }
+    for (const name of body.removed) assert.ok(!(name in this.contents), 'only what is not there is removed');
+  }
+}
+
+export class SotwModel extends ModelClient<SotwRequest> {
+  #state = startSotw(urls[this.type], '00000000');
+  #named = false;
+  #list: readonly string[] = [];
+  readonly #complete = resourceType(urls[this.type]).complete;
+
+  protected step(input: Input<SotwRequest>): Step<TypeState> {
+    const step = stepSotw(this.#state, input);
+    this.#state = step.state;
+    return step;
+  }
+
+  /** The full list, with the nonce of the newest response that was dealt with. */
+  ask(list: readonly string[]): void {
+    const { emptyIsWildcard } = resourceType(urls[this.type]);
+    this.#named ||= list.length > 0;
+    this.#list = list;
+    this.wildcard = list.includes('*') || (list.length === 0 && !this.#named && emptyIsWildcard);
+    this.names.clear();
+    for (const name of list) if (name !== '*') this.names.add(name);
+    for (const name of this.holds.keys()) if (!this.subscribes(name)) this.holds.delete(name);
+    const stale = this.inbox.length > 0;
+    const came = this.feed({ kind: 'request', request: this.answer(undefined) });
+    if (stale && this.started) assert.deepEqual(came, [], 'R7: a stale request is not answered');
+    this.started = true;
+  }
+
+  protected override check(response: Response): void {
+    super.check(response);
+    assert.equal(this.inbox.length, 0, 'R11: one unanswered response at most');
+    assert.deepEqual(response.body.removed, []);
+    const sent = response.body.resources.map(each => each.name).sort();
+    if (this.#complete) assert.deepEqual(sent, [...this.owed().keys()].sort(), 'R26: all that is subscribed');
+    else assert.ok(sent.length > 0, 'R27: no empty response');
+  }
+
+  protected apply(body: ResponseBody): void {
+    if (this.#complete) this.holds.clear();
+    for (const { name, version } of body.resources) if (this.subscribes(name)) this.holds.set(name, version);
+  }
+
+  protected answer(error: string | undefined): SotwRequest {
+    return {
+      typeUrl: urls[this.type],
+      versionInfo: '',
+      names: this.#list,
+      nonce: this.nonce,
+      error: error === undefined ? undefined : { code: 13, message: error },
+    };
+  }
+
+  converged(): void {
+    const owed = this.owed();
+    if (this.#complete) assert.deepEqual(sorted(this.holds), sorted(owed));
+    // Nothing tells a client of other types that something has gone (R27).
+    else for (const [name, content] of owed) assert.equal(this.holds.get(name), content, name);
+  }
+}
+
+export class DeltaModel extends ModelClient<DeltaRequest> {
+  #state = startDelta(urls[this.type], '00000000');
+  /** Subscribed names that no response has spoken of since. */
+  readonly unanswered = new Set<string>();
+  #legacy = false;
+
+  protected step(input: Input<DeltaRequest>): Step<TypeState> {
+    const step = stepDelta(this.#state, input);
+    this.#state = step.state;
+    return step;
+  }
+
+  ask(
+    subscribe: readonly string[],
+    unsubscribe: readonly string[],
+    has: ReadonlyMap<string, string> = new Map(),
+  ): void {
+    if (!this.started) {
+      this.#legacy = subscribe.length === 0 && resourceType(urls[this.type]).emptyIsWildcard;
+      this.wildcard = this.#legacy;
+      for (const [name, content] of has) this.holds.set(name, content);
+    }
+    for (const name of subscribe) {
+      if (name === '*') this.wildcard = true;
+      else {
+        this.names.add(name);
+        // What a resuming client has at its newest version counts as answered (R18).
+        if (this.started || has.size === 0) this.unanswered.add(name);
+      }
+    }
+    for (const name of unsubscribe) {
+      if (name === '*') this.wildcard = false;
+      else this.names.delete(name);
+      this.unanswered.delete(name);
+    }
+    for (const name of this.holds.keys()) if (!this.subscribes(name)) this.holds.delete(name);
+    this.feed({ kind: 'request', request: { ...this.answer(undefined), subscribe, unsubscribe, has, nonce: '' } });
+    this.started = true;
+  }
+
+  protected override check(response: Response): void {
+    super.check(response);
+    assert.ok(this.inbox.length < MAX_UNANSWERED, 'unanswered responses are bounded');
+    for (const { name } of response.body.resources) this.unanswered.delete(name);
+    for (const name of response.body.removed) this.unanswered.delete(name);
+  }
+
+  protected apply(body: ResponseBody): void {
+    for (const { name, version } of body.resources) if (this.subscribes(name)) this.holds.set(name, version);
+    for (const name of body.removed) this.holds.delete(name);
+  }
+
+  protected answer(error: string | undefined): DeltaRequest {
+    return {
+      typeUrl: urls[this.type],
+      subscribe: [],
+      unsubscribe: [],
+      has: new Map(),
+      nonce: this.nonce,
+      error: error === undefined ? undefined : { code: 13, message: error },
+    };
+  }
+
+  converged(): void {
+    assert.deepEqual(sorted(this.holds), sorted(this.owed()));
+    assert.deepEqual([...this.unanswered], [], 'R16, R29: every subscribed name was answered');
+  }
+}
+
+function sorted(map: ReadonlyMap<string, string>): readonly (readonly [string, string])[] {
+  return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { DeltaModel, SotwModel } from './model-client.ts';
+
+const name = fc.constantFrom('a', 'b', 'c', 'd');
+const nameOrWildcard = fc.constantFrom('a', 'b', 'c', 'd', '*');
+const contents = fc.dictionary(name, fc.constantFrom('1', '2', '3'), { maxKeys: 4, noNullPrototype: true });
+const type = fc.constantFrom('CDS', 'EDS', 'LDS', 'RDS', 'OTHER');
+const list = fc.uniqueArray(nameOrWildcard, { maxLength: 4 });
+
+const shared = [
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant('publish' as const), contents }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('ack' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('nack' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('gate' as const), open: fc.boolean() }) },
+] as const;
+
+const sotwMoves = fc.array(
+  fc.oneof(...shared, { weight: 4, arbitrary: fc.record({ kind: fc.constant('ask' as const), list }) }),
+  { maxLength: 40 },
+);
+const deltaMoves = fc.array(
+  fc.oneof(...shared, {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('ask' as const), subscribe: list, unsubscribe: list }),
+  }),
+  { maxLength: 40 },
+);
+
+/** Everything anew, so that nothing is left of earlier rejections. */
+const final = { a: 'final', b: 'final', c: 'final', d: 'final' };
+
+test('SotW: whatever happens, nothing unasked or stale is sent, and the client ends with the newest set', () => {
+  fc.assert(
+    fc.property(type, list, sotwMoves, fc.boolean(), (of, first, moves, changed) => {
+      const model = new SotwModel(of);
+      let rejected = false;
+      model.ask(first);
+      for (const move of moves) {
+        if (move.kind === 'publish') model.publish(move.contents);
+        else if (move.kind === 'ack') model.handle();
+        else if (move.kind === 'gate') model.gate(move.open);
+        else if (move.kind === 'ask') model.ask(move.list);
+        else {
+          rejected ||= model.inbox.length > 0;
+          model.handle('bad');
+        }
+      }
+      model.drain();
+      // A rejected set is not sent again, so only a new one brings the client on (R10).
+      if (rejected || changed) {
+        model.publish(final);
+        model.drain();
+      }
+      model.converged();
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('Delta: whatever happens, nothing unasked is sent, every name is answered, and the client ends with the newest set', () => {
+  fc.assert(
+    fc.property(type, list, contents, deltaMoves, fc.boolean(), (of, first, has, moves, changed) => {
+      const model = new DeltaModel(of);
+      let rejected = false;
+      model.ask(first, [], new Map(Object.entries(has)));
+      for (const move of moves) {
+        if (move.kind === 'publish') model.publish(move.contents);
+        else if (move.kind === 'ack') model.handle();
+        else if (move.kind === 'gate') model.gate(move.open);
+        else if (move.kind === 'ask') model.ask(move.subscribe, move.unsubscribe);
+        else {
+          rejected ||= model.inbox.length > 0;
+          model.handle('bad');
+        }
+      }
+      model.drain();
+      if (rejected || changed) {
+        model.publish(final);
+        model.drain();
+      }
+      if (Object.keys(model.contents).length > 0) model.converged();
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+test('R11, R15: once a client has everything, neither acknowledgements nor equal publications bring it anything', () => {
+  fc.assert(
+    fc.property(type, list, contents, (of, first, published) => {
+      for (const model of [new SotwModel(of), new DeltaModel(of)]) {
+        model.publish(published);
+        if (model instanceof SotwModel) model.ask(first);
+        else model.ask(first, []);
+        model.drain();
+        model.publish({ ...published });
+        assert.deepEqual(model.inbox, []);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
