@@ -32,7 +32,8 @@ describe('envoy/*.yaml', () => {
         const text = header(role, variant) + stringify(message, { lineWidth: 0, aliasDuplicateObjects: false });
         const file = path.join(folder, `${role}-${variant}.yaml`);
         if (update) writeFileSync(file, text);
-        assert.equal(readFileSync(file, 'utf8'), text);
+        const hint = `it is stale: run UPDATE_GOLDEN=1 node --test ${path.relative(process.cwd(), import.meta.filename)}`;
+        assert.ok(readFileSync(file, 'utf8') === text, hint);
       });
     }
   }
