@@ -2,18 +2,14 @@ import type { CliHost } from '../../../src/cli/host.ts';
 import { runCli } from '../../../src/cli/program.ts';
 import type { CliRun } from '../../support/cli.ts';
 
-/** Runs a command in this process, over a host that knows a server at most. */
-export async function runHere(args: readonly string[], host: Partial<CliHost> = {}): Promise<CliRun> {
-  const texts = { out: '', err: '' };
-  const nothing = () => Promise.reject(new Error('not in this test'));
-  const code = await runCli(args, {
+const nothing = () => Promise.reject(new Error('not in this test'));
+
+/** A host that knows nothing but what is given. */
+export function hostOf(given: Partial<CliHost>): CliHost {
+  return {
     version: '0.0.0',
-    out: text => {
-      texts.out += text;
-    },
-    err: text => {
-      texts.err += text;
-    },
+    out: () => {},
+    err: () => {},
     terminal: false,
     signal: new AbortController().signal,
     serve: nothing,
@@ -21,7 +17,19 @@ export async function runHere(args: readonly string[], host: Partial<CliHost> = 
     adminTarget: () => {
       throw new Error('not in this test');
     },
-    ...host,
-  });
+    ...given,
+  };
+}
+
+/** Runs a command in this process. */
+export async function runHere(args: readonly string[], given: Partial<CliHost> = {}): Promise<CliRun> {
+  const texts = { out: '', err: '' };
+  const out = (text: string) => {
+    texts.out += text;
+  };
+  const err = (text: string) => {
+    texts.err += text;
+  };
+  const code = await runCli(args, hostOf({ out, err, ...given }));
   return { code, ...texts };
 }
