@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { OverrideWriteReply, WeightsReply } from '../../admin/api.ts';
+import type { OverrideWriteReply, WeightsBody, WeightsReply } from '../../admin/api.ts';
 import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import { type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
@@ -49,7 +49,7 @@ async function shift(host: CliHost, target: string, given: readonly string[], fl
   showWrite(host, flags.output, answer);
 }
 
-function parseWeights(given: readonly string[]): Record<string, number> {
+function parseWeights(given: readonly string[]): WeightsBody {
   const weights = new Map<string, number>();
   for (const text of given) {
     const match = /^([a-z0-9-]+(?:@[a-z0-9-]+)?)=(\d{1,7})$/.exec(text);

@@ -64,7 +64,7 @@ export const drain: EndpointOverride = {
 };
 
 /** What a controller would have accepted. */
-export function acceptedPolicy(overrides: readonly Override[] = []): Accepted {
+function acceptedPolicy(overrides: readonly Override[] = []): Accepted {
   const documents = [{ file: 'switchyard.yaml', format: 'yaml', text: policyText }] as const;
   const { policy, sources, problems } = pipeline.read(documents);
   if (!policy) throw new Error(JSON.stringify(problems));
