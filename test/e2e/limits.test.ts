@@ -72,15 +72,22 @@ describe('timeouts', () => {
 });
 
 describe('circuit breakers', () => {
-  /** Sends so many requests at once to a backend that holds them, and gives all answers once the others are refused. */
-  async function burst(name: string, backend: Backend, count: number, held: number) {
+  /**
+   * Sends requests to a backend that holds them: first so many as it may have at once, then the rest. Gives all answers,
+   * and those that came while the others were held.
+   */
+  async function burst(name: string, backend: Backend, { first, rest, refused: count }: Record<string, number>) {
     const gate = Promise.withResolvers<void>();
     backend.behave({ after: gate.promise });
     const answers: Answer[] = [];
-    const sent = Array.from({ length: count }, async () => {
-      answers.push(await ask(port, `/${name}`));
-    });
-    await until(`${count - held} requests are refused`, () => answers.length >= count - held);
+    const send = (requests = 0) =>
+      Array.from({ length: requests }, async () => {
+        answers.push(await ask(port, `/${name}`));
+      });
+    const sent = send(first);
+    await until(`${first} requests are held`, () => backend.active === first);
+    sent.push(...send(rest));
+    await until(`${count} requests are refused`, () => answers.length === count);
     const refused = [...answers];
     const active = backend.active;
     gate.resolve();
@@ -94,7 +101,7 @@ describe('circuit breakers', () => {
 
   it('bound connections and what waits for one', async () => {
     covers('services.*.circuitBreakers.maxConnections', 'services.*.circuitBreakers.maxPending');
-    const { refused, active, answers } = await burst('connections', connections, 12, 5);
+    const { refused, active, answers } = await burst('connections', connections, { first: 2, rest: 10, refused: 7 });
     assert.equal(connections.connections, 2);
     assert.equal(active, 2);
     assertOverflow(refused);
@@ -104,7 +111,7 @@ describe('circuit breakers', () => {
 
   it('bound active requests', async () => {
     covers('services.*.circuitBreakers.maxRequests');
-    const { refused, active, answers } = await burst('requests', requests, 10, 4);
+    const { refused, active, answers } = await burst('requests', requests, { first: 4, rest: 6, refused: 6 });
     assert.equal(active, 4);
     assertOverflow(refused);
     assert.equal(answers.filter(each => each.status === 200).length, 4);
