@@ -21,14 +21,6 @@ export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) 
   return (a, b) => perA(a)(b);
 }
 
-/** Remembers `make(a, b, c)` per triple of objects. */
-export function memo3<A extends object, B extends object, C extends object, R>(
-  make: (a: A, b: B, c: C) => R,
-): (a: A, b: B, c: C) => R {
-  const perA = memo1((a: A) => memo2((b: B, c: C) => make(a, b, c)));
-  return (a, b, c) => perA(a)(b, c);
-}
-
 /**
  * `next` rebuilt out of `previous`'s own objects wherever the two are deeply equal, so that identity means equality
  * for every stage that follows. Works on plain JSON-like values (records and arrays); key order does not count.

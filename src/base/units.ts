@@ -5,16 +5,13 @@ type Unit<Name extends string> = number & { readonly [unit]: Name };
 
 /** Milliseconds. */
 export type Millis = Unit<'ms'>;
-/** Bytes. */
-export type Bytes = Unit<'bytes'>;
 /** 0 to 100. */
 export type Percent = Unit<'percent'>;
 /** A TCP or UDP port, 1 to 65535. */
 export type Port = Unit<'port'>;
 
 export const millis = (value: number): Millis => value as Millis;
-export const bytes = (value: number): Bytes => value as Bytes;
-export const percent = (value: number): Percent => value as Percent;
+const percent = (value: number): Percent => value as Percent;
 export const port = (value: number): Port => value as Port;
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
