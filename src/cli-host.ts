@@ -31,13 +31,13 @@ export function cliHost(): CliHost {
   };
 }
 
-/** Runs the control plane until SIGINT, SIGTERM or SIGHUP; a second one does not wait for the end. */
+/** Runs the control plane until SIGINT or SIGTERM; a second one does not wait for the end. */
 async function serve(flags: ServeFlags, say: (text: string) => void): Promise<void> {
   const { settings, warnings } = good(readSettings({ ...flags }));
   const log = createLog(settings.logLevel);
   for (const warning of warnings) log.warn(warning);
   const ended = Promise.withResolvers<void>();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
       process.once(signal, () => process.exit(1));
       ended.resolve();

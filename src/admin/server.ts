@@ -88,7 +88,7 @@ const serverOptions: ServerOptions = {
   keepAliveTimeout: 15_000,
   connectionsCheckingInterval: 1000,
 };
-const mostSilentConnections = 512;
+const mostSilentConnections = 2500;
 
 /** Answers that take longer than this after the end are cut off; milliseconds. */
 const patience = 1000;
