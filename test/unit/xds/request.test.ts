@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { Buffer } from 'node:buffer';
+import { test } from 'node:test';
+import { encode, type MessageTypes } from '../../../proto/codec.ts';
+import { readNode } from '../../../src/xds/node-identity.ts';
+import { RequestReader } from '../../../src/xds/request.ts';
+import { subscriptionOf, subscriptionOfList } from '../../../src/xds/subscription.ts';
+
+function sotwBytes(message: MessageTypes['envoy.service.discovery.v3.DiscoveryRequest']): Buffer {
+  return Buffer.from(encode('envoy.service.discovery.v3.DiscoveryRequest', message));
+}
+
+test('a SotW request is read as the codec writes it', () => {
+  const { node, ...request } = new RequestReader().sotw(
+    sotwBytes({
+      version_info: 'v',
+      node: { id: 'n' },
+      resource_names: ['a', '', 'ü'],
+      type_url: 'type',
+      response_nonce: 'nonce',
+      error_detail: { code: 13, message: 'words' },
+    }),
+  );
+  assert.deepEqual(request, {
+    typeUrl: 'type',
+    versionInfo: 'v',
+    names: ['a', '', 'ü'],
+    nonce: 'nonce',
+    error: { code: 13, message: 'words' },
+  });
+  assert.deepEqual(readNode(node!).kind, 'node');
+});
+
+test('a delta request is read as the codec writes it', () => {
+  const { node, ...request } = new RequestReader().delta(
+    Buffer.from(
+      encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', {
+        type_url: 'type',
+        resource_names_subscribe: ['a', '*'],
+        resource_names_unsubscribe: ['b'],
+        initial_resource_versions: { x: '1', y: '2' },
+        response_nonce: 'nonce',
+        error_detail: { code: 3, message: 'words' },
+      }),
+    ),
+  );
+  assert.equal(node, undefined);
+  assert.deepEqual(request, {
+    typeUrl: 'type',
+    subscribe: ['a', '*'],
+    unsubscribe: ['b'],
+    has: new Map([
+      ['x', '1'],
+      ['y', '2'],
+    ]),
+    nonce: 'nonce',
+    error: { code: 3, message: 'words' },
+  });
+});
+
+test('a repeated list of names is the identical list, on other streams too', () => {
+  const names = Array.from({ length: 1000 }, (_, index) => `cluster-${index}`);
+  const request = (response_nonce: string) =>
+    sotwBytes({ version_info: 'v', resource_names: names, type_url: 'eds', response_nonce });
+  const [one, other] = [new RequestReader(), new RequestReader()];
+  const first = one.sotw(request('1'));
+  assert.deepEqual(first.names, names);
+  assert.equal(one.sotw(request('2')).names, first.names);
+  assert.equal(other.sotw(request('1')).names, first.names);
+});
+
+test('a longer, a shorter and another list are not taken for the one before', () => {
+  const reader = new RequestReader();
+  const names = (...resource_names: string[]) => reader.sotw(sotwBytes({ resource_names, type_url: 't' })).names;
+  assert.deepEqual(names('a', 'b'), ['a', 'b']);
+  assert.deepEqual(names('a', 'b', 'c'), ['a', 'b', 'c']);
+  assert.deepEqual(names('a'), ['a']);
+  assert.deepEqual(names('a', 'c'), ['a', 'c']);
+  assert.deepEqual(names(), []);
+});
+
+test('equal subscriptions are one object, whatever the order of the names', () => {
+  assert.equal(subscriptionOfList(['b', 'a', 'b']), subscriptionOf(false, ['a', 'b']));
+  assert.equal(subscriptionOfList(['*', 'a']), subscriptionOf(true, ['a']));
+  assert.notEqual(subscriptionOf(false, ['a']), subscriptionOf(true, ['a']));
+});
+
+test('of a node its identity is kept, in bounds', () => {
+  const bytes = encode('envoy.config.core.v3.Node', {
+    id: 'edge-1',
+    cluster: 'edge',
+    locality: { region: 'r', zone: 'z', sub_zone: 's' },
+    metadata: { role: 'edge', count: 2, on: true, deep: { er: 'x' }, list: ['no'], big: 'x'.repeat(300) },
+    user_agent_build_version: { version: { major_number: 1, minor_number: 40, patch: 2 } },
+    extensions: [{ name: 'envoy.filters.http.router' }],
+  });
+  assert.deepEqual(readNode(bytes), {
+    kind: 'node',
+    node: {
+      id: 'edge-1',
+      cluster: 'edge',
+      region: 'r',
+      zone: 'z',
+      subZone: 's',
+      metadata: { role: 'edge', count: '2', on: 'true', 'deep.er': 'x' },
+      version: '1.40.2',
+    },
+  });
+});
+
+test('P23: huge, deep or hostile metadata leaves little behind', () => {
+  let deep: Record<string, unknown> = { end: 'x' };
+  for (let depth = 0; depth < 30; depth++) deep = { deeper: deep };
+  const many = Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`key-${index}`, 'value']));
+  const reading = readNode(
+    encode('envoy.config.core.v3.Node', { id: 'n', metadata: { deep, ...many, ['__proto__']: 'x' } } as never),
+  );
+  assert.ok(reading.kind === 'node');
+  assert.ok(Object.keys(reading.node.metadata).length <= 64);
+  assert.equal(Object.getPrototypeOf(reading.node.metadata), Object.prototype);
+});
