@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
 import { drainCommand } from './commands/drain.ts';
+import { explainCommand } from './commands/explain.ts';
 import { initCommand } from './commands/init.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
@@ -14,6 +15,7 @@ import { CliFailure } from './output.ts';
 const commands = [
   initCommand,
   validateCommand,
+  explainCommand,
   translateCommand,
   serveCommand,
   statusCommand,
