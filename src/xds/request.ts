@@ -22,20 +22,23 @@ export class RequestReader {
   readonly #lists = new Set<NameList>();
 
   sotw(bytes: Buffer): Received<SotwRequest> {
-    const request = { typeUrl: '', versionInfo: '', names: noNames, nonce: '' };
+    const request = { typeUrl: '', versionInfo: '', nonce: '' };
+    const runs: (readonly string[])[] = [];
     let error: RequestError | undefined;
     let node: Uint8Array | undefined;
     eachField(bytes, (field, reader) => {
       if (field === 1) request.versionInfo = reader.string();
       else if (field === 2) node = reader.bytes();
-      else if (field === 3) request.names = join(request.names, this.#names(bytes, reader));
+      // Any other tag of this field is no name, and is skipped as what is unknown is.
+      else if (field === 3 && bytes[reader.pos - 1] === namesTag)
+        runs.push(runs.length < maxLists ? this.#names(bytes, reader) : [reader.string()]);
       else if (field === 4) request.typeUrl = reader.string();
       else if (field === 5) request.nonce = reader.string();
       else if (field === 6) error = readStatus(reader.bytes());
       else return false;
       return true;
     });
-    return { ...request, error, node };
+    return { ...request, names: joined(runs), error, node };
   }
 
   delta(bytes: Buffer): Received<DeltaRequest> {
@@ -88,8 +91,9 @@ export class RequestReader {
 
 const maxLists = 8;
 
-function join(before: readonly string[], more: readonly string[]): readonly string[] {
-  return before.length === 0 ? more : [...before, ...more];
+/** A single run stays the list that it is, so that what is remembered of it is found. */
+function joined(runs: readonly (readonly string[])[]): readonly string[] {
+  return runs.length > 1 ? runs.flat() : (runs[0] ?? noNames);
 }
 
 function namesIn(run: Buffer): readonly string[] {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { encode, type MessageTypes } from '../../../proto/codec.ts';
 import { readNode } from '../../../src/xds/node-identity.ts';
 import { RequestReader } from '../../../src/xds/request.ts';
@@ -77,6 +78,44 @@ test('a longer, a shorter and another list are not taken for the one before', ()
   assert.deepEqual(names('a'), ['a']);
   assert.deepEqual(names('a', 'c'), ['a', 'c']);
   assert.deepEqual(names(), []);
+});
+
+test('names with other fields between them are all read, at no more cost', () => {
+  const count = 50_000;
+  const between = Buffer.concat(Array.from({ length: count }, () => Buffer.from([0x1a, 1, 0x61, 0x0a, 0])));
+  assert.deepEqual(new RequestReader().sotw(between).names, Array(count).fill('a'));
+});
+
+test('P24: bytes that are no request are refused or skipped, and always read to their end', () => {
+  // The names' field with another kind of value, or with a tag that is longer than it need be.
+  for (const bytes of [
+    [0x18, 0],
+    [0x19, 0, 0, 0, 0, 0, 0, 0, 0],
+    [0x1d, 0, 0, 0, 0],
+    [0x9a, 0, 1, 0x61],
+    [0x9a, 0x80, 0, 1, 0x61],
+  ]) {
+    assert.deepEqual(new RequestReader().sotw(Buffer.from(bytes)).names, [], String(bytes));
+  }
+  const anything = fc.oneof(
+    fc.uint8Array({ maxLength: 200 }),
+    fc.array(fc.constantFrom(0x0a, 0x12, 0x18, 0x19, 0x1a, 0x1b, 0x1c, 0x1d, 0x22, 0x2a, 0x32, 0x9a, 0, 1, 2, 0xff), {
+      maxLength: 60,
+    }),
+  );
+  fc.assert(
+    fc.property(anything, given => {
+      for (const read of ['sotw', 'delta'] as const) {
+        try {
+          const { node } = new RequestReader()[read](Buffer.from(given));
+          if (node) readNode(node);
+        } catch (error) {
+          assert.ok(error instanceof Error);
+        }
+      }
+    }),
+    { numRuns: 2000 },
+  );
 });
 
 test('equal subscriptions are one object, whatever the order of the names', () => {
