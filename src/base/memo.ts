@@ -26,7 +26,7 @@ export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) 
  * for every stage that follows. Works on plain JSON-like values (records and arrays); key order does not count.
  */
 export function shareStructure<T>(previous: unknown, next: T): T {
-  if (Object.is(previous, next)) return next;
+  if (previous === undefined || Object.is(previous, next)) return next;
   if (Array.isArray(next)) {
     const old = Array.isArray(previous) ? previous : [];
     const items = next.map((item, index) => shareStructure(old[index], item));
@@ -36,14 +36,18 @@ export function shareStructure<T>(previous: unknown, next: T): T {
   if (isRecord(next)) {
     const old = isRecord(previous) ? previous : {};
     const keys = Object.keys(next);
-    const shared: Record<string, unknown> = {};
-    let same = isRecord(previous) && Object.keys(old).length === keys.length;
-    for (const key of keys) {
-      const value = shareStructure(Object.hasOwn(old, key) ? old[key] : undefined, next[key]);
+    // Made at the first difference only: nearly everything is equal.
+    let shared: Record<string, unknown> | undefined;
+    for (const [index, key] of keys.entries()) {
+      const known = Object.hasOwn(old, key);
+      const value = shareStructure(known ? old[key] : undefined, next[key]);
+      if (!shared && known && Object.is(value, old[key])) continue;
+      shared ??= Object.fromEntries(keys.slice(0, index).map(earlier => [earlier, old[earlier]]));
       shared[key] = value;
-      same &&= Object.hasOwn(old, key) && Object.is(value, old[key]);
     }
-    return (same ? previous : shared) as T;
+    if (shared) return shared as T;
+    const same = isRecord(previous) && Object.keys(previous).length === keys.length;
+    return (same ? previous : Object.fromEntries(keys.map(key => [key, old[key]]))) as T;
   }
   return next;
 }

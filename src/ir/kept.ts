@@ -1,3 +1,5 @@
+import { shareStructure } from '../base/memo.ts';
+
 interface Entry<R> {
   readonly from: readonly unknown[];
   readonly result: R;
@@ -14,7 +16,7 @@ const remembered = 2;
  * policy, as long as it lives) and slot; `from` is compared item by item, by identity. `make` must be pure and depend
  * on owner, slot and `from` alone.
  */
-export function keeping<R>(): Keep<R> {
+export function keeping<R>(finish: (last: R | undefined, made: R) => R = (_, made) => made): Keep<R> {
   const known = new WeakMap<object, Map<string, readonly Entry<R>[]>>();
   return (owner, slot, from, make) => {
     const slots = known.get(owner) ?? new Map<string, readonly Entry<R>[]>();
@@ -25,10 +27,15 @@ export function keeping<R>(): Keep<R> {
       if (hit !== entries[0]) slots.set(slot, [hit, ...entries.filter(entry => entry !== hit)]);
       return hit.result;
     }
-    const result = make();
+    const result = finish(entries[0]?.result, make());
     slots.set(slot, [{ from, result }, ...entries].slice(0, remembered));
     return result;
   };
+}
+
+/** {@link keeping} for small plain data: what is equal to the last result is that very object, whatever it was made from. */
+export function keepingEqual<R>(): Keep<R> {
+  return keeping<R>(shareStructure);
 }
 
 /** {@link keeping} for a list that is made of nothing but its items: the same items give the same list. */

@@ -5,13 +5,15 @@ import type { Policy } from '../policy/kinds.ts';
 import type { TrafficShift } from '../policy/operational-state.ts';
 import type { Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
+import { forwardingTo } from './forwarding.ts';
 import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
-import { keeping } from './kept.ts';
+import { keeping, keepingEqual } from './kept.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedUnique } from './order.ts';
 import { textOfShift } from './overrides.ts';
 
-const keepRule = keeping<RuleIr | undefined>();
+/** A rule takes settings of its services; of most changes to a service it takes nothing. */
+const keepRule = keepingEqual<RuleIr | undefined>();
 const keepHost = keeping<VirtualHostIr>();
 const keepSameHost = keeping<VirtualHostIr>();
 const defaultTimeout = millis(30_000);
@@ -87,6 +89,7 @@ function actionOf(rule: Rule, reached: readonly Reached[], to: readonly Weighted
     timeout: rule.timeout ?? timeoutOf(first),
     retries: rule.retries ?? first.retries,
     hashService: reached.find(({ service }) => 'hashBy' in service.loadBalancing)?.service,
+    ...forwardingTo(reached.map(each => each.service)),
   };
 }
 

@@ -31,7 +31,7 @@ export function covers(wide: VersionedMatch, narrow: VersionedMatch): boolean {
  * be compared only between rules of one versioning.
  */
 function coversVersion(wide: VersionedMatch, narrow: VersionedMatch): boolean {
-  const sameVersioning = isDeepStrictEqual(wide.versioning, narrow.versioning);
+  const sameVersioning = wide.versioning === narrow.versioning || isDeepStrictEqual(wide.versioning, narrow.versioning);
   if (sameVersioning && wide.match.apiVersion === narrow.match.apiVersion) return true;
   if (wide.match.apiVersion !== undefined) return false;
   if (sameVersioning) return true;
@@ -46,7 +46,7 @@ function isEveryPath(path: PathMatch | undefined): boolean {
 function coversPath(a: PathMatch | undefined, b: PathMatch | undefined): boolean {
   if (isEveryPath(a) || a === undefined) return true;
   if (b === undefined) return false;
-  if (isDeepStrictEqual(a, b)) return true;
+  if (a.exact === undefined && a.prefix === undefined) return isDeepStrictEqual(a, b);
   if (b.ignoreCase && !a.ignoreCase) return false;
   const fold = (text: string) => (a.ignoreCase ? text.toLowerCase() : text);
   if (a.exact !== undefined) return b.exact !== undefined && fold(a.exact) === fold(b.exact);
