@@ -14,7 +14,17 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.deepEqual(await run('--version'), { code: 0, out: `${manifest.version}\n`, err: '' });
     const help = await run('--help');
     assert.deepEqual([help.code, help.err], [0, '']);
-    for (const command of ['init', 'validate', 'translate', 'serve', 'status', 'canary', 'drain', 'bundle']) {
+    for (const command of [
+      'init',
+      'validate',
+      'explain',
+      'translate',
+      'serve',
+      'status',
+      'canary',
+      'drain',
+      'bundle',
+    ]) {
       assert.match(help.out, new RegExp(`^  ${command}\\b`, 'm'));
     }
     assert.match(help.out, /Examples:\n {2}switchyard init/);
