@@ -148,7 +148,11 @@ function policySink(controller: Control): PolicySink {
         throw error;
       }
     },
-    reject: (problems, documents) => controller.reject([...problems, ...parse(documents).problems], 'file'),
+    reject: (problems, documents) => {
+      // Where nothing could be read, that there is nothing is no news.
+      const others = documents.length > 0 ? parse(documents).problems : [];
+      controller.reject([...problems, ...others], 'file');
+    },
   };
 }
 

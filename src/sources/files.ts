@@ -96,13 +96,25 @@ class Follower {
     while (!signal.aborted) {
       const stamp = await stampOf(this.#path, this.#imported);
       if (stamp !== this.#handled || retryIn > 0) {
-        const files = await this.#readSettled(stamp);
-        if (files.imported.length > 0) watchMore(files.imported);
-        retryIn = (await this.#handOn(files))
+        retryIn = (await this.#take(stamp, watchMore))
           ? 0
           : Math.min(Math.max(retryIn * 2, this.#timing.retry), this.#timing.retry * 30);
       }
       await this.#pause(retryIn > 0 ? retryIn : this.#timing.poll);
+    }
+  }
+
+  /** @returns false when it must be repeated. */
+  async #take(stamp: Stamp, watchMore: (files: readonly string[]) => void): Promise<boolean> {
+    try {
+      const files = await this.#readSettled(stamp);
+      if (files.imported.length > 0) watchMore(files.imported);
+      return await this.#handOn(files);
+    } catch (error) {
+      // One file that cannot be dealt with must not be the last that is looked at.
+      this.#options.signal.throwIfAborted();
+      this.#options.report('the policy files were not read and will be tried again', error);
+      return false;
     }
   }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { z } from 'zod';
 import type { ModuleReply, ModuleRequest } from './module-worker.ts';
 
 export interface LoadModuleOptions {
@@ -8,6 +9,12 @@ export interface LoadModuleOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
+
+const files = z.array(z.string());
+const Reply: z.ZodType<ModuleReply> = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('loaded'), json: z.string(), files }),
+  z.object({ kind: z.literal('failed'), message: z.string(), stack: z.string(), files }),
+]);
 
 const beside = (name: string): URL =>
   new URL(import.meta.url.endsWith('.ts') ? `${name}.ts` : `${name}.js`, import.meta.url);
@@ -32,8 +39,10 @@ export async function loadModule(file: string, { timeoutMs, signal }: LoadModule
   // What a policy prints must not get among what we print for other programs to read.
   for (const stream of [worker.stdout, worker.stderr]) stream.on('data', chunk => process.stderr.write(chunk));
   let reply: ModuleReply | undefined;
-  worker.on('message', (message: ModuleReply) => {
-    reply = message;
+  worker.on('message', (message: unknown) => {
+    // A module may post messages of its own.
+    const { success, data } = Reply.safeParse(message);
+    if (success) reply = data;
   });
   const failed = (message: string): ModuleReply => ({ kind: 'failed', message, stack: '', files: [file] });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);

@@ -56,7 +56,8 @@ async function load(): Promise<ModuleReply> {
     return { kind: 'loaded', json, files: [...files] };
   } catch (error) {
     const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    return { kind: 'failed', message, stack: stack ?? '', files: [...files] };
+    // Whatever was thrown, its parts need not be texts.
+    return { kind: 'failed', message: `${message}`, stack: typeof stack === 'string' ? stack : '', files: [...files] };
   }
 }
 

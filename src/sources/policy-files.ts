@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
 import { extname, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import type { StoredDocument } from '../store/store.ts';
 import { loadModule } from './module-loader.ts';
@@ -202,7 +203,7 @@ async function readModule(file: string, { signal, moduleTimeoutMs = 10_000 }: Re
 /** The innermost place in a stack that lies in one of the files. */
 function spanInStack(stack: string, files: readonly string[]): SourceSpan | undefined {
   for (const [, path, line, column] of stack.matchAll(/(?:file:\/\/)?(\/[^\n():]+):(\d+)(?::(\d+))?/g)) {
-    const file = files.find(each => each === decodeURI(path ?? ''));
+    const file = files.find(each => each === path || pathToFileURL(each).pathname === path);
     if (file) return { file, line: Number(line), column: Number(column ?? 1) };
   }
   return undefined;

@@ -167,6 +167,18 @@ describe('reading policy modules', () => {
       /late/,
       1,
     ],
+    'throws what looks like a broken path': ['throw new Error("at (/a%zz:1:1)");', /%zz/, 1],
+    'throws an error whose message is no text': [
+      'throw Object.defineProperties(new Error("x"), { message: { value: 5 }, stack: { value: 6 } });',
+      /5/,
+      1,
+    ],
+    'throws what has no text': ['throw Object.create(null);', /./, 1],
+    'posts messages of its own': [
+      'import { parentPort } from "node:worker_threads"; parentPort.postMessage("loaded"); process.exit(4);',
+      /exit code 4/,
+      1,
+    ],
     'imports what is not there': ['import "./no.ts";\nexport default {};', /Cannot find module/, 1],
   };
   for (const [what, [text, words, line]] of Object.entries(failures)) {
