@@ -36,8 +36,9 @@ const services: Record<string, ServiceInput> = { catalog, loaded: { endpoints: [
 const base = pairPolicy(ports, { services, rules: [everyone, loaded] });
 
 await world.start(base, pair);
+const modern = await world.backend({ name: 'modern', protocol: 'http2' });
 // Long enough that a change always finds requests under way.
-for (const backend of [a, b, c]) backend.behave(({ url }) => (url === '/loaded' ? { delay: 120 } : {}));
+for (const backend of [a, b, c, modern]) backend.behave(({ url }) => (url === '/loaded' ? { delay: 120 } : {}));
 
 const shiftUrl = (query = '', rule = 'everyone') => `/api/v1/routes/shop/rules/${rule}/weights${query}`;
 const shift = (weights: object, query = '?wait=acked', rule = 'everyone') =>
@@ -168,6 +169,10 @@ describe('a save under load', () => {
         { match: { path: '/loaded', headers: { 'x-nobody': '1' } }, to: [{ service: 'catalog' }] },
         to('again'),
       ]),
+      'another service, of another protocol': policyWith(
+        { modern: { endpoints: [{ address: modern.address }], protocol: 'http2' } },
+        [to('modern')],
+      ),
       'another listener': { ...base, gateways: gatewaysWith(extraPort) },
       'as it was': base,
     };
@@ -187,6 +192,24 @@ describe('a save under load', () => {
     took.sort((x, y) => x - y);
     // In every Envoy in well under a second; the slowest, whose cluster is checked first, has a little more.
     assert.ok((took[Math.floor(took.length / 2)] ?? 0) < 1000 && (took.at(-1) ?? 0) < 3000, `${took}`);
+  });
+
+  it('followed at once by others ends with the last', async () => {
+    await underLoad(async ([delta]) => {
+      for (let save = 0; save < 25; save++) {
+        const [service, backend] = save % 2 === 0 ? (['even', a] as const) : (['odd', b] as const);
+        const rule: RuleInput = { ...loaded, to: [{ service }] };
+        world.save(policyWith({ [service]: { endpoints: [{ address: backend.address, weight: save + 1 }] } }, [rule]));
+        await pause(15);
+      }
+      await world.saved(
+        policyWith({ last: { endpoints: [{ address: c.address }] } }, [{ ...loaded, to: [{ service: 'last' }] }]),
+      );
+      assert.equal((await ask(ports.delta, '/loaded')).by, 'c');
+      assert.equal((await ask(ports.sotw, '/loaded')).by, 'c');
+      await delta.more(10);
+    });
+    await world.saved(base);
   });
 
   it('that is broken changes nothing, and is shown', async () => {

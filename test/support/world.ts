@@ -120,13 +120,18 @@ export class World implements AsyncDisposable {
   /** Starts the control plane with a policy, then the proxies, and waits until all of them hold it and serve. */
   async start(policy: PolicyInput | string, proxies: readonly ProxyOptions[]): Promise<readonly Proxy[]> {
     this.save(policy);
-    this.#xdsPort = await freePort();
-    const { policyFile, dataFolder } = this;
-    this.#plane = new ControlPlane({ policyFile, dataFolder, xdsPort: this.#xdsPort, adminPort: await freePort() });
-    await this.#plane.start();
+    await (await this.makePlane()).start();
     const started = await Promise.all(proxies.map(each => this.startProxy(each)));
     await this.synced();
     return started;
+  }
+
+  /** Settles where the control plane will be, so that proxies can be started before it. */
+  async makePlane(): Promise<ControlPlane> {
+    this.#xdsPort = await freePort();
+    const { policyFile, dataFolder } = this;
+    this.#plane = new ControlPlane({ policyFile, dataFolder, xdsPort: this.#xdsPort, adminPort: await freePort() });
+    return this.#plane;
   }
 
   /** Starts one more proxy, without waiting for it. */
