@@ -3,6 +3,7 @@ import type { Fleet, Sidecar } from '../policy/fleet.ts';
 import { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 import { addressKey, type DeclaredEndpoint, declaredEndpoints } from './address.ts';
+import { forwardingTo } from './forwarding.ts';
 import { fitsGlob } from './glob.ts';
 import type { ListenerIr, LocalClusterIr, RouteTableIr } from './ir.ts';
 import { keeping } from './kept.ts';
@@ -138,7 +139,8 @@ function tableIr(serviceName: string, service: Service, name: string): RouteTabl
     const { timeout, retries } = rule;
     if (timeout === undefined || !retries) throw new Error('the rule of an inbound listener lost its settings');
     const to = [{ cluster: name, serviceName, weight: 1 }];
-    const action = { kind: 'forward' as const, to, timeout, retries, hashService: undefined };
+    const own = { ...forwardingTo([service]), behindSidecars: false };
+    const action = { kind: 'forward' as const, to, timeout, retries, hashService: undefined, ...own };
     const rules = [{ name, routeName: name, rule, action, apiVersioning: undefined }];
     return { name, virtualHosts: [{ name, domains: ['*'], rules }] };
   });

@@ -65,6 +65,10 @@ export type ActionIr =
       readonly retries: Retries;
       /** Hash parts of the destination's balancing policy, if it hashes. */
       readonly hashService: Service | undefined;
+      /** All destinations speak HTTP/1.1. Others would break off a WebSocket, which counts against their health. */
+      readonly webSockets: boolean;
+      /** Sidecars stand before some destination: they answer for an application that they cannot reach. */
+      readonly behindSidecars: boolean;
     }
   | { readonly kind: 'redirect' }
   | { readonly kind: 'respond' };

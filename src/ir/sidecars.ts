@@ -3,6 +3,7 @@ import type { Policy } from '../policy/kinds.ts';
 import { type Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 import { clustersFor, clustersUsed, fleetIr } from './fleets.ts';
+import { forwardingTo } from './forwarding.ts';
 import { groupSeats, inboundIr, seatsOf } from './inbound.ts';
 import type { FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
@@ -130,6 +131,7 @@ function upstreamHost(serviceName: string, service: Service, domains: readonly s
       timeout: timeoutOf(service),
       retries: service.retries,
       hashService: 'hashBy' in service.loadBalancing ? service : undefined,
+      ...forwardingTo([service]),
     };
     const rule = Rule.parse({ to: [{ service: serviceName }] });
     const versioning = service.apiVersioning;

@@ -4,6 +4,7 @@ import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.fil
 import type { ListenerIr } from '../ir/ir.ts';
 import { httpFilters } from './filters/index.ts';
 import { statPrefix } from './units.ts';
+import { sayUnreached } from './unreached.ts';
 
 type HttpListenerIr = Extract<ListenerIr, { readonly kind: 'http' }>;
 
@@ -32,9 +33,16 @@ function settings(listener: HttpListenerIr): HttpConnectionManager {
     internal_address_config: { cidr_ranges: [{ address_prefix: '0.0.0.0', prefix_len: 32 }] },
     // The application's own `server` header, or none, goes to the caller.
     server_header_transformation: 'PASS_THROUGH',
+    // Envoy would answer WebSockets 403, and HTTP/1.0 426: nginx speaks it to what stands behind it, unless told otherwise.
+    upgrade_configs: [{ upgrade_type: 'websocket' }],
+    http_protocol_options: { accept_http_10: true },
+    ...(listener.role === 'inbound' ? { local_reply_config: sayUnreached } : {}),
     ...(listener.role === 'edge' ? towardsStrangers : amongOurselves),
   };
 }
+
+/** RFC 8441, the only way for a WebSocket over HTTP/2. */
+const webSocketsOverHttp2 = { allow_connect: true };
 
 /**
  * Callers are anyone: their forwarding and `x-envoy-` headers are not believed, ambiguous paths are made plain before
@@ -52,6 +60,7 @@ const towardsStrangers: HttpConnectionManager = {
     headers_with_underscores_action: 'DROP_HEADER',
   },
   http2_protocol_options: {
+    ...webSocketsOverHttp2,
     max_concurrent_streams: 100,
     initial_stream_window_size: edgeBuffer,
     initial_connection_window_size: 4 * edgeBuffer,
@@ -63,6 +72,7 @@ const towardsStrangers: HttpConnectionManager = {
 /** Callers are our own applications and their sidecars: what they say is passed on as it is. */
 const amongOurselves: HttpConnectionManager = {
   use_remote_address: false,
+  http2_protocol_options: webSocketsOverHttp2,
   // Long silent streams are a matter of the applications; the hour only bounds what is leaked.
   stream_idle_timeout: '3600s',
 };

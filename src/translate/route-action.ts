@@ -36,7 +36,7 @@ export function ruleRoute(rule: RuleIr, variant: Variant = {}): Route {
 function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): RouteAction {
   if (action.kind !== 'forward') throw new Error('a rule that forwards must have been compiled to a forward action');
   const { idleTimeout, rewrite } = rule;
-  const retries = retryPolicy(action.retries);
+  const retries = retryPolicy(action.retries, action.behindSidecars);
   const hashed = action.hashService ? hashPolicies(action.hashService) : [];
   return {
     ...clusters(action),
@@ -46,6 +46,7 @@ function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): R
     ...(path ?? pathRewrite(rule.match.path, rewrite ?? {})),
     ...(rewrite?.host === undefined ? {} : { host_rewrite_literal: rewrite.host }),
     ...(hashed.length > 0 ? { hash_policy: hashed } : {}),
+    ...(action.webSockets ? {} : { upgrade_configs: [{ upgrade_type: 'websocket', enabled: false }] }),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Match } from '../policy/match.ts';
 import { guardRoutes, type VersionedRule, versionedRoutes, versionedRule } from './api-version.ts';
 import { ruleRoute } from './route-action.ts';
 import { conditions, pathSpecifier, routeMatch } from './route-match.ts';
+import { withoutUnreached } from './unreached.ts';
 
 /** The longest body of a direct response that Envoy takes without being told, in bytes. */
 const usualBodyLimit = 4096;
@@ -23,6 +24,7 @@ export const routeConfiguration: (table: RouteTableIr) => RouteConfiguration = m
     virtual_hosts: virtualHosts,
     ignore_port_in_host_matching: true,
     validate_clusters: false,
+    ...(table.virtualHosts.some(callsSidecars) ? withoutUnreached : {}),
     ...(longestBody > usualBodyLimit ? { max_direct_response_body_size_bytes: longestBody } : {}),
   };
 });
@@ -39,6 +41,10 @@ const virtualHost = memo1((host: VirtualHostIr): VirtualHost => {
     ]),
   };
 });
+
+function callsSidecars({ rules }: VirtualHostIr): boolean {
+  return rules.some(({ action }) => action.kind === 'forward' && action.behindSidecars);
+}
 
 /** A rule that asks for a version which none of its services has matches nothing. */
 function plainRoutes(rule: RuleIr): readonly Route[] {

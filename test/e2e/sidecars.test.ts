@@ -175,3 +175,24 @@ describe('outbound', () => {
     assert.equal(await client.line(), 'select 1');
   });
 });
+
+describe('an application that dies behind its sidecar', () => {
+  const retried = () => world.envoys.find(each => each.id === 'checkout-1')?.stat('cluster.catalog.upstream_rq_retry');
+
+  it('costs its callers no request: they are told that it had no effect', async () => {
+    const before = (await retried()) ?? 0;
+    await one.die();
+    assertValues(await askMany(40, () => fromCheckout('catalog')), ['catalog-2']);
+    assert.ok(((await retried()) ?? 0) > before);
+    await one.revive();
+  });
+
+  it("is answered for by 503, marked for callers' proxies alone", async () => {
+    await checkout.die();
+    const marked = await ask(port.checkout, '/', { to: '127.0.0.4' });
+    assert.deepEqual([marked.status, marked.headers['x-switchyard-unreached']], [503, 'true']);
+    const answer = await fromBatch('checkout.svc.local');
+    assert.deepEqual([answer.status, answer.headers['x-switchyard-unreached']], [503, undefined]);
+    await checkout.revive();
+  });
+});

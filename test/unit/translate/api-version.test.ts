@@ -41,6 +41,8 @@ function routesOf(specs: readonly Spec[], versioning: ApiVersioning) {
           backoff: { base: millis(1), max: millis(1) },
         },
         hashService: undefined,
+        webSockets: true,
+        behindSidecars: false,
       },
       apiVersioning: service === 'shop' ? { serviceName: service, versioning } : undefined,
     };

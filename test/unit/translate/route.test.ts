@@ -27,6 +27,8 @@ function tableOf(...rules: readonly RuleInput[]): RouteTableIr {
             timeout: millis(1000),
             retries: Retries.parse({}),
             hashService: undefined,
+            webSockets: true,
+            behindSidecars: false,
           }
         : { kind: rule.redirect ? 'redirect' : 'respond' },
       apiVersioning: undefined,
