@@ -39,13 +39,14 @@ const tableName = (gateway: string) => `gateway/${gateway}`;
 
 /**
  * `gateway/public/80`; a further listener on the same port bears its address, `gateway/public/10.0.0.1:80`. The first
- * one keeps the short name, so that adding another does not rename it: to Envoy, a new name is a new listener.
+ * one keeps the short name, so that adding another does not rename it: to Envoy, a new name is a new listener. That is
+ * what `reusePort` needs, which Envoy refuses to change on a listener that it has.
  */
 function listenerNames(gateway: string, listeners: readonly Listener[]): readonly string[] {
-  return listeners.map(({ address, port }, index) => {
+  return listeners.map(({ address, port, reusePort }, index) => {
     const first = listeners.findIndex(other => other.port === port) === index;
     const host = address.includes(':') ? `[${address}]` : address;
-    return `gateway/${gateway}/${first ? port : `${host}:${port}`}`;
+    return `gateway/${gateway}/${first ? port : `${host}:${port}`}${reusePort ? '/shared' : ''}`;
   });
 }
 

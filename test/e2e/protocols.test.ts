@@ -23,7 +23,7 @@ const port = {
   shared: await world.port(),
 };
 
-const policy: PolicyInput = {
+const policyWith = (reusePort: boolean): PolicyInput => ({
   services: {
     http: { endpoints: [{ address: http.address }] },
     http2: { endpoints: [{ address: http2.address }], protocol: 'http2' },
@@ -34,7 +34,7 @@ const policy: PolicyInput = {
   gateways: {
     public: {
       listeners: [
-        { port: port.http, address: '127.0.0.1', protocol: 'http' },
+        { port: port.http, address: '127.0.0.1', protocol: 'http', reusePort },
         { port: port.tcp, address: '127.0.0.1', protocol: 'tcp', to: [{ service: 'db' }] },
         // The same port again, at another address of this machine.
         { port: port.tcp, address: '127.0.0.9', protocol: 'tcp', to: [{ service: 'replica' }] },
@@ -61,9 +61,9 @@ const policy: PolicyInput = {
     edge: { match: { cluster: 'edge' }, gateways: ['public'] },
     shared: { match: { cluster: 'shared' }, gateways: ['shared'] },
   },
-};
+});
 
-await world.start(policy, [
+await world.start(policyWith(false), [
   { id: 'edge-1', cluster: 'edge' },
   { id: 'shared-1', cluster: 'shared' },
   { id: 'shared-2', cluster: 'shared' },
@@ -119,11 +119,18 @@ describe('Envoys that want the same port', () => {
     const taken = await Promise.all(
       ['shared-1', 'shared-2'].map(async id => {
         const text = (await world.envoys.find(each => each.id === id)?.admin('/stats?filter=downstream_rq_2xx')) ?? '';
-        return Number(/gateway\/shared\/\d+\.downstream_rq_2xx: (\d+)/.exec(text)?.[1] ?? 0);
+        return Number(/gateway\/shared\/\d+\/shared\.downstream_rq_2xx: (\d+)/.exec(text)?.[1] ?? 0);
       }),
     );
     assert.equal(taken[0]! + taken[1]!, 60);
     assert.ok(taken[0]! > 0 && taken[1]! > 0, `${taken}`);
+  });
+
+  it('are told to share it, or not to, without losing it', async () => {
+    for (const reusePort of [true, false]) {
+      await world.saved(policyWith(reusePort));
+      assertValues(await askMany(10, () => ask(port.http, '/http', { fresh: true })), ['http']);
+    }
   });
 
   it('do not share it otherwise: the second is refused it, and shown as having rejected its listeners', async () => {
