@@ -92,12 +92,12 @@ interface Listing {
 
 async function list(path: string): Promise<Listing> {
   try {
-    const found = await stat(path);
+    const found = await stat(path, { bigint: true });
     if (!found.isDirectory()) {
       const known = formats[extname(path)] !== undefined && !path.endsWith('.d.ts');
       return known ? { files: [path], problems: [] } : { files: [], problems: [unknownFormat(path)] };
     }
-    const files = (await listFolder(path, 0)).sort();
+    const files = (await listFolder(path, 0, new Set([identityOf(found)]))).sort();
     if (files.length > mostFiles) {
       const message = `the folder has ${files.length} files of policy; at most ${mostFiles} are read`;
       return {
@@ -114,24 +114,36 @@ async function list(path: string): Promise<Listing> {
   }
 }
 
-async function listFolder(folder: string, depth: number): Promise<string[]> {
+/** `seen`: folders that were listed already, so that links which lead back are not followed round and round. */
+async function listFolder(folder: string, depth: number, seen: Set<string>): Promise<string[]> {
   const files: string[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (/^[._]/.test(entry.name) || entry.name === 'node_modules') continue;
+  const entries = (await readdir(folder, { withFileTypes: true })).filter(
+    ({ name }) => !/^[._]/.test(name) && name !== 'node_modules',
+  );
+  // Links last: a folder of this tree is then listed at its own place.
+  for (const entry of entries.sort((a, b) => Number(a.isSymbolicLink()) - Number(b.isSymbolicLink()))) {
     const path = join(folder, entry.name);
-    // A link is followed; one that leads nowhere counts as a file, so that it is reported.
-    const isFolder = entry.isSymbolicLink()
-      ? await stat(path).then(
-          found => found.isDirectory(),
-          () => false,
-        )
-      : entry.isDirectory();
-    if (isFolder) {
-      if (depth < deepestFolder) files.push(...(await listFolder(path, depth + 1)));
+    const inner = entry.isSymbolicLink() || entry.isDirectory() ? await folderAt(path) : undefined;
+    if (inner !== undefined) {
+      if (depth >= deepestFolder || seen.has(inner)) continue;
+      seen.add(inner);
+      files.push(...(await listFolder(path, depth + 1, seen)));
     } else if (formats[extname(entry.name)] && !entry.name.endsWith('.d.ts')) files.push(path);
   }
   return files;
 }
+
+/** @returns undefined when it is no folder; a link that leads nowhere counts as a file, so that it is reported. */
+async function folderAt(path: string): Promise<string | undefined> {
+  try {
+    const found = await stat(path, { bigint: true });
+    return found.isDirectory() ? identityOf(found) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const identityOf = ({ dev, ino }: { readonly dev: bigint; readonly ino: bigint }): string => `${dev}:${ino}`;
 
 interface ReadFile {
   readonly document?: StoredDocument;

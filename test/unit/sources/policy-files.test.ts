@@ -64,6 +64,21 @@ describe('reading policy files', () => {
     );
   });
 
+  it('reads each folder once, though links lead round and round', async () => {
+    const folder = folderOf({ 'a.yaml': 'a', 'sub/b.yaml': 'b', 'zub/c.yaml': 'c' });
+    for (const link of ['1', '2', '3', '4', '5', '6', '7', '8']) {
+      symlinkSync('.', join(folder, link));
+      symlinkSync('..', join(folder, 'sub', link));
+      symlinkSync('../sub', join(folder, 'zub', link));
+    }
+    const { documents, problems } = await read(folder);
+    assert.deepEqual(problems, []);
+    assert.deepEqual(
+      documents.map(each => each.file.slice(folder.length + 1)),
+      ['a.yaml', 'sub/b.yaml', 'zub/c.yaml'],
+    );
+  });
+
   const refusals: Readonly<Record<string, readonly [make: () => string, code: string, words: RegExp]>> = {
     'a file that is not there': [() => join(temporaryDirectory(), 'no.yaml'), 'file.unreadable', /does not exist/],
     'a folder without policy': [() => folderOf({ 'a.txt': '' }), 'file.unreadable', /holds no file of policy/],
