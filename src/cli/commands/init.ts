@@ -56,7 +56,7 @@ function init(host: CliHost, folder: string, flags: InitFlags): void {
   const existing = [...files.keys()].filter(name => existsSync(path.join(folder, name)));
   if (existing.length > 0 && !flags.force) {
     throw new CliFailure(
-      `${existing.join(', ')} exists already: nothing was written; --force overwrites, --only writes one`,
+      `${listed(existing.map(name => path.join(folder, name)))} already: nothing was written; --force overwrites, --only writes one`,
     );
   }
   for (const [name, text] of files) {
@@ -64,9 +64,21 @@ function init(host: CliHost, folder: string, flags: InitFlags): void {
     write(file, text);
     host.out(`wrote ${file}\n`);
   }
-  host.out(
-    'next: put your addresses into the policy, then "switchyard validate", "switchyard serve", and "envoy -c" with the bootstrap\n',
-  );
+  host.out(nextSteps([...files.keys()].map(name => path.join(folder, name))));
+}
+
+const listed = (names: readonly string[]) => `${names.join(' and ')} ${names.length === 1 ? 'exists' : 'exist'}`;
+
+function nextSteps(files: readonly string[]): string {
+  const quoted = (file: string) => (/^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);
+  const lines = files.map(quoted).flatMap(file => {
+    if (!file.includes('switchyard.yaml')) return [`envoy -c ${file}`];
+    return [
+      `switchyard validate ${file}      # after you have put in your addresses`,
+      `switchyard serve --policy ${file}`,
+    ];
+  });
+  return `next:\n${lines.map(line => `  ${line}\n`).join('')}`;
 }
 
 function write(file: string, text: string): void {

@@ -47,6 +47,18 @@ describe('switchyard validate', { concurrency: 2 }, () => {
     assert.deepEqual(fine, { good: true, fleets: ['edge', 'inner'], problems: [] });
   });
 
+  it('finds nothing wrong with host names, which only a server resolves', async () => {
+    const folder = temporaryDirectory();
+    const text = readFileSync(join(golden, 'good.yaml'), 'utf8');
+    const services = text.slice(0, text.indexOf('services:') + 10);
+    const named = '  named: { endpoints: [{ address: "db.internal:80" }] }\n';
+    writeFileSync(join(folder, 'switchyard.yaml'), text.replace(services, services + named));
+    const { code, out } = await run(folder, 'validate');
+    assert.deepEqual([code, out], [0, 'good: 2 fleets, 0 errors, 0 warnings\n']);
+    const refused = await run(folder, 'translate');
+    assert.match(refused.err, /"db\.internal" has never been resolved/);
+  });
+
   it('takes a folder, and ./switchyard.yaml without an argument', async () => {
     const folder = temporaryDirectory();
     const absent = await run(folder, 'validate');
