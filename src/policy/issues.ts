@@ -3,9 +3,10 @@ import { type PolicyPath, type ProblemCode, problemCodes } from '../base/problem
 import { nearest } from '../base/suggest.ts';
 import { describe, example, expected } from './describe.ts';
 import { type Mistake, quote } from './document.ts';
+import { formats } from './field.ts';
 import { keyHint } from './key-hint.ts';
 import { isNamePattern, suggestName } from './names.ts';
-import { type AnySchema, choicesOf, type Step, stepsTo } from './schema-walk.ts';
+import { type AnySchema, choicesOf, type Step, stepsTo, textSchemas } from './schema-walk.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -115,7 +116,7 @@ function fromUnion(
       code: typeof value === 'string' ? 'schema.invalid_value' : 'schema.invalid_type',
       path,
       message,
-      hint: choiceHint(value, words) ?? example(here?.schemas ?? []),
+      hint: choiceHint(value, words) ?? textHint(here) ?? example(here?.schemas ?? []),
     },
   ];
 }
@@ -195,7 +196,20 @@ function choicesHint(here: Step | undefined): string | undefined {
 
 function typeHint(here: Step | undefined): string | undefined {
   if (here?.value === null) return 'give it a value, or remove the key';
-  return example(here?.schemas ?? []);
+  return textHint(here) ?? example(here?.schemas ?? []);
+}
+
+/** For a number or a yes where a text belongs: what YAML took it for is seldom what was meant. */
+function textHint(here: Step | undefined): string | undefined {
+  const value = here?.value;
+  if (typeof value !== 'number' && typeof value !== 'boolean') return undefined;
+  const texts = here?.schemas.slice(0, 1).flatMap(textSchemas) ?? [];
+  const format = texts.map(text => formats.get(text)?.name).find(name => name !== undefined);
+  if (texts.length === 0) return undefined;
+  if (format === undefined) return `put it in quotes: "${value}"`;
+  if (typeof value === 'boolean' || value < 0) return undefined;
+  if (format === 'duration') return `give it a unit: ${value}s or ${value}ms`;
+  return format === 'percentage' ? `write ${value}%` : undefined;
 }
 
 function sizeMessage(issue: Extract<Issue, { code: 'too_small' | 'too_big' }>, value: unknown): string {

@@ -49,6 +49,13 @@ export function choicesOf(schema: AnySchema): readonly unknown[] | undefined {
   return undefined;
 }
 
+/** The schemas for a text that a value in this place may be meant as. */
+export function textSchemas(schema: AnySchema): readonly z.core.$ZodString[] {
+  const input = inputOf(schema);
+  if (input instanceof z.core.$ZodString) return [input];
+  return input instanceof z.core.$ZodUnion ? input._zod.def.options.flatMap(textSchemas) : [];
+}
+
 /** The object schemas that a value in this place may be meant as; of a discriminated union, the one it names. */
 export function objectsAt(schema: AnySchema, value: unknown): readonly Readonly<Record<string, AnySchema>>[] {
   const core = coreOf(schema);

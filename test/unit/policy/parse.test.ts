@@ -60,7 +60,7 @@ test('a mistake in one resource, document or file hides none in the others', () 
 
 test('values of modules have no place but their file', () => {
   assert.deepEqual(lines({ file: 'p.ts', format: 'module', text: '{"services":{\n\n"a":{"timeout":5}}}' }), [
-    'p.ts:1:1: error schema.invalid_type services.a.timeout: must be a text, is 5 (for example 3s)',
+    'p.ts:1:1: error schema.invalid_type services.a.timeout: must be a text, is 5 (give it a unit: 5s or 5ms)',
   ]);
 });
 
