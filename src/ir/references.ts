@@ -71,13 +71,8 @@ function checkDestination(
   if (!service) return [notFound(codes.service, [...path, 'service'], 'service', name, policy.services)];
   if (version === undefined || lookup(service.versions, version)) return [];
   const isApiVersion = service.apiVersioning && lookup(service.apiVersioning.versions, version);
-  const found = notFound(
-    codes.version,
-    [...path, 'version'],
-    `version of service "${name}"`,
-    version,
-    service.versions,
-  );
+  const found = notFound(codes.version, [...path, 'version'], 'version', version, service.versions);
+  const message = `The service "${name}" has no version "${version}".`;
   const hint = `"${version}" is a version of its API: choose it by match.apiVersion`;
-  return [isApiVersion ? { ...found, hint } : found];
+  return [{ ...found, message, ...(isApiVersion ? { hint } : {}) }];
 }
