@@ -62,6 +62,7 @@ export const problemCodes = {
   'route.api_versioning_missing': 'error',
   'route.api_version_path': 'error',
   'route.rewrite_conflict': 'error',
+  'retries.timeout_not_retried': 'warning',
   'apiVersioning.default_not_found': 'error',
   'apiVersioning.alias_not_found': 'error',
   'apiVersioning.alias_shadows_version': 'error',

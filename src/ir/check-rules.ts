@@ -2,6 +2,7 @@ import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Rule } from '../policy/route.ts';
 import { checkApiVersion, checkVersionedPath } from './check-api-version.ts';
+import { checkRetries } from './check-retries.ts';
 import { checkDestinations, type DestinationCodes } from './references.ts';
 import { reachedBy } from './rules.ts';
 
@@ -21,6 +22,7 @@ export function checkRule(policy: Policy, rule: Rule, path: PolicyPath): readonl
     ...checkVersionedPath(policy, rule, path),
     ...checkRewrite(rule, path),
     ...checkRedirect(rule, path),
+    ...(rule.retries ? checkRetries(rule.retries, [...path, 'retries']) : []),
   ];
 }
 

@@ -43,7 +43,7 @@ export const Retries = z.strictObject({
     example: true,
   }),
   perTryTimeout: field(duration({ min: 1 }).optional(), {
-    doc: 'How long one attempt may take.',
+    doc: 'How long one attempt may take. Another follows only where `on` holds `reset`, `gatewayError` or `serverError`.',
     why: 'absent: the timeout of the whole request',
     example: '500ms',
   }),

@@ -156,13 +156,13 @@ export const Rule = z
     redirect: field(Redirect.optional(), { doc: 'Send the caller elsewhere.', example: { scheme: 'https' } }),
     respond: field(DirectResponse.optional(), { doc: 'Answer at once.', example: { status: 503 } }),
     timeout: field(duration().optional(), {
-      doc: 'How long the whole request may take, retries included; `0s` turns it off.',
+      doc: 'How long the whole request may take, retries included. An answer that is still on its way then, such as a long download or a stream of events, is cut. `0s` turns it off; WebSockets have none. `idleTimeout` remains.',
       why: "absent: the service's",
       example: '3s',
     }),
     idleTimeout: field(duration().optional(), {
-      doc: 'How long a stream may be silent; `0s` turns it off.',
-      why: "absent: Envoy's 5 minutes",
+      doc: 'How long a request, a stream or a WebSocket may be silent; `0s` turns it off.',
+      why: 'absent: 5 minutes at gateways, an hour at sidecars',
       example: '1h',
     }),
     retries: field(Retries.optional(), {

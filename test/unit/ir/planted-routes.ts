@@ -34,6 +34,11 @@ export const routesPlanted: readonly Planted[] = [
     says: 'did you mean "public"?',
   },
   {
+    code: 'retries.timeout_not_retried',
+    path: 'routes.more.rules[0].retries.perTryTimeout',
+    change: rules({ to, retries: { on: ['retriable4xx'], perTryTimeout: '500ms' } }),
+  },
+  {
     code: 'route.not_attached',
     path: 'routes.more',
     change: { routes: { more: { rules: [{ to }] } } },

@@ -68,6 +68,12 @@ export const servicesPlanted: readonly Planted[] = [
     says: 'weights',
   },
   {
+    code: 'retries.timeout_not_retried',
+    path: 'services.more.retries.perTryTimeout',
+    change: service({ retries: { attempts: 2, perTryTimeout: '500ms' } }),
+    says: 'add `reset`',
+  },
+  {
     code: 'service.inbound_on_unix_socket',
     path: 'services.more.endpoints[0].inbound',
     change: service({ endpoints: [{ address: 'unix:/run/more.sock', inbound }] }),
