@@ -77,12 +77,24 @@ export function startBackend(name: BackendName, ports: Ports): Promise<Actor> {
   return startActor(name, ['demo/backend.ts', `--name=${name}`, ...casting[name]], /listening/);
 }
 
+/** Ends the program that loads it when the demonstration is gone without a word, so that its ports are free again. */
+const leash = new URL('leash.ts', import.meta.url).href;
+
 /** The control plane, started as a user would, with a copy of the policy to edit. */
 export async function startControlPlane(folder: string, ports: Ports): Promise<Actor> {
   return startActor(
     'switchyard',
     [
-      ...['src/cli/main.ts', 'serve', '--policy', policyFile(folder), '--data', path.join(folder, 'data')],
+      ...[
+        '--import',
+        leash,
+        'src/cli/main.ts',
+        'serve',
+        '--policy',
+        policyFile(folder),
+        '--data',
+        path.join(folder, 'data'),
+      ],
       ...['--xds', `127.0.0.1:${ports.xds}`, '--admin', `127.0.0.1:${ports.admin}`],
     ],
     /ready/,

@@ -53,7 +53,8 @@ async function main(): Promise<number> {
   }
   const taken = await takenPorts(ports);
   if (taken.length > 0) {
-    say(`These ports are taken: ${taken.join(', ')}. Choose others with: npm start -- --port-offset 1000`);
+    const other = offset < 39_000 ? offset + 1000 : 1000;
+    say(`These ports are taken: ${taken.join(', ')}. Choose others with: npm start -- --port-offset ${other}`);
     return 1;
   }
   const stage = await raiseCurtain();
