@@ -20,6 +20,9 @@ export interface Daemon {
 
 const neededMegabytes = 6000;
 
+/** Should we be killed, the kernel tells the daemon to end, and it ends its containers. */
+const endsWithUs = ['setpriv', '--pdeathsig', 'TERM'] as const;
+
 /**
  * The daemon that `docker` finds, else one of our own in `folder`.
  *
@@ -52,9 +55,9 @@ async function startDaemon(folder: string, signal: AbortSignal): Promise<Daemon>
   mkdirSync(data, { recursive: true });
   const restoreNetwork = await rememberNetwork(folder);
   const socket = `unix://${path.join(folder, 'docker.sock')}`;
-  const args = ['--data-root', data, '--exec-root', path.join(folder, 'exec'), '-H', socket];
-  // Should we be killed, the kernel tells it to end, and it ends its containers.
-  const child = spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...args, '-p', path.join(folder, 'docker.pid')], {
+  const own = ['--data-root', data, '--exec-root', path.join(folder, 'exec'), '-p', path.join(folder, 'docker.pid')];
+  const [program, ...before] = endsWithUs;
+  const child = spawn(program, [...before, 'dockerd', '-H', socket, ...own], {
     stdio: ['ignore', 'pipe', 'pipe'],
     // A Ctrl-C in the terminal is ours to handle: the containers go first, then the daemon.
     detached: true,
