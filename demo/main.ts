@@ -58,7 +58,7 @@ async function main(): Promise<number> {
     return 1;
   }
   const stage = await raiseCurtain();
-  const good = await tour(stage, say);
+  const good = await tour(stage, say, stop.signal);
   if (values.check || stop.signal.aborted) return good ? 0 : 1;
   say(good ? '\nAll was as promised. The cast stays on stage.' : '\nSomething was not as promised: see above.');
   await liveView(stage);
@@ -100,6 +100,12 @@ async function liveView({ admin }: Stage): Promise<void> {
   await traffic.end();
 }
 
+function sayWhatFailed(error: unknown): void {
+  say(error instanceof Error ? error.message : String(error));
+  for (const each of envoys) if (each.log().trim()) say(`--- ${each.name}\n${each.log().slice(-2000)}`);
+  for (const each of others) say(`--- ${each.name}\n${each.output().slice(-2000)}`);
+}
+
 async function dropCurtain(): Promise<void> {
   await Promise.all(envoys.map(each => each.stop()));
   await Promise.all([...others, ...backends.values()].map(each => each.stop()));
@@ -115,9 +121,7 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
 try {
   process.exitCode = await main();
 } catch (error) {
-  say(error instanceof Error ? error.message : String(error));
-  for (const each of envoys) if (each.log().trim()) say(`--- ${each.name}\n${each.log().slice(-2000)}`);
-  for (const each of others) say(`--- ${each.name}\n${each.output().slice(-2000)}`);
+  if (!stop.signal.aborted) sayWhatFailed(error);
   process.exitCode = 1;
 } finally {
   await dropCurtain();

@@ -21,15 +21,18 @@ interface Step {
 
 const weightsPath = '/api/v1/routes/shop/rules/everyone/weights';
 
-/** Runs the tour. @returns whether every step showed what it promised. */
-export async function tour(stage: Stage, say: (line: string) => void): Promise<boolean> {
+/** Runs the tour until `signal`. @returns whether every step showed what it promised. */
+export async function tour(stage: Stage, say: (line: string) => void, signal: AbortSignal): Promise<boolean> {
   let good = true;
   for (const [index, step] of steps.entries()) {
+    if (signal.aborted) return false;
     const label = `${String(index + 1).padStart(2)}. ${step.title}`;
     try {
       say(`${label}\n      ok: ${await step.show(stage)}`);
     } catch (error) {
       good = false;
+      // Ctrl-C ends the cast as well: that a step fails then is no news.
+      if (signal.aborted) return good;
       say(`${label}\n      FAILED: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
