@@ -59,6 +59,7 @@ function listenerIr(policy: Policy, gateway: string, listener: Listener, name: s
       kind: 'http',
       routeTable: tableName(gateway),
       http2: true,
+      trustedProxies: listener.trustedProxies,
     }));
   }
   const reached = reachedBy(policy, listener.to);

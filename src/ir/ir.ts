@@ -115,6 +115,8 @@ export type ListenerIr =
       readonly routeTable: string;
       /** Callers may speak HTTP/2 without TLS, besides HTTP/1.1. */
       readonly http2: boolean;
+      /** How many of the last addresses in `x-forwarded-for` our own proxies wrote. Only for `edge`. */
+      readonly trustedProxies: number;
     })
   | (ListenerPlace & { readonly kind: 'tcp'; readonly to: readonly WeightedClusterIr[] });
 

@@ -86,6 +86,7 @@ function httpListener(sidecar: Sidecar): ListenerIr {
     role: 'outbound',
     routeTable: 'outbound',
     http2: true,
+    trustedProxies: 0,
   }));
 }
 

@@ -23,6 +23,12 @@ const place = {
 export const HttpListener = z.strictObject({
   ...place,
   protocol: field(z.literal('http'), { doc: '`http`: takes requests in and routes them.', example: 'http' }),
+  trustedProxies: field(z.int().min(0).max(16).default(0), {
+    doc: 'How many proxies of yours every request has passed before, such as a load balancer or what ends TLS. Their `x-forwarded-for` says who calls, which `sourceIp` hashes by, and their `x-forwarded-proto` stays. Let nobody else reach the port: they could claim anything.',
+    unit: 'proxies',
+    why: '0: what strangers write there is not to be believed',
+    example: 1,
+  }),
 });
 export type HttpListener = z.output<typeof HttpListener>;
 

@@ -36,6 +36,7 @@ function settings(listener: HttpListenerIr): HttpConnectionManager {
     // Envoy would answer WebSockets 403, and HTTP/1.0 426: nginx speaks it to what stands behind it, unless told otherwise.
     upgrade_configs: [{ upgrade_type: 'websocket' }],
     http_protocol_options: { accept_http_10: true },
+    ...(listener.trustedProxies > 0 ? { xff_num_trusted_hops: listener.trustedProxies } : {}),
     ...(listener.role === 'inbound' ? { local_reply_config: sayUnreached } : {}),
     ...(listener.role === 'edge' ? towardsStrangers : amongOurselves),
   };
