@@ -111,7 +111,7 @@ function control(
   const names = new NameSource({
     query: systemNameQuery({ timeoutMs: 1000 }),
     known: store.resolvedNames(),
-    save: (host, addresses) => (addresses ? store.putResolvedName(host, addresses) : store.deleteResolvedName(host)),
+    save: changes => store.changeResolvedNames(changes),
     changed: () => controller.namesChanged(),
     report,
     signal,

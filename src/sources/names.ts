@@ -5,8 +5,8 @@ export interface NameSourceOptions {
   readonly query: NameQuery;
   /** Last good answers of an earlier run. */
   readonly known: ReadonlyMap<string, readonly string[]>;
-  /** Keeps an answer, or forgets the host, for the next run. May throw; the answer is used all the same. */
-  readonly save: (host: string, addresses: readonly string[] | undefined) => void;
+  /** Keeps answers, or forgets hosts, for the next run. May take a while, and may throw; they are used all the same. */
+  readonly save: (changes: ReadonlyMap<string, readonly string[] | undefined>) => void;
   /** Called when `answers` has become another map. */
   readonly changed: () => void;
   readonly report: (message: string, error: unknown) => void;
@@ -24,11 +24,13 @@ interface NameTiming {
   readonly longest: number;
   /** First pause after a failure; doubles up to `longest`. */
   readonly retry: number;
+  /** How long answers gather before they are saved and used, all of them at the cost of one. */
+  readonly gather: number;
   /** How long {@link NameSource.ask} waits. */
   readonly patience: number;
 }
 
-const usual: NameTiming = { shortest: 1000, longest: 30_000, retry: 1000, patience: 3000 };
+const usual: NameTiming = { shortest: 1000, longest: 30_000, retry: 1000, gather: 20, patience: 3000 };
 
 const mostQueries = 16;
 
@@ -49,6 +51,9 @@ export class NameSource {
   readonly #timing: NameTiming;
   readonly #hosts = new Map<string, Host>();
   readonly #turns = new Turns(mostQueries);
+  /** Answers that are not used yet. */
+  #fresh = new Map<string, readonly string[]>();
+  #used: Promise<void> | undefined;
   #answers: ReadonlyMap<string, readonly string[]>;
 
   constructor(options: NameSourceOptions) {
@@ -75,15 +80,19 @@ export class NameSource {
     const unwanted = [...this.#answers.keys()].filter(host => !hosts.has(host));
     if (unwanted.length === 0) return;
     this.#answers = new Map([...this.#answers].filter(([host]) => hosts.has(host)));
-    for (const host of unwanted) this.#save(host, undefined);
+    this.#save(new Map(unwanted.map(host => [host, undefined])));
   }
 
-  /** Follows these hosts too. Settles when each has been asked once or time is up; never rejects. */
+  /** Follows these hosts too. Settles when each has been asked once, time is up or all has ended; never rejects. */
   async ask(hosts: Iterable<string>): Promise<void> {
     const first = [...hosts].map(host => this.#follow(host).first);
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#timing.patience);
-    await Promise.race([Promise.all(first), late]);
+    const { signal } = this.#options;
+    const ended = () => resolve();
+    signal.addEventListener('abort', ended, { once: true });
+    if (!signal.aborted) await Promise.race([Promise.all(first), late]);
+    signal.removeEventListener('abort', ended);
     clearTimeout(timer);
   }
 
@@ -107,7 +116,7 @@ export class NameSource {
     // Spread, so that hundreds of names are not asked at the same moment for ever.
     const jitter = 0.8 + 0.2 * this.#options.random();
     entry.timer = setTimeout(() => void this.#refresh(host, entry), Math.min(wait, this.#timing.longest) * jitter);
-    if (answer) this.#take(host, answer);
+    if (answer) await this.#take(host, answer);
   }
 
   async #query(host: string, entry: Host): Promise<NameAnswer | undefined> {
@@ -120,19 +129,32 @@ export class NameSource {
     }
   }
 
-  #take(host: string, answer: NameAnswer): void {
+  /** Settles when the answer is in use. */
+  async #take(host: string, answer: NameAnswer): Promise<void> {
     const addresses = [...new Set(answer.addresses)].sort();
-    if (this.#answers.get(host)?.join() === addresses.join()) return;
-    this.#answers = new Map(this.#answers).set(host, addresses);
-    this.#save(host, addresses);
+    const known = this.#fresh.get(host) ?? this.#answers.get(host);
+    if (known?.join() !== addresses.join()) this.#fresh.set(host, addresses);
+    if (!this.#fresh.has(host)) return;
+    this.#used ??= this.#useSoon();
+    await this.#used;
+  }
+
+  async #useSoon(): Promise<void> {
+    await new Promise(gathered => setTimeout(gathered, this.#timing.gather));
+    this.#used = undefined;
+    const fresh = new Map([...this.#fresh].filter(([host]) => this.#hosts.has(host)));
+    this.#fresh = new Map();
+    if (fresh.size === 0) return;
+    this.#answers = new Map([...this.#answers, ...fresh]);
+    this.#save(fresh);
     this.#options.changed();
   }
 
-  #save(host: string, addresses: readonly string[] | undefined): void {
+  #save(changes: ReadonlyMap<string, readonly string[] | undefined>): void {
     try {
-      this.#options.save(host, addresses);
+      this.#options.save(changes);
     } catch (error) {
-      this.#options.report(`the addresses of ${host} were not stored`, error);
+      this.#options.report(`the addresses of ${[...changes.keys()].join(', ')} were not stored`, error);
     }
   }
 }

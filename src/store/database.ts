@@ -2,7 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Override } from '../policy/operational-state.ts';
 import type { StoredState } from './memory.ts';
 import { checksum, parseAddresses, parseOverride, parseRevision, revisionRecord, textHash } from './record.ts';
-import { type OverrideKey, overrideId, type Revision, StoreError } from './store.ts';
+import { type NameChanges, type OverrideKey, overrideId, type Revision, StoreError } from './store.ts';
 
 /** The tables and what is done with them. Each function is one transaction; failures throw SQLite's own errors. */
 
@@ -121,19 +121,20 @@ export function insertRevision(database: DatabaseSync, revision: Revision, keep:
 }
 
 export function upsertOverride(database: DatabaseSync, override: Override, sequence: number): void {
-  upsert(database, 'overrides', overrideId(override), JSON.stringify(override), sequence);
+  counted(database, sequence, () => upsert(database, 'overrides', overrideId(override), JSON.stringify(override)));
 }
 
 export function removeOverride(database: DatabaseSync, key: OverrideKey, sequence: number): void {
-  remove(database, 'overrides', overrideId(key), sequence);
+  counted(database, sequence, () => remove(database, 'overrides', overrideId(key)));
 }
 
-export function upsertName(database: DatabaseSync, host: string, addresses: readonly string[], sequence: number): void {
-  upsert(database, 'resolved_names', host, JSON.stringify(addresses), sequence);
-}
-
-export function removeName(database: DatabaseSync, host: string, sequence: number): void {
-  remove(database, 'resolved_names', host, sequence);
+export function changeNames(database: DatabaseSync, changes: NameChanges, sequence: number): void {
+  counted(database, sequence, () => {
+    for (const [host, addresses] of changes) {
+      if (addresses) upsert(database, 'resolved_names', host, JSON.stringify(addresses));
+      else remove(database, 'resolved_names', host);
+    }
+  });
 }
 
 /** @returns undefined when there is none. @throws Error when it is damaged. */
@@ -178,21 +179,23 @@ function loadRecords<T>(
   });
 }
 
-function upsert(database: DatabaseSync, table: string, id: string, text: string, sequence: number): void {
-  transaction(database, () => {
-    database
-      .prepare(
-        `INSERT INTO ${table} (id, record, checksum) VALUES (?, ?, ?)
-         ON CONFLICT (id) DO UPDATE SET record = excluded.record, checksum = excluded.checksum`,
-      )
-      .run(id, text, checksum(`${table}/${id}`, text));
-    putMeta(database, 'sequence', sequence);
-  });
+function upsert(database: DatabaseSync, table: string, id: string, text: string): void {
+  database
+    .prepare(
+      `INSERT INTO ${table} (id, record, checksum) VALUES (?, ?, ?)
+       ON CONFLICT (id) DO UPDATE SET record = excluded.record, checksum = excluded.checksum`,
+    )
+    .run(id, text, checksum(`${table}/${id}`, text));
 }
 
-function remove(database: DatabaseSync, table: string, id: string, sequence: number): void {
+function remove(database: DatabaseSync, table: string, id: string): void {
+  database.prepare(`DELETE FROM ${table} WHERE id = ?`).run(id);
+}
+
+/** One transaction, and one more in the count of writes. */
+function counted(database: DatabaseSync, sequence: number, write: () => void): void {
   transaction(database, () => {
-    database.prepare(`DELETE FROM ${table} WHERE id = ?`).run(id);
+    write();
     putMeta(database, 'sequence', sequence);
   });
 }

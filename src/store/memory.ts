@@ -1,5 +1,5 @@
 import type { Override } from '../policy/operational-state.ts';
-import { type OverrideKey, overrideId, type Revision, type Store, sameDocuments } from './store.ts';
+import { type NameChanges, type OverrideKey, overrideId, type Revision, type Store, sameDocuments } from './store.ts';
 
 /** How many revisions a store keeps at least. */
 export const keptRevisions = 100;
@@ -64,12 +64,11 @@ export class MemoryStore implements Store {
     return new Map(this.#resolved);
   }
 
-  putResolvedName(host: string, addresses: readonly string[]): void {
-    this.#resolved.set(host, addresses);
-  }
-
-  deleteResolvedName(host: string): void {
-    this.#resolved.delete(host);
+  changeResolvedNames(changes: NameChanges): void {
+    for (const [host, addresses] of changes) {
+      if (addresses) this.#resolved.set(host, addresses);
+      else this.#resolved.delete(host);
+    }
   }
 
   close(): void {}

@@ -2,12 +2,12 @@ import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import {
+  changeNames,
   insertRevision,
   type Loaded,
   load,
   type OpenDatabase,
   prepareSchema,
-  upsertName,
   upsertOverride,
 } from './database.ts';
 import { type LastGood, type LastGoodCopy, syncDirectory } from './last-good.ts';
@@ -118,7 +118,7 @@ function rebuild(files: StoreFiles, good: Loaded, options: MendOptions, aside: s
     for (const revision of latest ? [...history, latest] : [])
       insertRevision(database, revision, options.keepRevisions, sequence);
     for (const override of good.state.overrides) upsertOverride(database, override, sequence);
-    for (const [host, addresses] of good.state.resolvedNames) upsertName(database, host, addresses, sequence);
+    changeNames(database, good.state.resolvedNames, sequence);
   } finally {
     database.close();
   }

@@ -3,21 +3,20 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Override } from '../policy/operational-state.ts';
 import {
+  changeNames,
   insertRevision,
   type Loaded,
   type OpenDatabase,
   openDatabase,
   readRevision,
-  removeName,
   removeOverride,
-  upsertName,
   upsertOverride,
 } from './database.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { LastGoodCopy } from './last-good.ts';
 import { keptRevisions, MemoryStore, type StoredState } from './memory.ts';
 import { openAndMend } from './mend.ts';
-import { type OverrideKey, type Revision, type Store, sameDocuments } from './store.ts';
+import { type NameChanges, type OverrideKey, type Revision, type Store, sameDocuments } from './store.ts';
 import { messageOf, storeFailure } from './store-failure.ts';
 
 export interface SqliteStoreOptions {
@@ -143,19 +142,13 @@ class SqliteStore implements Store {
     return this.#memory.resolvedNames();
   }
 
-  putResolvedName(host: string, addresses: readonly string[]): void {
+  changeResolvedNames(changes: NameChanges): void {
+    const [host] = changes.keys();
+    if (host === undefined) return;
     this.#write(
-      `the addresses of ${host}`,
-      sequence => upsertName(this.#database, host, addresses, sequence),
-      () => this.#memory.putResolvedName(host, addresses),
-    );
-  }
-
-  deleteResolvedName(host: string): void {
-    this.#write(
-      `the end of ${host}`,
-      sequence => removeName(this.#database, host, sequence),
-      () => this.#memory.deleteResolvedName(host),
+      `what is known of ${host}${changes.size > 1 ? ` and ${changes.size - 1} other names` : ''}`,
+      sequence => changeNames(this.#database, changes, sequence),
+      () => this.#memory.changeResolvedNames(changes),
     );
   }
 

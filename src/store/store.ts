@@ -33,11 +33,13 @@ export interface Store {
   deleteOverride(override: OverrideKey): boolean;
   /** Last good answers of name resolution, so that a restart compiles the same bytes. */
   resolvedNames(): ReadonlyMap<string, readonly string[]>;
-  putResolvedName(host: string, addresses: readonly string[]): void;
-  /** Forgets the answer for a name that no endpoint uses any more. */
-  deleteResolvedName(host: string): void;
+  /** All at once, since each write waits for the disk. A name without addresses is forgotten. */
+  changeResolvedNames(changes: NameChanges): void;
   close(): void;
 }
+
+/** Host name → its last good addresses, or undefined to forget it. */
+export type NameChanges = ReadonlyMap<string, readonly string[] | undefined>;
 
 export type OverrideKey =
   | { readonly kind: 'shift'; readonly route: string; readonly rule: string }

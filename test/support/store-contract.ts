@@ -107,20 +107,35 @@ export function storeContract(name: string, open: () => Store): void {
 
     it('keeps the newest answer per name', () => {
       const store = open();
-      store.putResolvedName('a.internal', ['10.0.0.1']);
-      store.putResolvedName('b.internal', ['10.0.0.2']);
-      store.putResolvedName('a.internal', ['10.0.0.3', '10.0.0.4']);
-      store.deleteResolvedName('b.internal');
-      assert.deepEqual([...store.resolvedNames()], [['a.internal', ['10.0.0.3', '10.0.0.4']]]);
+      store.changeResolvedNames(
+        new Map([
+          ['a.internal', ['10.0.0.1']],
+          ['b.internal', ['10.0.0.2']],
+        ]),
+      );
+      store.changeResolvedNames(new Map([['c.internal', ['10.0.0.5']]]));
+      store.changeResolvedNames(
+        new Map([
+          ['a.internal', ['10.0.0.3', '10.0.0.4']],
+          ['b.internal', undefined],
+        ]),
+      );
+      assert.deepEqual(
+        [...store.resolvedNames()],
+        [
+          ['a.internal', ['10.0.0.3', '10.0.0.4']],
+          ['c.internal', ['10.0.0.5']],
+        ],
+      );
       store.close();
     });
 
     it('gives objects that later writes do not change', () => {
       const store = open();
-      store.putResolvedName('a.internal', ['10.0.0.1']);
+      store.changeResolvedNames(new Map([['a.internal', ['10.0.0.1']]]));
       const names = store.resolvedNames();
       const overrides = store.overrides();
-      store.putResolvedName('a.internal', ['10.0.0.2']);
+      store.changeResolvedNames(new Map([['a.internal', ['10.0.0.2']]]));
       store.putOverride(drainOf('10.0.0.1:80'));
       assert.deepEqual([...names], [['a.internal', ['10.0.0.1']]]);
       assert.deepEqual(overrides, []);

@@ -21,6 +21,7 @@ function nameServer(known: Record<string, readonly string[]> = {}) {
   let open = 0;
   let most = 0;
   let changes = 0;
+  let writes = 0;
   const source = new NameSource({
     query: async host => {
       asked.push(host);
@@ -32,14 +33,17 @@ function nameServer(known: Record<string, readonly string[]> = {}) {
       return { addresses: answer, ttl: 0 };
     },
     known: new Map(Object.entries(known)),
-    save: (host, addresses) => saved.set(host, addresses),
+    save: changes => {
+      writes++;
+      for (const [host, addresses] of changes) saved.set(host, addresses);
+    },
     changed: () => changes++,
     report: message => reports.push(message),
     signal: stop.signal,
     random: () => 0.5,
-    timing: { shortest: 2, longest: 20, retry: 2, patience: 200 },
+    timing: { shortest: 2, longest: 20, retry: 2, gather: 5, patience: 2000 },
   });
-  return { answers, asked, saved, reports, source, most: () => most, changes: () => changes };
+  return { answers, asked, saved, reports, source, most: () => most, changes: () => changes, writes: () => writes };
 }
 
 describe('following host names', () => {
@@ -121,6 +125,41 @@ describe('following host names', () => {
     await source.ask(hosts);
     assert.equal(source.answers.size, 60);
     assert.ok(most() <= 16 && most() > 4, `${most()} at a time`);
+  });
+
+  it('stores many answers, and the end of many names, as few writes', async () => {
+    const { answers, source, saved, changes, writes } = nameServer();
+    const hosts = Array.from({ length: 300 }, (_, n) => `h${n}.test`);
+    for (const host of hosts) answers.set(host, ['10.0.0.1']);
+    await source.ask(hosts);
+    assert.equal(saved.size, 300);
+    // Each waits for the disk, and every proxy with it.
+    assert.ok(writes() < 60 && writes() === changes(), `${writes()} writes, ${changes()} changes`);
+    const before = writes();
+    source.want(new Set());
+    assert.equal(writes(), before + 1);
+    assert.ok([...saved.values()].every(each => each === undefined));
+  });
+
+  it('waits no longer for a first answer once it is ended', async () => {
+    const { promise: asked, resolve } = Promise.withResolvers<void>();
+    const source = new NameSource({
+      query: () => {
+        resolve();
+        return new Promise(() => {});
+      },
+      known: new Map(),
+      save: () => {},
+      changed: () => {},
+      report: () => {},
+      signal: stop.signal,
+      random: () => 0,
+      timing: { patience: 600_000 },
+    });
+    const waiting = source.ask(['slow.test']);
+    await asked;
+    stop.abort();
+    await waiting;
   });
 
   it('asks nothing any more when it is ended', async () => {

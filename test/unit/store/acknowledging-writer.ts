@@ -8,6 +8,6 @@ for (let n = (store.latestRevision()?.number ?? 0) + 1; ; n++) {
   const { number } = store.acceptRevision(revisionOf(`n: ${n}`));
   writeSync(1, `revision ${number}\n`);
   store.putOverride(drainOf(`10.0.0.1:${(n % 50) + 1}`));
-  store.putResolvedName('counter', [String(n)]);
+  store.changeResolvedNames(new Map([['counter', [String(n)]]]));
   writeSync(1, `name ${n}\n`);
 }

@@ -34,7 +34,7 @@ function filled(directory: string): ReturnType<typeof stateOf> {
   for (let n = 1; n <= 3; n++) store.acceptRevision(revisionOf(`text of revision ${n}\n`.repeat(60)));
   store.putOverride(shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }));
   store.putOverride(drainOf('10.0.0.1:80'));
-  store.putResolvedName('a.internal', ['10.0.0.1', '10.0.0.2']);
+  store.changeResolvedNames(new Map([['a.internal', ['10.0.0.1', '10.0.0.2']]]));
   const state = stateOf(store);
   store.close();
   return state;
