@@ -24,15 +24,8 @@ const usage = `The demonstration: a control plane, four Envoys and four applicat
   npm start -- --port-offset 1000  with every port moved by 1000
 `;
 
-const { values } = parseArgs({
-  options: {
-    check: { type: 'boolean', default: false },
-    'port-offset': { type: 'string', default: '0' },
-    help: { type: 'boolean', short: 'h', default: false },
-  },
-});
-
 const say = (line: string) => process.stdout.write(`${line}\n`);
+const { values } = readArguments();
 const stop = new AbortController();
 const offset = Number(values['port-offset']);
 const ports = demoPorts(offset);
@@ -41,6 +34,21 @@ const folder = path.join(root, '.data', offset === 0 ? 'demo' : `demo-${offset}`
 const backends = new Map<string, Actor>();
 const others: Actor[] = [];
 let envoys: readonly RunningEnvoy[] = [];
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        check: { type: 'boolean', default: false },
+        'port-offset': { type: 'string', default: '0' },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+  } catch (error) {
+    say(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
+    process.exit(1);
+  }
+}
 
 async function main(): Promise<number> {
   if (values.help) {
