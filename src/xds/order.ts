@@ -96,8 +96,9 @@ export function evaluate(order: OrderState, progress: Progress): OrderState {
   // A client that still warms a retired cluster must get its endpoints, or it answers only after a timeout of its own.
   const warming = (progress.get(clusterUrl)?.unanswered.length ?? 0) > 0;
   const settled = !warming && opened.released === opened.goal && usersSettled(opened, progress);
-  if (!settled || !isAny(retiring, progress) || isAny(lingering, progress)) return opened;
-  return { ...opened, retiring: nothing, lingering: retiring };
+  if (!settled || retiring === nothing) return opened;
+  if (!isAny(retiring, progress)) return { ...opened, retiring: nothing };
+  return isAny(lingering, progress) ? opened : { ...opened, retiring: nothing, lingering: retiring };
 }
 
 function closed(order: OrderState, progress: Progress): OrderState {
@@ -126,6 +127,7 @@ export function schedule(
   progress: Progress,
   settings: OrderSettings,
 ): { readonly order: OrderState; readonly timers: readonly TimerRequest[] } {
+  if (atRest(order)) return { order, timers: none };
   const users = hasUsers(progress);
   const lingering = isAny(order.lingering, progress);
   const retiring = isAny(order.retiring, progress);
@@ -144,6 +146,16 @@ export function schedule(
     if (id !== undefined) timers.push({ id, afterMs });
   }
   return { order: next, timers };
+}
+
+const none: readonly TimerRequest[] = [];
+
+/** Nothing is under way between types, and no timer runs. */
+function atRest(order: OrderState): boolean {
+  const { retiring, lingering, gate, settle, grace, linger } = order;
+  const timers = (gate ?? settle ?? grace ?? linger) !== undefined;
+  const kept = retiring.sets.size > 0 || retiring.leftover || lingering.sets.size > 0 || lingering.leftover;
+  return !timers && !kept && order.released === order.goal;
 }
 
 export interface Target {

@@ -7,14 +7,14 @@ import { eachField } from './wire.ts';
 /** A request with the bytes of its node, if it bears one. */
 export type Received<Request> = Request & { readonly node: Uint8Array | undefined };
 
-/** Tag of `resource_names` in a DiscoveryRequest: field 3, length-delimited. */
+/** Tag of `resource_names` and of `resource_names_subscribe`: field 3, length-delimited. */
 const namesTag = (3 << 3) | 2;
 const noNames: readonly string[] = [];
 const hasNothing: ReadonlyMap<string, string> = new Map();
 
 /**
- * Reads the requests of one stream. An acknowledgement repeats every name of a SotW subscription, so lists that the
- * stream has sent before are recognised by their bytes, and the identical list is returned.
+ * Reads the requests of one stream. An acknowledgement repeats every name of a SotW subscription, and proxies of a fleet
+ * subscribe to the same, so lists that were sent before are recognised by their bytes, and the identical list is returned.
  *
  * Throws when the bytes are no such request.
  */
@@ -29,9 +29,7 @@ export class RequestReader {
     eachField(bytes, (field, reader) => {
       if (field === 1) request.versionInfo = reader.string();
       else if (field === 2) node = reader.bytes();
-      // Any other tag of this field is no name, and is skipped as what is unknown is.
-      else if (field === 3 && bytes[reader.pos - 1] === namesTag)
-        runs.push(runs.length < maxLists ? this.#names(bytes, reader) : [reader.string()]);
+      else if (field === 3 && bytes[reader.pos - 1] === namesTag) this.#readNames(runs, bytes, reader);
       else if (field === 4) request.typeUrl = reader.string();
       else if (field === 5) request.nonce = reader.string();
       else if (field === 6) error = readStatus(reader.bytes());
@@ -42,14 +40,15 @@ export class RequestReader {
   }
 
   delta(bytes: Buffer): Received<DeltaRequest> {
-    const request = { typeUrl: '', subscribe: [] as string[], unsubscribe: [] as string[], nonce: '' };
+    const request = { typeUrl: '', unsubscribe: [] as string[], nonce: '' };
+    const runs: (readonly string[])[] = [];
     let has: Map<string, string> | undefined;
     let error: RequestError | undefined;
     let node: Uint8Array | undefined;
     eachField(bytes, (field, reader) => {
       if (field === 1) node = reader.bytes();
       else if (field === 2) request.typeUrl = reader.string();
-      else if (field === 3) request.subscribe.push(reader.string());
+      else if (field === 3 && bytes[reader.pos - 1] === namesTag) this.#readNames(runs, bytes, reader);
       else if (field === 4) request.unsubscribe.push(reader.string());
       else if (field === 5) has = (has ?? new Map<string, string>()).set(...readPair(reader.bytes()));
       else if (field === 6) request.nonce = reader.string();
@@ -57,7 +56,12 @@ export class RequestReader {
       else return false;
       return true;
     });
-    return { ...request, has: has ?? hasNothing, error, node };
+    return { ...request, subscribe: joined(runs), has: has ?? hasNothing, error, node };
+  }
+
+  /** Any other tag of the field is no name, and is left to be skipped as what is unknown is. */
+  #readNames(runs: (readonly string[])[], bytes: Buffer, reader: Reader): void {
+    runs.push(runs.length < maxLists ? this.#names(bytes, reader) : [reader.string()]);
   }
 
   /** Reads the run of names whose first tag the reader has just passed. */

@@ -35,3 +35,10 @@ const known: ReadonlyMap<string, ResourceType> = new Map(
 export function resourceType(typeUrl: string): ResourceType {
   return known.get(typeUrl) ?? { typeUrl, complete: false, emptyIsWildcard: false, order: 'free' };
 }
+
+const ranks: ReadonlyMap<string, number> = new Map([...known.keys()].map((typeUrl, rank) => [typeUrl, rank]));
+
+/** Where a type stands in the order of sending; types without a row come last. */
+export function rankOf(typeUrl: string): number {
+  return ranks.get(typeUrl) ?? ranks.size;
+}

@@ -2,7 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { NodeIdentity, Publication } from '../snapshot/board.ts';
 import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
-import type { MachineEvent, Response } from './machine.ts';
+import type { MachineEvent } from './machine.ts';
 import { readNode } from './node-identity.ts';
 import type { TimerRequest } from './order.ts';
 import { type Received, RequestReader } from './request.ts';
@@ -132,17 +132,16 @@ export class StreamDriver {
   }
 
   #carryOut({ events, responses, timers }: StreamStep): void {
-    const written = new Map(responses.map(response => [response.nonce, this.#frame(response)]));
+    const written = responses.map(({ body, nonce }) => ({
+      frame: this.#frames.frame(this.#settings.variant, body),
+      nonce,
+    }));
     for (const event of events) {
-      const frame = event.kind === 'sent' ? written.get(event.nonce) : undefined;
-      this.#tell(frame && event.kind === 'sent' ? { ...event, bytes: frame.length } : event);
+      const bytes = event.kind === 'sent' ? written.find(each => each.nonce === event.nonce)?.frame.length : undefined;
+      this.#tell(event.kind === 'sent' ? { ...event, bytes: bytes ?? 0 } : event);
     }
     for (const timer of timers) this.#start(timer);
-    for (const [nonce, frame] of written) this.#write({ frame, nonce });
-  }
-
-  #frame({ body }: Response): Frame {
-    return this.#frames.frame(this.#settings.variant, body);
+    for (const outgoing of written) this.#write(outgoing);
   }
 
   #write(outgoing: Outgoing): void {

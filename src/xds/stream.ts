@@ -1,4 +1,5 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type DeltaState, startDelta, stepDelta } from './delta.ts';
 import type { Variant } from './frame.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
@@ -18,7 +19,7 @@ import {
   targetOf,
 } from './order.ts';
 import { replaced } from './overlay.ts';
-import { clusterUrl, endpointUrl } from './resource-type.ts';
+import { clusterUrl, endpointUrl, rankOf } from './resource-type.ts';
 import { type SotwState, startSotw, stepSotw } from './sotw.ts';
 
 /** What a stream was opened with. */
@@ -102,10 +103,9 @@ function onRequest(state: StreamState, input: StreamInput & { readonly kind: Var
     return { state, responses: [], events: [], timers: [], fault: fault ?? 'the request has no type_url' };
   }
   const request = input.kind === 'sotw' ? { ...input.request, typeUrl } : { ...input.request, typeUrl };
-  return new Turn(state)
-    .identify(input.node)
-    .feed(typeUrl, { kind: 'request', request } as Input<SotwRequest & DeltaRequest>)
-    .end();
+  const turn = new Turn(state).identify(input.node);
+  turn.feed(typeUrl, { kind: 'request', request } as Input<SotwRequest & DeltaRequest>);
+  return turn.end();
 }
 
 function faultOf(state: StreamState, typeUrl: string | undefined, node: NodeIdentity | undefined): string | undefined {
@@ -117,138 +117,151 @@ function faultOf(state: StreamState, typeUrl: string | undefined, node: NodeIden
   return undefined;
 }
 
-/** One step in the making: gathers what its parts bring about. Lives no longer than the call of `stepStream`. */
+/**
+ * One step in the making: a copy of the state that changes until `end` gives it out. Lives no longer than the call of
+ * `stepStream`.
+ */
 class Turn {
-  #state: StreamState;
+  readonly #before: StreamState;
+  #node: NodeIdentity | undefined;
+  #publication: Publication | undefined;
+  #assignment: Assignment | undefined;
+  #order: OrderState;
+  #open: boolean;
+  #rewarmed: readonly string[];
+  /** Copied before the first change. */
+  #types: Map<string, MachineState> | undefined;
   readonly #responses: Response[] = [];
   readonly #events: MachineEvent[] = [];
 
-  constructor(state: StreamState) {
-    this.#state = state;
+  constructor(before: StreamState) {
+    this.#before = before;
+    this.#node = before.node;
+    this.#publication = before.publication;
+    this.#assignment = before.assignment;
+    this.#order = before.order;
+    this.#open = before.open;
+    this.#rewarmed = before.rewarmed;
   }
 
   identify(node: NodeIdentity | undefined): this {
-    if (!node || sameNode(this.#state.node, node)) return this;
-    this.#set({ node });
+    if (!node || sameNode(this.#node, node)) return this;
+    this.#node = node;
     this.#events.push({ kind: 'identified', node });
     return this.#assign();
   }
 
   publish(publication: Publication): this {
-    const known = this.#state.publication;
-    this.#set({ publication });
-    const assignment = this.#state.assignment;
+    const known = this.#publication;
+    this.#publication = publication;
     // The same rule gives the same answer; most publications change only content.
-    if (known?.assign !== publication.assign || assignment === undefined) return this.#assign();
-    return this;
+    return known?.assign === publication.assign && this.#assignment ? this : this.#assign();
   }
 
   #assign(): this {
-    const { node, publication, assignment } = this.#state;
-    if (!node || !publication) return this;
-    const next = publication.assign(node);
-    if (JSON.stringify(next) === JSON.stringify(assignment)) return this;
-    this.#set({ assignment: next });
-    this.#events.push({ kind: 'assigned', assignment: next });
+    if (!this.#node || !this.#publication) return this;
+    const assignment = this.#publication.assign(this.#node);
+    if (sameAssignment(assignment, this.#assignment)) return this;
+    this.#assignment = assignment;
+    this.#events.push({ kind: 'assigned', assignment });
     return this;
   }
 
   expire(id: number): this {
-    const { order, types } = this.#state;
-    this.#set({ order: expire(order, id, types) });
+    this.#order = expire(this.#order, id, this.#progress);
     return this;
   }
 
   gate(open: boolean): this {
-    this.#set({ open });
-    for (const typeUrl of this.#state.types.keys()) this.feed(typeUrl, { kind: 'gate', open });
+    this.#open = open;
+    for (const typeUrl of this.#progress.keys()) this.feed(typeUrl, { kind: 'gate', open });
     return this;
   }
 
-  /** Gives a type's machine its input and takes what it brings about. */
-  feed(typeUrl: string, input: Input<SotwRequest & DeltaRequest>): this {
-    const before = this.#state.types.get(typeUrl) ?? this.#begin(typeUrl);
+  /** Gives a type's machine its input and takes what it brings about. @returns whether the client now holds another set. */
+  feed(typeUrl: string, input: Input<SotwRequest & DeltaRequest>): boolean {
+    const before = this.#progress.get(typeUrl) ?? this.#begin(typeUrl);
     const step: Step<MachineState> = 'has' in before ? stepDelta(before, input) : stepSotw(before, input);
-    if (step.state !== before || !this.#state.types.has(typeUrl)) {
-      this.#set({ types: new Map(this.#state.types).set(typeUrl, step.state) });
-    }
+    if (step.state !== before) this.#changing().set(typeUrl, step.state);
     this.#responses.push(...step.responses);
     this.#events.push(...step.events);
-    if (typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(before, step.responses);
-    return this;
+    if (typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(before, step);
+    return step.state.acked !== before.acked;
   }
 
+  get #progress(): ReadonlyMap<string, MachineState> {
+    return this.#types ?? this.#before.types;
+  }
+
+  #changing(): Map<string, MachineState> {
+    this.#types ??= new Map(this.#before.types);
+    return this.#types;
+  }
+
+  /** Types stand in the order of sending: what is made before what refers to it. */
   #begin(typeUrl: string): MachineState {
-    const { settings, types, open } = this.#state;
-    const prefix = noncePrefix(settings.nonceSalt, settings.streamId, types.size);
+    const { settings } = this.#before;
+    const types = [...this.#progress];
+    const prefix = noncePrefix(settings.nonceSalt, settings.streamId, types.length);
     const start = settings.variant === 'sotw' ? startSotw(typeUrl, prefix) : startDelta(typeUrl, prefix);
-    return { ...start, open };
+    const machine = { ...start, open: this.#open };
+    this.#types = new Map([...types, [typeUrl, machine] as const].sort(([a], [b]) => rankOf(a) - rankOf(b)));
+    return machine;
   }
 
   /** Envoy warms a changed cluster anew and wants its endpoints again, even if they have not changed (R39). */
-  #clustersSent(before: MachineState, responses: readonly Response[]): void {
-    this.#set({ order: proven(this.#state.order) });
-    const to = this.#state.types.get(clusterUrl)?.sent;
-    const names = before.sent && to ? replaced(before.sent, to) : resumed(before, responses);
+  #clustersSent(before: MachineState, { state, responses }: Step<MachineState>): void {
+    this.#order = proven(this.#order);
+    const names = before.sent && state.sent ? replaced(before.sent, state.sent) : resumed(before, responses);
     if (names.length === 0) return;
-    if (this.#state.types.has(endpointUrl)) this.feed(endpointUrl, { kind: 'again', names });
-    else this.#set({ rewarmed: [...this.#state.rewarmed, ...names] });
+    if (this.#progress.has(endpointUrl)) this.feed(endpointUrl, { kind: 'again', names });
+    else this.#rewarmed = [...this.#rewarmed, ...names];
   }
 
   /** Lets every type move as far as the order allows. */
   end(): StreamStep {
-    const served = this.#aim();
-    // Each round lets types move that waited for others; a type moves only once to a set.
-    for (let round = 0; round < maxRounds && this.#advance(served); round++);
-    const { order, types, settings } = this.#state;
-    const { order: scheduled, timers } = schedule(order, types, settings.order);
-    this.#set({ order: scheduled });
-    return { state: this.#state, responses: this.#responses, events: this.#events, timers };
+    const snapshot = this.#snapshot();
+    if (snapshot) this.#order = aim(this.#order, snapshot);
+    // What was found to be held without being sent may open the way for others.
+    for (let round = 0; round < maxRounds && this.#advance(snapshot !== undefined); round++);
+    const { order, timers } = schedule(this.#order, this.#progress, this.#before.settings.order);
+    const state: StreamState = {
+      settings: this.#before.settings,
+      node: this.#node,
+      publication: this.#publication,
+      assignment: this.#assignment,
+      types: this.#progress,
+      order,
+      open: this.#open,
+      rewarmed: this.#rewarmed,
+    };
+    return { state, responses: this.#responses, events: this.#events, timers };
   }
 
-  /** @returns whether there is anything for the node: a fleet that has a snapshot. */
-  #aim(): boolean {
-    const { publication, assignment, order } = this.#state;
-    const snapshot = assignment?.kind === 'assigned' ? publication?.snapshots.get(assignment.key) : undefined;
-    if (snapshot) this.#set({ order: aim(order, snapshot) });
-    return snapshot !== undefined;
+  /** What the node is to hold, if there is a fleet for it that has a snapshot. */
+  #snapshot(): Snapshot | undefined {
+    const assignment = this.#assignment;
+    return assignment?.kind === 'assigned' ? this.#publication?.snapshots.get(assignment.key) : undefined;
   }
 
-  /** @returns whether anything has changed. */
+  /** @returns whether a client was found to hold another set, which calls for another round. */
   #advance(served: boolean): boolean {
-    const before = this.#state;
-    this.#set({ order: evaluate(before.order, before.types) });
-    for (const [typeUrl, type] of this.#inOrder()) {
-      const { target, keepLeftover } = served ? targetOf(this.#state.order, type) : unserved;
-      if (typeUrl === endpointUrl && target && this.#state.rewarmed.length > 0) this.#rewarm();
+    this.#order = evaluate(this.#order, this.#progress);
+    let settled = false;
+    for (const [typeUrl, type] of this.#progress) {
+      const { target, keepLeftover } = served ? targetOf(this.#order, type) : unserved;
+      if (typeUrl === endpointUrl && target && this.#rewarmed.length > 0) this.#rewarm();
       if (target !== type.target || keepLeftover !== type.keepLeftover) {
-        this.feed(typeUrl, { kind: 'target', target, keepLeftover });
+        settled = this.feed(typeUrl, { kind: 'target', target, keepLeftover }) || settled;
       }
     }
-    return this.#state.types !== before.types || this.#state.order !== before.order;
+    return settled;
   }
 
   #rewarm(): void {
-    const names = this.#state.rewarmed;
-    this.#set({ rewarmed: [] });
+    const names = this.#rewarmed;
+    this.#rewarmed = [];
     this.feed(endpointUrl, { kind: 'again', names });
-  }
-
-  /** Types as the snapshot lists them: what is made before what refers to it. */
-  #inOrder(): readonly (readonly [string, MachineState])[] {
-    const { types, order } = this.#state;
-    if (!order.goal) return [...types];
-    const listed = [...order.goal.types.keys()].flatMap(url => {
-      const type = types.get(url);
-      return type ? [[url, type] as const] : [];
-    });
-    return listed.length === types.size
-      ? listed
-      : [...listed, ...[...types].filter(([url]) => !order.goal?.types.has(url))];
-  }
-
-  #set(part: Partial<StreamState>): void {
-    this.#state = { ...this.#state, ...part };
   }
 }
 
@@ -259,4 +272,10 @@ const unserved: Target = { target: undefined, keepLeftover: true };
 function resumed(before: MachineState, responses: readonly Response[]): readonly string[] {
   if (!before.resumes) return [];
   return responses.flatMap(({ body }) => body.resources.map(each => each.name));
+}
+
+function sameAssignment(a: Assignment, b: Assignment | undefined): boolean {
+  if (a === b) return true;
+  if (a.kind === 'assigned') return b?.kind === 'assigned' && a.key === b.key;
+  return JSON.stringify(a) === JSON.stringify(b);
 }

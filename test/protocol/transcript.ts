@@ -64,7 +64,7 @@ export type Connect = (variant: Variant) => Promise<Peer>;
 /** One test per transcript. */
 export function runTranscripts(how: string, connect: Connect, transcripts: readonly Transcript[]): void {
   for (const transcript of transcripts) {
-    test(`${transcript.name} (${transcript.variant}, ${how})`, async () => {
+    test(`${transcript.name} (${transcript.variant}, ${how})`, { timeout: 10_000 }, async () => {
       const peer = await connect(transcript.variant);
       try {
         await new Conversation(peer).play(transcript.lines);
