@@ -162,6 +162,9 @@ function logPolicy(controller: Controller, log: Logger): void {
   let revision: number | undefined;
   const say = () => {
     const { accepted } = controller;
+    if (rejected && !controller.rejected && accepted?.revision.number === revision) {
+      log.info({ revision }, 'the policy is again what is in force');
+    }
     if (accepted && accepted.revision.number !== revision) {
       const fleets = accepted.fleets.map(each => each.key);
       log.info({ revision: accepted.revision.number, fleets }, revision === undefined ? 'ready' : 'policy accepted');
