@@ -72,7 +72,7 @@ function mutable(headers: Ask['headers'] = {}): Record<string, string | string[]
   );
 }
 
-export function answer(status: number, headers: IncomingHttpHeaders, text: string): Answer {
+function answer(status: number, headers: IncomingHttpHeaders, text: string): Answer {
   const by = headers['x-backend'];
   return {
     status,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 /** How often each value came. */
 export type Counts = ReadonlyMap<string, number>;
 
-export const total = (counts: Counts): number => [...counts.values()].reduce((sum, each) => sum + each, 0);
+const total = (counts: Counts): number => [...counts.values()].reduce((sum, each) => sum + each, 0);
 
 /**
  * Asserts that a value came about as often as independent choices with this chance would give it: within five standard
