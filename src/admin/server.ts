@@ -37,7 +37,7 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
   const app = new Hono<{ Bindings: HttpBindings }>();
   app.onError((error, context) => {
     const answer = errorAnswer(error);
-    if (answer.status === 500) options.log.error({ err: error, path: context.req.path }, 'admin request failed');
+    if (answer.status >= 500) options.log.error({ err: error, path: context.req.path }, 'admin request failed');
     return sendError(context, answer);
   });
   app.notFound(context =>

@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from './store.ts';
+import { kindOf, storeFailure } from './store-failure.ts';
 
 /**
  * Takes a data directory for this process alone. The lock is the operating system's, on the file `lock`, so it ends
@@ -17,6 +18,12 @@ export function lockDirectory(directory: string, options: { readonly patienceMs?
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
   } catch (cause) {
     lock.close();
+    const kind = kindOf(cause);
+    if (kind === 'damaged') {
+      const remedy = 'if no other Switchyard runs on it, remove that file, which holds nothing';
+      throw new StoreError(kind, `${join(directory, 'lock')} is damaged: ${remedy}`, { cause });
+    }
+    if (kind !== 'locked') throw storeFailure(`the data directory ${directory} cannot be locked`, cause);
     throw new StoreError(
       'locked',
       `the data directory ${directory} is in use by ${holder(pidFile)}: end it, or choose another with --data`,

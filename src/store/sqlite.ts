@@ -16,8 +16,11 @@ import { lockDirectory } from './directory-lock.ts';
 import { LastGoodCopy } from './last-good.ts';
 import { keptRevisions, MemoryStore, type StoredState } from './memory.ts';
 import { openAndMend } from './mend.ts';
+import { sameFile } from './same-file.ts';
 import { type NameChanges, type OverrideKey, type Revision, type Store, sameDocuments } from './store.ts';
 import { messageOf, storeFailure } from './store-failure.ts';
+
+const databaseName = 'switchyard.db';
 
 export interface SqliteStoreOptions {
   /** Made when it is not there, for its owner only. Belongs to one process at a time. */
@@ -48,7 +51,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   try {
     const copy = new LastGoodCopy(directory);
     const { database, loaded } = openAndMend(
-      { database: join(directory, 'switchyard.db'), copy },
+      { database: join(directory, databaseName), copy },
       {
         open: options.openDatabase ?? openDatabase,
         keepRevisions: options.keepRevisions ?? keptRevisions,
@@ -70,6 +73,7 @@ class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   readonly #copy: LastGoodCopy;
   readonly #unlock: () => void;
+  readonly #checkPlace: () => void;
   readonly #memory: MemoryStore;
   #sequence: number;
   #copyFails = false;
@@ -87,6 +91,7 @@ class SqliteStore implements Store {
     this.#database = database;
     this.#copy = copy;
     this.#unlock = unlock;
+    this.#checkPlace = sameFile(join(options.directory, databaseName));
     this.#sequence = loaded.sequence ?? 0;
     this.#memory = new MemoryStore({ keepRevisions: 1, state: loaded.state });
     if (this.#sequence > 0) this.#writeCopy();
@@ -162,6 +167,7 @@ class SqliteStore implements Store {
   #write<T>(what: string, toDisk: (sequence: number) => void, toMemory: () => T): T {
     const sequence = this.#sequence + 1;
     try {
+      this.#checkPlace();
       toDisk(sequence);
     } catch (cause) {
       throw storeFailure(`${what} was not stored, and nothing has changed`, cause);

@@ -3,9 +3,15 @@ import { StoreError } from './store.ts';
 /** A failure of SQLite or of the file system in the words of an operator. `what` begins the sentence. */
 export function storeFailure(what: string, cause: unknown): StoreError {
   const kind = kindOf(cause);
-  const why = kind === 'full' ? 'the disk is full; free some space, and it goes on by itself' : messageOf(cause);
+  const remedy = cause instanceof StoreError ? undefined : remedies[kind];
+  const why = kind === 'full' ? remedies.full : `${messageOf(cause)}${remedy === undefined ? '' : `; ${remedy}`}`;
   return new StoreError(kind, `${what}: ${why}`, { cause });
 }
+
+const remedies: Readonly<Partial<Record<StoreError['kind'], string>> & { readonly full: string }> = {
+  full: 'the disk is full; free some space, and it goes on by itself',
+  io: 'may this user write there, is the disk read-only, or does it fail?',
+};
 
 /** By SQLite's primary result codes and the file system's. */
 export function kindOf(error: unknown): StoreError['kind'] {
