@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accepted, Control } from './control/control.ts';
 import type { FleetIr } from './ir/ir.ts';
 import { bundle } from './snapshot/bundle.ts';
@@ -7,22 +8,30 @@ import { bootstrap, bootstrapDefaults } from './translate/bootstrap.ts';
 import { translate } from './translate/translate.ts';
 
 export interface BundleOptions {
-  readonly control: Control;
+  readonly control: Pick<Control, 'accepted' | 'onChange'>;
   /** Made when it is not there. */
   readonly folder: string;
   readonly report: (message: string, error: unknown) => void;
   readonly signal: AbortSignal;
+  /** How long to rest after a round of writing that took `ms`, in milliseconds. */
+  readonly restAfter?: (ms: number) => number;
 }
+
+/** A big fleet's bundle takes the process and the disk tens of milliseconds: no more than a tenth of the time. */
+const usualRest = (ms: number): number => Math.min(9 * ms, 10_000);
 
 /**
  * Keeps a static Envoy configuration per fleet on disk, so that an Envoy can start while we are down (P2). Files are
- * replaced as a whole. Settles when the signal has ended it and the last file is written.
+ * replaced as a whole; of many changes in a row, some are passed over. Settles when the signal has ended it and the
+ * newest is written.
  */
-export async function keepBundles({ control, folder, report, signal }: BundleOptions): Promise<void> {
+export async function keepBundles(options: BundleOptions): Promise<void> {
+  const { control, folder, report, signal, restAfter = usualRest } = options;
   const written = new Map<string, string>();
   let failing = false;
-  while (!signal.aborted) {
+  for (;;) {
     const { accepted } = control;
+    const begun = performance.now();
     if (accepted) {
       try {
         await writeChanged(folder, accepted, written);
@@ -32,11 +41,22 @@ export async function keepBundles({ control, folder, report, signal }: BundleOpt
         failing = true;
       }
     }
-    await changeOf(control, accepted, signal, failing ? retryPause : undefined);
+    if (signal.aborted) return;
+    await rest(failing ? retryPause : restAfter(performance.now() - begun), signal);
+    if (!failing) await changeOf(control, accepted, signal);
+    if (signal.aborted && control.accepted === accepted) return;
   }
 }
 
 const retryPause = 10_000;
+
+async function rest(ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await sleep(ms, undefined, { signal });
+  } catch {
+    // Ended: the caller looks.
+  }
+}
 
 async function writeChanged(folder: string, accepted: Accepted, written: Map<string, string>): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -81,23 +101,20 @@ async function writeWhole(path: string, text: string): Promise<void> {
   await rename(`${path}.new`, path);
 }
 
-/** Settles when something else than `seen` is in force, the pause is over, or the signal ends it. */
+/** Settles when something else than `seen` is in force, or the signal ends it. */
 async function changeOf(
-  control: Control,
+  control: BundleOptions['control'],
   seen: Accepted | undefined,
   signal: AbortSignal,
-  pause: number | undefined,
 ): Promise<void> {
-  if (signal.aborted || (control.accepted !== seen && pause === undefined)) return;
+  if (signal.aborted || control.accepted !== seen) return;
   const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = pause === undefined ? undefined : setTimeout(resolve, pause);
   const unsubscribe = control.onChange(() => {
     if (control.accepted !== seen) resolve();
   });
   const stop = () => resolve();
   signal.addEventListener('abort', stop, { once: true });
   await promise;
-  clearTimeout(timer);
   unsubscribe();
   signal.removeEventListener('abort', stop);
 }
