@@ -31,12 +31,12 @@ export const OutlierDetection = z
       example: '100%',
     }),
     splitLocalErrors: field(z.boolean().default(true), {
-      doc: 'Count failures to connect apart from bad answers.',
+      doc: 'Count failures to connect apart from bad answers. Timeouts then count as failures to connect, and every connection that opens ends their row: an endpoint that takes requests and never answers is ejected only with `false`, or found by an active check.',
       why: 'true: a refused connection says more than a 503',
       example: true,
     }),
     consecutiveLocalErrors: field(count(2), {
-      doc: 'Connection failures and resets in a row until ejection.',
+      doc: 'Connections in a row that fail until ejection. Means nothing without `splitLocalErrors`.',
       unit: 'failures',
       why: '2: a server that refuses twice is down',
       example: 2,
