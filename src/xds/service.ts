@@ -15,8 +15,9 @@ import type { XdsEvent } from './events.ts';
 import { FrameEncoder, type Variant } from './frame.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';
+import { Pacer } from './pacer.ts';
 import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from './resource-type.ts';
-import { type Outgoing, StreamDriver } from './stream-driver.ts';
+import { type Outgoing, type SharedByStreams, StreamDriver } from './stream-driver.ts';
 
 export interface XdsServiceSettings {
   readonly host: string;
@@ -81,6 +82,8 @@ type Call = ServerDuplexStream<Buffer, Outgoing>;
 
 /** Streams that are served one after another before others get a turn. */
 const FAN_OUT = 256;
+/** Bytes of large responses on their way, of all streams, and the milliseconds that one counts. */
+const pace = { limit: 16 * 1024 * 1024, patience: 250 };
 /** Connections that may wait to be accepted: a whole fleet comes back at once. */
 const BACKLOG = 4096;
 
@@ -90,8 +93,7 @@ const BACKLOG = 4096;
 export class XdsService {
   readonly #board: Board;
   readonly #settings: XdsServiceSettings;
-  readonly #emit: (event: XdsEvent) => void;
-  readonly #frames: FrameEncoder;
+  readonly #shared: SharedByStreams;
   readonly #streams = new Set<StreamDriver>();
   readonly #sockets = new Set<Socket>();
   readonly #salt = randomInt(0x1000000);
@@ -107,8 +109,7 @@ export class XdsService {
   constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void) {
     this.#board = board;
     this.#settings = settings;
-    this.#emit = emit;
-    this.#frames = new FrameEncoder(settings.identifier);
+    this.#shared = { frames: new FrameEncoder(settings.identifier), pacer: new Pacer(pace), emit };
     this.#grpc = new Server({
       'grpc.max_receive_message_length': settings.maxMessageBytes,
       'grpc.max_send_message_length': -1,
@@ -124,7 +125,7 @@ export class XdsService {
 
   /** What encoding has cost: one frame for all streams that are sent the same. */
   get frames(): FrameEncoder {
-    return this.#frames;
+    return this.#shared.frames;
   }
 
   get streams(): number {
@@ -208,7 +209,7 @@ export class XdsService {
       write: (outgoing: Outgoing, done: () => void) => void call.write(outgoing, done),
       end: (code: keyof typeof status, message: string) => endCall(call, code, message),
     };
-    const stream = new StreamDriver(settings, port, this.#frames, this.#emit);
+    const stream = new StreamDriver(settings, port, this.#shared);
     const close = (reason: string): void => {
       this.#streams.delete(stream);
       stream.close(reason);

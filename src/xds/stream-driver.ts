@@ -5,6 +5,7 @@ import type { Frame, FrameEncoder } from './frame.ts';
 import type { MachineEvent } from './machine.ts';
 import { readNode } from './node-identity.ts';
 import type { TimerRequest } from './order.ts';
+import type { Pacer } from './pacer.ts';
 import { type Received, RequestReader } from './request.ts';
 import {
   type StreamInput,
@@ -30,6 +31,14 @@ export interface StreamPort {
   end(code: EndCode, message: string): void;
 }
 
+/** What all streams of a service have in common. */
+export interface SharedByStreams {
+  readonly frames: FrameEncoder;
+  readonly pacer: Pacer;
+  /** Takes every event, at once and without throwing. */
+  readonly emit: (event: XdsEvent) => void;
+}
+
 /** Bytes that a stream may have on their way before it must wait for them to leave (R49). */
 const MAX_IN_FLIGHT = 64 * 1024;
 
@@ -44,16 +53,21 @@ export class StreamDriver {
   readonly #emit: (event: XdsEvent) => void;
   readonly #reader = new RequestReader();
   readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #pacer: Pacer;
+  /** Writes that have not left. */
+  readonly #writing = new Set<() => void>();
+  #stopWaiting: (() => void) | undefined;
   #state: StreamState;
   #inFlight = 0;
   #answered = false;
   #closed = false;
 
-  constructor(settings: StreamSettings, port: StreamPort, frames: FrameEncoder, emit: (event: XdsEvent) => void) {
+  constructor(settings: StreamSettings, port: StreamPort, shared: SharedByStreams) {
     this.#settings = settings;
     this.#port = port;
-    this.#frames = frames;
-    this.#emit = emit;
+    this.#frames = shared.frames;
+    this.#pacer = shared.pacer;
+    this.#emit = shared.emit;
     this.#state = startStream(settings);
   }
 
@@ -96,6 +110,8 @@ export class StreamDriver {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#stopWaiting?.();
+    for (const done of this.#writing) done();
     this.#tell({ kind: 'closed', reason });
   }
 
@@ -125,10 +141,29 @@ export class StreamDriver {
   }
 
   #step(input: StreamInput): void {
+    if (this.#pacer.full && this.#state.open) this.#apply({ kind: 'gate', open: false });
+    this.#apply(input);
+    this.#reopen();
+  }
+
+  #apply(input: StreamInput): void {
     const step = stepStream(this.#state, input);
     this.#state = step.state;
     this.#carryOut(step);
     if (step.fault !== undefined) this.end('INVALID_ARGUMENT', step.fault);
+  }
+
+  /** Lets the stream send again, if there is room for it and for everybody. */
+  #reopen(): void {
+    if (this.#state.open || this.#closed || this.#stopWaiting || this.#inFlight > MAX_IN_FLIGHT) return;
+    if (!this.#pacer.full) {
+      this.#apply({ kind: 'gate', open: true });
+      return;
+    }
+    this.#stopWaiting = this.#pacer.wait(() => {
+      this.#stopWaiting = undefined;
+      this.#guard(() => this.#reopen());
+    });
   }
 
   #carryOut({ events, responses, timers }: StreamStep): void {
@@ -145,15 +180,19 @@ export class StreamDriver {
   }
 
   #write(outgoing: Outgoing): void {
+    const { length } = outgoing.frame;
+    const left = this.#pacer.begin(length);
+    const done = (): void => {
+      if (!this.#writing.delete(done)) return;
+      this.#inFlight -= length;
+      left();
+      if (!this.#state.open) this.#guard(() => this.#reopen());
+    };
+    this.#writing.add(done);
     this.#answered = true;
-    this.#inFlight += outgoing.frame.length;
-    const full = this.#inFlight > MAX_IN_FLIGHT;
-    if (full && this.#state.open) this.#step({ kind: 'gate', open: false });
-    this.#port.write(outgoing, () => {
-      this.#inFlight -= outgoing.frame.length;
-      if (this.#inFlight <= MAX_IN_FLIGHT && !this.#state.open)
-        this.#guard(() => this.#step({ kind: 'gate', open: true }));
-    });
+    this.#inFlight += length;
+    if (this.#inFlight > MAX_IN_FLIGHT && this.#state.open) this.#apply({ kind: 'gate', open: false });
+    this.#port.write(outgoing, done);
   }
 
   #start({ id, afterMs }: TimerRequest): void {

@@ -1,0 +1,68 @@
+/**
+ * Bounds the bytes that all streams together have on their way (P7): a push of a megabyte to thousands would otherwise
+ * be copied thousands of times before the first copy has left. Streams that find it full wait their turn, and then send
+ * what is newest.
+ *
+ * A client that does not read must not take room from others, so a write counts for `patience` at most.
+ */
+export class Pacer {
+  readonly #limit: number;
+  readonly #patience: number;
+  readonly #writes = new Map<object, number>();
+  readonly #waiting = new Set<() => void>();
+  #bytes = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  /** @param limit bytes; @param patience milliseconds. */
+  constructor({ limit, patience }: { readonly limit: number; readonly patience: number }) {
+    this.#limit = limit;
+    this.#patience = patience;
+  }
+
+  get full(): boolean {
+    return this.#bytes >= this.#limit;
+  }
+
+  /** Counts a write. @returns what to call when it has left, or never will; once is enough. */
+  begin(bytes: number): () => void {
+    // Small ones come and go too fast to matter.
+    if (bytes < SMALL) return () => {};
+    const write = {};
+    this.#writes.set(write, bytes);
+    this.#bytes += bytes;
+    return () => this.#end(write);
+  }
+
+  /** Calls `resume`, once, when there is room. @returns how to give up waiting. */
+  wait(resume: () => void): () => void {
+    this.#waiting.add(resume);
+    this.#watch();
+    return () => this.#waiting.delete(resume);
+  }
+
+  #end(write: object): void {
+    this.#bytes -= this.#writes.get(write) ?? 0;
+    if (this.#writes.delete(write)) this.#admit();
+  }
+
+  /** Gives what is on its way now its time, and no more, while anyone waits. */
+  #watch(): void {
+    if (this.#timer !== undefined) return;
+    const writes = [...this.#writes.keys()];
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      for (const write of writes) this.#end(write);
+      if (this.#waiting.size > 0) this.#watch();
+    }, this.#patience).unref();
+  }
+
+  #admit(): void {
+    for (const resume of this.#waiting) {
+      if (this.full) return;
+      this.#waiting.delete(resume);
+      resume();
+    }
+  }
+}
+
+const SMALL = 16 * 1024;

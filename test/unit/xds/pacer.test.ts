@@ -1,0 +1,93 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { FrameEncoder } from '../../../src/xds/frame.ts';
+import { Pacer } from '../../../src/xds/pacer.ts';
+import { StreamDriver } from '../../../src/xds/stream-driver.ts';
+import { until } from '../../support/until.ts';
+import { publication, type Sets, snapshot, urls } from '../../support/xds-fixtures.ts';
+import { writeSotw } from '../../support/xds-wire.ts';
+
+const size = 100_000;
+const sets = (content: string): Sets => ({ CDS: { a: content.padEnd(size, 'x') } });
+
+/** Streams whose writes leave when the test says so. */
+function streams(count: number, pacer: Pacer) {
+  const frames = new FrameEncoder('test');
+  const waiting: (() => void)[] = [];
+  const written: number[] = [];
+  const drivers = Array.from({ length: count }, (_, index) => {
+    const settings = {
+      streamId: index,
+      variant: 'sotw' as const,
+      impliedType: undefined,
+      nonceSalt: 0,
+      order: { gateLimit: 1000, linger: 1000, grace: 1000 },
+    };
+    const port = {
+      write(_: unknown, done: () => void) {
+        written.push(index);
+        waiting.push(done);
+      },
+      end(_: string, message: string) {
+        assert.fail(message);
+      },
+    };
+    return new StreamDriver(settings, port, { frames, pacer, emit: () => {} });
+  });
+  const first = writeSotw({ typeUrl: urls.CDS, node: 'n' });
+  const start = (content: string): void => {
+    for (const driver of drivers) {
+      driver.published(publication(snapshot('fleet', sets(content))));
+      driver.received(first);
+    }
+  };
+  return { drivers, waiting, written, start };
+}
+
+test('P7: no more than the limit is on its way, and everybody gets a turn', () => {
+  const { waiting, written, start } = streams(50, new Pacer({ limit: 4 * size, patience: 60_000 }));
+  start('1');
+  assert.equal(written.length, 4);
+  while (waiting.length > 0) {
+    assert.ok(waiting.length <= 4);
+    waiting.shift()?.();
+  }
+  assert.deepEqual(
+    written.toSorted((a, b) => a - b),
+    Array.from({ length: 50 }, (_, index) => index),
+  );
+});
+
+test('P7: clients that never read hold the others up for a moment only', async () => {
+  const { waiting, written, start } = streams(12, new Pacer({ limit: 4 * size, patience: 20 }));
+  start('1');
+  assert.equal(written.length, 4);
+  await until('all have been written to', () => written.length === 12, 2000);
+  assert.equal(waiting.length, 12);
+});
+
+test('a stream that ends makes room, though its write never leaves', () => {
+  const { drivers, written, start } = streams(5, new Pacer({ limit: 4 * size, patience: 60_000 }));
+  start('1');
+  assert.equal(written.length, 4);
+  drivers[0]?.close('cut');
+  assert.deepEqual(written, [0, 1, 2, 3, 4]);
+});
+
+test('a stream that ends while it waits is not written to', async () => {
+  const { drivers, waiting, written, start } = streams(5, new Pacer({ limit: 4 * size, patience: 10 }));
+  start('1');
+  drivers[4]?.close('cut');
+  for (const done of waiting) done();
+  await pause(30);
+  assert.deepEqual(written, [0, 1, 2, 3]);
+});
+
+test('small writes are not counted', () => {
+  const pacer = new Pacer({ limit: 1, patience: 10 });
+  pacer.begin(1000);
+  assert.equal(pacer.full, false);
+  pacer.begin(size);
+  assert.equal(pacer.full, true);
+});
