@@ -14,7 +14,7 @@ import {
 import type { ApiVersioning, ApiVersionPlace } from '../policy/api-versioning.ts';
 import type { PathMatch } from '../policy/match.ts';
 import type { Rule } from '../policy/route.ts';
-import type { Form, VersionForms } from './api-version-place.ts';
+import type { Form, VersionForms } from './api-version-forms.ts';
 import { type PathRewrite, replacedPrefix, replacePrefix, replaceStart } from './path-rewrite.ts';
 import { fittingGroups, regexMatcher } from './regex.ts';
 import { pathSpecifier } from './route-match.ts';

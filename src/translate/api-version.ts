@@ -4,7 +4,8 @@ import { lookup } from '../ir/order.ts';
 import { namesOf, versionOf } from '../ir/version-segment.ts';
 import type { ApiVersion, ApiVersioning } from '../policy/api-versioning.ts';
 import { deprecationHeaders, newestFirst, retiredAnswer, unknownAnswer, unknownStatus } from './api-version-answers.ts';
-import { type Form, type VersionForms, versionForms } from './api-version-place.ts';
+import type { Form, VersionForms } from './api-version-forms.ts';
+import { versionForms } from './api-version-place.ts';
 import { ruleRoute } from './route-action.ts';
 import { conditions, routeMatch } from './route-match.ts';
 
