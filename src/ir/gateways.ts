@@ -59,7 +59,7 @@ function listenerIr(policy: Policy, gateway: string, listener: Listener, name: s
       kind: 'http',
       routeTable: tableName(gateway),
       http2: true,
-      trustedProxies: listener.trustedProxies,
+      declared: listener,
     }));
   }
   const reached = reachedBy(policy, listener.to);

@@ -128,7 +128,7 @@ function listenerIr(serviceName: string, service: Service, { address, port }: In
   return keepListener(service, `${name} ${formatBinding(place)}`, [], () =>
     service.protocol === 'tcp'
       ? { ...place, kind: 'tcp', to: [{ cluster: name, serviceName, weight: 1 }] }
-      : { ...place, kind: 'http', routeTable: name, http2: service.protocol !== 'http', trustedProxies: 0 },
+      : { ...place, kind: 'http', routeTable: name, http2: service.protocol !== 'http', declared: undefined },
   );
 }
 

@@ -3,6 +3,7 @@ import type { Millis } from '../base/units.ts';
 import type { ApiVersioning } from '../policy/api-versioning.ts';
 import type { EndpointState } from '../policy/endpoint.ts';
 import type { FleetMatch } from '../policy/fleet.ts';
+import type { HttpListener } from '../policy/gateway.ts';
 import type { Retries } from '../policy/retries.ts';
 import type { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
@@ -109,16 +110,21 @@ interface ListenerPlace {
   readonly role: 'edge' | 'inbound' | 'outbound';
 }
 
-export type ListenerIr =
-  | (ListenerPlace & {
-      readonly kind: 'http';
-      readonly routeTable: string;
-      /** Callers may speak HTTP/2 without TLS, besides HTTP/1.1. */
-      readonly http2: boolean;
-      /** How many of the last addresses in `x-forwarded-for` our own proxies wrote. Only for `edge`. */
-      readonly trustedProxies: number;
-    })
-  | (ListenerPlace & { readonly kind: 'tcp'; readonly to: readonly WeightedClusterIr[] });
+export interface HttpListenerIr extends ListenerPlace {
+  readonly kind: 'http';
+  readonly routeTable: string;
+  /** Callers may speak HTTP/2 without TLS, besides HTTP/1.1. */
+  readonly http2: boolean;
+  /** What the policy declares, whose leaf settings stay in it; undefined for listeners of sidecars. */
+  readonly declared: HttpListener | undefined;
+}
+
+export interface TcpListenerIr extends ListenerPlace {
+  readonly kind: 'tcp';
+  readonly to: readonly WeightedClusterIr[];
+}
+
+export type ListenerIr = HttpListenerIr | TcpListenerIr;
 
 /** Everything that one fleet, or one sub-fleet of sidecars, holds. */
 export interface FleetIr {

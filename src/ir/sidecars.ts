@@ -86,7 +86,7 @@ function httpListener(sidecar: Sidecar): ListenerIr {
     role: 'outbound',
     routeTable: 'outbound',
     http2: true,
-    trustedProxies: 0,
+    declared: undefined,
   }));
 }
 

@@ -1,12 +1,10 @@
 import { any } from '../../proto/codec.ts';
 import type { Filter } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
-import type { ListenerIr } from '../ir/ir.ts';
+import type { HttpListenerIr } from '../ir/ir.ts';
 import { httpFilters } from './filters/index.ts';
 import { statPrefix } from './units.ts';
 import { sayUnreached } from './unreached.ts';
-
-type HttpListenerIr = Extract<ListenerIr, { readonly kind: 'http' }>;
 
 /** Bytes that an edge proxy holds of one request's body, and so the largest body that can be sent again on a retry. */
 export const edgeBuffer = 256 * 1024;
@@ -23,11 +21,12 @@ export function httpConnectionManager(listener: HttpListenerIr): Filter {
 }
 
 function settings(listener: HttpListenerIr): HttpConnectionManager {
+  const { trustedProxies = 0 } = listener.declared ?? {};
   return {
     codec_type: listener.http2 ? 'AUTO' : 'HTTP1',
     stat_prefix: statPrefix(listener.name),
     rds: { route_config_name: listener.routeTable, config_source: { ads: {}, resource_api_version: 'V3' } },
-    http_filters: httpFilters({ role: listener.role }),
+    http_filters: httpFilters(listener),
     // Nobody counts as internal: such callers could set retries and timeouts by header. Without a range in this list Envoy
     // takes loopback and all private addresses for internal, so it holds one that no caller can have.
     internal_address_config: { cidr_ranges: [{ address_prefix: '0.0.0.0', prefix_len: 32 }] },
@@ -36,7 +35,7 @@ function settings(listener: HttpListenerIr): HttpConnectionManager {
     // Envoy would answer WebSockets 403, and HTTP/1.0 426: nginx speaks it to what stands behind it, unless told otherwise.
     upgrade_configs: [{ upgrade_type: 'websocket' }],
     http_protocol_options: { accept_http_10: true },
-    ...(listener.trustedProxies > 0 ? { xff_num_trusted_hops: listener.trustedProxies } : {}),
+    ...(trustedProxies > 0 ? { xff_num_trusted_hops: trustedProxies } : {}),
     ...(listener.role === 'inbound' ? { local_reply_config: sayUnreached } : {}),
     ...(listener.role === 'edge' ? towardsStrangers : amongOurselves),
   };

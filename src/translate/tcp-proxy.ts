@@ -1,10 +1,8 @@
 import { any } from '../../proto/codec.ts';
 import type { Filter } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { TcpProxy } from '../../proto/gen/envoy.extensions.filters.network.tcp_proxy.v3.ts';
-import type { ListenerIr, WeightedClusterIr } from '../ir/ir.ts';
+import type { TcpListenerIr, WeightedClusterIr } from '../ir/ir.ts';
 import { statPrefix } from './units.ts';
-
-type TcpListenerIr = Extract<ListenerIr, { readonly kind: 'tcp' }>;
 
 /** The network filter that passes bytes on to one cluster, or to several by weight, chosen per connection. */
 export function tcpProxy(listener: TcpListenerIr): Filter {

@@ -1,5 +1,6 @@
 import type { HttpFilter } from '../../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
-import type { HttpFilterContext, HttpFilterName, HttpFilterWriter } from './filter.ts';
+import type { HttpListenerIr } from '../../ir/ir.ts';
+import type { HttpFilterName, HttpFilterWriter } from './filter.ts';
 import { router } from './router.ts';
 
 interface Placed {
@@ -19,9 +20,9 @@ type Complete<T> = [Forgotten] extends [never] ? T : { readonly forgotten: Forgo
 const ordered: Complete<typeof table> = table;
 
 /** The filters that a listener needs, in their order. */
-export function httpFilters(context: HttpFilterContext): readonly HttpFilter[] {
+export function httpFilters(listener: HttpListenerIr): readonly HttpFilter[] {
   return ordered.flatMap(({ filter }): readonly HttpFilter[] => {
-    const config = filter.config(context);
+    const config = filter.config(listener);
     return config ? [{ name: `envoy.filters.http.${filter.name}`, typed_config: config }] : [];
   });
 }
