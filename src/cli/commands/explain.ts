@@ -31,23 +31,35 @@ export function explainCommand(program: Command, host: CliHost): void {
 const spoken = (path: string) => path.replaceAll(/\.\*|\[\]|\[\d+\]/g, '');
 
 function explain(fields: readonly Field[], wanted: string): string {
-  const path = spoken(wanted);
-  const field = fields.find(each => spoken(each.path) === path);
+  const field = find(fields, wanted);
+  const path = spoken(field?.path ?? wanted);
   const prefix = path === '' ? '' : `${path}.`;
   const below = fields.filter(each => {
     const name = spoken(each.path);
     return name.startsWith(prefix) && name !== path && !name.slice(prefix.length).includes('.');
   });
   if (path !== '' && !field) {
-    const hint =
-      didYouMean(
-        path,
-        fields.map(each => spoken(each.path)),
-      ) ?? '"switchyard explain" lists the kinds';
-    throw new CliFailure(`the policy has no field "${wanted}"; ${hint}`);
+    throw new CliFailure(`the policy has no field "${wanted}"; ${hintFor(fields, path)}`);
   }
   const rows = below.map(each => [spoken(each.path).slice(prefix.length), each.doc.doc]);
   return `${field ? about(field) : ''}${rows.length > 0 ? `\n${renderTable(['FIELD', 'WHAT IT DOES'], rows)}` : ''}`;
+}
+
+/** The field of that path, be it said without the names that users choose, or as a problem shows it, with them. */
+function find(fields: readonly Field[], wanted: string): Field | undefined {
+  const path = spoken(wanted);
+  const said = fields.find(each => spoken(each.path) === path);
+  return said ?? fields.find(each => withNames(each.path).test(wanted));
+}
+
+const withNames = (path: string) =>
+  new RegExp(`^${path.replaceAll(/\*|\[\]|\./g, part => ({ '*': '[^.]+', '[]': '(\\[\\d*\\])?' })[part] ?? '\\.')}$`);
+
+function hintFor(fields: readonly Field[], path: string): string {
+  const paths = fields.map(each => spoken(each.path));
+  const ending = paths.filter(each => each.endsWith(`.${path}`)).slice(0, 5);
+  if (ending.length > 0) return `there is ${ending.join(', ')}`;
+  return didYouMean(path, paths) ?? '"switchyard explain" lists the kinds';
 }
 
 function about(field: Field): string {

@@ -21,6 +21,13 @@ describe('switchyard explain', { concurrency: 2 }, () => {
   });
 
   it('suggests where there is no such field', async () => {
+    const named = await explain('services.web.endpoints[0].weight');
+    assert.equal(named.out, (await explain('services.endpoints.weight')).out);
+    const bare = await explain('perTryTimeout');
+    assert.match(
+      bare.err,
+      /^error: .*"perTryTimeout"; there is services\.retries\.perTryTimeout, routes\.rules\.retries\./,
+    );
     const { code, err } = await explain('services.endpoints.wieght');
     assert.equal(code, 1);
     assert.match(err, /no field "services\.endpoints\.wieght"; did you mean "services\.endpoints\.weight"\?/);
