@@ -7,8 +7,8 @@ import type { FleetReply, OverrideWriteReply } from '../../src/admin/api.ts';
 import type { Backend } from '../support/backend.ts';
 import { ask } from '../support/client.ts';
 import { covers } from '../support/covers.ts';
-import { eventually } from '../support/eventually.ts';
 import { type Load, loadOn } from '../support/load.ts';
+import { until } from '../support/until.ts';
 import { pair, pairPolicy, World } from '../support/world.ts';
 
 describe('what was good goes on, on real Envoys', () => {
@@ -97,7 +97,7 @@ describe('what was good goes on, on real Envoys', () => {
       ['', 'file.unreadable'],
     ] as const) {
       world.save(broken);
-      const rejected = await eventually(`${code} is shown`, async () => {
+      const rejected = await until(`${code} is shown`, async () => {
         const reply = await world.plane.policy();
         return reply.rejected?.problems.some(each => each.code === code) && reply.rejected;
       });
@@ -106,7 +106,7 @@ describe('what was good goes on, on real Envoys', () => {
     }
     await endWithoutFailure(running);
     world.save(policy({ header: 'b' }));
-    await eventually('the good save is taken', async () => (await world.plane.policy()).rejected === null);
+    await until('the good save is taken', async () => (await world.plane.policy()).rejected === null);
     assert.deepEqual(await fleetVersions(), versions);
   });
 
@@ -159,7 +159,7 @@ describe('what was good goes on, on real Envoys', () => {
     });
     assert.equal(drained.status, 200);
     assert.equal((await tally(20))['one'], 0);
-    await eventually('the drain has ended', async () => (await world.plane.policy()).overrides.length === 1);
+    await until('the drain has ended', async () => (await world.plane.policy()).overrides.length === 1);
     await world.synced();
     assert.ok(((await tally(20))['one'] ?? 0) > 5);
   });
@@ -174,7 +174,7 @@ describe('what was good goes on, on real Envoys', () => {
     const begun = performance.now();
     const cold = world.adopt('cold', startEnvoy({ name: 'cold', bootstrap: { ...bundle, admin } }));
     await cold.ready(AbortSignal.timeout(20_000));
-    const answer = await eventually('an answer', () => ask(ports.delta, '/').catch(() => undefined));
+    const answer = await until('an answer', () => ask(ports.delta, '/').catch(() => undefined));
     assert.ok(performance.now() - begun < 5000);
     assert.equal(answer.status, 200);
     assert.equal(answer.headers['x-policy'], 'b');

@@ -5,8 +5,8 @@ import { afterEach, describe, it } from 'node:test';
 import { keepBundles } from '../../../src/bundles.ts';
 import type { Accepted } from '../../../src/control/control.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
-import { eventually } from '../../support/eventually.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+import { until } from '../../support/until.ts';
 
 let stop = new AbortController();
 afterEach(() => {
@@ -71,7 +71,7 @@ describe('bundles', () => {
         return 600_000;
       },
     });
-    await eventually('the first bundle', () => rests.length === 1);
+    await until('the first bundle', () => rests.length === 1);
     assert.match(content(), /"first"/);
     for (const name of ['second', 'third', 'fourth']) accept(name);
     stop.abort();
@@ -88,9 +88,9 @@ describe('bundles', () => {
     const content = () => readFileSync(join(folder, 'edge.json'), 'utf8');
     const done = keepBundles({ control, folder, report: () => {}, signal: stop.signal, restAfter: () => 0 });
     for (const name of ['first', 'second']) {
-      await eventually('waiting', () => listeners.size === 1);
+      await until('waiting', () => listeners.size === 1);
       accept(name);
-      await eventually(name, () => {
+      await until(name, () => {
         try {
           return content().includes(`"${name}"`);
         } catch {

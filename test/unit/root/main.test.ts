@@ -8,8 +8,8 @@ import { pino } from 'pino';
 import { createLog } from '../../../src/log.ts';
 import { type RunningServer, startServer } from '../../../src/main.ts';
 import type { Settings } from '../../../src/settings.ts';
-import { eventually } from '../../support/eventually.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+import { until } from '../../support/until.ts';
 import { shopPolicy } from '../control/controller-world.ts';
 
 const silent = pino({ level: 'silent' });
@@ -37,7 +37,7 @@ async function start(settings: Settings): Promise<RunningServer> {
 }
 
 const accepted = (server: RunningServer, number = 1) =>
-  eventually('a policy in force', () => server.control.accepted?.revision.number === number && server.control.accepted);
+  until('a policy in force', () => server.control.accepted?.revision.number === number && server.control.accepted);
 
 const versionsOf = (server: RunningServer) =>
   [...(server.board.current?.snapshots.values() ?? [])].map(each => each.version);
@@ -58,7 +58,7 @@ describe('the server', () => {
 
   it('is up but not ready without a policy', async () => {
     const server = await start(settingsIn(temporaryDirectory()));
-    await eventually('the problem', () => server.control.rejected);
+    await until('the problem', () => server.control.rejected);
     assert.equal(server.control.rejected?.problems[0]?.code, 'file.unreadable');
     assert.equal((await fetch(`http://127.0.0.1:${server.adminPort}/healthz`)).status, 200);
     assert.equal((await fetch(`http://127.0.0.1:${server.adminPort}/readyz`)).status, 503);
@@ -83,7 +83,7 @@ describe('the server', () => {
       harm();
       const next = await start(settings);
       assert.deepEqual(versionsOf(next), versions, 'already when it begins to listen');
-      await eventually('the problem', () => next.control.rejected);
+      await until('the problem', () => next.control.rejected);
       assert.deepEqual(versionsOf(next), versions);
       assert.equal(next.control.accepted?.overrides.length, 1);
       await next.close();
@@ -95,7 +95,7 @@ describe('the server', () => {
     writeFileSync(join(folder, 'a.yaml'), 'servces: {}\n');
     writeFileSync(join(folder, 'b.mjs'), 'throw new Error("no");\n');
     const server = await start(settingsIn(folder, { policy: folder, data: temporaryDirectory() }));
-    await eventually('the problems', () => server.control.rejected);
+    await until('the problems', () => server.control.rejected);
     assert.deepEqual(server.control.rejected?.problems.map(each => each.code).sort(), [
       'file.module_failed',
       'schema.unknown_key',
@@ -108,10 +108,10 @@ describe('the server', () => {
     writeFileSync(settings.policy, shopPolicy());
     const server = await start(settings);
     const bundleOf = (fleet: string) => join(settings.data, 'bundles', `${fleet}.json`);
-    await eventually('both bundles', () => existsSync(bundleOf('edge')) && existsSync(bundleOf('back')));
+    await until('both bundles', () => existsSync(bundleOf('edge')) && existsSync(bundleOf('back')));
     assert.match(readFileSync(bundleOf('edge'), 'utf8'), /"catalog@v1"/);
     writeFileSync(settings.policy, shopPolicy().replace('  back: { match: { cluster: back }, gateways: [back] }', ''));
-    await eventually('one bundle', () => !existsSync(bundleOf('back')));
+    await until('one bundle', () => !existsSync(bundleOf('back')));
     assert.ok(existsSync(bundleOf('edge')));
     await server.close();
   });

@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Problem } from '../../../src/base/problem.ts';
 import { followPolicyFiles, type PolicySink } from '../../../src/sources/files.ts';
 import type { StoredDocument } from '../../../src/store/store.ts';
-import { eventually } from '../../support/eventually.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+import { until } from '../../support/until.ts';
 
 /** Remembers what it was given. */
 class Recorder implements PolicySink {
@@ -52,7 +52,7 @@ function follow(path: string, poll = 1000) {
   };
   running.push({ stop });
   const sees = (texts: readonly string[]) =>
-    eventually(`submit of ${texts}`, () => JSON.stringify(sink.texts) === JSON.stringify(texts));
+    until(`submit of ${texts}`, () => JSON.stringify(sink.texts) === JSON.stringify(texts));
   return { sink, reports, stop, sees };
 }
 
@@ -126,7 +126,7 @@ describe('following policy files', () => {
     const { sees, sink } = follow(file);
     await sees(['old']);
     writeFileSync(file, '');
-    const problems = await eventually('reject', () => sink.rejects.at(-1));
+    const problems = await until('reject', () => sink.rejects.at(-1));
     assert.match(problems[0]!.message, /is empty/);
     assert.equal(sink.submits.length, 1);
   });
@@ -163,17 +163,17 @@ describe('following policy files', () => {
     const { sees, sink } = follow(file);
     await sees(['a']);
     rmSync(file);
-    const problems = await eventually('reject', () => sink.rejects.at(-1));
+    const problems = await until('reject', () => sink.rejects.at(-1));
     assert.equal(problems[0]?.code, 'file.unreadable');
     writeFileSync(file, 'a');
-    await eventually('second submit', () => sink.submits.length === 2);
+    await until('second submit', () => sink.submits.length === 2);
     await sees(['a']);
   });
 
   it('begins with a file that is not there yet', async () => {
     const file = join(temporaryDirectory(), 'sub', 'policy.yaml');
     const { sees, sink } = follow(file);
-    await eventually('reject', () => sink.rejects.length > 0);
+    await until('reject', () => sink.rejects.length > 0);
     mkdirSync(join(file, '..'));
     writeFileSync(file, 'a');
     await sees(['a']);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { systemNameQuery } from '../../../src/sources/name-query.ts';
 import { NameSource } from '../../../src/sources/names.ts';
-import { eventually } from '../../support/eventually.ts';
+import { until } from '../../support/until.ts';
 
 let stop = new AbortController();
 afterEach(() => {
@@ -54,7 +54,7 @@ describe('following host names', () => {
     assert.deepEqual([...source.answers], [['a.test', ['10.0.0.1', '10.0.0.2']]]);
     assert.deepEqual(saved.get('a.test'), ['10.0.0.1', '10.0.0.2']);
     answers.set('a.test', ['10.0.0.3']);
-    await eventually('new answer', () => source.answers.get('a.test')?.[0] === '10.0.0.3');
+    await until('new answer', () => source.answers.get('a.test')?.[0] === '10.0.0.3');
     assert.equal(changes(), 2);
   });
 
@@ -65,7 +65,7 @@ describe('following host names', () => {
     const before = source.answers;
     answers.set('a.test', ['10.0.0.2', '10.0.0.1']);
     const count = asked.length;
-    await eventually('more questions', () => asked.length > count + 2);
+    await until('more questions', () => asked.length > count + 2);
     assert.equal(source.answers, before);
     assert.equal(changes(), 1);
   });
@@ -77,11 +77,11 @@ describe('following host names', () => {
     for (const bad of ['fails', []] as const) {
       answers.set('a.test', bad);
       const count = asked.length;
-      await eventually('more questions', () => asked.length > count + 2);
+      await until('more questions', () => asked.length > count + 2);
       assert.deepEqual(source.answers.get('a.test'), ['10.0.0.1']);
     }
     answers.set('a.test', ['10.0.0.9']);
-    await eventually('healed', () => source.answers.get('a.test')?.[0] === '10.0.0.9');
+    await until('healed', () => source.answers.get('a.test')?.[0] === '10.0.0.9');
     assert.equal(reports.length, 1, 'a failure is said once, not at every try');
   });
 
@@ -99,7 +99,7 @@ describe('following host names', () => {
     assert.deepEqual([...source.answers.keys()], ['b.test']);
     assert.ok(saved.has('a.test') && saved.get('a.test') === undefined);
     asked.length = 0;
-    await eventually('questions', () => asked.length > 3);
+    await until('questions', () => asked.length > 3);
     assert.ok(!asked.includes('a.test'));
   });
 
