@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { extname, join, resolve } from 'node:path';
+import { dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import type { StoredDocument } from '../store/store.ts';
@@ -182,7 +182,7 @@ async function readText(file: string): Promise<string | undefined> {
     const found = await handle.stat();
     if (!found.isFile()) throw new Error('it is not a regular file');
     if (found.size > longestFile) return undefined;
-    const buffer = Buffer.alloc(longestFile + 1);
+    const buffer = Buffer.allocUnsafe(longestFile + 1);
     let length = 0;
     while (length <= longestFile) {
       const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
@@ -206,11 +206,16 @@ async function readModule(file: string, { signal, moduleTimeoutMs = 10_000 }: Re
     `the module failed: ${firstLine(reply.message)}`,
     'run it with node to see more',
   );
+  const span = spanInStack(reply.stack, reply.files);
   return {
-    problem: { ...found, source: spanInStack(reply.stack, reply.files) ?? { file, line: 1, column: 1 } },
+    problem: { ...found, source: span ? { ...span, file: asGiven(span.file, file) } : { file, line: 1, column: 1 } },
     imported,
   };
 }
+
+/** The absolute path as seen from where the policy's own path is: relative if that one is. */
+const asGiven = (path: string, policy: string): string =>
+  join(dirname(policy), relative(dirname(resolve(policy)), path));
 
 /** The innermost place in a stack that lies in one of the files. */
 function spanInStack(stack: string, files: readonly string[]): SourceSpan | undefined {
