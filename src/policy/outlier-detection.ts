@@ -30,9 +30,9 @@ export const OutlierDetection = z
       why: '0%: a 500 may be the fault of the request, not of the server',
       example: '100%',
     }),
-    splitLocalErrors: field(z.boolean().default(true), {
-      doc: 'Count failures to connect apart from bad answers. Timeouts then count as failures to connect, and every connection that opens ends their row: an endpoint that takes requests and never answers is ejected only with `false`, or found by an active check.',
-      why: 'true: a refused connection says more than a 503',
+    splitLocalErrors: field(z.boolean().default(false), {
+      doc: 'Count failures to connect apart from bad answers. Timeouts then count as failures to connect, and every connection that opens ends their row: an endpoint that takes requests and never answers is no longer ejected, and only an active check finds it.',
+      why: 'false: refused connections, timeouts and bad answers are one row, so that a hung endpoint is taken out too',
       example: true,
     }),
     consecutiveLocalErrors: field(count(2), {

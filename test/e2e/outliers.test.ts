@@ -49,11 +49,13 @@ const [server] = await service('server', {
   enforceConsecutiveServerErrors: '100%',
 });
 const [serverDefault] = await service('server-default', steady);
-const [local] = await service('local', { ...steady, consecutiveLocalErrors: 3 });
-const [localOff] = await service('local-off', { ...steady, enforceConsecutiveLocalErrors: '0%' });
+const apart: OutlierInput = { ...steady, splitLocalErrors: true };
+const [local] = await service('local', { ...apart, consecutiveLocalErrors: 4 });
+const [localOff] = await service('local-off', { ...apart, enforceConsecutiveLocalErrors: '0%' });
+const [hung] = await service('hung', undefined);
+const [hungApart] = await service('hung-apart', apart);
 const [unsplit] = await service('unsplit', {
   ...steady,
-  splitLocalErrors: false,
   consecutiveGatewayErrors: 5,
   consecutiveLocalErrors: 1,
 });
@@ -98,14 +100,18 @@ for (const [name, { detection }] of Object.entries(statistical)) {
   bad.behave(() => (bad.seen.length % 2 === 0 ? { status: 503 } : {}));
 }
 for (const [name, { detection }] of Object.entries(statisticalLocal)) {
-  const [bad] = await service(name, { ...statisticsOnly, ...detection }, 2);
+  const [bad] = await service(name, { ...statisticsOnly, splitLocalErrors: true, ...detection }, 2);
   await bad.die();
 }
 
 const [edge] = await world.start(
   edgePolicy(port, {
     services,
-    rules: Object.keys(services).map(each => ({ match: { path: `/${each}` }, to: [{ service: each }] })),
+    rules: Object.keys(services).map(each => ({
+      match: { path: `/${each}` },
+      to: [{ service: each }],
+      ...(each.startsWith('hung') ? { timeout: '150ms' } : {}),
+    })),
   }),
   [{ id: 'edge-1', cluster: 'edge' }],
 );
@@ -170,10 +176,17 @@ describe('ejection after failures in a row', () => {
       'services.*.outlierDetection.splitLocalErrors',
     );
     for (const backend of [local, localOff, unsplit]) await backend.die();
-    assertOutAfter(await failuresOf('local'), 3);
+    assertOutAfter(await failuresOf('local'), 4);
     assert.equal(await failuresOf('local-off'), 20);
     // Not apart, they are gateway errors, and the limit of their own means nothing.
     assertOutAfter(await failuresOf('unsplit'), 5);
+  });
+
+  it('takes out an endpoint that accepts and never answers, unless local errors are counted apart', async () => {
+    covers('services.*.outlierDetection.splitLocalErrors');
+    for (const backend of [hung, hungApart]) backend.behave({ hang: true });
+    assertOutAfter(await failuresOf('hung', 16), 3);
+    assert.equal(await failuresOf('hung-apart', 16), 8);
   });
 });
 
