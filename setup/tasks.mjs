@@ -27,7 +27,7 @@ export const tasks = {
 };
 
 /** Tests that need no Envoy, so that they run where none can be had. */
-const withoutEnvoy = /^(\.\/)?test\/(unit|architecture|protocol)(\/|$)/;
+const withoutEnvoy = /^(\.\/)?test\/(unit|architecture|protocol|golden)(\/|$)/;
 
 /**
  * @param {string} name
