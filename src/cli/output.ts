@@ -22,6 +22,16 @@ export function render(value: unknown, format: OutputFormat, table: () => string
   return table();
 }
 
+/** What a terminal obeys or hides: control characters, and those that turn the direction of text. */
+const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]+/gu;
+
+/** An answer with all its texts on one line and harmless to a terminal: proxies say of themselves what they like. */
+export function printable<T>(answer: T): T {
+  const clean = (_: string, value: unknown) =>
+    typeof value === 'string' ? value.replaceAll(unprintable, ' ').trim() : value;
+  return JSON.parse(JSON.stringify(answer), clean) as T;
+}
+
 export type Style = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 export type Paint = (style: Style, text: string) => string;
 

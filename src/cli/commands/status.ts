@@ -4,7 +4,7 @@ import { type PolicyReply, type ProxiesReply, proxyStates } from '../../admin/ap
 import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
-import { CliFailure, painter, render } from '../output.ts';
+import { CliFailure, painter, printable, render } from '../output.ts';
 import { type Status, statusText } from '../status-text.ts';
 
 type StatusFlags = ClientFlags & {
@@ -70,5 +70,5 @@ async function fetchStatus(host: CliHost, flags: StatusFlags): Promise<Status> {
 }
 
 function show(host: CliHost, { output }: StatusFlags, status: Status): string {
-  return render(status, output, () => statusText(status, painter(host), Date.now()));
+  return render(status, output, () => statusText(printable(status), painter(host), Date.now()));
 }

@@ -68,6 +68,15 @@ describe('switchyard status', () => {
     assert.equal((await run('status', '--fleet', 'other')).code, 2);
   });
 
+  it('lets no proxy write to the terminal what it likes', async () => {
+    world.accept();
+    const why = 'the cluster is "\u001b[2J\u009b31m\u202eegde\nedge-9  edge  synced"';
+    world.connect(1, 'edge-1', { kind: 'unmatched', nearest: 'edge', why });
+    const { out } = await run('status');
+    assert.match(out, /\n\nedge-1: the cluster is " \[2J 31m egde edge-9 {2}edge {2}synced"\n$/);
+    assert.ok(JSON.parse((await run('status', '-o', 'json')).out).proxies[0].why === why, 'programs get it as it is');
+  });
+
   it('shows overrides and refused saves', async () => {
     world.accept([shift, drain]);
     const mistake = problem('route.service_not_found', ['routes', 'shop'], 'there is no service "x"', 'mend it');
