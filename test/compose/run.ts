@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../support/ports.ts';
@@ -14,6 +14,8 @@ const usage = `Runs the container set-up for real: npm run test:compose [-- --co
 Exit codes: 0 passed, 1 failed, 3 this machine cannot run it and nothing was tested.`;
 
 const root = path.join(import.meta.dirname, '..', '..');
+/** Not in /tmp, which is often memory: images are large. */
+const temporary = '/var/tmp/switchyard-compose-';
 const tag = `test-${process.pid}`;
 const { values } = parseArgs({ options: { compose: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
 const stop = new AbortController();
@@ -34,6 +36,7 @@ async function check(title: string, see: () => Promise<string>): Promise<boolean
     say(`ok      ${label()}\n          ${seen}`);
     return true;
   } catch (error) {
+    if (stop.signal.aborted) throw error;
     count.failed += 1;
     const { message, cause } = error instanceof Error ? error : new Error(String(error));
     const because = cause instanceof Error ? `\nbecause: ${cause.message}` : '';
@@ -140,14 +143,23 @@ async function test(daemon: Daemon, folder: string): Promise<void> {
   }
 }
 
+/** Folders of runs that were killed. Their daemons have ended with them. */
+function removeStale(): void {
+  mkdirSync(path.dirname(temporary), { recursive: true });
+  for (const name of readdirSync(path.dirname(temporary))) {
+    const pid = new RegExp(`^${path.basename(temporary)}(\\d+)-`).exec(name)?.[1];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    rmSync(path.join(path.dirname(temporary), name), { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+  }
+}
+
 async function main(): Promise<number> {
   if (values.help) {
     say(usage);
     return 0;
   }
-  mkdirSync('/var/tmp', { recursive: true });
-  // Not /tmp, which is often memory: images are large.
-  const folder = mkdtempSync('/var/tmp/switchyard-compose-');
+  removeStale();
+  const folder = mkdtempSync(`${temporary}${process.pid}-`);
   // Containers run as other users.
   chmodSync(folder, 0o755);
   let daemon: Daemon | undefined;
