@@ -71,6 +71,7 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   const board = new Board();
   const fleet = new Fleet();
   const stop = new AbortController();
+  endings.push(() => stop.abort());
   const controller = control(store, board, report, stop.signal);
   endings.push(() => controller.stop());
   controller.start();

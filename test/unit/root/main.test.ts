@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -127,6 +129,29 @@ describe('the server', () => {
     await assert.rejects(startServer(settingsIn(folder, { admin: taken }), silent), /--admin HOST:PORT/);
     other.close();
     await start(settingsIn(folder));
+  });
+
+  it('asks for no names any more when it could not start', async () => {
+    const folder = temporaryDirectory();
+    const settings = settingsIn(folder);
+    writeFileSync(
+      settings.policy,
+      shopPolicy({ endpoints: '[{ address: "localhost:80" }]', to: '[{ service: catalog }]' }),
+    );
+    const first = await start(settings);
+    await accepted(first);
+    await first.close();
+    const other = createServer();
+    await new Promise<void>(done => other.listen(0, '127.0.0.1', done));
+    const address = other.address();
+    const port = typeof address === 'object' && address ? address.port : 0;
+    const main = join(import.meta.dirname, '../../../src/cli/main.ts');
+    const flags = ['--policy', settings.policy, '--data', settings.data, '--xds', `127.0.0.1:${port}`];
+    const ending = { timeout: 30_000, killSignal: 'SIGKILL' } as const;
+    const child = spawn(process.execPath, [main, 'serve', ...flags], { stdio: 'ignore', ...ending });
+    const [code] = await once(child, 'exit');
+    other.close();
+    assert.equal(code, 1);
   });
 
   it('does not share its data directory', async () => {
