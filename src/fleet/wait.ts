@@ -64,12 +64,19 @@ class Wait {
     const onAbort = (): void => this.#end();
     this.#endings = [
       fleet.onChange(streamId => this.#changed(streamId)),
-      board.subscribe(() => this.#acceptNewest()),
+      board.subscribe(() => this.#published()),
       () => signal.removeEventListener('abort', onAbort),
     ];
     signal.addEventListener('abort', onAbort);
     if (signal.aborted) this.#end();
     else this.#endIfDone();
+  }
+
+  /** Who holds the newest already, after something was undone, will have nothing to acknowledge. */
+  #published(): void {
+    this.#acceptNewest();
+    for (const streamId of [...this.#missing.keys()]) this.#look(streamId);
+    this.#endIfDone();
   }
 
   #acceptNewest(): void {

@@ -77,6 +77,18 @@ test('with nobody connected it is 0 of 0 at once', async () => {
   assert.deepEqual(await scene.wait(one), { concerned: 0, acked: 0, missing: [], departed: [] });
 });
 
+test('what is undone before anyone was sent it is held by all who hold what was before', async () => {
+  const scene = new Scene();
+  const stream = scene.connect('a');
+  scene.ask(stream, 'CDS');
+  scene.ack(stream, 'CDS', one);
+  scene.board.publish(publication(two));
+  const waiting = scene.wait(two);
+  assert.equal(await settled(waiting), false);
+  scene.board.publish(publication(one));
+  assert.deepEqual(await waiting, { concerned: 1, acked: 1, missing: [], departed: [] });
+});
+
 test('it settles when every proxy of the fleet has acknowledged every type that it has asked for', async () => {
   const scene = new Scene();
   const [first, second] = [scene.connect('first'), scene.connect('second')];
