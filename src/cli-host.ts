@@ -31,6 +31,9 @@ export function cliHost(): CliHost {
   };
 }
 
+/** Milliseconds in which a signal that comes again is the same one: a terminal and `npm` both pass Ctrl-C on. */
+const oneKeystroke = 300;
+
 /** Runs the control plane until SIGINT or SIGTERM; a second one does not wait for the end. */
 async function serve(flags: ServeFlags, say: (text: string) => void): Promise<void> {
   const { settings, warnings } = good(readSettings({ ...flags }));
@@ -39,7 +42,10 @@ async function serve(flags: ServeFlags, say: (text: string) => void): Promise<vo
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
-      process.once(signal, () => process.exit(1));
+      const first = performance.now();
+      process.on(signal, () => {
+        if (performance.now() - first > oneKeystroke) process.exit(1);
+      });
       ended.resolve();
     });
   }
