@@ -81,7 +81,8 @@ export class World implements AsyncDisposable {
   readonly #endAll = () => process.exit(1);
 
   constructor() {
-    process.once('exit', this.#killAll);
+    // Before the folders are removed, into which they would still write.
+    process.prependOnceListener('exit', this.#killAll);
     process.once('SIGTERM', this.#endAll);
   }
 
