@@ -6,7 +6,7 @@ export const EndpointState = z.enum(['active', 'draining', 'disabled']);
 export type EndpointState = z.output<typeof EndpointState>;
 
 /** The sidecar's side of an endpoint: what stands behind the address that callers dial. */
-export const Inbound = z.strictObject({
+const Inbound = z.strictObject({
   application: field(addressText, {
     doc: 'Where the local application listens, behind the sidecar. Loopback or a Unix socket.',
     example: '127.0.0.1:8080',
@@ -17,7 +17,6 @@ export const Inbound = z.strictObject({
     example: 'checkout-1',
   }),
 });
-export type Inbound = z.output<typeof Inbound>;
 
 /** One address of a service. */
 export const Endpoint = z.strictObject({

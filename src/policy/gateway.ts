@@ -33,12 +33,11 @@ export const HttpListener = z.strictObject({
 export type HttpListener = z.output<typeof HttpListener>;
 
 /** Takes connections in and passes their bytes to one service, or to several by weight. */
-export const TcpListener = z.strictObject({
+const TcpListener = z.strictObject({
   ...place,
   protocol: field(z.literal('tcp'), { doc: '`tcp`: takes connections in and passes their bytes on.', example: 'tcp' }),
   to: field(z.array(Destination).min(1).max(32), { doc: 'Where the bytes go.', example: [{ service: 'db' }] }),
 });
-export type TcpListener = z.output<typeof TcpListener>;
 
 export const Listener = z.discriminatedUnion('protocol', [HttpListener, TcpListener]);
 export type Listener = z.output<typeof Listener>;

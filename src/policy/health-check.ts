@@ -51,14 +51,13 @@ export const TcpCheck = z.strictObject({
 export type TcpCheck = z.output<typeof TcpCheck>;
 
 /** Calls grpc.health.v1.Health/Check. */
-export const GrpcCheck = z.strictObject({
+const GrpcCheck = z.strictObject({
   service: field(z.string().max(253).default(''), {
     doc: 'Service name to ask the health service for.',
     why: 'empty: the whole server',
     example: 'shop.Catalog',
   }),
 });
-export type GrpcCheck = z.output<typeof GrpcCheck>;
 
 /** Active health checking: every Envoy that has the service asks every endpoint itself. Exactly one of `http`, `tcp`, `grpc`. */
 export const HealthCheck = z

@@ -9,17 +9,15 @@ import { OutlierDetection } from './outlier-detection.ts';
 import { Retries, RetryBudget } from './retries.ts';
 
 /** A named subset of a service's endpoints: those that bear all the labels. */
-export const Version = z.strictObject({
+const Version = z.strictObject({
   labels: field(
     z.record(name, z.string().max(128)).refine(labels => Object.keys(labels).length > 0, 'needs at least one label'),
     { doc: 'Labels that an endpoint must all bear.', example: { version: 'v1' } },
   ),
 });
-export type Version = z.output<typeof Version>;
 
 /** What endpoints speak. */
-export const ServiceProtocol = z.enum(['http', 'http2', 'grpc', 'tcp']);
-export type ServiceProtocol = z.output<typeof ServiceProtocol>;
+const ServiceProtocol = z.enum(['http', 'http2', 'grpc', 'tcp']);
 
 /** Something that answers requests. */
 export const Service = z.strictObject({

@@ -10,7 +10,7 @@ export interface Subscription {
   readonly names: ReadonlySet<string>;
 }
 
-export const WILDCARD = '*';
+const WILDCARD = '*';
 
 const interned = new Map<string, WeakRef<Subscription>>();
 const gone = new FinalizationRegistry<string>(key => {

@@ -10,7 +10,7 @@ import { type Contents, type TypeName, typeSnapshot, urls } from '../support/xds
  * A naive client of one type, and what the protocol owes it, kept as plain sets and maps. It checks every response as it
  * comes; `converged` tells whether it has what it subscribes to.
  */
-export abstract class ModelClient<Request> {
+abstract class ModelClient<Request> {
   readonly type: TypeName;
   /** What the client subscribes to, as the server knows it. */
   wildcard = false;
