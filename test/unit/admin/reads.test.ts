@@ -44,7 +44,7 @@ describe('GET /api/v1/policy', () => {
         key: 'edge',
         role: 'edge',
         version: edge?.version,
-        resources: { CDS: 2, EDS: edge?.types.get(assignments)?.resources.size, LDS: 1, RDS: 1 },
+        resources: { CDS: 2, EDS: edge?.types.get(assignments)?.resources.size, LDS: 1, RDS: 1, RTDS: 1 },
       },
     ]);
     assert.deepEqual(json.overrides, [
@@ -111,7 +111,7 @@ describe('GET /api/v1/fleets/{fleet}/snapshot', () => {
     assert.equal(json.fleet, 'edge');
     assert.equal(json.version, snapshot?.version);
     const versions = [...(snapshot?.types.values() ?? [])].map(type => type.version);
-    assert.deepEqual(Object.keys(json.versions).sort(), ['CDS', 'EDS', 'LDS', 'RDS']);
+    assert.deepEqual(Object.keys(json.versions).sort(), ['CDS', 'EDS', 'LDS', 'RDS', 'RTDS']);
     for (const version of Object.values(json.versions)) assert.ok(versions.includes(version as string));
     const names = (kind: string) => json.resources[kind].map((each: { name?: string }) => each.name);
     assert.deepEqual(names('clusters'), ['catalog@v1', 'catalog@v2']);
