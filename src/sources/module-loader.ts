@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { z } from 'zod';
 import type { ModuleReply, ModuleRequest } from './module-worker.ts';
 
 export interface LoadModuleOptions {
@@ -9,12 +8,6 @@ export interface LoadModuleOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
-
-const files = z.array(z.string());
-const Reply: z.ZodType<ModuleReply> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('loaded'), json: z.string(), files }),
-  z.object({ kind: z.literal('failed'), message: z.string(), stack: z.string(), files }),
-]);
 
 const beside = (name: string): URL =>
   new URL(import.meta.url.endsWith('.ts') ? `${name}.ts` : `${name}.js`, import.meta.url);
@@ -40,9 +33,7 @@ export async function loadModule(file: string, { timeoutMs, signal }: LoadModule
   for (const stream of [worker.stdout, worker.stderr]) stream.on('data', chunk => process.stderr.write(chunk));
   let reply: ModuleReply | undefined;
   worker.on('message', (message: unknown) => {
-    // A module may post messages of its own.
-    const { success, data } = Reply.safeParse(message);
-    if (success) reply = data;
+    if (isReply(message)) reply = message;
   });
   const failed = (message: string): ModuleReply => ({ kind: 'failed', message, stack: '', files: [file] });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
@@ -60,4 +51,14 @@ export async function loadModule(file: string, { timeoutMs, signal }: LoadModule
     worker.on('error', () => {});
     await worker.terminate();
   }
+}
+
+/** A module may post messages of its own. */
+function isReply(message: unknown): message is ModuleReply {
+  if (typeof message !== 'object' || message === null) return false;
+  const reply = message as Readonly<Record<string, unknown>>;
+  const hasTexts = (...keys: readonly string[]) => keys.every(key => typeof reply[key] === 'string');
+  const { kind, files } = reply;
+  if (!Array.isArray(files) || !files.every(file => typeof file === 'string')) return false;
+  return (kind === 'loaded' && hasTexts('json')) || (kind === 'failed' && hasTexts('message', 'stack'));
 }
