@@ -3,7 +3,7 @@ import { mkdirSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { which } from '../../setup/command.mjs';
-import { rememberNetwork } from './network-rules.ts';
+import { rememberNetwork, restoreNetwork } from './network-rules.ts';
 import { CannotRun, run } from './shell.ts';
 
 /** A Docker daemon to test on. */
@@ -53,7 +53,7 @@ async function startDaemon(folder: string, signal: AbortSignal): Promise<Daemon>
   if (unable !== undefined) throw new CannotRun(unable);
   const data = path.join(folder, 'docker');
   mkdirSync(data, { recursive: true });
-  const restoreNetwork = await rememberNetwork(folder);
+  await rememberNetwork(folder);
   const socket = `unix://${path.join(folder, 'docker.sock')}`;
   const own = ['--data-root', data, '--exec-root', path.join(folder, 'exec'), '-p', path.join(folder, 'docker.pid')];
   const [program, ...before] = endsWithUs;
@@ -73,7 +73,7 @@ async function startDaemon(folder: string, signal: AbortSignal): Promise<Daemon>
   });
   const stop = async () => {
     await end(child);
-    await restoreNetwork();
+    await restoreNetwork(folder);
   };
   const env: NodeJS.ProcessEnv = { ...process.env, DOCKER_HOST: socket };
   // It would win over DOCKER_HOST.

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { run } from './shell.ts';
 
@@ -9,45 +9,51 @@ const families = ['iptables', 'ip6tables'] as const;
 type Table = readonly string[];
 
 interface NetworkState {
-  readonly bridge: boolean;
+  /** Docker's bridges. */
+  readonly bridges: readonly string[];
   readonly forwarding: string;
-  readonly tables: ReadonlyMap<string, Table>;
+  /** By `iptables filter` and the like. */
+  readonly tables: Readonly<Record<string, Table>>;
 }
 
-/**
- * Remembers what a Docker daemon changes in this machine's network: its rules, its bridge, forwarding.
- *
- * @returns how to take away what it has added since and left behind, and nothing else.
- */
-export async function rememberNetwork(folder: string): Promise<() => Promise<void>> {
-  const before = await look();
-  return async () => {
-    const after = await look();
-    for (const [key, lines] of after.tables) {
-      const [family = '', table = ''] = key.split(' ');
-      const undo = undoing(before.tables.get(key) ?? [], lines);
-      if (undo.length === 0) continue;
-      const file = path.join(folder, 'rules');
-      writeFileSync(file, [`*${table}`, ...undo, 'COMMIT', ''].join('\n'));
-      await run(`${family}-restore`, ['--noflush'], { input: file });
-      rmSync(file);
-    }
-    if (after.bridge && !before.bridge) await run('ip', ['link', 'delete', 'docker0']);
-    if (after.forwarding !== before.forwarding) writeFileSync(forwarding, before.forwarding);
-  };
+const remembered = (folder: string) => path.join(folder, 'network.json');
+
+/** Writes down in the folder what a Docker daemon will change in this machine's network: rules, bridges, forwarding. */
+export async function rememberNetwork(folder: string): Promise<void> {
+  writeFileSync(remembered(folder), JSON.stringify(await look()));
+}
+
+/** Takes away what Docker has added since the folder was written, and nothing else; does nothing without one. */
+export async function restoreNetwork(folder: string): Promise<void> {
+  if (!existsSync(remembered(folder))) return;
+  const before = JSON.parse(readFileSync(remembered(folder), 'utf8')) as NetworkState;
+  const after = await look();
+  for (const [key, lines] of Object.entries(after.tables)) {
+    const [family = '', table = ''] = key.split(' ');
+    const undo = undoing(before.tables[key] ?? [], lines);
+    if (undo.length === 0) continue;
+    const file = path.join(folder, 'rules');
+    writeFileSync(file, [`*${table}`, ...undo, 'COMMIT', ''].join('\n'));
+    await run(`${family}-restore`, ['--noflush'], { input: file });
+  }
+  for (const bridge of after.bridges) {
+    if (!before.bridges.includes(bridge)) await run('ip', ['link', 'delete', bridge]);
+  }
+  if (after.forwarding !== before.forwarding) writeFileSync(forwarding, before.forwarding);
 }
 
 async function look(): Promise<NetworkState> {
-  const tables = new Map<string, Table>();
+  const tables: Record<string, Table> = {};
   for (const family of families) {
     const saved = await run(`${family}-save`, []);
     for (const section of saved.stdout.split(/^\*/m).slice(1)) {
       const [table = '', ...lines] = section.split('\n');
-      tables.set(`${family} ${table}`, lines);
+      tables[`${family} ${table}`] = lines;
     }
   }
-  const link = await run('ip', ['link', 'show', 'docker0']);
-  return { bridge: link.ok, forwarding: readFileSync(forwarding, 'utf8'), tables };
+  const links = await run('ip', ['-brief', 'link', 'show', 'type', 'bridge']);
+  const bridges = links.stdout.match(/^(docker0|br-[0-9a-f]{12})\b/gm) ?? [];
+  return { bridges, forwarding: readFileSync(forwarding, 'utf8'), tables };
 }
 
 /** Input for `iptables-restore --noflush` that undoes what Docker has added to a table, and the policies it set. */

@@ -6,6 +6,7 @@ import { type BaseImage, provideBaseImages } from './base-images.ts';
 import { composeProject, composeVersions, type Generation, type Project } from './compose.ts';
 import { type Daemon, findDaemon } from './daemon.ts';
 import { demoChecks } from './demo-checks.ts';
+import { restoreNetwork } from './network-rules.ts';
 import { ownEnvoyJoins, writeOwnPolicy } from './own-envoys-checks.ts';
 import { CannotRun, run } from './shell.ts';
 
@@ -143,13 +144,15 @@ async function test(daemon: Daemon, folder: string): Promise<void> {
   }
 }
 
-/** Folders of runs that were killed. Their daemons have ended with them. */
-function removeStale(): void {
-  mkdirSync(path.dirname(temporary), { recursive: true });
-  for (const name of readdirSync(path.dirname(temporary))) {
+/** What runs that were killed have left. Their daemons have ended with them. */
+async function removeStale(): Promise<void> {
+  const parent = path.dirname(temporary);
+  mkdirSync(parent, { recursive: true });
+  for (const name of readdirSync(parent)) {
     const pid = new RegExp(`^${path.basename(temporary)}(\\d+)-`).exec(name)?.[1];
-    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
-    rmSync(path.join(path.dirname(temporary), name), { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+    if (pid === undefined || process.getuid?.() !== 0 || existsSync(`/proc/${pid}`)) continue;
+    await restoreNetwork(path.join(parent, name));
+    rmSync(path.join(parent, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
   }
 }
 
@@ -158,7 +161,7 @@ async function main(): Promise<number> {
     say(usage);
     return 0;
   }
-  removeStale();
+  await removeStale();
   const folder = mkdtempSync(`${temporary}${process.pid}-`);
   // Containers run as other users.
   chmodSync(folder, 0o755);
