@@ -7,10 +7,12 @@ import type { Clock } from './clock.ts';
 import type { Accepted, Control, OverrideOutcome, Preview, Rejected, SubmitOutcome } from './control.ts';
 import { applied, type Decision, decideEnd, decideEndpoint, decideShift, type Situation } from './decide.ts';
 import { effectOf, holderOf } from './effect.ts';
+import { EndedOverrides } from './ended-overrides.ts';
 import { Expiries, isOver } from './expiries.ts';
 import { hostsOf, type Names } from './names.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
-import { type Write, WriteQueue } from './write-queue.ts';
+import { WriteQueue } from './write-queue.ts';
+import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
 
 export interface ControllerOptions {
   readonly store: Store;
@@ -33,38 +35,17 @@ interface InForce {
   readonly build: Build;
 }
 
-interface SubmitWrite extends Write {
-  readonly kind: 'submit';
-  readonly documents: readonly StoredDocument[];
-  readonly about: Pick<Revision, 'author' | 'source' | 'reason'>;
-  readonly read: Read;
-  readonly done: (outcome: SubmitOutcome) => void;
-}
-
-interface OverrideWrite extends Write {
-  readonly kind: 'override';
-  readonly key: OverrideKey;
-  readonly decide: (situation: Situation) => Decision;
-  readonly done: (outcome: OverrideOutcome) => void;
-}
-
-/** Something outside has changed: names, or an override's time is up. */
-interface RefreshWrite extends Write {
-  readonly kind: 'refresh';
-}
-
 /**
  * The single writer of snapshots. All or nothing: an error anywhere leaves what is in force as it is. A write is stored
  * before it is published, so that what Envoys were told survives a crash (P3).
  */
 export class Controller implements Control {
   readonly #options: ControllerOptions;
-  readonly #queue: WriteQueue<SubmitWrite | OverrideWrite | RefreshWrite>;
+  readonly #queue: WriteQueue<ControllerWrite>;
   readonly #listeners = new Set<() => void>();
   readonly #expiries: Expiries;
+  readonly #ended: EndedOverrides;
   #overrides: readonly Override[] = [];
-  /** Overrides that have ended but are in the store still, because it could not be written; by id. */
-  readonly #toForget = new Map<string, Override>();
   #inForce: InForce | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
@@ -77,6 +58,7 @@ export class Controller implements Control {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#expiries = new Expiries(options.clock, override => this.#expire(override));
+    this.#ended = new EndedOverrides(options.store, options.report);
     const { holdOff } = options;
     this.#queue = new WriteQueue({
       process: batch => this.#process(batch),
@@ -100,7 +82,7 @@ export class Controller implements Control {
     const { store, names, clock } = this.#options;
     const stored = store.overrides();
     const over = stored.filter(each => isOver(each, clock.now()));
-    this.#forget(over);
+    this.#ended.remove(over);
     this.#setOverrides(stored.filter(each => !over.includes(each)));
     const revision = store.latestRevision();
     if (!revision) return;
@@ -201,7 +183,7 @@ export class Controller implements Control {
     }
   }
 
-  #process(batch: readonly (SubmitWrite | OverrideWrite | RefreshWrite)[]): void {
+  #process(batch: readonly ControllerWrite[]): void {
     const [first] = batch;
     try {
       if (first?.kind === 'submit') this.#processSubmit(first);
@@ -236,7 +218,7 @@ export class Controller implements Control {
     const gone = inForce.build.overrides.flatMap(({ override, effect }) =>
       override.kind === 'endpoint' && effect === 'suspended' ? [override] : [],
     );
-    this.#forget(gone);
+    this.#ended.remove(gone);
     if (gone.length === 0) return inForce.build;
     const kept = this.#overrides.filter(each => !gone.some(other => other === each));
     const build = this.#rebuild(inForce, kept);
@@ -277,7 +259,7 @@ export class Controller implements Control {
       build = this.#rebuild(inForce, overrides);
     }
     this.#setOverrides(overrides);
-    this.#forget([]);
+    this.#ended.remove([]);
     this.#publish({ ...inForce, build });
     for (const { write, decision } of decided) {
       const error = failed.get(write);
@@ -297,13 +279,13 @@ export class Controller implements Control {
   #store(decision: Decision): void {
     if (decision.kind === 'put') this.#options.store.putOverride(decision.override);
     if (decision.kind === 'end') this.#options.store.deleteOverride(decision.override);
-    if (decision.kind === 'expire') this.#forget([decision.override]);
+    if (decision.kind === 'expire') this.#ended.remove([decision.override]);
   }
 
   #setOverrides(overrides: readonly Override[]): void {
     this.#overrides = overrides;
     this.#expiries.watch(overrides);
-    for (const override of overrides) this.#toForget.delete(overrideId(override));
+    this.#ended.keep(overrides);
   }
 
   /** The end of an override's time comes whether or not it can be stored. */
@@ -313,20 +295,6 @@ export class Controller implements Control {
         ? { kind: 'expire', override }
         : { kind: 'answer', outcome: { kind: 'notFound', what: 'It has ended before.' } };
     this.#override(override, decide).catch(error => this.#options.report('an override did not expire', error));
-  }
-
-  /** Takes ended overrides out of the store; what fails is made up for at the next write, or at the next start. */
-  #forget(ended: readonly Override[]): void {
-    for (const override of ended) this.#toForget.set(overrideId(override), override);
-    for (const [id, override] of this.#toForget) {
-      try {
-        this.#options.store.deleteOverride(override);
-        this.#toForget.delete(id);
-      } catch (error) {
-        if (ended.length > 0) this.#options.report('the end of an override was not stored', error);
-        return;
-      }
-    }
   }
 
   #build(read: Read, overrides: readonly Override[]): ReturnType<Pipeline['build']> {

@@ -1,0 +1,29 @@
+import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
+import type { OverrideOutcome, SubmitOutcome } from './control.ts';
+import type { Decision, Situation } from './decide.ts';
+import type { Read } from './pipeline.ts';
+import type { Write } from './write-queue.ts';
+
+/** A whole declared policy. */
+export interface SubmitWrite extends Write {
+  readonly kind: 'submit';
+  readonly documents: readonly StoredDocument[];
+  readonly about: Pick<Revision, 'author' | 'source' | 'reason'>;
+  readonly read: Read;
+  readonly done: (outcome: SubmitOutcome) => void;
+}
+
+/** A change of operational state. */
+export interface OverrideWrite extends Write {
+  readonly kind: 'override';
+  readonly key: OverrideKey;
+  readonly decide: (situation: Situation) => Decision;
+  readonly done: (outcome: OverrideOutcome) => void;
+}
+
+/** The addresses of a name have changed. */
+export interface RefreshWrite extends Write {
+  readonly kind: 'refresh';
+}
+
+export type ControllerWrite = SubmitWrite | OverrideWrite | RefreshWrite;
