@@ -1,5 +1,5 @@
 import { memo1, shareStructure } from '../base/memo.ts';
-import { hasErrors, type Problem, problem } from '../base/problem.ts';
+import { boundProblems, hasErrors, type Problem, problem } from '../base/problem.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
@@ -57,7 +57,10 @@ export interface Pipeline {
 
 /** The stages of this program. */
 export const pipeline: Pipeline = {
-  read: documents => parse(documents),
+  read: documents => {
+    const { problems, ...read } = parse(documents);
+    return { ...read, problems: boundProblems(problems) };
+  },
   build: (input, previous) => {
     const policy = shareStructure(previous?.policy, input.policy);
     const { fleets, problems, overrides, assign } = compile({
@@ -65,12 +68,12 @@ export const pipeline: Pipeline = {
       state: operationalState(input.overrides),
       resolved: input.resolved,
     });
-    const located = locate(problems, input.sources);
+    const located = locate(boundProblems(problems), input.sources);
     if (hasErrors(located)) return { kind: 'failed', problems: located };
     const same = previous && sameItems(previous.fleets, fleets);
     if (same) return { kind: 'built', build: { ...previous, policy, overrides, problems: located } };
     const faults = fleets.flatMap(fleet => faultsIn(translate(fleet)).map(fault => inconsistent(fleet, fault)));
-    if (faults.length > 0) return { kind: 'failed', problems: [...located, ...faults] };
+    if (faults.length > 0) return { kind: 'failed', problems: boundProblems([...located, ...faults]) };
     const snapshots = snapshotsOf(fleets, previous?.snapshots);
     return { kind: 'built', build: { policy, fleets, snapshots, assign, overrides, problems: located } };
   },
