@@ -1,5 +1,6 @@
+import { boundProblems } from '../base/bound-problems.ts';
 import { memo1, shareStructure } from '../base/memo.ts';
-import { boundProblems, hasErrors, type Problem, problem } from '../base/problem.ts';
+import { hasErrors, type Problem, problem } from '../base/problem.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';

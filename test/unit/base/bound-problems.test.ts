@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { boundProblems, hasErrors, problem } from '../../../src/base/problem.ts';
+import { boundProblems } from '../../../src/base/bound-problems.ts';
+import { hasErrors, problem } from '../../../src/base/problem.ts';
 
 const many = (code: 'schema.missing' | 'service.no_endpoints', count: number) =>
   Array.from({ length: count }, (_, index) => problem(code, ['services', index], `number ${index}`));
