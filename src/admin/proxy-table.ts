@@ -1,3 +1,4 @@
+import { compareText } from '../base/compare.ts';
 import type { DepartedProxy, Fleet } from '../fleet/fleet.ts';
 import type { ProxyStatus, TypeStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
@@ -12,10 +13,8 @@ export function proxyTable({ fleet, board }: { readonly fleet: Fleet; readonly b
     ...fleet.proxies().map(each => connected(each, snapshots)),
     ...fleet.departed().map(each => departed(each)),
   ];
-  return rows.sort((a, b) => compare(a.fleet ?? '\uffff', b.fleet ?? '\uffff') || compare(a.id, b.id));
+  return rows.sort((a, b) => compareText(a.fleet ?? '\uffff', b.fleet ?? '\uffff') || compareText(a.id, b.id));
 }
-
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
 
 type Seen = Pick<ProxyStatus, 'node' | 'peer' | 'variant' | 'assignment' | 'connectedAt'>;
 

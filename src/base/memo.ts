@@ -21,6 +21,11 @@ export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) 
   return (a, b) => perA(a)(b);
 }
 
+/** Whether two lists hold the very same items. */
+export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  return a.length === b.length && a.every((item, index) => Object.is(item, b[index]));
+}
+
 /**
  * `next` rebuilt out of `previous`'s own objects wherever the two are deeply equal, so that identity means equality
  * for every stage that follows. Works on plain JSON-like values (records and arrays); key order does not count.

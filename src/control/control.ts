@@ -1,7 +1,8 @@
 import type { Problem } from '../base/problem.ts';
 import type { FleetIr } from '../ir/ir.ts';
+import type { OverrideEffect } from '../ir/overrides.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, TrafficShift } from '../policy/operational-state.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
 
@@ -17,13 +18,8 @@ export interface Accepted {
   readonly warnings: readonly Problem[];
 }
 
-/** An override and whether it has effect. A suspended one waits for the destinations it was made for to come back. */
-export interface OverrideStatus {
-  readonly override: Override;
-  readonly effect: 'active' | 'suspended';
-  /** Why it is suspended. */
-  readonly why?: string;
-}
+/** A suspended one waits for the destinations it was made for to come back. */
+export type OverrideStatus = OverrideEffect;
 
 /** A save that was not taken; the accepted revision goes on. */
 export interface Rejected {

@@ -1,3 +1,4 @@
+import { compareText } from '../base/compare.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { canonicalAddress } from '../ir/address.ts';
 import { lookup } from '../ir/order.ts';
@@ -144,7 +145,7 @@ function sameEndpointOverride(a: EndpointOverride, b: EndpointOverride): boolean
 }
 
 function inOrder(weights: Readonly<Record<string, number>>): Readonly<Record<string, number>> {
-  return Object.fromEntries(Object.entries(weights).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(Object.entries(weights).sort(([a], [b]) => compareText(a, b)));
 }
 
 function notFound(what: string, hint?: string): Decision {

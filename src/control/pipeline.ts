@@ -1,5 +1,5 @@
 import { boundProblems } from '../base/bound-problems.ts';
-import { memo1, shareStructure } from '../base/memo.ts';
+import { memo1, sameItems, shareStructure } from '../base/memo.ts';
 import { hasErrors, type Problem, problem } from '../base/problem.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
@@ -13,7 +13,7 @@ import { describeInconsistency, findInconsistencies } from '../snapshot/consiste
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { findViolations } from '../snapshot/validate.ts';
 import type { StoredDocument } from '../store/store.ts';
-import type { Resource } from '../translate/resource.ts';
+import { type Resource, shortType } from '../translate/resource.ts';
 import { translate } from '../translate/translate.ts';
 import type { OverrideStatus } from './control.ts';
 
@@ -99,7 +99,7 @@ const faultsIn = memo1((resources: readonly Resource[]): readonly string[] => [
   ...findInconsistencies(resources).map(describeInconsistency),
   ...resources.flatMap(resource =>
     findViolations(resource).map(
-      ({ path, message }) => `${shortType(resource)} "${resource.name}": ${path} ${message}`,
+      ({ path, message }) => `${shortType(resource.type)} "${resource.name}": ${path} ${message}`,
     ),
   ),
 ]);
@@ -115,8 +115,6 @@ function inconsistent(fleet: FleetIr, fault: string): Problem {
   );
 }
 
-const shortType = ({ type }: Resource): string => type.slice(type.lastIndexOf('.') + 1);
-
 /** The resources that a snapshot was made of: the same ones again need not be looked at. */
 const madeOf = new WeakMap<Snapshot, readonly Resource[]>();
 
@@ -125,8 +123,4 @@ function snapshotOf(key: string, resources: readonly Resource[], previous: Snaps
   const snapshot = buildSnapshot(key, resources, previous);
   madeOf.set(snapshot, resources);
   return snapshot;
-}
-
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((item, index) => item === b[index]);
 }

@@ -1,3 +1,4 @@
+import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
 import type { PolicyPath, Problem } from '../base/problem.ts';
 import type { Fleet } from '../policy/fleet.ts';
@@ -15,7 +16,7 @@ import type { FleetIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
 import { checkMachines } from './machines.ts';
 import { type Model, modelOf } from './model.ts';
-import { compareText, sortedEntries } from './order.ts';
+import { sortedEntries } from './order.ts';
 import { applyOverrides, type OverrideEffect } from './overrides.ts';
 import { sidecarFleets } from './sidecars.ts';
 

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { parseAddress } from '../base/address.ts';
+import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
 import type { Endpoint } from '../policy/endpoint.ts';
 import type { EndpointOverride } from '../policy/operational-state.ts';
@@ -7,7 +8,6 @@ import type { Service } from '../policy/service.ts';
 import { addressKey, type DeclaredEndpoint, declaredEndpoints } from './address.ts';
 import type { EndpointIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
-import { compareText } from './order.ts';
 
 /** Host name → its last good IPs. */
 export type ResolvedNames = ReadonlyMap<string, readonly string[]>;

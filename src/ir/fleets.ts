@@ -1,10 +1,11 @@
+import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
 import type { Fleet } from '../policy/fleet.ts';
 import { gatewayIr } from './gateways.ts';
 import type { ClusterIr, FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
 import type { Model } from './model.ts';
-import { compareText, lookup, sortedUnique } from './order.ts';
+import { lookup, sortedUnique } from './order.ts';
 
 /** The parts of a fleet, in any order. */
 interface Parts {

@@ -1,4 +1,5 @@
 import { type Address, formatAddress, parseAddress } from '../base/address.ts';
+import { compareText } from '../base/compare.ts';
 import type { Fleet, Sidecar } from '../policy/fleet.ts';
 import { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
@@ -7,7 +8,7 @@ import { forwardingTo } from './forwarding.ts';
 import { fitsGlob } from './glob.ts';
 import type { ListenerIr, LocalClusterIr, RouteTableIr } from './ir.ts';
 import { keeping } from './kept.ts';
-import { compareText, sortedUnique } from './order.ts';
+import { sortedUnique } from './order.ts';
 import { formatBinding } from './overlap.ts';
 
 /** Where the sidecar of one endpoint listens, and what stands behind it. */

@@ -1,4 +1,4 @@
-import { shareStructure } from '../base/memo.ts';
+import { sameItems, shareStructure } from '../base/memo.ts';
 
 interface Entry<R> {
   readonly from: readonly unknown[];
@@ -42,8 +42,4 @@ export function keepingEqual<R>(): Keep<R> {
 export function keepingList<T>(): (owner: object, slot: string, items: readonly T[]) => readonly T[] {
   const keep = keeping<readonly T[]>();
   return (owner, slot, items) => keep(owner, slot, items, () => items);
-}
-
-function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
-  return a.length === b.length && a.every((item, index) => Object.is(item, b[index]));
 }

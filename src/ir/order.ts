@@ -1,10 +1,5 @@
+import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
-
-/** Order of code units: the same on every machine, whatever its locale. */
-export function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  return a < b ? -1 : 1;
-}
 
 const sorted = memo1((record: object): readonly (readonly [string, unknown])[] =>
   Object.entries(record).sort(([a], [b]) => compareText(a, b)),

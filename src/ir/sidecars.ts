@@ -1,3 +1,4 @@
+import { compareText } from '../base/compare.ts';
 import type { Fleet, Sidecar, Upstream } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { type Route, Rule } from '../policy/route.ts';
@@ -8,7 +9,7 @@ import { groupSeats, inboundIr, seatsOf } from './inbound.ts';
 import type { FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
 import type { Model } from './model.ts';
-import { compareText, lookup, sortedEntries, sortedUnique } from './order.ts';
+import { lookup, sortedEntries, sortedUnique } from './order.ts';
 import { timeoutOf, virtualHost } from './rules.ts';
 
 /** An upstream whose service is declared. */

@@ -1,3 +1,4 @@
+import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
 import { hasErrors, type PolicyPath, type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import { didYouMean } from '../base/suggest.ts';
@@ -209,7 +210,7 @@ function nothing(first: PlacedDocument | undefined, documents: readonly PolicyDo
 
 function assemble(found: ReadonlyMap<Kind, ReadonlyMap<string, Found>>): Policy {
   const sections = kindNames.map(kind => {
-    const names = [...(found.get(kind) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
+    const names = [...(found.get(kind) ?? [])].sort(([a], [b]) => compareText(a, b));
     return [kind, Object.fromEntries(names.map(([name, resource]) => [name, resource.spec]))] as const;
   });
   // Every spec is what its kind's own schema made, so this is what the schema of the whole would have made.

@@ -1,4 +1,5 @@
 import { typeUrl } from '../../proto/codec.ts';
+import { compareText } from '../base/compare.ts';
 import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
 import { contentHash, encodeResource } from './encode.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
@@ -84,5 +85,5 @@ function inOrder(resources: readonly Resource[]): readonly Resource[] {
     const before = resources[index - 1];
     return before === undefined || before.name <= each.name;
   });
-  return ordered ? resources : resources.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return ordered ? resources : resources.toSorted((a, b) => compareText(a.name, b.name));
 }

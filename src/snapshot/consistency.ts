@@ -1,4 +1,4 @@
-import type { Resource, ServedType } from '../translate/resource.ts';
+import { type Resource, type ServedType, shortType } from '../translate/resource.ts';
 import { ownName, type Reference, referencesOf } from './references.ts';
 
 /** Why a set of resources must not be published. Always a bug of compile or translate, never a user's mistake. */
@@ -48,8 +48,4 @@ export function describeInconsistency(each: Inconsistency): string {
     case 'dangling':
       return `${where} refers to ${shortType(each.reference.type)} "${each.reference.name}", which does not exist`;
   }
-}
-
-function shortType(type: ServedType): string {
-  return type.slice(type.lastIndexOf('.') + 1);
 }

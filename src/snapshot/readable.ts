@@ -1,4 +1,5 @@
 import { decode, type MessageTypes, typeUrl } from '../../proto/codec.ts';
+import { compareText } from '../base/compare.ts';
 import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -15,7 +16,7 @@ export function readableResources(resources: readonly Resource[]): ReadableSnaps
   return byKind(type =>
     resources
       .filter(each => each.type === type)
-      .toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
+      .toSorted((a, b) => compareText(a.name, b.name))
       .map(each => each.message),
   );
 }
