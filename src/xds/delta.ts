@@ -1,7 +1,7 @@
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
-import { credit, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import { credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
   covers,
@@ -67,8 +67,7 @@ function onTarget(state: DeltaState, target: TypeSnapshot | undefined, keepLefto
 }
 
 function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
-  // Nonces do not survive a stream, so the first request's says nothing (R6).
-  const answered = credit(state, state.started ? request.nonce : '', request.error);
+  const answered = credit(state, request.nonce, request.error);
   const next = state.started ? resubscribe(answered.state, request) : subscribeFirst(answered.state, request);
   const told =
     next.subscription === state.subscription && state.started
@@ -103,17 +102,25 @@ function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest
   const subscription = minus(union(state.subscription, added), dropped);
   // Spelling out the wildcard that an empty first request stood for asks for nothing new.
   const spelledOut = state.legacy && added.wildcard;
-  const owed = spelledOut ? subscriptionOf(false, added.names) : added;
-  const again = union(union(state.again, owed), unnamed(state.subscription, subscription, dropped));
-  const wanted = within(again, subscription);
+  const owed = spelledOut ? subscriptionOf(false, added.names) : union(added, underWay(state, added));
+  const kept = unnamed(state.subscription, subscription, dropped);
   return {
     ...state,
     subscription,
     legacy: state.legacy && !added.wildcard && subscription.wildcard,
-    again: wanted,
-    asked: state.asked || subscribe.length > 0 || !isEmpty(minus(wanted, state.again)),
+    again: within(union(union(state.again, owed), kept), subscription),
+    asked: state.asked || subscribe.length > 0 || !isEmpty(kept),
     has: stillCovered(state.has, subscription),
   };
+}
+
+/** A response under way may bring what is no more to a client that now wants everything again: it must be told. */
+function underWay({ unanswered }: DeltaState, added: Subscription): Subscription {
+  if (!added.wildcard || unanswered.length === 0) return NONE;
+  return subscriptionOf(
+    false,
+    unanswered.flatMap(({ body }) => body.resources.map(each => each.name)),
+  );
 }
 
 /** Names that are still held by the wildcard after they were dropped: the client must be told which of them exist (R22). */
@@ -143,7 +150,7 @@ function advance(state: DeltaState): Step<DeltaState> {
     const resumed = { ...ready, has: hasNothing, leftover: kept };
     return body ? send(resumed, target, body) : settle(resumed, target);
   }
-  if (sent === target && isEmpty(again)) return quiet(ready);
+  if (sent === target && isEmpty(again) && !forgiven(ready)) return quiet(ready);
   const owing = { from: sent, to: target, subscription, again };
   const body = deltaBody(owing);
   if (!body) return settle(ready, target);

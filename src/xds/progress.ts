@@ -4,7 +4,7 @@ import { namesIn, type ResponseBody } from './body.ts';
 import type { MachineEvent, RequestError, Step, TypeState, Unanswered } from './machine.ts';
 import { nonceOf } from './nonce.ts';
 import { publishedVersion } from './overlay.ts';
-import { isEmpty, minus, NONE, type Subscription, subscriptionOf, union } from './subscription.ts';
+import { isEmpty, minus, NONE, type Subscription, subscriptionOf, union, within } from './subscription.ts';
 
 /** What both variants do alike once they know what to send and what was answered. */
 
@@ -52,10 +52,17 @@ export function send<S extends TypeState>(state: S, target: TypeSnapshot, body: 
 
 /** Nothing has to be sent for the client to be at `target`. */
 export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Step<S> {
-  const moved = { ...state, sent: target, again: NONE, unanswered: upTo(target, state.unanswered) };
-  if (state.rejected || state.unanswered.length > 0 || state.acked === target) return quiet(moved);
+  const rejected = state.rejected && !forgiven(state);
+  const unanswered = upTo(target, state.unanswered);
+  const moved = { ...state, sent: target, again: NONE, rejected, unanswered };
+  if (rejected || state.unanswered.length > 0 || state.acked === target) return quiet(moved);
   const event: MachineEvent = { kind: 'current', typeUrl: state.typeUrl, version: publishedVersion(target) };
   return { state: { ...moved, acked: target }, responses: [], events: [event] };
+}
+
+/** A rejection is over when nothing that was rejected is subscribed any more. */
+export function forgiven({ rejected, doubtful, subscription }: TypeState): boolean {
+  return rejected && isEmpty(within(doubtful, subscription));
 }
 
 /** An answer to the newest response now stands for the target too. */

@@ -2,7 +2,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, partialBody } from './body.ts';
 import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
 import { nonceOf } from './nonce.ts';
-import { credit, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import { credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
   EVERYTHING,
@@ -57,10 +57,9 @@ function onTarget(state: SotwState, target: TypeSnapshot | undefined, keepLeftov
 }
 
 function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
-  // Nonces do not survive a stream, so the first request's says nothing (R6).
-  const nonce = state.started ? request.nonce : '';
-  const stale = state.started && state.responses > 0 && nonce !== nonceOf(state.noncePrefix, state.responses);
-  const answered = credit(subscribe(state, request), stale ? '' : nonce, request.error);
+  // Before the first response a nonce says nothing: it is of an earlier stream (R6).
+  const stale = state.responses > 0 && request.nonce !== nonceOf(state.noncePrefix, state.responses);
+  const answered = credit(subscribe(state, request), stale ? '' : request.nonce, request.error);
   const told =
     answered.state.subscription === state.subscription && state.started
       ? answered
@@ -96,11 +95,20 @@ function advance(state: SotwState): Step<SotwState> {
     const current = complete && subscription === EVERYTHING && state.claims === target.version;
     return current ? settle(unclaimed, target) : advance(unclaimed);
   }
-  if (state.sent === target && isEmpty(state.again)) return quiet(state);
+  if (state.sent === target && isEmpty(state.again) && !forgiven(state)) return quiet(state);
   const bodyOf = complete ? completeBody : partialBody;
   const owing = { from: state.sent, to: target, subscription, again: state.again };
   const body = bodyOf(owing);
-  if (!body) return settle(state, target);
+  if (!body) return settle({ ...state, doubtful: presentIn(target, state.doubtful) }, target);
   const doubt = state.sent === target ? NONE : within(state.doubtful, subscription);
   return send(state, target, isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body));
+}
+
+/** Nothing can be said of names that are no more, so nothing of them stays in doubt. */
+function presentIn(target: TypeSnapshot, names: Subscription): Subscription {
+  if (isEmpty(names)) return names;
+  return subscriptionOf(
+    false,
+    [...names.names].filter(name => target.resources.has(name)),
+  );
 }

@@ -39,6 +39,20 @@ const transcripts: readonly Transcript[] = [
     ],
   },
   {
+    name: 'R7: a stale request is not answered even when nothing else is under way',
+    variant: 'sotw',
+    lines: [
+      { publish: { EDS: abc } },
+      { send: { type: 'EDS', names: ['a'] } },
+      { expect: [{ type: 'EDS', resources: ['a=1'] }] },
+      { ack: 'EDS' },
+      { send: { type: 'EDS', names: ['a', 'b'], nonce: 'of-old' } },
+      { expect: [] },
+      { send: { type: 'EDS', names: ['a', 'b'], nonce: 'last' } },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+    ],
+  },
+  {
     name: 'R7: a stale request does not acknowledge',
     variant: 'sotw',
     lines: [

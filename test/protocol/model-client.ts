@@ -28,6 +28,8 @@ abstract class ModelClient<Request> {
     this.type = type;
   }
 
+  /** What the server takes the client to hold. */
+  abstract get state(): TypeState;
   protected abstract step(input: Input<Request>): Step<TypeState>;
   protected abstract apply(body: ResponseBody): void;
   protected abstract answer(error: string | undefined): Request;
@@ -57,6 +59,12 @@ abstract class ModelClient<Request> {
       assert.ok(rounds < 100, 'the conversation comes to an end');
       this.handle();
     }
+  }
+
+  /** The client holds what it is owed, and the server knows. */
+  converged(): void {
+    const { acked, target } = this.state;
+    assert.equal(acked?.version, target?.version, 'the newest set counts as acknowledged');
   }
 
   subscribes(name: string): boolean {
@@ -96,6 +104,10 @@ export class SotwModel extends ModelClient<SotwRequest> {
   #named = false;
   #list: readonly string[] = [];
   readonly #complete = resourceType(urls[this.type]).complete;
+
+  get state(): TypeState {
+    return this.#state;
+  }
 
   protected step(input: Input<SotwRequest>): Step<TypeState> {
     const step = stepSotw(this.#state, input);
@@ -142,7 +154,8 @@ export class SotwModel extends ModelClient<SotwRequest> {
     };
   }
 
-  converged(): void {
+  override converged(): void {
+    super.converged();
     const owed = this.owed();
     if (this.#complete) assert.deepEqual(sorted(this.holds), sorted(owed));
     // Nothing tells a client of other types that something has gone (R27).
@@ -155,6 +168,10 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
   /** Subscribed names that no response has spoken of since. */
   readonly unanswered = new Set<string>();
   #legacy = false;
+
+  get state(): TypeState {
+    return this.#state;
+  }
 
   protected step(input: Input<DeltaRequest>): Step<TypeState> {
     const step = stepDelta(this.#state, input);
@@ -213,7 +230,8 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
     };
   }
 
-  converged(): void {
+  override converged(): void {
+    super.converged();
     assert.deepEqual(sorted(this.holds), sorted(this.owed()));
     assert.deepEqual([...this.unanswered], [], 'R16, R29: every subscribed name was answered');
   }

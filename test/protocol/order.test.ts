@@ -127,6 +127,23 @@ const transcripts: readonly Transcript[] = [
     ],
   },
   {
+    name: 'R37: a cluster that was given up while it warms still gets its endpoints',
+    variant: 'sotw',
+    lines: [
+      ...sotwStart,
+      { publish: { ...before, CDS: { old: '1', new: '1' }, EDS: { old: '1', new: '1' } } },
+      { expect: [{ type: 'CDS', resources: ['new=1', 'old=1'] }] },
+      { publish: before },
+      { timers: true },
+      { send: { type: 'EDS', names: ['new', 'old'], nonce: 'last' } },
+      { expect: [{ type: 'EDS', resources: ['new=1'] }] },
+      { ack: 'EDS' },
+      { ack: 'CDS' },
+      { timers: true },
+      { expect: [{ type: 'CDS', resources: ['old=1'] }] },
+    ],
+  },
+  {
     name: 'R37: a client that comes back gets new routes after new clusters',
     variant: 'delta',
     lines: [

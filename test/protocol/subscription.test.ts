@@ -430,6 +430,19 @@ const delta: readonly Omit<Transcript, 'variant'>[] = [
     ],
   },
   {
+    name: 'R22: a wildcard that is taken back at once is told of what went meanwhile',
+    lines: [
+      { publish: { CDS: { d: '1' } } },
+      { send: { type: 'CDS' } },
+      { expect: [{ type: 'CDS', resources: ['d=1'] }] },
+      { publish: { CDS: { a: '1' } } },
+      { send: { type: 'CDS', subscribe: ['a'], unsubscribe: ['*'] } },
+      { expect: [{ type: 'CDS', resources: ['a=1'] }] },
+      { send: { type: 'CDS', subscribe: ['*'] } },
+      { expect: [{ type: 'CDS', resources: ['a=1'], removed: ['d'] }] },
+    ],
+  },
+  {
     name: 'R23: unsubscribing what was not subscribed is met with silence',
     lines: [
       { publish: { EDS: abc } },

@@ -6,7 +6,7 @@ import { Pacer } from '../../../src/xds/pacer.ts';
 import { StreamDriver } from '../../../src/xds/stream-driver.ts';
 import { until } from '../../support/until.ts';
 import { publication, type Sets, snapshot, urls } from '../../support/xds-fixtures.ts';
-import { writeSotw } from '../../support/xds-wire.ts';
+import { writeDelta, writeSotw } from '../../support/xds-wire.ts';
 
 const size = 100_000;
 const sets = (content: string): Sets => ({ CDS: { a: content.padEnd(size, 'x') } });
@@ -90,4 +90,27 @@ test('small writes are not counted', () => {
   assert.equal(pacer.full, false);
   pacer.begin(size);
   assert.equal(pacer.full, true);
+});
+
+test('R49: a client that asks again and again and does not read is written to once', () => {
+  const written: string[] = [];
+  const frames = new FrameEncoder('test');
+  const pacer = new Pacer({ limit: 1000 * size, patience: 60_000 });
+  const order = { gateLimit: 1000, linger: 1000, grace: 1000 };
+  const settings = { streamId: 1, variant: 'delta' as const, impliedType: undefined, nonceSalt: 0, order };
+  const leaving: (() => void)[] = [];
+  const port = {
+    write: ({ nonce }: { nonce: string }, done: () => void) => {
+      written.push(nonce);
+      leaving.push(done);
+    },
+    end: () => assert.fail(),
+  };
+  const driver = new StreamDriver(settings, port, { frames, pacer, emit: () => {} });
+  driver.published(publication(snapshot('fleet', sets('1'))));
+  const again = writeDelta({ typeUrl: urls.CDS, node: 'n', subscribe: ['a'] });
+  for (let times = 0; times < 10; times++) driver.received(again);
+  assert.equal(written.length, 1);
+  leaving.shift()?.();
+  assert.equal(written.length, 2, 'what it asked for since then comes as one');
 });

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { MAX_UNANSWERED, startDelta, stepDelta } from '../../../src/xds/delta.ts';
+import type { DeltaRequest, Input, SotwRequest } from '../../../src/xds/machine.ts';
+import { nonceOf } from '../../../src/xds/nonce.ts';
+import { aim, evaluate, proven, schedule, startOrder } from '../../../src/xds/order.ts';
+import { startSotw, stepSotw } from '../../../src/xds/sotw.ts';
+import { type Contents, snapshot, typeSnapshot, urls } from '../../support/xds-fixtures.ts';
+
+const prefix = 'aaaaaaaa';
+const nonce = (count: number): string => nonceOf(prefix, count);
+const target = (contents: Contents) => ({ kind: 'target', target: typeSnapshot('EDS', contents) }) as const;
+const bad = { code: 13, message: 'bad' };
+
+function sotwRequest(names: readonly string[], request: Partial<SotwRequest> = {}): Input<SotwRequest> {
+  return {
+    kind: 'request',
+    request: { typeUrl: urls.EDS, versionInfo: '', names, nonce: '', error: undefined, ...request },
+  };
+}
+
+function deltaRequest(request: Partial<DeltaRequest>): Input<DeltaRequest> {
+  const none = { subscribe: [], unsubscribe: [], has: new Map(), nonce: '', error: undefined };
+  return { kind: 'request', request: { typeUrl: urls.EDS, ...none, ...request } };
+}
+
+function playSotw(...inputs: readonly Input<SotwRequest>[]) {
+  let state = startSotw(urls.EDS, prefix);
+  const kinds: string[] = [];
+  for (const input of inputs) {
+    const step = stepSotw(state, input);
+    state = step.state;
+    kinds.push(...step.events.map(event => event.kind));
+  }
+  return { state, kinds };
+}
+
+test('R42: the acknowledgement of other resources does not make up for a rejection', () => {
+  const { state, kinds } = playSotw(
+    target({ a: '1', b: '1' }),
+    sotwRequest(['a']),
+    sotwRequest(['a', 'b'], { nonce: nonce(1), error: bad }),
+    sotwRequest(['a', 'b'], { nonce: nonce(2) }),
+  );
+  assert.deepEqual(kinds, ['subscribed', 'sent', 'subscribed', 'nacked', 'sent']);
+  assert.deepEqual([state.rejected, state.acked], [true, undefined]);
+});
+
+test('R9: a rejection that is repeated with a changed subscription is told once', () => {
+  const { kinds } = playSotw(
+    target({ a: '1', b: '1' }),
+    sotwRequest(['a']),
+    sotwRequest(['a'], { nonce: nonce(1), error: bad }),
+    sotwRequest(['a', 'missing'], { nonce: nonce(1), error: bad }),
+  );
+  assert.deepEqual(kinds, ['subscribed', 'sent', 'nacked', 'subscribed']);
+});
+
+test('a set that concerns nobody is held at once, though the answer to the one before is still to come', () => {
+  let state = startDelta(urls.EDS, prefix);
+  const play = (input: Input<DeltaRequest>) => {
+    const step = stepDelta(state, input);
+    state = step.state;
+    return step;
+  };
+  play(target({ a: '1' }));
+  play(deltaRequest({ subscribe: ['a'] }));
+  play(target({ a: '1', other: '1' }));
+  assert.deepEqual(play(deltaRequest({ subscribe: ['b'], unsubscribe: ['b'] })).responses, []);
+  play(deltaRequest({ nonce: nonce(1) }));
+  assert.equal(state.acked, state.target);
+});
+
+test('an acknowledgement stands for all that was sent before it', () => {
+  let state = startDelta(urls.EDS, prefix);
+  const inputs = [target({ a: '1', b: '1' }), deltaRequest({ subscribe: ['a'] }), deltaRequest({ subscribe: ['b'] })];
+  for (const input of inputs) state = stepDelta(state, input).state;
+  assert.equal(state.unanswered.length, 2);
+  state = stepDelta(state, deltaRequest({ nonce: nonce(2) })).state;
+  assert.equal(state.unanswered.length, 0);
+});
+
+test('a client that asks and never answers is answered only so often', () => {
+  let state = startDelta(urls.EDS, prefix);
+  state = stepDelta(state, target({ a: '1' })).state;
+  for (let times = 0; times < 100; times++) state = stepDelta(state, deltaRequest({ subscribe: ['a'] })).state;
+  assert.equal(state.unanswered.length, MAX_UNANSWERED);
+  assert.equal(state.responses, MAX_UNANSWERED);
+});
+
+test('steps change nothing outside: the same state and input give the same step', () => {
+  const state = stepSotw(startSotw(urls.EDS, prefix), target({ a: '1' })).state;
+  const before = structuredClone({
+    ...state,
+    target: undefined,
+    subscription: undefined,
+    again: undefined,
+    doubtful: undefined,
+  });
+  const [one, two] = [stepSotw(state, sotwRequest(['a'])), stepSotw(state, sotwRequest(['a']))];
+  assert.deepEqual(one, two);
+  assert.deepEqual(
+    { ...state, target: undefined, subscription: undefined, again: undefined, doubtful: undefined },
+    before,
+  );
+});
+
+test('the order moves no further without news, and starts no timer twice', () => {
+  const limits = { gateLimit: 1, linger: 1, grace: 1 };
+  const [first, second] = [snapshot('f', { CDS: { a: '1' } }), snapshot('f', { CDS: { a: '1', b: '1' } })];
+  const third = snapshot('f', { CDS: { c: '1' } });
+  const clusters = {
+    ...startDelta(urls.CDS, prefix),
+    acked: second.types.get(urls.CDS),
+    sent: second.types.get(urls.CDS),
+    target: second.types.get(urls.CDS),
+  };
+  const progress = new Map([
+    [urls.CDS, clusters],
+    [urls.RDS, startDelta(urls.RDS, prefix)],
+  ]);
+  const moving = aim(proven(aim(aim(startOrder, first), second)), third);
+  const { order, timers } = schedule(evaluate(moving, progress), progress, limits);
+  assert.equal(order.released, second, 'routes may follow as far as clusters are acknowledged');
+  assert.equal(timers.length, 2);
+  assert.equal(evaluate(order, progress), order);
+  assert.deepEqual(schedule(order, progress, limits), { order, timers: [] });
+});
