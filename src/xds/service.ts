@@ -11,12 +11,12 @@ import {
 } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import type { Board, Publication } from '../snapshot/board.ts';
+import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { XdsEvent } from './events.ts';
 import { FrameEncoder, type Variant } from './frame.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';
 import { Pacer } from './pacer.ts';
-import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from './resource-type.ts';
 import { type Outgoing, type SharedByStreams, StreamDriver } from './stream-driver.ts';
 
 export interface XdsServiceSettings {
@@ -42,41 +42,6 @@ export const defaultXdsSettings: XdsServiceSettings = {
   keepaliveTimeout: 10_000,
   order: { gateLimit: 5_000, linger: 5_000, grace: 200 },
 };
-
-/** A gRPC service with its two methods, and the one type that it serves. */
-interface ServiceRow {
-  readonly service: string;
-  readonly impliedType: string | undefined;
-  readonly methods: Readonly<Record<string, Variant>>;
-}
-
-const rows: readonly ServiceRow[] = [
-  {
-    service: 'envoy.service.discovery.v3.AggregatedDiscoveryService',
-    impliedType: undefined,
-    methods: { StreamAggregatedResources: 'sotw', DeltaAggregatedResources: 'delta' },
-  },
-  {
-    service: 'envoy.service.cluster.v3.ClusterDiscoveryService',
-    impliedType: clusterUrl,
-    methods: { StreamClusters: 'sotw', DeltaClusters: 'delta' },
-  },
-  {
-    service: 'envoy.service.endpoint.v3.EndpointDiscoveryService',
-    impliedType: endpointUrl,
-    methods: { StreamEndpoints: 'sotw', DeltaEndpoints: 'delta' },
-  },
-  {
-    service: 'envoy.service.listener.v3.ListenerDiscoveryService',
-    impliedType: listenerUrl,
-    methods: { StreamListeners: 'sotw', DeltaListeners: 'delta' },
-  },
-  {
-    service: 'envoy.service.route.v3.RouteDiscoveryService',
-    impliedType: routeUrl,
-    methods: { StreamRoutes: 'sotw', DeltaRoutes: 'delta' },
-  },
-];
 
 type Call = ServerDuplexStream<Buffer, Outgoing>;
 
@@ -116,7 +81,7 @@ export class XdsService {
       'grpc.keepalive_time_ms': settings.keepaliveTime,
       'grpc.keepalive_timeout_ms': settings.keepaliveTimeout,
     });
-    for (const row of rows) this.#addService(row);
+    for (const row of discoveryServices) this.#addService(row);
     this.#grpc.addService(serviceDefinition(loadReporting), {
       StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
     });
