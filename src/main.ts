@@ -72,7 +72,7 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   const fleet = new Fleet();
   const stop = new AbortController();
   endings.push(() => stop.abort());
-  const controller = control(store, board, report, stop.signal);
+  const controller = makeController(store, board, report, stop.signal);
   endings.push(() => controller.stop());
   controller.start();
   logPolicy(controller, log);
@@ -103,7 +103,7 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   return { control: controller, fleet, board, xdsPort, adminPort: admin.port };
 }
 
-function control(
+function makeController(
   store: Store,
   board: Board,
   report: (message: string, error: unknown) => void,
