@@ -8,8 +8,8 @@ import { clusterUrl, resourceType } from './resource-type.ts';
  *
  * Clusters and endpoints go to the new set and what it retires, at once. Listeners and routes follow when the clusters
  * are acknowledged, or after `gateLimit`. When those are acknowledged, or after `gateLimit` again, what was retired
- * lingers for requests in flight (R37a), and goes. A client that acknowledges nothing is only slower (R12). Where nobody has asked for listeners or routes, nothing is retired: what is
- * no more goes at once.
+ * lingers for requests in flight (R37a), and goes. A client that acknowledges nothing is only slower (R12). Where nobody
+ * has asked for listeners or routes, nothing is retired: what is no more goes at once.
  */
 export interface OrderSettings {
   /** Milliseconds. */
@@ -40,12 +40,15 @@ export interface OrderState {
   readonly lingering: Retired;
   /** Clusters that are being removed: their endpoints go when they are gone. */
   readonly closing: Retired;
-  /** Running timers: clusters to be acknowledged, routes to be acknowledged, requests to end, routes to be
-   * asked for. No id is used twice. */
+  /** Ids of running timers: until routes go ahead of clusters that are not acknowledged, */
   readonly gate: number | undefined;
+  /** until retired clusters go ahead of routes that are not acknowledged, */
   readonly settle: number | undefined;
+  /** until a client counts as having no routes, */
   readonly grace: number | undefined;
+  /** until requests on old routes have ended. */
   readonly linger: number | undefined;
+  /** How many were started, which is the newest id. */
   readonly timers: number;
 }
 
