@@ -41,7 +41,7 @@ test('the task gets the arguments as they are, in the folder of the caller, and 
 });
 
 test('a signal ends the task too', async t => {
-  const script = "console.log(process.pid); process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000);";
+  const script = "process.on('SIGTERM', () => process.exit(3)); setInterval(() => {}, 1000); console.log(process.pid);";
   const { child, ended } = start(t, ['node', '-e', script]);
   const [printed]: unknown[] = await once(child.stdout, 'data');
   child.kill('SIGTERM');
