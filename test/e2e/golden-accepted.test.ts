@@ -12,14 +12,17 @@ import type { XdsEvent } from '../../src/xds/events.ts';
 import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
 import { fleetsOf, goldenCases } from '../support/golden-case.ts';
 import { freePort } from '../support/ports.ts';
+import { shownPolicies } from '../support/shown-policies.ts';
 import { until } from '../support/until.ts';
 
+const cases = [...goldenCases().map(each => ({ name: each.name, fleets: fleetsOf(each) })), ...(await shownPolicies())];
+
 /**
- * One Envoy per variant holds every golden fleet in turn, each coming in the place of the one before: nothing is
+ * One Envoy per variant holds every golden fleet and every example's in turn, each coming in the place of the one before: nothing is
  * rejected, and nothing is left warming.
  */
 for (const variant of ['delta', 'sotw'] as const) {
-  describe(`a real Envoy takes every golden policy over ${variant} ADS`, () => {
+  describe(`a real Envoy takes every golden policy and every example over ${variant} ADS`, () => {
     const board = new Board();
     const events: XdsEvent[] = [];
     const order = { ...defaultXdsSettings.order, linger: 50 };
@@ -41,8 +44,8 @@ for (const variant of ['delta', 'sotw'] as const) {
       await xds.close(AbortSignal.timeout(2_000));
     });
 
-    for (const each of goldenCases()) {
-      for (const fleet of fleetsOf(each)) {
+    for (const each of cases) {
+      for (const fleet of each.fleets) {
         it(`${each.name}: ${fleet.key}`, async () => {
           const published = buildSnapshot('golden', translate(fleet).map(withoutPort), snapshot);
           snapshot = published;

@@ -3,11 +3,14 @@ import { describe, it } from 'node:test';
 import { translate } from '../../src/translate/translate.ts';
 import { envoyRefusal } from '../support/envoy-validate.ts';
 import { fleetsOf, goldenCases } from '../support/golden-case.ts';
+import { shownPolicies } from '../support/shown-policies.ts';
 
-describe('a real Envoy takes every golden policy as a static bundle', { concurrency: 2 }, () => {
-  for (const each of goldenCases()) {
+const cases = [...goldenCases().map(each => ({ name: each.name, fleets: fleetsOf(each) })), ...(await shownPolicies())];
+
+describe('a real Envoy takes every golden policy and every example as a static bundle', { concurrency: 2 }, () => {
+  for (const each of cases) {
     it(each.name, async () => {
-      for (const fleet of fleetsOf(each)) assert.equal(await envoyRefusal(translate(fleet)), undefined);
+      for (const fleet of each.fleets) assert.equal(await envoyRefusal(translate(fleet)), undefined);
     });
   }
 
