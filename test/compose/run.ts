@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../support/ports.ts';
@@ -6,17 +6,15 @@ import { type BaseImage, provideBaseImages } from './base-images.ts';
 import { composeProject, composeVersions, type Generation, type Project } from './compose.ts';
 import { type Daemon, findDaemon } from './daemon.ts';
 import { demoChecks } from './demo-checks.ts';
-import { restoreNetwork } from './network-rules.ts';
 import { ownEnvoyJoins, writeOwnPolicy } from './own-envoys-checks.ts';
 import { CannotRun, run } from './shell.ts';
+import { makeWorkFolder, removeWorkFolder } from './work-folder.ts';
 
 const usage = `Runs the container set-up for real: npm run test:compose [-- --compose v1|v2]
 
 Exit codes: 0 passed, 1 failed, 3 this machine cannot run it and nothing was tested.`;
 
 const root = path.join(import.meta.dirname, '..', '..');
-/** Not in /tmp, which is often memory: images are large. */
-const temporary = '/var/tmp/switchyard-compose-';
 const tag = `test-${process.pid}`;
 const { values } = parseArgs({ options: { compose: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
 const stop = new AbortController();
@@ -144,27 +142,12 @@ async function test(daemon: Daemon, folder: string): Promise<void> {
   }
 }
 
-/** What runs that were killed have left. Their daemons have ended with them. */
-async function removeStale(): Promise<void> {
-  const parent = path.dirname(temporary);
-  mkdirSync(parent, { recursive: true });
-  for (const name of readdirSync(parent)) {
-    const pid = new RegExp(`^${path.basename(temporary)}(\\d+)-`).exec(name)?.[1];
-    if (pid === undefined || process.getuid?.() !== 0 || existsSync(`/proc/${pid}`)) continue;
-    await restoreNetwork(path.join(parent, name));
-    rmSync(path.join(parent, name), { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
-  }
-}
-
 async function main(): Promise<number> {
   if (values.help) {
     say(usage);
     return 0;
   }
-  await removeStale();
-  const folder = mkdtempSync(`${temporary}${process.pid}-`);
-  // Containers run as other users.
-  chmodSync(folder, 0o755);
+  const folder = await makeWorkFolder();
   let daemon: Daemon | undefined;
   try {
     daemon = await findDaemon(folder, signal);
@@ -174,7 +157,7 @@ async function main(): Promise<number> {
       await run('docker', ['image', 'rm', '-f', ...made], { env: daemon.env });
     }
     await daemon?.stop();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 500 });
+    await removeWorkFolder(folder);
   }
   say(`\n${count.passed} passed, ${count.failed} failed`);
   return count.failed === 0 && count.passed > 0 ? 0 : 1;
