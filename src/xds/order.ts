@@ -38,7 +38,10 @@ export interface OrderState {
   readonly retiring: Retired;
   /** No longer referred to, but perhaps in use. */
   readonly lingering: Retired;
-  /** Clusters that are being removed: their endpoints go when they are gone. */
+  /**
+   * Clusters that are being removed: their endpoints go when they are gone. A client that still warms one answers only
+   * when it has them.
+   */
   readonly closing: Retired;
   /** Ids of running timers: until routes go ahead of clusters that are not acknowledged, */
   readonly gate: number | undefined;
@@ -96,9 +99,7 @@ export function evaluate(order: OrderState, progress: Progress): OrderState {
   if (!hasUsers(progress)) {
     return retiring.sets.size === 0 ? opened : { ...opened, retiring: { ...retiring, sets: noSets } };
   }
-  // A client that still warms a retired cluster must get its endpoints, or it answers only after a timeout of its own.
-  const warming = (progress.get(clusterUrl)?.unanswered.length ?? 0) > 0;
-  const settled = !warming && opened.released === opened.goal && usersSettled(opened, progress);
+  const settled = opened.released === opened.goal && usersSettled(opened, progress);
   if (!settled || retiring === nothing) return opened;
   if (!isAny(retiring, progress)) return { ...opened, retiring: nothing };
   return isAny(lingering, progress) ? opened : { ...opened, retiring: nothing, lingering: retiring };

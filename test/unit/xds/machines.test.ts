@@ -46,6 +46,19 @@ test('R42: the acknowledgement of other resources does not make up for a rejecti
   assert.deepEqual([state.rejected, state.acked], [true, undefined]);
 });
 
+test('a rejection is over when what was rejected is no more, or no longer wanted', () => {
+  const rejected = [
+    target({ a: '1', b: '1' }),
+    sotwRequest(['a']),
+    sotwRequest(['a'], { nonce: nonce(1), error: bad }),
+  ];
+  assert.equal(playSotw(...rejected).state.rejected, true);
+  const gone = playSotw(...rejected, target({ b: '1' }));
+  assert.deepEqual([gone.state.rejected, gone.kinds.at(-1)], [false, 'current']);
+  const unwanted = playSotw(...rejected, sotwRequest([], { nonce: nonce(1) }));
+  assert.deepEqual([unwanted.state.rejected, unwanted.kinds.at(-1)], [false, 'current']);
+});
+
 test('R9: a rejection that is repeated with a changed subscription is told once', () => {
   const { kinds } = playSotw(
     target({ a: '1', b: '1' }),
