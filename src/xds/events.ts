@@ -20,7 +20,10 @@ export type XdsEvent =
   | (StreamEvent & {
       readonly kind: 'sent';
       readonly typeUrl: string;
-      /** The type's content version that the client holds once it has acknowledged. */
+      /**
+       * Content version of the published set that the client holds in full once it has acknowledged. What is no more may
+       * linger beside it for a while (R37), and its removal is one more response of the same version.
+       */
       readonly version: string;
       readonly nonce: string;
       readonly resources: number;
