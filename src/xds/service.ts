@@ -6,13 +6,16 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServerUnaryCall,
   type ServiceDefinition,
+  type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import type { Board, Publication } from '../snapshot/board.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { XdsEvent } from './events.ts';
+import { Fetches, type Unary } from './fetch.ts';
 import { FrameEncoder, type Variant } from './frame.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';
@@ -44,6 +47,7 @@ export const defaultXdsSettings: XdsServiceSettings = {
 };
 
 type Call = ServerDuplexStream<Buffer, Outgoing>;
+type UnaryHandler<Message> = (call: ServerUnaryCall<Buffer, Message>, done: sendUnaryData<Message>) => void;
 
 /** Streams that are served one after another before others get a turn. */
 const FAN_OUT = 256;
@@ -64,6 +68,7 @@ export class XdsService {
   readonly #salt = randomInt(0x1000000);
   readonly #grpc: Server;
   readonly #loadReports = new LoadReports();
+  readonly #fetches: Fetches;
   readonly #unsubscribe: () => void;
   #listener: NetServer | undefined;
   #streamIds = 0;
@@ -75,6 +80,7 @@ export class XdsService {
     this.#board = board;
     this.#settings = settings;
     this.#shared = { frames: new FrameEncoder(settings.identifier), pacer: new Pacer(pace), emit };
+    this.#fetches = new Fetches(board, this.#shared.frames);
     this.#grpc = new Server({
       'grpc.max_receive_message_length': settings.maxMessageBytes,
       'grpc.max_send_message_length': -1,
@@ -152,17 +158,27 @@ export class XdsService {
     injector.injectConnection(socket);
   }
 
-  #addService({ service, impliedType, methods }: ServiceRow): void {
+  #addService({ service, impliedType, methods, fetch }: ServiceRow): void {
     const bytes = serviceDefinition(service);
     const definition: Record<string, ServiceDefinition[string]> = {};
-    const handlers: Record<string, (call: Call) => void> = {};
-    for (const [method, variant] of Object.entries(methods)) {
+    const handlers: Record<string, ((call: Call) => void) | UnaryHandler<Outgoing>> = {};
+    const add = (method: string, handler: (typeof handlers)[string]): void => {
       const found = bytes[method];
       if (!found) throw new Error(`${service} has no method ${method}`);
-      // Sent at once after this returns, so streams can share the frame's memory.
+      // Sent at once after this returns, so all can share the frame's memory.
       const responseSerialize = ({ frame, nonce }: Outgoing): Buffer => frame.withNonce(nonce);
       definition[method] = { ...found, responseSerialize };
-      handlers[method] = call => this.#serve(call, variant, impliedType);
+      handlers[method] = handler;
+    };
+    for (const [method, variant] of Object.entries(methods)) {
+      add(method, (call: Call) => this.#serve(call, variant, impliedType));
+    }
+    if (fetch !== undefined && impliedType !== undefined) {
+      const fetches = this.#fetches;
+      add(
+        fetch,
+        unary(request => fetches.answer(impliedType, request)),
+      );
     }
     this.#grpc.addService(definition, handlers);
   }
@@ -215,6 +231,20 @@ export class XdsService {
 /** Milliseconds that closing waits for streams, and then for connections. */
 const closeLimit = 2_000;
 const closePoll = 20;
+
+/** A fault of ours in one call must neither reach the others nor end the process. */
+function unary<Message>(answer: (request: Buffer) => Unary<Message>): UnaryHandler<Message> {
+  return ({ request }, done) => {
+    try {
+      const outcome = answer(request);
+      if (outcome.kind === 'answer') done(null, outcome.message);
+      else done({ code: status[outcome.code], details: outcome.why });
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      done({ code: status.INTERNAL, details: `a fault of the control plane: ${reason}` });
+    }
+  };
+}
 
 function endCall(call: Call, code: keyof typeof status, message: string): void {
   if (code === 'OK') call.end();

@@ -1,0 +1,49 @@
+import type { Buffer } from 'node:buffer';
+import type { Board } from '../snapshot/board.ts';
+import type { FrameEncoder } from './frame.ts';
+import { nonceOf } from './nonce.ts';
+import { answerPoll } from './poll.ts';
+import { RequestReader } from './request.ts';
+import type { Outgoing } from './stream-driver.ts';
+
+/** What a unary call ends with: a message, or a status of gRPC with its reason. */
+export type Unary<Message> =
+  | { readonly kind: 'answer'; readonly message: Message }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'UNAVAILABLE' | 'RESOURCE_EXHAUSTED' | 'INTERNAL';
+      readonly why: string;
+    };
+
+/** No acknowledgement follows, so one will do for all. */
+const nonce = nonceOf('', 1);
+
+/** The unary `Fetch…` methods of the discovery services (R53), over the same sets and frames as the streams. */
+export class Fetches {
+  readonly #board: Board;
+  readonly #frames: FrameEncoder;
+  readonly #reader = new RequestReader();
+
+  constructor(board: Board, frames: FrameEncoder) {
+    this.#board = board;
+    this.#frames = frames;
+  }
+
+  /** @throws when it is our fault. */
+  answer(impliedType: string, bytes: Buffer): Unary<Outgoing> {
+    const request = this.#read(bytes);
+    if (typeof request === 'string') return { kind: 'refused', code: 'INVALID_ARGUMENT', why: request };
+    const answer = answerPoll(this.#board.current, impliedType, request);
+    if (answer.kind === 'refused') return answer;
+    return { kind: 'answer', message: { frame: this.#frames.frame('sotw', answer.body), nonce } };
+  }
+
+  /** @returns why it is no request, if it is none. */
+  #read(bytes: Buffer): ReturnType<RequestReader['sotw']> | string {
+    try {
+      return this.#reader.sotw(bytes);
+    } catch (error) {
+      return `the message is no DiscoveryRequest: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+}

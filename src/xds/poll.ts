@@ -1,0 +1,75 @@
+import { memo2 } from '../base/memo.ts';
+import type { Assignment, Publication } from '../snapshot/board.ts';
+import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { ResponseBody } from './body.ts';
+import type { SotwRequest } from './machine.ts';
+import { type NodeReading, readNode } from './node-identity.ts';
+import type { Received } from './request.ts';
+import { resourceType } from './resource-type.ts';
+import { EVERYTHING, NONE, type Subscription, subscriptionOfList } from './subscription.ts';
+
+/** A single question for what a node holds of a type, without a stream (R52, R53). */
+export type PollAnswer =
+  | { readonly kind: 'set'; readonly body: ResponseBody }
+  | {
+      readonly kind: 'refused';
+      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'UNAVAILABLE';
+      /** For the operator of the client. */
+      readonly why: string;
+    };
+
+/**
+ * What a DiscoveryRequest outside of any stream is answered with: the subscribed part of the node's set. Names that do
+ * not exist are passed over in silence, as on a first SotW request (R20, R29). Nothing is answered before the first
+ * publication (P19).
+ */
+export function answerPoll(
+  publication: Publication | undefined,
+  impliedType: string,
+  request: Received<SotwRequest>,
+): PollAnswer {
+  const { typeUrl, names } = request;
+  if (typeUrl !== '' && typeUrl !== impliedType) {
+    return refused('INVALID_ARGUMENT', `this method serves ${impliedType}, not ${typeUrl}`);
+  }
+  if (!request.node) return refused('INVALID_ARGUMENT', 'the request must have a node');
+  const reading: NodeReading = readNode(request.node);
+  if (reading.kind === 'refused') return refused('INVALID_ARGUMENT', reading.why);
+  if (!publication) return refused('UNAVAILABLE', 'no policy has been accepted yet');
+  const assignment = publication.assign(reading.node);
+  if (assignment.kind !== 'assigned') return refused('NOT_FOUND', noFleet(assignment));
+  const set = publication.snapshots.get(assignment.key)?.types.get(impliedType);
+  return { kind: 'set', body: set ? part(set, subscribedBy(impliedType, names)) : unserved(impliedType) };
+}
+
+/** One object for all that ask for the same, so that it is encoded once. */
+const part = memo2(
+  (set: TypeSnapshot, subscription: Subscription): ResponseBody => ({
+    typeUrl: set.typeUrl,
+    version: set.version,
+    resources: subscription.wildcard ? [...set.resources.values()] : named(set, subscription.names),
+    removed: [],
+  }),
+);
+
+function named(set: TypeSnapshot, names: ReadonlySet<string>): readonly EncodedResource[] {
+  return [...names].flatMap(name => set.resources.get(name) ?? []);
+}
+
+function unserved(typeUrl: string): ResponseBody {
+  return { typeUrl, version: '', resources: [], removed: [] };
+}
+
+function subscribedBy(typeUrl: string, names: readonly string[]): Subscription {
+  if (names.length > 0) return subscriptionOfList(names);
+  return resourceType(typeUrl).emptyIsWildcard ? EVERYTHING : NONE;
+}
+
+function refused(code: Extract<PollAnswer, { kind: 'refused' }>['code'], why: string): PollAnswer {
+  return { kind: 'refused', code, why };
+}
+
+function noFleet(assignment: Exclude<Assignment, { readonly kind: 'assigned' }>): string {
+  if (assignment.kind === 'unmatched') return `the node belongs to no fleet: ${assignment.why}`;
+  return `the node fits several fleets: ${assignment.keys.join(', ')}`;
+}
