@@ -1,6 +1,7 @@
 import type { Bootstrap } from '../../proto/gen/envoy.config.bootstrap.v3.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import type { ConfigSource, Address as EnvoyAddress, GrpcService } from '../../proto/gen/envoy.config.core.v3.ts';
+import type { OverloadManager } from '../../proto/gen/envoy.config.overload.v3.ts';
 import { type Address, parseAddress } from '../base/address.ts';
 
 /** What a proxy is told once, at its start; all else comes over xDS. Addresses are `HOST:PORT` or `unix:/PATH`. */
@@ -93,30 +94,35 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
         { name: 'admin', admin_layer: {} },
       ],
     },
-    overload_manager: {
-      refresh_interval: '0.250s',
-      resource_monitors: [
-        {
-          name: 'envoy.resource_monitors.fixed_heap',
-          typed_config: {
-            '@type': 'type.googleapis.com/envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig',
-            max_heap_size_bytes: options.maxHeapBytes,
-          },
+    overload_manager: overloadManager(options),
+  };
+}
+
+/** Sheds connections and requests before the machine runs out of memory. */
+function overloadManager({ maxHeapBytes, maxConnections }: BootstrapOptions): OverloadManager {
+  return {
+    refresh_interval: '0.250s',
+    resource_monitors: [
+      {
+        name: 'envoy.resource_monitors.fixed_heap',
+        typed_config: {
+          '@type': 'type.googleapis.com/envoy.extensions.resource_monitors.fixed_heap.v3.FixedHeapConfig',
+          max_heap_size_bytes: maxHeapBytes,
         },
-        {
-          name: 'envoy.resource_monitors.global_downstream_max_connections',
-          typed_config: {
-            '@type':
-              'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
-            max_active_downstream_connections: options.maxConnections,
-          },
+      },
+      {
+        name: 'envoy.resource_monitors.global_downstream_max_connections',
+        typed_config: {
+          '@type':
+            'type.googleapis.com/envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig',
+          max_active_downstream_connections: maxConnections,
         },
-      ],
-      actions: [
-        heapAction('envoy.overload_actions.shrink_heap', 0.9),
-        heapAction('envoy.overload_actions.stop_accepting_requests', 0.95),
-      ],
-    },
+      },
+    ],
+    actions: [
+      heapAction('envoy.overload_actions.shrink_heap', 0.9),
+      heapAction('envoy.overload_actions.stop_accepting_requests', 0.95),
+    ],
   };
 }
 
