@@ -106,6 +106,7 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
   if (service.protocol === 'tcp') {
     const why = 'the service speaks tcp, and it is about HTTP requests';
     if (service.timeout !== undefined) report('timeout', why);
+    if (service.sessions) report('sessions', why);
     if (service.retryBudget) report('retryBudget', why);
     if (service.apiVersioning) report('apiVersioning', why);
     if (!isDeepStrictEqual(service.retries, retriesByDefault)) report('retries', why);

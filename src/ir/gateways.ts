@@ -70,7 +70,7 @@ function listenerIr(policy: Policy, gateway: string, listener: Listener, name: s
     () => ({
       ...place,
       kind: 'tcp',
-      to: weightedClusters(reached),
+      to: weightedClusters(reached.map(({ destination }) => ({ destination }))),
     }),
   );
 }

@@ -7,6 +7,7 @@ import type { HttpListener } from '../policy/gateway.ts';
 import type { Retries } from '../policy/retries.ts';
 import type { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
+import type { Sessions } from '../policy/sessions.ts';
 
 /**
  * The intermediate representation: what each fleet holds, references resolved, operational state applied.
@@ -54,6 +55,8 @@ export interface WeightedClusterIr {
   readonly cluster: string;
   readonly serviceName: string;
   readonly weight: number;
+  /** Absent: requests are not bound to an endpoint. */
+  readonly sessions?: Sessions;
 }
 
 /** What a rule does with a request. */

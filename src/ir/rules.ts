@@ -36,13 +36,19 @@ export function reachedBy(policy: Policy, to: readonly Destination[]): readonly 
 
 /** The clusters that destinations stand for, in the declared order. */
 export function weightedClusters(
-  reached: readonly { readonly destination: Destination }[],
+  reached: readonly { readonly destination: Destination; readonly service?: Service }[],
   shift?: TrafficShift,
 ): readonly WeightedClusterIr[] {
-  return reached.map(({ destination }) => {
+  return reached.map(({ destination, service }) => {
     const cluster = destinationKey(destination);
-    return { cluster, serviceName: destination.service, weight: shift?.weights[cluster] ?? destination.weight };
+    const weight = shift?.weights[cluster] ?? destination.weight;
+    return { cluster, serviceName: destination.service, weight, ...sessionsOf(service) };
   });
+}
+
+/** How callers of a service are bound to its endpoints, as a field of a destination. */
+export function sessionsOf(service: Service | undefined): Pick<WeightedClusterIr, 'sessions'> {
+  return service?.sessions ? { sessions: service.sessions } : {};
 }
 
 /** A route as a virtual host. */

@@ -10,7 +10,7 @@ import type { FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
-import { timeoutOf, virtualHost } from './rules.ts';
+import { sessionsOf, timeoutOf, virtualHost } from './rules.ts';
 
 /** An upstream whose service is declared. */
 export interface KnownUpstream {
@@ -129,7 +129,7 @@ function upstreamHost(serviceName: string, service: Service, domains: readonly s
   return keepHost(service, `${name} ${domains.join(' ')}`, [], () => {
     const action = {
       kind: 'forward' as const,
-      to: [{ cluster: serviceName, serviceName, weight: 1 }],
+      to: [{ cluster: serviceName, serviceName, weight: 1, ...sessionsOf(service) }],
       timeout: timeoutOf(service),
       retries: service.retries,
       hashService: 'hashBy' in service.loadBalancing ? service : undefined,

@@ -45,7 +45,7 @@ export const Endpoint = z.strictObject({
     example: { version: 'v1' },
   }),
   state: field(EndpointState.default('active'), {
-    doc: '`active` takes traffic; `draining` gets no new requests and keeps the ones it has; `disabled` is not told to Envoys.',
+    doc: '`active` takes traffic; `draining` gets no new requests but those of `sessions`, and keeps the ones it has; `disabled` is not told to Envoys.',
     why: 'active: an endpoint is declared to be used',
     example: 'draining',
   }),

@@ -7,6 +7,7 @@ import { HealthCheck } from './health-check.ts';
 import { LoadBalancing } from './load-balancing.ts';
 import { OutlierDetection } from './outlier-detection.ts';
 import { Retries, RetryBudget } from './retries.ts';
+import { Sessions } from './sessions.ts';
 
 /** A named subset of a service's endpoints: those that bear all the labels. */
 const Version = z.strictObject({
@@ -40,6 +41,11 @@ export const Service = z.strictObject({
     doc: 'How requests are spread over the endpoints.',
     why: 'leastRequest: a slow server gets less at once',
     example: { policy: 'leastRequest', choiceCount: 2 },
+  }),
+  sessions: field(Sessions.optional(), {
+    doc: 'Callers stay with the endpoint that answered them first, also while it drains.',
+    why: 'absent: every request goes wherever balancing sends it',
+    example: { cookie: { name: 'lane' } },
   }),
   healthCheck: field(HealthCheck.optional(), {
     doc: 'Active checks by every Envoy that has the service.',

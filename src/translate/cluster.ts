@@ -57,6 +57,8 @@ function sharedBalancing(service: Service): Cluster_CommonLbConfig {
     // Envoy's 1s holds back the second of two drains, or the second death, for that long.
     update_merge_window: '0.100s',
     // Otherwise new endpoints count as unhealthy until checked, and traffic spills to the next priority meanwhile.
+    // Sessions reach an endpoint that drains, which new callers do not. Envoy's own list lacks DRAINING.
+    ...(service.sessions ? { override_host_status: { statuses: ['UNKNOWN', 'HEALTHY', 'DEGRADED', 'DRAINING'] } } : {}),
     ...(service.healthCheck ? { ignore_new_hosts_until_first_hc: true } : {}),
   };
 }

@@ -2,6 +2,7 @@ import type { RedirectAction, Route, RouteAction } from '../../proto/gen/envoy.c
 import type { ActionIr, RuleIr } from '../ir/ir.ts';
 import type { PathMatch } from '../policy/match.ts';
 import type { DirectResponse, Redirect } from '../policy/route.ts';
+import { destinationFilters } from './filters/index.ts';
 import { hashPolicies } from './hash-policy.ts';
 import { requestHeaders, responseHeaders } from './header-changes.ts';
 import { type PathRewrite, pathRewrite } from './path-rewrite.ts';
@@ -30,13 +31,15 @@ export function ruleRoute(rule: RuleIr, variant: Variant = {}): Route {
     ...responseHeaders(rule.rule.responseHeaders, variant.headers),
   };
   if (redirect) return { ...base, redirect: redirectAction(redirect, match.path), ...headers };
-  return { ...base, route: routeAction(rule, variant.path), ...headers };
+  return { ...base, route: routeAction(rule, variant.path), ...headers, ...filtersOf(rule) };
 }
 
 function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): RouteAction {
   if (action.kind !== 'forward') throw new Error('a rule that forwards must have been compiled to a forward action');
   const { idleTimeout, rewrite } = rule;
-  const retries = retryPolicy(action.retries, action.behindSidecars);
+  // Envoy retries at any endpoint, also what strict sessions forbid to go anywhere else.
+  const strict = action.to.some(({ sessions }) => sessions?.strict);
+  const retries = strict ? undefined : retryPolicy(action.retries, action.behindSidecars);
   const hashed = action.hashService ? hashPolicies(action.hashService) : [];
   return {
     ...clusters(action),
@@ -54,7 +57,17 @@ function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): R
 function clusters({ to }: Extract<ActionIr, { readonly kind: 'forward' }>): RouteAction {
   const [only, ...others] = to;
   if (only && others.length === 0) return { cluster: only.cluster };
-  return { weighted_clusters: { clusters: to.map(({ cluster, weight }) => ({ name: cluster, weight })) } };
+  return {
+    weighted_clusters: {
+      clusters: to.map(each => ({ name: each.cluster, weight: each.weight, ...destinationFilters(each) })),
+    },
+  };
+}
+
+/** Of a single destination; each part of a split has its own. */
+function filtersOf({ action }: RuleIr): Pick<Route, 'typed_per_filter_config'> {
+  const [only, ...others] = action.kind === 'forward' ? action.to : [];
+  return only && others.length === 0 ? destinationFilters(only) : {};
 }
 
 const redirectCodes = {

@@ -44,6 +44,11 @@ export const servicesPlanted: readonly Planted[] = [
   },
   {
     code: 'service.option_without_effect',
+    path: 'services.more.sessions',
+    change: service({ protocol: 'tcp', sessions: { cookie: { name: 'lane' } } }),
+  },
+  {
+    code: 'service.option_without_effect',
     path: 'services.more.retryBudget',
     change: service({ protocol: 'tcp', retryBudget: {} }),
   },

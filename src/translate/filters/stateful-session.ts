@@ -1,0 +1,46 @@
+import { any } from '../../../proto/codec.ts';
+import type { TypedExtensionConfig } from '../../../proto/gen/envoy.config.core.v3.ts';
+import type { WeightedClusterIr } from '../../ir/ir.ts';
+import type { Sessions } from '../../policy/sessions.ts';
+import { duration } from '../units.ts';
+import type { HttpFilterWriter } from './filter.ts';
+
+/** Sends requests of a session to the endpoint that it began at. */
+export const statefulSession: HttpFilterWriter<'stateful_session'> = {
+  name: 'stateful_session',
+  // What comes in at a sidecar has one place to go to.
+  config: ({ role }) =>
+    role === 'inbound' ? undefined : any('envoy.extensions.filters.http.stateful_session.v3.StatefulSession', {}),
+  forDestination: to =>
+    to.sessions &&
+    any('envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute', {
+      stateful_session: {
+        session_state: sessionState(to, to.sessions),
+        ...(to.sessions.strict ? { strict: true } : {}),
+      },
+    }),
+};
+
+function sessionState(to: WeightedClusterIr, { cookie, header }: Sessions): TypedExtensionConfig {
+  if (cookie) {
+    const { ttl, path } = cookie;
+    return {
+      name: 'envoy.http.stateful_session.cookie',
+      typed_config: any('envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState', {
+        cookie: { name: cookieName(to, cookie.name), ...(ttl > 0 ? { ttl: duration(ttl) } : {}), path },
+      }),
+    };
+  }
+  if (!header) throw new Error('sessions must have been parsed to a cookie or a header');
+  return {
+    name: 'envoy.http.stateful_session.header',
+    typed_config: any('envoy.extensions.http.stateful_session.header.v3.HeaderBasedSessionState', {
+      name: header.name,
+    }),
+  };
+}
+
+/** With one cookie for all, each request that a split sends to another version would end the session with the last one. */
+function cookieName({ cluster, serviceName }: WeightedClusterIr, name: string): string {
+  return cluster === serviceName ? name : `${name}-${cluster.slice(serviceName.length + 1)}`;
+}
