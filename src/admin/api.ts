@@ -98,6 +98,8 @@ export interface OverrideReply {
   readonly by: string;
   readonly since: string;
   readonly reason?: string;
+  /** When the sessions with an endpoint that drains end, or ended. */
+  readonly sessionsUntil?: string;
   readonly expiresAt?: string;
   readonly weights?: Readonly<Record<string, number>>;
   readonly weight?: number;
@@ -166,6 +168,8 @@ export interface EndpointBody {
   readonly state?: 'active' | 'draining' | 'disabled';
   /** Duration after which the override ends by itself, e.g. `10m`. */
   readonly expiresIn?: string;
+  /** Duration after which the sessions with a draining endpoint end, and it is disabled. */
+  readonly sessionsFor?: string;
 }
 
 /** Everything a fleet holds, in Envoy's own JSON. */

@@ -53,6 +53,7 @@ export function overrideReply({ override, effect, why }: OverrideStatus): Overri
     ...shared,
     ...(override.weight === undefined ? {} : { weight: override.weight }),
     ...(override.state === undefined ? {} : { state: override.state }),
+    ...(override.sessionsUntil === undefined ? {} : { sessionsUntil: instant(override.sessionsUntil) }),
     ...(override.expiresAt === undefined ? {} : { expiresAt: instant(override.expiresAt) }),
   };
 }

@@ -41,10 +41,16 @@ export function overrideText(each: OverrideReply, now: number): string {
   const weights = Object.entries(each.weights ?? {}).map(([destination, weight]) => `${destination}=${weight}`);
   const weight = each.weight === undefined ? [] : [`weight ${each.weight}`];
   const what = [...weights, ...(each.state === undefined ? [] : [each.state]), ...weight].join(' ');
+  const sessions = sessionsText(each);
   const until = each.expiresAt === undefined ? '' : `, until ${each.expiresAt}`;
   const reason = each.reason === undefined ? '' : `: ${each.reason}`;
   const why = each.why === undefined ? '' : `    ${each.why}\n`;
-  return `override (${each.effect}) ${each.target}: ${what}${until}, ${ago(each.since, now)} by ${each.by}${reason}\n${why}`;
+  return `override (${each.effect}) ${each.target}: ${what}${sessions}${until}, ${ago(each.since, now)} by ${each.by}${reason}\n${why}`;
+}
+
+function sessionsText({ sessionsUntil, state }: OverrideReply): string {
+  if (sessionsUntil === undefined) return '';
+  return `, sessions ${state === 'draining' ? 'until' : 'ended'} ${sessionsUntil}`;
 }
 
 function refusedText({ rejected, revision }: Status, paint: Paint, now: number): string {

@@ -5,10 +5,18 @@ import type { Board } from '../snapshot/board.ts';
 import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Accepted, Control, OverrideOutcome, Preview, Rejected, SubmitOutcome } from './control.ts';
-import { applied, type Decision, decideEnd, decideEndpoint, decideShift, type Situation } from './decide.ts';
+import {
+  applied,
+  type Decision,
+  decideEnd,
+  decideEndpoint,
+  decideSessionsEnd,
+  decideShift,
+  type Situation,
+} from './decide.ts';
 import { effectOf, holderOf } from './effect.ts';
 import { EndedOverrides } from './ended-overrides.ts';
-import { Expiries, isOver } from './expiries.ts';
+import { type Due, Expiries, isOver } from './expiries.ts';
 import { hostsOf, type Names } from './names.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -57,7 +65,7 @@ export class Controller implements Control {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#expiries = new Expiries(options.clock, override => this.#expire(override));
+    this.#expiries = new Expiries(options.clock, (override, due) => this.#timeIsUp(override, due));
     this.#ended = new EndedOverrides(options.store, options.report);
     const { holdOff } = options;
     this.#queue = new WriteQueue({
@@ -280,6 +288,16 @@ export class Controller implements Control {
     if (decision.kind === 'put') this.#options.store.putOverride(decision.override);
     if (decision.kind === 'end') this.#options.store.deleteOverride(decision.override);
     if (decision.kind === 'expire') this.#ended.remove([decision.override]);
+    if (decision.kind === 'move') this.#storeMoved(decision.override);
+  }
+
+  /** What time brings comes whether or not it can be stored: what the store has comes to the same at the next start. */
+  #storeMoved(override: Override): void {
+    try {
+      this.#options.store.putOverride(override);
+    } catch (error) {
+      this.#options.report('the end of sessions was not stored', error);
+    }
   }
 
   #setOverrides(overrides: readonly Override[]): void {
@@ -288,12 +306,14 @@ export class Controller implements Control {
     this.#ended.keep(overrides);
   }
 
-  /** The end of an override's time comes whether or not it can be stored. */
-  #expire(override: Override): void {
-    const decide = ({ overrides }: Situation): Decision =>
-      overrides.includes(override)
-        ? { kind: 'expire', override }
-        : { kind: 'answer', outcome: { kind: 'notFound', what: 'It has ended before.' } };
+  #timeIsUp(override: Override, due: Due): void {
+    const decide = (situation: Situation): Decision => {
+      if (!situation.overrides.includes(override)) {
+        return { kind: 'answer', outcome: { kind: 'notFound', what: 'It has ended before.' } };
+      }
+      const drains = override.kind === 'endpoint' && due === 'sessions';
+      return drains ? decideSessionsEnd(override, situation) : { kind: 'expire', override };
+    };
     this.#override(override, decide).catch(error => this.#options.report('an override did not expire', error));
   }
 

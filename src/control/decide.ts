@@ -15,6 +15,8 @@ export type Decision =
   | { readonly kind: 'end'; readonly override: Override }
   /** Its time is up. */
   | { readonly kind: 'expire'; readonly override: Override }
+  /** The time of the sessions that it spares is up: it goes on as this. */
+  | { readonly kind: 'move'; readonly override: EndpointOverride }
   /** What is wanted is so already. */
   | { readonly kind: 'keep'; readonly override: Override }
   | { readonly kind: 'answer'; readonly outcome: Exclude<OverrideOutcome, { readonly kind: 'done' }> };
@@ -74,10 +76,12 @@ export function decideEndpoint(
   if (problems.length > 0) return invalid(problems);
   const found = find(overrides, { kind: 'endpoint', service: wanted.service, address: declared.address });
   const current = found?.kind === 'endpoint' ? found : undefined;
-  const { by: _by, since: _since, reason: _reason, expiresAt, ...before } = current ?? {};
+  const { by: _by, since: _since, reason: _reason, expiresAt, sessionsUntil, ...before } = current ?? {};
+  const stays = wanted.state === undefined;
   const override: EndpointOverride = {
     ...before,
-    ...(wanted.state === undefined && expiresAt !== undefined ? { expiresAt } : {}),
+    ...(stays && expiresAt !== undefined ? { expiresAt } : {}),
+    ...(stays && sessionsUntil !== undefined ? { sessionsUntil } : {}),
     ...wanted,
     kind: 'endpoint',
     address: declared.address,
@@ -88,6 +92,18 @@ export function decideEndpoint(
   const why = force ? undefined : whyRefused(policy, overrides, after, override);
   if (why !== undefined) return { kind: 'answer', outcome: { kind: 'refused', why } };
   return { kind: 'put', override };
+}
+
+/**
+ * An endpoint whose sessions have had their time is disabled. The last one that Envoys are told of is not, since they
+ * would have nothing to send to: its sessions have no end any more.
+ */
+export function decideSessionsEnd(drain: EndpointOverride, { policy, overrides }: Situation): Decision {
+  const disabled: EndpointOverride = { ...drain, state: 'disabled' };
+  const after = overrides.map(each => (each === drain ? disabled : each));
+  if (whyRefused(policy, overrides, after, drain) === undefined) return { kind: 'move', override: disabled };
+  const { sessionsUntil: _, ...endless } = drain;
+  return { kind: 'move', override: endless };
 }
 
 export function decideEnd(key: OverrideKey, { overrides }: Situation): Decision {
@@ -102,7 +118,7 @@ export function decideEnd(key: OverrideKey, { overrides }: Situation): Decision 
 export function applied(overrides: readonly Override[], decision: Decision): readonly Override[] {
   if (decision.kind === 'answer' || decision.kind === 'keep') return overrides;
   const id = overrideId(decision.override);
-  if (decision.kind !== 'put') return overrides.filter(each => overrideId(each) !== id);
+  if (decision.kind === 'end' || decision.kind === 'expire') return overrides.filter(each => overrideId(each) !== id);
   const at = overrides.findIndex(each => overrideId(each) === id);
   return at < 0 ? [...overrides, decision.override] : overrides.with(at, decision.override);
 }
@@ -130,18 +146,25 @@ function weightMistakes(weights: Readonly<Record<string, number>>, declared: rea
   return problems;
 }
 
-function endpointMistakes({ weight, state, expiresAt }: Partial<EndpointOverride>, now: number): readonly string[] {
+function endpointMistakes(wanted: Partial<EndpointOverride>, now: number): readonly string[] {
+  const { weight, state, expiresAt, sessionsUntil } = wanted;
   const problems: string[] = [];
   if (weight === undefined && state === undefined) problems.push('weight or state must be given');
   if (weight !== undefined && !(Number.isInteger(weight) && weight >= 1 && weight <= 1000)) {
     problems.push(`weight must be a whole number from 1 to 1000, is ${weight}; to send nothing there, drain it`);
   }
   if (expiresAt !== undefined && !(expiresAt > now)) problems.push('its end lies in the past');
+  if (sessionsUntil !== undefined) {
+    if (state !== 'draining') problems.push('only an endpoint that drains keeps its sessions for a time');
+    if (!(sessionsUntil > now)) problems.push('the end of its sessions lies in the past');
+    if (expiresAt !== undefined && !(sessionsUntil < expiresAt)) problems.push('its sessions must end before it does');
+  }
   return problems;
 }
 
 function sameEndpointOverride(a: EndpointOverride, b: EndpointOverride): boolean {
-  return a.weight === b.weight && a.state === b.state && a.expiresAt === b.expiresAt;
+  const same = (key: 'weight' | 'state' | 'expiresAt' | 'sessionsUntil') => a[key] === b[key];
+  return same('weight') && same('state') && same('expiresAt') && same('sessionsUntil');
 }
 
 function inOrder(weights: Readonly<Record<string, number>>): Readonly<Record<string, number>> {

@@ -1,15 +1,18 @@
 import type { Override } from '../policy/operational-state.ts';
 import type { Clock } from './clock.ts';
 
-/** Says when the time of an override is up. */
+/** What time brings to an override: the `end` of it, or before that of the sessions with an endpoint that drains. */
+export type Due = 'end' | 'sessions';
+
+/** Says when the time of an override, or of the sessions that it spares, is up. */
 export class Expiries {
   readonly #clock: Clock;
-  readonly #expired: (override: Override) => void;
+  readonly #due: (override: Override, due: Due) => void;
   readonly #timers = new Map<Override, () => void>();
 
-  constructor(clock: Clock, expired: (override: Override) => void) {
+  constructor(clock: Clock, due: (override: Override, due: Due) => void) {
     this.#clock = clock;
-    this.#expired = expired;
+    this.#due = due;
   }
 
   /** From now on watches these and no others. */
@@ -21,11 +24,11 @@ export class Expiries {
       this.#timers.delete(override);
     }
     for (const override of overrides) {
-      const end = endOf(override);
-      if (end === undefined || this.#timers.has(override)) continue;
+      const next = nextOf(override);
+      if (next === undefined || this.#timers.has(override)) continue;
       this.#timers.set(
         override,
-        this.#clock.after(end - this.#clock.now(), () => this.#expired(override)),
+        this.#clock.after(next.at - this.#clock.now(), () => this.#due(override, next.due)),
       );
     }
   }
@@ -35,6 +38,14 @@ export class Expiries {
 export function isOver(override: Override, now: number): boolean {
   const end = endOf(override);
   return end !== undefined && end <= now;
+}
+
+/** What comes first; at once, if that should have been already. */
+function nextOf(override: Override): { readonly at: number; readonly due: Due } | undefined {
+  const end = endOf(override);
+  const sessions = override.kind === 'endpoint' && override.state === 'draining' ? override.sessionsUntil : undefined;
+  if (sessions !== undefined && (end === undefined || sessions < end)) return { at: sessions, due: 'sessions' };
+  return end === undefined ? undefined : { at: end, due: 'end' };
 }
 
 function endOf(override: Override): number | undefined {

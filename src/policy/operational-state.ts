@@ -29,6 +29,11 @@ export interface EndpointOverride extends Authorship {
   readonly address: string;
   readonly weight?: number;
   readonly state?: EndpointState;
+  /**
+   * When the sessions with a draining endpoint end: the state becomes `disabled` then. It stays here afterwards, to say
+   * why.
+   */
+  readonly sessionsUntil?: number;
   /** When it ends by itself. */
   readonly expiresAt?: number;
 }

@@ -44,6 +44,7 @@ const OverrideRecord = z.discriminatedUnion('kind', [
     address: z.string(),
     weight: z.int().optional(),
     state: z.enum(['active', 'draining', 'disabled']).optional(),
+    sessionsUntil: z.number().optional(),
     expiresAt: z.number().optional(),
     ...authorship,
   }),

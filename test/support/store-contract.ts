@@ -28,6 +28,7 @@ export const drainOf = (address: string): EndpointOverride => ({
   state: 'draining',
   by: 'ada',
   since: 2,
+  sessionsUntil: 2,
   expiresAt: 3,
 });
 

@@ -11,6 +11,7 @@ const body = z
     weight: z.int().min(1).max(1000).optional(),
     state: EndpointState.optional(),
     expiresIn: duration({ min: 1000 }).optional(),
+    sessionsFor: duration({ min: 1000 }).optional(),
   })
   .refine(given => given.weight !== undefined || given.state !== undefined, 'needs weight or state');
 
@@ -21,14 +22,16 @@ export function endpointRoutes(dependencies: AdminDependencies): Hono {
   return new Hono()
     .patch(path, async context => {
       const { service, address } = context.req.param();
-      const { expiresIn, weight, state } = await readBody(context, body);
+      const { expiresIn, sessionsFor, weight, state } = await readBody(context, body);
       const force = readFlag(context, 'force');
+      const now = Date.now();
       const override = {
         service,
         address,
         ...(weight === undefined ? {} : { weight }),
         ...(state === undefined ? {} : { state }),
-        ...(expiresIn === undefined ? {} : { expiresAt: Date.now() + expiresIn }),
+        ...(expiresIn === undefined ? {} : { expiresAt: now + expiresIn }),
+        ...(sessionsFor === undefined ? {} : { sessionsUntil: now + sessionsFor }),
         ...readAuthorship(context),
       };
       return answerOverride(context, dependencies, () => control.overrideEndpoint(override, { force }));

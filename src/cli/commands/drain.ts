@@ -11,37 +11,45 @@ type DrainFlags = WriteFlags & {
   readonly force?: boolean;
   readonly disable?: boolean;
   readonly for?: string;
+  readonly sessionsFor?: string;
 };
 
 export function drainCommand(program: Command, host: CliHost): void {
   const command = withWriteOptions(program.command('drain'))
     .summary('take an endpoint out of traffic, or put it back')
     .description(
-      'Draining: the endpoint gets no new requests and finishes the ones it has. Undone by --undo, by --for, or when the ' +
-        'endpoint leaves the policy. The last usable endpoint of a service is not drained without --force.',
+      'Draining: the endpoint gets no new requests, finishes the ones it has, and keeps the sessions of a service that has ' +
+        'some, for the time of --sessions-for or until the drain ends. Undone by --undo, by --for, or when the endpoint ' +
+        'leaves the policy. The last usable endpoint of a service is not drained without --force.',
     )
     .argument('<service>', 'name of the service')
     .argument('<address>', 'address of the endpoint as the policy declares it')
     .option('--undo', 'end the drain (or other override) of the endpoint')
     .option('--disable', 'take it out altogether instead of draining it')
     .option('--for <duration>', 'end the drain by itself after this time, e.g. 30m')
+    .option('--sessions-for <duration>', 'end its sessions after this time: from then on it is disabled, e.g. 10m')
     .option('--force', 'also when it is the last usable endpoint')
     .action((service: string, address: string, flags: DrainFlags) => drain(host, service, address, flags));
   withExamples(command, [
     'switchyard drain catalog 10.0.0.11:8080 --for 30m --wait',
+    'switchyard drain cart 10.0.0.21:8080 --sessions-for 10m',
     'switchyard drain catalog 10.0.0.11:8080 --undo',
   ]);
 }
 
 async function drain(host: CliHost, service: string, address: string, flags: DrainFlags): Promise<void> {
-  if (flags.undo && (flags.disable || flags.for !== undefined)) {
-    throw new CliFailure('give --undo alone, without --disable and --for');
+  if (flags.undo && (flags.disable || flags.for !== undefined || flags.sessionsFor !== undefined)) {
+    throw new CliFailure('give --undo alone, without --disable, --for and --sessions-for');
+  }
+  if (flags.disable && flags.sessionsFor !== undefined) {
+    throw new CliFailure('give --disable or --sessions-for: an endpoint that is taken out keeps no sessions');
   }
   const path = `/api/v1/services/${encodeURIComponent(service)}/endpoints/${encodeURIComponent(address)}`;
   const query = writeQuery(flags, flags.force ? { force: 'true' } : {});
   const body: EndpointBody = {
     state: flags.disable ? 'disabled' : 'draining',
     ...(flags.for === undefined ? {} : { expiresIn: flags.for }),
+    ...(flags.sessionsFor === undefined ? {} : { sessionsFor: flags.sessionsFor }),
   };
   const answer = flags.undo
     ? await callAdmin<OverrideWriteReply>(host, flags, 'DELETE', path + query)

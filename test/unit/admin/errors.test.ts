@@ -99,6 +99,7 @@ describe('errors of the admin API', () => {
       [{ state: 'gone' }, /state:/],
       [{ state: 'draining', expiresIn: 'soon' }, /expiresIn: .*soon/],
       [{ state: 'draining', expiresIn: '1ms' }, /expiresIn:/],
+      [{ state: 'draining', sessionsFor: '1ms' }, /sessionsFor:/],
       [{ weight: 1, other: 2 }, /other/],
     ] as const) {
       assertProblem(await world.call('PATCH', endpoint, { body }), 422, detail);

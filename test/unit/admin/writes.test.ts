@@ -80,6 +80,19 @@ describe('weight and state of an endpoint', () => {
     assert.deepEqual(options, { force: true });
   });
 
+  it('PATCH sets the time of the sessions with an endpoint that drains', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    const now = Date.now();
+    const override = { ...drain, sessionsUntil: now + 600_000 };
+    world.control.answer = world.done({ override, effect: 'active' });
+    const { json } = await world.call('PATCH', endpoint, { body: { state: 'draining', sessionsFor: '10m' } });
+    assert.equal(json.override.sessionsUntil, new Date(override.sessionsUntil).toISOString());
+    const [[, { sessionsUntil }]] = world.control.asked as [[string, Record<string, unknown>]];
+    const late = Number(sessionsUntil) - (now + 600_000);
+    assert.ok(late >= 0 && late < 60_000, `they end in ten minutes and ${late} ms`);
+  });
+
   it('takes every form of address, percent-encoded', async () => {
     const world = new AdminWorld();
     for (const address of ['[::1]:8080', 'unix:/run/app.sock', 'db.internal:5432']) {

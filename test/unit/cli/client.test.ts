@@ -226,6 +226,7 @@ describe('switchyard drain', () => {
     assert.match(out, /^override \(active\) services\/catalog\/endpoints\/10\.0\.0\.1:8080: draining, until /);
     await run('drain', 'catalog', '[::1]:80', '--disable', '--for', '10m', '--force');
     await run('drain', 'catalog', 'unix:/run/a.sock', '--undo');
+    await run('drain', 'catalog', '10.0.0.2:8080', '--sessions-for', '10m');
     const asked = world.control.asked as [string, Record<string, unknown>, unknown?][];
     assert.deepEqual(
       asked.map(([call, about, options]) => [call, about['address'], about['state'], 'expiresAt' in about, options]),
@@ -233,8 +234,23 @@ describe('switchyard drain', () => {
         ['overrideEndpoint', '10.0.0.1:8080', 'draining', false, { force: false }],
         ['overrideEndpoint', '[::1]:80', 'disabled', true, { force: true }],
         ['endOverride', 'unix:/run/a.sock', undefined, false, undefined],
+        ['overrideEndpoint', '10.0.0.2:8080', 'draining', false, { force: false }],
       ],
     );
+    assert.deepEqual(
+      asked.map(([, about]) => 'sessionsUntil' in about),
+      [false, false, false, true],
+    );
+  });
+
+  it('says until when sessions go on, or when they ended', async () => {
+    const override = { ...drain, sessionsUntil: drain.since + 1000 };
+    world.control.answer = world.done({ override, effect: 'active' });
+    const until = (await run('drain', 'catalog', '10.0.0.1:8080', '--sessions-for', '1s')).out;
+    assert.match(until, /: draining, sessions until 2026-03-01T12:00:01\.000Z, until 2026-03-01T12:01:00\.000Z, /);
+    world.control.answer = world.done({ override: { ...override, state: 'disabled' }, effect: 'active' });
+    const ended = (await run('drain', 'catalog', '10.0.0.1:8080', '--disable')).out;
+    assert.match(ended, /: disabled, sessions ended 2026-03-01T12:00:01\.000Z, until /);
   });
 
   it('names its own flag where the API names a query', async () => {
@@ -246,9 +262,14 @@ describe('switchyard drain', () => {
     });
   });
 
-  it('refuses --undo with what it would undo', async () => {
-    const { code, err } = await run('drain', 'catalog', '10.0.0.1:8080', '--undo', '--for', '1m');
-    assert.deepEqual([code, err], [1, 'error: give --undo alone, without --disable and --for\n']);
+  it('refuses --undo with what it would undo, and sessions with what is taken out', async () => {
+    for (const flag of ['--for', '--sessions-for']) {
+      const { code, err } = await run('drain', 'catalog', '10.0.0.1:8080', '--undo', flag, '1m');
+      assert.deepEqual([code, err], [1, 'error: give --undo alone, without --disable, --for and --sessions-for\n']);
+    }
+    const { code, err } = await run('drain', 'catalog', '10.0.0.1:8080', '--disable', '--sessions-for', '1m');
+    assert.equal(code, 1);
+    assert.match(err, /^error: give --disable or --sessions-for: /);
   });
 });
 

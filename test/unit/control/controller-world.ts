@@ -2,6 +2,7 @@ import type { Clock } from '../../../src/control/clock.ts';
 import { Controller, type ControllerOptions } from '../../../src/control/controller.ts';
 import type { Names } from '../../../src/control/names.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
+import type { EndpointOverride } from '../../../src/policy/operational-state.ts';
 import { Board, type Publication } from '../../../src/snapshot/board.ts';
 import { MemoryStore } from '../../../src/store/memory.ts';
 import { type Store, StoreError } from '../../../src/store/store.ts';
@@ -163,16 +164,22 @@ export function world(options: Partial<ControllerOptions> & { readonly store?: S
     });
   const shift = (weights: Record<string, number>, rule = 'everyone', route = 'shop') =>
     controller.shift({ route, rule, weights, by: 'ada' });
-  const drain = (address: string, more: { readonly force?: boolean; readonly expiresAt?: number } = {}) =>
+  const drain = (
+    address: string,
+    {
+      force = false,
+      ...ends
+    }: { readonly force?: boolean } & Pick<EndpointOverride, 'expiresAt' | 'sessionsUntil'> = {},
+  ) =>
     controller.overrideEndpoint(
       {
         service: 'catalog',
         address,
         state: 'draining',
         by: 'ada',
-        ...(more.expiresAt === undefined ? {} : { expiresAt: more.expiresAt }),
+        ...ends,
       },
-      { force: more.force ?? false },
+      { force },
     );
   /** Settles when every write before it has been done. */
   const quiet = () => controller.endOverride({ kind: 'shift', route: 'none', rule: 'none' });

@@ -324,6 +324,108 @@ describe('the end of an override', () => {
   });
 });
 
+describe('the end of the sessions with a draining endpoint', () => {
+  const address = '10.0.0.1:80';
+  const inForce = ({ controller }: ReturnType<typeof world>) => {
+    const [override] = (controller.accepted?.overrides ?? []).map(each => each.override);
+    assert.ok(override?.kind === 'endpoint');
+    return override;
+  };
+  const isTold = ({ board }: ReturnType<typeof world>) =>
+    JSON.stringify(readableSnapshot(board.current!.snapshots.get('edge')!)).includes('"10.0.0.1"');
+
+  it('comes when their time is up: the endpoint is disabled, and says since when', async () => {
+    const it = await shop();
+    const sessionsUntil = it.clock.now() + 60_000;
+    await it.drain(address, { sessionsUntil });
+    it.clock.setDate(-3_600_000);
+    it.clock.pass(59_000);
+    await it.quiet();
+    assert.ok(isTold(it));
+    const drained = inForce(it);
+    it.clock.pass(1_000);
+    await it.quiet();
+    assert.ok(!isTold(it));
+    assert.deepEqual(inForce(it), { ...drained, state: 'disabled', sessionsUntil });
+    assert.deepEqual(it.store.overrides(), [inForce(it)]);
+    assert.equal(it.clock.timers, 0);
+  });
+
+  it('comes before the end of the drain, which comes all the same', async () => {
+    const it = await shop();
+    const before = it.versions();
+    await it.drain(address, { sessionsUntil: it.clock.now() + 1000, expiresAt: it.clock.now() + 5000 });
+    it.clock.pass(1000);
+    await it.quiet();
+    assert.equal(inForce(it).state, 'disabled');
+    it.clock.pass(4000);
+    await it.quiet();
+    assert.deepEqual(it.versions(), before);
+    assert.deepEqual(it.store.overrides(), []);
+  });
+
+  it('comes at the start when it came while we were down', async () => {
+    const store = new MemoryStore();
+    const first = await shop({ store });
+    await first.drain(address, { sessionsUntil: first.clock.now() + 1000 });
+    const second = world({ store });
+    second.clock.setDate(2000);
+    second.controller.start();
+    assert.deepEqual(second.versions(), first.versions(), 'it goes on where the last server ended');
+    second.clock.pass(0);
+    await second.quiet();
+    assert.ok(!isTold(second));
+    assert.equal(inForce(second).state, 'disabled');
+  });
+
+  it('does not come for the last endpoint that Envoys are told of', async () => {
+    const it = await shop();
+    await it.submit(shopPolicy({ endpoints: `[{ address: "${address}" }]`, to: '[{ service: catalog }]' }));
+    await it.drain(address, { sessionsUntil: it.clock.now() + 1000, force: true });
+    it.clock.pass(1000);
+    await it.quiet();
+    assert.ok(isTold(it));
+    assert.deepEqual([inForce(it).state, inForce(it).sessionsUntil], ['draining', undefined]);
+    assert.deepEqual(it.store.overrides(), [inForce(it)]);
+  });
+
+  it('comes although it cannot be stored', async () => {
+    const store = new FailingStore();
+    const it = await shop({ store });
+    await it.drain(address, { sessionsUntil: it.clock.now() + 1000 });
+    store.failing = true;
+    it.clock.pass(1000);
+    await it.quiet();
+    assert.ok(!isTold(it));
+    assert.deepEqual(it.reports, ['the end of sessions was not stored']);
+  });
+
+  it('does not come when the endpoint is put back, and stays when only its weight changes', async () => {
+    const it = await shop();
+    const sessionsUntil = it.clock.now() + 1000;
+    const set = (change: object) =>
+      it.controller.overrideEndpoint({ service: 'catalog', address, by: 'bob', ...change }, { force: false });
+    await it.drain(address, { sessionsUntil });
+    await set({ weight: 5 });
+    assert.equal(inForce(it).sessionsUntil, sessionsUntil);
+    await set({ state: 'active' });
+    assert.equal(inForce(it).sessionsUntil, undefined);
+    it.clock.pass(1000);
+    await it.quiet();
+    assert.equal(inForce(it).state, 'active');
+  });
+
+  it('may not lie in the past, after the end of the drain, or where nothing drains', async () => {
+    const it = await shop();
+    const now = it.clock.now();
+    assert.equal((await it.drain(address, { sessionsUntil: now })).kind, 'invalid');
+    assert.equal((await it.drain(address, { sessionsUntil: now + 1000, expiresAt: now + 1000 })).kind, 'invalid');
+    const disabled = { service: 'catalog', address, by: 'bob', state: 'disabled', sessionsUntil: now + 1000 } as const;
+    assert.equal((await it.controller.overrideEndpoint(disabled, { force: false })).kind, 'invalid');
+    assert.deepEqual(it.store.overrides(), []);
+  });
+});
+
 describe('overrides and the store', () => {
   it('have no effect when they cannot be stored', async () => {
     const store = new FailingStore();
