@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { freePort } from '../support/ports.ts';
@@ -67,7 +67,7 @@ async function withProject(project: Project, checks: () => Promise<void>): Promi
 
 async function testDemo(generation: Generation, env: NodeJS.ProcessEnv, folder: string): Promise<void> {
   const ports = { delta: await freePort(), sotw: await freePort(), admin: await freePort() };
-  const policy = path.join(folder, `policy-${generation}`);
+  const policy = path.join(folder, 'policy');
   cpSync(path.join(root, 'compose', 'policy'), policy, { recursive: true });
   const project = composeProject(generation, {
     name: `switchyard-${tag}-demo`,
@@ -93,7 +93,7 @@ async function testOwnEnvoys(
   folder: string,
   envoy: string,
 ): Promise<void> {
-  const policy = path.join(folder, `own-policy-${generation}`);
+  const policy = path.join(folder, 'own-policy');
   writeOwnPolicy(policy);
   const network = `switchyard-${tag}`;
   const project = composeProject(generation, {
@@ -137,8 +137,10 @@ async function test(daemon: Daemon, folder: string): Promise<void> {
   for (const [generation, version] of wanted) {
     say(`\nWith compose ${version}:`);
     made.add(`switchyard:${tag}`);
-    await testDemo(generation, env, folder);
-    await testOwnEnvoys(generation, env, folder, envoy);
+    const own = path.join(folder, generation);
+    mkdirSync(own);
+    await testDemo(generation, env, own);
+    await testOwnEnvoys(generation, env, own, envoy);
   }
 }
 
@@ -173,7 +175,7 @@ try {
   process.exitCode = await main();
 } catch (error) {
   const why = error instanceof Error ? error : new Error(String(error));
-  if (why instanceof CannotRun) say(`${why.message} The container set-up was not tested.`);
+  if (why instanceof CannotRun) say(`${why.message.replace(/\.?$/, '.')} The container set-up was not tested.`);
   else say(stop.signal.aborted ? 'Ended by the user; this is no result.' : (why.stack ?? why.message));
   process.exitCode = why instanceof CannotRun ? 3 : 1;
 }
