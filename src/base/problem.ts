@@ -59,6 +59,7 @@ export const problemCodes = {
   'route.weights_sum_to_zero': 'error',
   'route.duplicate_destination': 'error',
   'route.protocol_mismatch': 'error',
+  'route.session_clash': 'warning',
   'route.api_version_not_found': 'error',
   'route.api_versioning_missing': 'error',
   'route.api_version_path': 'error',

@@ -7,6 +7,11 @@ const rules = (...list: RuleInput[]): PolicyInput => ({
   routes: { more: { gateways: ['public'], hosts: ['more.example.com'], rules: list } },
 });
 
+const sessions = (path: string) => ({
+  endpoints: [{ address: '10.0.9.1:80' }],
+  sessions: { cookie: { name: 'lane', path } },
+});
+
 /** Mistakes of routes. */
 export const routesPlanted: readonly Planted[] = [
   {
@@ -32,6 +37,19 @@ export const routesPlanted: readonly Planted[] = [
     path: 'routes.more.gateways[0]',
     change: { routes: { more: { gateways: ['publik'], rules: [{ to }] } } },
     says: 'did you mean "public"?',
+  },
+  {
+    code: 'route.session_clash',
+    path: 'routes.more.rules[2].to[0].service',
+    change: {
+      services: { one: sessions('/'), two: sessions('/shop') },
+      ...rules(
+        { match: { path: '/a' }, to: [{ service: 'one' }] },
+        { match: { path: '/b' }, to: [{ service: 'one' }] },
+        { to: [{ service: 'two' }] },
+      ),
+    },
+    says: '"two" and "one"',
   },
   {
     code: 'retries.timeout_not_retried',

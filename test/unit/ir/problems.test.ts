@@ -105,6 +105,28 @@ describe('what is no problem', () => {
     );
   });
 
+  it('one cookie for the sessions of versions, of other paths, and of other hosts', () => {
+    const service = (path: string) => ({
+      endpoints: [{ address: '10.0.1.1:80', labels: { version: 'v1' } }],
+      versions: { v1: { labels: { version: 'v1' } } },
+      sessions: { cookie: { name: 'lane', path } },
+    });
+    const route = (host: string, ...to: { service: string; version?: string }[]) => ({
+      gateways: ['public'],
+      hosts: [host],
+      rules: [{ to }],
+    });
+    none({
+      services: { a: service('/a'), b: service('/ab'), all: service('/') },
+      routes: {
+        paths: route('a.test', { service: 'a' }, { service: 'b' }),
+        versions: route('b.test', { service: 'all' }, { service: 'all', version: 'v1' }),
+        version: route('c.test', { service: 'all' }, { service: 'a', version: 'v1' }),
+        host: route('d.test', { service: 'all' }),
+      },
+    });
+  });
+
   it('fleets that some field tells apart', () => {
     const gateways = ['public'];
     none({
