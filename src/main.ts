@@ -77,10 +77,11 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   controller.start();
   logPolicy(controller, log);
 
-  const xds = new XdsService(board, { ...defaultXdsSettings, ...settings.xds }, event => {
+  const onEvent = (event: XdsEvent): void => {
     fleet.apply(event);
     logEvent(log, event);
-  });
+  };
+  const xds = new XdsService(board, { ...defaultXdsSettings, ...settings.xds }, onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
   const xdsPort = await xds.listen();
   const admin = await listenAdmin(settings, { control: controller, fleet, board, log });

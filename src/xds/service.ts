@@ -7,16 +7,20 @@ import {
   ServerCredentials,
   type ServerDuplexStream,
   type ServerUnaryCall,
+  type ServerWritableStream,
   type ServiceDefinition,
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import type { Board, Publication } from '../snapshot/board.ts';
+import { AnswerStreams } from './answer-streams.ts';
+import { answerClientStatus, type Clients, clientStatusDiscovery } from './client-status.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { XdsEvent } from './events.ts';
 import { Fetches, type Unary } from './fetch.ts';
 import { FrameEncoder, type Variant } from './frame.ts';
+import { Health, healthService } from './health.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';
 import { Pacer } from './pacer.ts';
@@ -47,7 +51,13 @@ export const defaultXdsSettings: XdsServiceSettings = {
 };
 
 type Call = ServerDuplexStream<Buffer, Outgoing>;
+interface EndableCall {
+  end(): unknown;
+  emit(event: 'error', error: object): unknown;
+}
 type UnaryHandler<Message> = (call: ServerUnaryCall<Buffer, Message>, done: sendUnaryData<Message>) => void;
+
+const servedServices = [...discoveryServices.map(each => each.service), loadReporting, clientStatusDiscovery];
 
 /** Streams that are served one after another before others get a turn. */
 const FAN_OUT = 256;
@@ -69,14 +79,19 @@ export class XdsService {
   readonly #grpc: Server;
   readonly #loadReports = new LoadReports();
   readonly #fetches: Fetches;
+  readonly #health: Health;
+  readonly #statusStreams = new AnswerStreams();
   readonly #unsubscribe: () => void;
   #listener: NetServer | undefined;
   #streamIds = 0;
   #fanningOut = false;
   #closing = false;
 
-  /** @param emit takes every event of every stream, at once and without throwing. */
-  constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void) {
+  /**
+   * @param emit takes every event of every stream, at once and without throwing.
+   * @param clients what has been made of the events; without it the status of clients is not served.
+   */
+  constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void, clients?: Clients) {
     this.#board = board;
     this.#settings = settings;
     this.#shared = { frames: new FrameEncoder(settings.identifier), pacer: new Pacer(pace), emit };
@@ -90,6 +105,12 @@ export class XdsService {
     for (const row of discoveryServices) this.#addService(row);
     this.#grpc.addService(serviceDefinition(loadReporting), {
       StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
+    });
+    if (clients) this.#addClientStatus(clients);
+    this.#health = new Health(board, servedServices);
+    this.#grpc.addService(healthService, {
+      Check: unary(request => this.#health.check(request)),
+      Watch: (call: ServerWritableStream<Buffer, Buffer>) => this.#health.watch(call),
     });
     this.#unsubscribe = board.subscribe(() => this.#wake());
   }
@@ -123,11 +144,14 @@ export class XdsService {
    */
   async close(signal: AbortSignal): Promise<void> {
     this.#closing = true;
+    this.#health.closing();
     const listener = this.#listener;
     const closed = listener && new Promise<void>(resolve => listener.close(() => resolve()));
     await this.#endStreams(signal);
     this.#unsubscribe();
     this.#loadReports.close();
+    this.#statusStreams.close();
+    this.#health.close();
     // Says GOAWAY, and lets the ends of streams reach their clients; those then close the connections.
     this.#grpc.tryShutdown(() => {});
     const late = abort(AbortSignal.any([signal, AbortSignal.timeout(closeLimit)]));
@@ -183,6 +207,15 @@ export class XdsService {
     this.#grpc.addService(definition, handlers);
   }
 
+  #addClientStatus(clients: Clients): void {
+    const answer = (request: Buffer): Unary<Buffer> => answerClientStatus(this.#board, clients, request);
+    this.#grpc.addService(serviceDefinition(clientStatusDiscovery), {
+      FetchClientStatus: unary(answer),
+      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
+        this.#statusStreams.serve(call, guarded(answer), ({ code, why }) => endCall(call, code, why)),
+    });
+  }
+
   #serve(call: Call, variant: Variant, impliedType: string | undefined): void {
     const { order } = this.#settings;
     const settings = { streamId: ++this.#streamIds, variant, impliedType, nonceSalt: this.#salt, order };
@@ -233,20 +266,27 @@ const closeLimit = 2_000;
 const closePoll = 20;
 
 /** A fault of ours in one call must neither reach the others nor end the process. */
-function unary<Message>(answer: (request: Buffer) => Unary<Message>): UnaryHandler<Message> {
-  return ({ request }, done) => {
+function guarded<Message>(answer: (request: Buffer) => Unary<Message>): typeof answer {
+  return request => {
     try {
-      const outcome = answer(request);
-      if (outcome.kind === 'answer') done(null, outcome.message);
-      else done({ code: status[outcome.code], details: outcome.why });
+      return answer(request);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      done({ code: status.INTERNAL, details: `a fault of the control plane: ${reason}` });
+      return { kind: 'refused', code: 'INTERNAL', why: `a fault of the control plane: ${reason}` };
     }
   };
 }
 
-function endCall(call: Call, code: keyof typeof status, message: string): void {
+function unary<Message>(answer: (request: Buffer) => Unary<Message>): UnaryHandler<Message> {
+  const answered = guarded(answer);
+  return ({ request }, done) => {
+    const outcome = answered(request);
+    if (outcome.kind === 'answer') done(null, outcome.message);
+    else done({ code: status[outcome.code], details: outcome.why });
+  };
+}
+
+function endCall(call: EndableCall, code: keyof typeof status, message: string): void {
   if (code === 'OK') call.end();
   else call.emit('error', { code: status[code], details: message, message });
 }

@@ -24,7 +24,7 @@ export type Reply = { readonly bytes: Buffer } | { readonly code: string; readon
 export async function serveXds(t: TestContext): Promise<ServedXds> {
   const board = new Board();
   const fleet = new Fleet();
-  const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, event => fleet.apply(event));
+  const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, event => fleet.apply(event), fleet);
   const port = await service.listen();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
@@ -47,7 +47,7 @@ export async function serveXds(t: TestContext): Promise<ServedXds> {
 
 const unchanged = (bytes: Buffer): Buffer => bytes;
 
-function unary(client: Client, path: string, request: Buffer): Promise<Reply> {
+export function unary(client: Client, path: string, request: Buffer): Promise<Reply> {
   return new Promise(resolve => {
     client.makeUnaryRequest(path, unchanged, unchanged, request, (error: ServiceError | null, bytes?: Buffer) => {
       if (error) resolve({ code: status[error.code], details: error.details });

@@ -1,0 +1,161 @@
+import { Buffer } from 'node:buffer';
+import { decode, encode } from '../../proto/codec.ts';
+import type { ConfigStatus } from '../../proto/gen/envoy.service.status.v3.ts';
+import type { NodeMatcher, StringMatcher } from '../../proto/gen/envoy.type.matcher.v3.ts';
+import { memo1 } from '../base/memo.ts';
+import type { Assignment, Board, NodeIdentity } from '../snapshot/board.ts';
+import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { delimited, textField } from '../snapshot/wire.ts';
+import type { Unary } from './fetch.ts';
+
+/** The gRPC service that tells operators' tools what each client was sent and holds (CSDS). */
+export const clientStatusDiscovery = 'envoy.service.status.v3.ClientStatusDiscoveryService';
+
+/** Where a client stands with a type; versions are of the type's published sets. */
+interface TypeView {
+  readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected';
+  readonly sent: string | undefined;
+  readonly acked: string | undefined;
+  /** `at`: milliseconds since the epoch. */
+  readonly rejection: { readonly version: string; readonly message: string; readonly at: number } | undefined;
+}
+
+/** What a stream of a client has come to, as its events tell. */
+interface ClientView {
+  readonly node: NodeIdentity;
+  readonly variant: 'sotw' | 'delta';
+  readonly assignment: Assignment | undefined;
+  readonly types: ReadonlyMap<string, TypeView>;
+}
+
+/** Who is connected. Whoever folds the events gives it. */
+export interface Clients {
+  /** Longest connected first. */
+  proxies(): readonly ClientView[];
+}
+
+/** Longest answer in bytes: beyond it the caller must ask for less. */
+const MAX_ANSWER = 64 * 1024 * 1024;
+
+/**
+ * Answers a `ClientStatusRequest`: for each client that a matcher fits (without matchers, for all), every resource of its
+ * fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR: its
+ * type was rejected, in the client's words, which do not tell what of it is in use all the same (R42).
+ *
+ * The streams of one node id are one client. Throws when it is our fault.
+ */
+export function answerClientStatus(board: Board, clients: Clients, bytes: Uint8Array): Unary<Buffer> {
+  let request: Readonly<{ matchers: readonly NodeMatcher[]; bare: boolean }>;
+  try {
+    const read = decode('envoy.service.status.v3.ClientStatusRequest', bytes);
+    request = { matchers: read.node_matchers ?? [], bare: read.exclude_resource_contents ?? false };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { kind: 'refused', code: 'INVALID_ARGUMENT', why: `the message is no ClientStatusRequest: ${reason}` };
+  }
+  if (!request.matchers.every(isSupported)) {
+    const why = 'node_matchers may have node_id alone, as exact, prefix, suffix or contains';
+    return { kind: 'refused', code: 'INVALID_ARGUMENT', why };
+  }
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (const client of byNode(clients.proxies(), request.matchers)) {
+    const config = delimited(1, ...clientConfig(board, client, request.bare));
+    length += config.length;
+    if (length > MAX_ANSWER) {
+      const why = `the answer would be longer than ${MAX_ANSWER} bytes: ask for fewer clients with node_matchers, or set exclude_resource_contents`;
+      return { kind: 'refused', code: 'RESOURCE_EXHAUSTED', why };
+    }
+    parts.push(config);
+  }
+  return { kind: 'answer', message: Buffer.concat(parts) };
+}
+
+/** A stream of a single type adds that type; of streams that overlap, the newer tells. */
+function byNode(streams: readonly ClientView[], matchers: readonly NodeMatcher[]): Iterable<ClientView> {
+  const found = new Map<string, ClientView>();
+  for (const stream of streams) {
+    const { id } = stream.node;
+    if (matchers.length > 0 && !matchers.some(({ node_id }) => node_id && fits(node_id, id))) continue;
+    const known = found.get(id);
+    found.set(id, known ? { ...stream, types: new Map([...known.types, ...stream.types]) } : stream);
+  }
+  return found.values();
+}
+
+function clientConfig(board: Board, client: ClientView, bare: boolean): readonly Uint8Array[] {
+  const { node, assignment, variant, types } = client;
+  const { id, cluster, region, zone, subZone, metadata } = node;
+  const locality = { region, zone, sub_zone: subZone };
+  const shown = encode('envoy.config.core.v3.Node', { id, cluster, locality, metadata });
+  const snapshot = assignment?.kind === 'assigned' ? board.current?.snapshots.get(assignment.key) : undefined;
+  const sets = [...(snapshot?.types.values() ?? [])];
+  return [delimited(1, shown), ...sets.map(set => configsOf(set, types.get(set.typeUrl), variant, bare))];
+}
+
+function configsOf(
+  set: TypeSnapshot,
+  type: TypeView | undefined,
+  variant: 'sotw' | 'delta',
+  bare: boolean,
+): Uint8Array {
+  const status = statusOf(type, set.version);
+  const error = status === 'ERROR' && type?.rejection ? errorState(type.rejection) : undefined;
+  const make = (): Uint8Array => {
+    const versionOf = (resource: EncodedResource) => (variant === 'delta' ? resource.version : set.version);
+    const configs = [...set.resources.values()].map(each =>
+      delimited(3, ...config(set.typeUrl, each, versionOf(each), bare), statuses[status], ...(error ? [error] : [])),
+    );
+    return Buffer.concat(configs);
+  };
+  if (error) return make();
+  const known = made(set);
+  const key = `${status} ${variant} ${bare}`;
+  const bytes = known.get(key) ?? make();
+  known.set(key, bytes);
+  return bytes;
+}
+
+/** What most clients have in common is made once as long as its set is in force. */
+const made = memo1((_set: TypeSnapshot) => new Map<string, Uint8Array>());
+
+function config(typeUrl: string, resource: EncodedResource, version: string, bare: boolean): readonly Uint8Array[] {
+  const { name, value } = resource;
+  const content = bare ? [] : [delimited(4, textField(1, typeUrl), delimited(2, value))];
+  return [textField(1, typeUrl), textField(2, name), textField(3, version), ...content];
+}
+
+function statusOf(type: TypeView | undefined, intended: string): keyof typeof statuses {
+  if (type?.state === 'rejected') return 'ERROR';
+  if (type?.sent === undefined) return 'NOT_SENT';
+  return type.state === 'synced' && type.acked === intended ? 'SYNCED' : 'STALE';
+}
+
+/** Fields 6 and 7, `config_status` and what is called so from the side of the client. */
+const statuses = {
+  SYNCED: Buffer.from([6 << 3, 1, 7 << 3, 3]),
+  NOT_SENT: Buffer.from([6 << 3, 2]),
+  STALE: Buffer.from([6 << 3, 3]),
+  ERROR: Buffer.from([6 << 3, 4, 7 << 3, 4]),
+} satisfies Partial<Record<ConfigStatus, Uint8Array>>;
+
+function errorState({ version, message, at }: NonNullable<TypeView['rejection']>): Uint8Array {
+  const lastAttempt = new Date(at).toISOString();
+  const state = { last_update_attempt: lastAttempt, details: message, version_info: version };
+  return delimited(8, encode('envoy.admin.v3.UpdateFailureState', state));
+}
+
+function isSupported({ node_id: matcher, node_metadatas: metadata = [] }: NodeMatcher): boolean {
+  if (!matcher || metadata.length > 0) return false;
+  return [matcher.exact, matcher.prefix, matcher.suffix, matcher.contains].some(each => each !== undefined);
+}
+
+function fits(matcher: StringMatcher, id: string): boolean {
+  const { exact, prefix, suffix, contains } = matcher;
+  const fold = (text: string) => (matcher.ignore_case ? text.toLowerCase() : text);
+  const text = fold(id);
+  if (exact !== undefined) return text === fold(exact);
+  if (prefix !== undefined) return text.startsWith(fold(prefix));
+  if (suffix !== undefined) return text.endsWith(fold(suffix));
+  return contains !== undefined && text.includes(fold(contains));
+}
