@@ -50,6 +50,8 @@ export interface ErrorReply {
 export interface ProxyTypeReply {
   readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected' | 'stale';
   readonly intended: string | null;
+  /** Version that was sent last. */
+  readonly sent: string | null;
   readonly acked: string | null;
   readonly rejection?: { readonly version: string; readonly message: string; readonly at: string };
 }

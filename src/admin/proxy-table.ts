@@ -51,10 +51,11 @@ function connected(proxy: ProxyStatus, snapshots: ReadonlyMap<string, Snapshot> 
 }
 
 function typeReply(type: TypeStatus, intended: string | undefined): ProxyTypeReply {
-  const { acked, rejection } = type;
+  const { sent, acked, rejection } = type;
   return {
     state: typeState(type, intended),
     intended: intended ?? null,
+    sent: sent ?? null,
     acked: acked ?? null,
     ...(rejection ? { rejection: { ...rejection, at: instant(rejection.at) } } : {}),
   };

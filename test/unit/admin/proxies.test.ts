@@ -35,7 +35,7 @@ describe('GET /api/v1/proxies: a proxy', () => {
       envoyVersion: '1.40.0',
       peer: '10.0.0.9:1',
       connectedAt: '2026-03-01T12:00:00.000Z',
-      types: { CDS: { state: 'synced', intended: version, acked: version } },
+      types: { CDS: { state: 'synced', intended: version, sent: version, acked: version } },
     });
   });
 
@@ -71,6 +71,7 @@ describe('GET /api/v1/proxies: a proxy', () => {
     assert.equal(row.types.CDS?.state, 'synced', 'the shift changes routes only');
     assert.equal(row.types.RDS?.state, 'stale');
     assert.notEqual(row.types.RDS?.intended, row.types.RDS?.acked);
+    assert.equal(row.types.RDS?.sent, row.types.RDS?.acked);
   });
 
   it("is rejected with Envoy's words, whatever its other types do", async () => {
