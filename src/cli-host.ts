@@ -67,10 +67,12 @@ async function start(settings: Settings, log: ReturnType<typeof createLog>): Pro
   }
 }
 
-function readyLine({ xds, admin, data }: Settings, { xdsPort, adminPort }: RunningServer): string {
+function readyLine({ xds, xdsRest, admin, data }: Settings, server: RunningServer): string {
+  const { xdsPort, xdsRestPort, adminPort } = server;
   const shown = (host: string) => (host.includes(':') ? `[${host}]` : host);
   const [forEnvoys, forOperators] = [`${shown(xds.host)}:${xdsPort}`, `http://${shown(admin.host)}:${adminPort}`];
-  return `switchyard is ready: xDS on ${forEnvoys}, admin API on ${forOperators} (token in ${join(resolve(data), tokenFile)})\n`;
+  const polls = xdsRest ? `, its REST polls on ${shown(xdsRest.host)}:${xdsRestPort}` : '';
+  return `switchyard is ready: xDS on ${forEnvoys}${polls}, admin API on ${forOperators} (token in ${join(resolve(data), tokenFile)})\n`;
 }
 
 function adminTarget(flags: AdminFlags): AdminTarget {

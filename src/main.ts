@@ -19,6 +19,7 @@ import { openSqliteStore } from './store/sqlite.ts';
 import { type Store, StoreError } from './store/store.ts';
 import type { XdsEvent } from './xds/events.ts';
 import { defaultXdsSettings, XdsService } from './xds/service.ts';
+import { startXdsRest } from './xds-rest.ts';
 
 /** A control plane that serves. */
 export interface RunningServer {
@@ -27,6 +28,8 @@ export interface RunningServer {
   readonly board: Board;
   /** Ports that it listens on, also where the settings said 0. */
   readonly xdsPort: number;
+  /** Undefined when nobody may poll. */
+  readonly xdsRestPort: number | undefined;
   readonly adminPort: number;
   /** Ends all of it; settles when nothing is left running. Envoys keep what they have (P1). */
   close(): Promise<void>;
@@ -84,6 +87,8 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   const xds = new XdsService(board, { ...defaultXdsSettings, ...settings.xds }, onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
   const xdsPort = await xds.listen();
+  const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
+  if (rest) endings.push(() => rest.close());
   const admin = await listenAdmin(settings, { control: controller, fleet, board, log });
   endings.push(() => admin.close());
 
@@ -97,11 +102,12 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
     await Promise.all(tasks);
   });
   const [xdsAddress, adminAddress] = [`${settings.xds.host}:${xdsPort}`, `${settings.admin.host}:${admin.port}`];
+  const restAddress = rest ? `, its REST polls on ${settings.xdsRest?.host}:${rest.port}` : '';
   log.info(
     { policy: settings.policy, data: settings.data },
-    `listening: xDS on ${xdsAddress}, admin API on ${adminAddress}`,
+    `listening: xDS on ${xdsAddress}${restAddress}, admin API on ${adminAddress}`,
   );
-  return { control: controller, fleet, board, xdsPort, adminPort: admin.port };
+  return { control: controller, fleet, board, xdsPort, xdsRestPort: rest?.port, adminPort: admin.port };
 }
 
 function makeController(

@@ -14,6 +14,8 @@ export interface Settings {
   /** Data directory. */
   readonly data: string;
   readonly xds: ListenAddress;
+  /** For Envoys that poll by REST; absent: nobody may. */
+  readonly xdsRest?: ListenAddress;
   readonly admin: ListenAddress;
   /** Names, beside IP addresses and localhost, under which the admin API may be called. */
   readonly adminHosts: ReadonlySet<string>;
@@ -58,6 +60,7 @@ const shape = {
   policy: path.default('./switchyard.yaml'),
   data: path.default('./.switchyard'),
   xds: address.prefault('127.0.0.1:18000'),
+  xdsRest: address.optional(),
   admin: address.prefault('127.0.0.1:18080'),
   adminHost: hostNames.prefault([]),
   insecureXds: yesOrNo.default(false),
@@ -74,15 +77,19 @@ const processEnvironment: Environment = process.env;
 export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
   const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
-  const { policy, data, xds, admin, adminHost, insecureXds, insecureAdmin, logLevel } = result.data;
+  const { policy, data, xds, xdsRest, admin, adminHost, insecureXds, insecureAdmin, logLevel } = result.data;
+  const readable = 'whoever reaches it can read the whole configuration';
   const mistakes = [
-    ...(insecureXds ? [] : openToOthers('xds', xds, 'whoever reaches it can read the whole configuration')),
-    ...(insecureAdmin ? [] : openToOthers('admin', admin, 'the admin token would cross the network in the clear')),
+    ...(insecureXds ? [] : openToOthers('xds', xds, 'insecureXds', readable)),
+    ...(insecureXds || !xdsRest ? [] : openToOthers('xdsRest', xdsRest, 'insecureXds', readable)),
+    ...(insecureAdmin
+      ? []
+      : openToOthers('admin', admin, 'insecureAdmin', 'the admin token would cross the network in the clear')),
   ];
   if (mistakes.length > 0) return { kind: 'bad', mistakes };
   return {
     kind: 'good',
-    settings: { policy, data, xds, admin, adminHosts: adminHost, logLevel },
+    settings: { policy, data, xds, ...(xdsRest && { xdsRest }), admin, adminHosts: adminHost, logLevel },
     warnings: unknownVariables(environment),
   };
 }
@@ -127,12 +134,11 @@ function mistakesOf(error: z.ZodError, flags: Flags): readonly string[] {
   });
 }
 
-function openToOthers(key: string, { host, port }: ListenAddress, why: string): readonly string[] {
+function openToOthers(key: string, { host, port }: ListenAddress, insecure: string, why: string): readonly string[] {
   if (host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return [];
-  const insecure = flagOf(`insecure${key.charAt(0).toUpperCase()}${key.slice(1)}`);
   return [
     `${flagOf(key)}: ${host}:${port} can be reached from other machines, without TLS: ${why}. ` +
-      `Listen on 127.0.0.1, or, in a network that you trust, add ${insecure}`,
+      `Listen on 127.0.0.1, or, in a network that you trust, add ${flagOf(insecure)}`,
   ];
 }
 

@@ -33,6 +33,7 @@ export interface ServeFlags {
   readonly policy?: string;
   readonly data?: string;
   readonly xds?: string;
+  readonly xdsRest?: string;
   readonly admin?: string;
   readonly adminHost?: readonly string[];
   readonly insecureXds?: boolean;

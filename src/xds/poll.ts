@@ -1,5 +1,6 @@
 import { memo2 } from '../base/memo.ts';
 import type { Assignment, Publication } from '../snapshot/board.ts';
+import { versionOf } from '../snapshot/build.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { ResponseBody } from './body.ts';
 import type { SotwRequest } from './machine.ts';
@@ -57,7 +58,7 @@ function named(set: TypeSnapshot, names: ReadonlySet<string>): readonly EncodedR
 }
 
 function unserved(typeUrl: string): ResponseBody {
-  return { typeUrl, version: '', resources: [], removed: [] };
+  return { typeUrl, version: versionOf(typeUrl, new Map()), resources: [], removed: [] };
 }
 
 function subscribedBy(typeUrl: string, names: readonly string[]): Subscription {

@@ -13,9 +13,10 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--policy <path>', 'policy file, or folder of policy files (default ./switchyard.yaml)')
     .option('--data <dir>', 'data directory: store, admin token, bundles (default ./.switchyard)')
     .option('--xds <host:port>', 'address for Envoys (default 127.0.0.1:18000)')
+    .option('--xds-rest <host:port>', 'address for Envoys that poll by REST (default: none)')
     .option('--admin <host:port>', 'address of the admin API (default 127.0.0.1:18080)')
     .option('--admin-host <name...>', 'further names under which the admin API may be called')
-    .option('--insecure-xds', 'allow an --xds address that is not loopback, without TLS')
+    .option('--insecure-xds', 'allow --xds and --xds-rest addresses that are not loopback, without TLS')
     .option('--insecure-admin', 'allow an --admin address that is not loopback, without TLS')
     .option('--log-level <level>', 'trace, debug, info, warn, error (default info)')
     .action((flags: ServeFlags) => host.serve(flags));

@@ -126,6 +126,7 @@ describe('the server', () => {
     const port = typeof address === 'object' && address ? address.port : 0;
     const taken = { host: '127.0.0.1', port };
     await assert.rejects(startServer(settingsIn(folder, { xds: taken }), silent), /--xds HOST:PORT/);
+    await assert.rejects(startServer(settingsIn(folder, { xdsRest: taken }), silent), /--xds-rest HOST:PORT/);
     await assert.rejects(startServer(settingsIn(folder, { admin: taken }), silent), /--admin HOST:PORT/);
     other.close();
     await start(settingsIn(folder));

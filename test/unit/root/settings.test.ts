@@ -35,6 +35,12 @@ describe('settings of the server', () => {
     assert.deepEqual(warnings, []);
   });
 
+  it('let Envoys poll only when asked to', () => {
+    assert.equal('xdsRest' in good({}).settings, false);
+    const { settings } = good({}, { SWITCHYARD_XDS_REST: '127.0.0.1:18001' });
+    assert.deepEqual(settings.xdsRest, { host: '127.0.0.1', port: 18001 });
+  });
+
   it('take addresses of both families', () => {
     assert.deepEqual(good({ xds: '[::1]:0' }).settings.xds, { host: '::1', port: 0 });
     assert.deepEqual(good({ xds: 'localhost:1' }).settings.xds, { host: 'localhost', port: 1 });
@@ -46,8 +52,9 @@ describe('settings of the server', () => {
   it('open a port to other machines only on demand', () => {
     for (const host of ['0.0.0.0', '10.0.0.5', '[::]', 'shop.example', '128.0.0.1', '127.0.0.1.example']) {
       assert.match(mistakes({ xds: `${host}:18000` })[0]!, /^--xds: .* add --insecure-xds$/);
+      assert.match(mistakes({ xdsRest: `${host}:18001` })[0]!, /^--xds-rest: .* add --insecure-xds$/);
       assert.match(mistakes({ admin: `${host}:18080` })[0]!, /^--admin: .* add --insecure-admin$/);
-      good({ xds: `${host}:18000`, insecureXds: true });
+      good({ xds: `${host}:18000`, xdsRest: `${host}:18001`, insecureXds: true });
       good({ admin: `${host}:18080` }, { SWITCHYARD_INSECURE_ADMIN: 'true' });
     }
     assert.equal(mistakes({ xds: '0.0.0.0:1', admin: '0.0.0.0:2' }).length, 2, 'all are told at once');
