@@ -9,6 +9,22 @@ export interface EncodedResource {
   readonly sotwEntry: Uint8Array;
   /** Field 2 of DeltaDiscoveryResponse, tag and length included: the `Resource` around the `Any`. */
   readonly deltaEntry: Uint8Array;
+  /** Further names by which a client may ask for it, canonical (R46). */
+  readonly aliases?: readonly string[];
+  /** The wildcard leaves it out (R24). */
+  readonly onDemand?: true;
+  /** What clients that know of times to live are sent instead. */
+  readonly limited?: LimitedEntries;
+}
+
+/** Entries with a time to live, and such as only say that the resource is still there (R34). */
+interface LimitedEntries {
+  /** Milliseconds. */
+  readonly ttl: number;
+  readonly sotwEntry: Uint8Array;
+  readonly deltaEntry: Uint8Array;
+  readonly sotwBeat: Uint8Array;
+  readonly deltaBeat: Uint8Array;
 }
 
 /** All resources of one type that a fleet holds. Immutable; an unchanged set stays the identical object. */

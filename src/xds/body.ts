@@ -1,7 +1,11 @@
 import { memo1, memo2 } from '../base/memo.ts';
-import { diffTypes } from '../snapshot/diff.ts';
+import { diffTypes, type TypeDiff } from '../snapshot/diff.ts';
+import { globAround } from '../snapshot/names.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { absentResource } from './absent.ts';
+import { resourceType } from './resource-type.ts';
 import { covers, NONE, type Subscription } from './subscription.ts';
+import { askedAndSeen, askedBy, isPlain, viewOf } from './view.ts';
 
 /**
  * What a response carries beside its nonce. One object for all streams that are owed the same, so that it is encoded
@@ -55,8 +59,9 @@ const whole = memo2(
 /** SotW, types whose absence deletes: everything subscribed, if any of it changed or is asked for (R15, R16, R26). */
 export const completeBody: BodyOf = memoised(owing => {
   const { from, to, subscription, again } = owing;
-  const asked = again.wildcard || [...again.names].some(name => to.resources.has(name));
-  return asked || differs(from, to, subscription) ? whole(to, subscription) : undefined;
+  if (again.wildcard || [...again.names].some(name => askedBy(to, name).length > 0)) return whole(to, subscription);
+  const { changed, removed } = changes({ from, to, subscription });
+  return changed.length > 0 || removed.length > 0 ? whole(to, subscription) : undefined;
 });
 
 /** SotW, other types: what changed or is asked for, if it exists; absence says nothing (R27, R29). */
@@ -73,17 +78,43 @@ export const partialBody: BodyOf = memoised(owing => {
 /** Delta: what changed or is asked for, and the names of what is gone or asked for in vain (R16, R28, R29). */
 export const deltaBody: BodyOf = memoised(owing => {
   const { to, subscription, again } = owing;
-  const removed = missing(owing);
+  const absence = absent(owing, gone(owing), askedInVain(owing));
   if (wantsAll(owing)) {
     const body = whole(to, subscription);
-    if (removed.length > 0) return { ...body, removed };
+    if (isAny(absence)) return withAbsence(body, absence);
     // The first wildcard answer is owed even when there is nothing (R25).
     return body.resources.length > 0 || again.wildcard ? body : undefined;
   }
   const resources = wanted(owing);
-  if (resources.length === 0 && removed.length === 0 && !again.wildcard) return undefined;
-  return { typeUrl: to.typeUrl, version: to.version, resources, removed };
+  if (resources.length === 0 && !isAny(absence) && !again.wildcard) return undefined;
+  return withAbsence({ typeUrl: to.typeUrl, version: to.version, resources, removed: [] }, absence);
 });
+
+/** How a type's clients are told that names do not exist. */
+type Absence = Pick<ResponseBody, 'resources' | 'removed'>;
+
+function absent(
+  { to: { typeUrl }, subscription }: Pick<Owing, 'to' | 'subscription'>,
+  removed: ReadonlySet<string>,
+  inVain: readonly string[],
+): Absence {
+  if (resourceType(typeUrl).absent === undefined) {
+    const names = inVain.length > 0 ? new Set([...removed, ...inVain]) : removed;
+    return { resources: [], removed: [...names].sort() };
+  }
+  // Only who asks by name learns that there is no such name; from others it is taken.
+  const unknown = inVain.filter(name => subscription.names.has(name) && !removed.has(name));
+  const taken = inVain.filter(name => !subscription.names.has(name));
+  return { resources: unknown.map(absentResource), removed: [...new Set([...removed, ...taken])].sort() };
+}
+
+function isAny({ resources, removed }: Absence): boolean {
+  return resources.length > 0 || removed.length > 0;
+}
+
+function withAbsence(body: ResponseBody, { resources, removed }: Absence): ResponseBody {
+  return { ...body, resources: resources.length > 0 ? [...body.resources, ...resources] : body.resources, removed };
+}
 
 /**
  * What a reconnecting delta client lacks, by the versions it says it has (R18). Private to the stream. What it has and
@@ -95,13 +126,18 @@ export function resumedBody(
   has: ReadonlyMap<string, string>,
   again: Subscription,
 ): { readonly body: ResponseBody | undefined; readonly leftover: readonly string[] } {
-  const resources = subscribed(to, subscription).filter(
-    ({ name, version }) => has.get(name) !== version || covers(again, name),
-  );
-  const leftover = [...has.keys()].filter(name => covers(subscription, name) && !to.resources.has(name));
-  const removed = [...subscription.names].filter(name => !to.resources.has(name) && !has.has(name));
-  if (resources.length === 0 && removed.length === 0) return { body: undefined, leftover };
-  return { body: { typeUrl: to.typeUrl, version: to.version, resources, removed }, leftover };
+  const asked = new Set(resourcesAsked(to, again));
+  const resources = subscribed(to, subscription).filter(each => has.get(each.name) !== each.version || asked.has(each));
+  const seen = (name: string): boolean => askedAndSeen(to, subscription, name).length > 0;
+  const leftover = [...has.keys()].filter(name => covers(subscription, name) && !seen(name));
+  const inVain = [...subscription.names].filter(name => !seen(name) && !has.has(name));
+  const absence = absent({ to, subscription }, noNames, inVain);
+  if (resources.length === 0 && !isAny(absence)) return { body: undefined, leftover };
+  return { body: withAbsence({ typeUrl: to.typeUrl, version: to.version, resources, removed: [] }, absence), leftover };
+}
+
+function resourcesAsked(to: TypeSnapshot, again: Subscription): readonly EncodedResource[] {
+  return again.wildcard ? [...to.resources.values()] : [...again.names].flatMap(name => askedBy(to, name));
 }
 
 /** The same body, and names to be removed with it. */
@@ -110,9 +146,12 @@ export function withRemoved(to: TypeSnapshot, body: ResponseBody | undefined, na
   return { typeUrl: to.typeUrl, version: to.version, resources: body?.resources ?? [], removed };
 }
 
-/** Names that a response has brought, or taken away. */
+/** All names for which a response speaks: of what it brings, aliases and globs included, and of what it takes away. */
 export const namesIn: (body: ResponseBody) => readonly string[] = memo1(body => [
-  ...body.resources.map(each => each.name),
+  ...body.resources.flatMap(({ name, aliases = [] }) => {
+    const glob = globAround(name);
+    return glob === undefined ? [name, ...aliases] : [name, glob, ...aliases];
+  }),
   ...body.removed,
 ]);
 
@@ -121,6 +160,7 @@ function wantsAll({ from, again, subscription }: Owing): boolean {
 }
 
 function subscribed(to: TypeSnapshot, subscription: Subscription): readonly EncodedResource[] {
+  if (!isPlain(to, subscription)) return [...viewOf(to, subscription).resources.values()];
   return subscription.wildcard ? [...to.resources.values()] : named(to, subscription.names);
 }
 
@@ -133,25 +173,36 @@ function named(to: TypeSnapshot, names: Iterable<string>): readonly EncodedResou
   return found;
 }
 
-function differs(from: TypeSnapshot | undefined, to: TypeSnapshot, subscription: Subscription): boolean {
-  const { changed, removed } = diffTypes(from, to);
-  return changed.some(({ name }) => covers(subscription, name)) || removed.some(name => covers(subscription, name));
+/** What has changed for the subscription between two sets. */
+function changes({ from, to, subscription }: Pick<Owing, 'from' | 'to' | 'subscription'>): TypeDiff {
+  if (isPlain(to, subscription) && (!from || isPlain(from, subscription))) {
+    const { changed, removed } = diffTypes(from, to);
+    if (subscription.wildcard) return { changed, removed };
+    const { names } = subscription;
+    return { changed: changed.filter(each => names.has(each.name)), removed: removed.filter(name => names.has(name)) };
+  }
+  return diffTypes(from && viewOf(from, subscription), viewOf(to, subscription));
 }
 
-function wanted({ from, to, subscription, again }: Owing): readonly EncodedResource[] {
-  const changed = diffTypes(from, to).changed.filter(({ name }) => covers(subscription, name));
+function wanted(owing: Owing): readonly EncodedResource[] {
+  const { changed } = changes(owing);
+  const { to, again, subscription } = owing;
   if (again === NONE) return changed;
-  const seen = new Set(changed.map(each => each.name));
-  const names = [...again.names].filter(name => covers(subscription, name) && !seen.has(name));
-  return [...changed, ...named(to, names)];
+  const found = new Map(changed.map(each => [each.name, each]));
+  for (const name of again.names) {
+    for (const each of askedAndSeen(to, subscription, name)) found.set(each.name, each);
+  }
+  return [...found.values()];
 }
 
-function missing({ from, to, subscription, again }: Owing): readonly string[] {
-  const names = new Set<string>();
-  const gone = from ? diffTypes(from, to).removed : [];
-  for (const name of gone) if (covers(subscription, name)) names.add(name);
-  // Names that are asked for in vain, all of them at first.
-  if (!from) for (const name of subscription.names) if (!to.resources.has(name)) names.add(name);
-  for (const name of again.names) if (!to.resources.has(name)) names.add(name);
-  return names.size > 0 ? [...names].sort() : [];
+const noNames: ReadonlySet<string> = new Set();
+
+function gone(owing: Owing): ReadonlySet<string> {
+  return owing.from ? new Set(changes(owing).removed) : noNames;
+}
+
+/** Names that are asked for in vain: at first, all that there is nothing of. */
+function askedInVain({ from, to, subscription, again }: Owing): readonly string[] {
+  const asked = from ? again.names : new Set([...subscription.names, ...again.names]);
+  return [...asked].filter(name => askedAndSeen(to, subscription, name).length === 0);
 }

@@ -1,3 +1,4 @@
+import { canonicalName } from '../snapshot/names.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
@@ -80,7 +81,7 @@ function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brough
   const legacy = subscribe.length === 0 && resourceType(state.typeUrl).emptyIsWildcard;
   const asked = legacy ? EVERYTHING : subscriptionOfList(subscribe);
   const subscription = minus(asked, subscriptionOfList(unsubscribe));
-  const has = stillCovered(brought, subscription);
+  const has = stillCovered(canonicalVersions(brought), subscription);
   // Of everything that a resuming client subscribes to, it is owed only what it lacks.
   const again = has.size > 0 ? NONE : within(subscriptionOf(subscription.wildcard, []), subscription);
   return {
@@ -116,7 +117,7 @@ function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest
 
 /** A response under way may bring what is no more to a client that now wants everything again: it must be told. */
 function underWay({ unanswered }: DeltaState, added: Subscription): Subscription {
-  if (!added.wildcard || unanswered.length === 0) return NONE;
+  if (!(added.wildcard || added.globs) || unanswered.length === 0) return NONE;
   return subscriptionOf(
     false,
     unanswered.flatMap(({ body }) => body.resources.map(each => each.name)),
@@ -125,16 +126,20 @@ function underWay({ unanswered }: DeltaState, added: Subscription): Subscription
 
 /** Names that are still held by the wildcard after they were dropped: the client must be told which of them exist (R22). */
 function unnamed(before: Subscription, after: Subscription, dropped: Subscription): Subscription {
-  if (!after.wildcard || dropped.names.size === 0) return NONE;
+  if (!(after.wildcard || after.globs) || dropped.names.size === 0) return NONE;
   return subscriptionOf(
     false,
-    [...dropped.names].filter(name => before.names.has(name)),
+    [...dropped.names].filter(name => before.names.has(name) && covers(after, name)),
   );
 }
 
 /** What is not subscribed is not had. */
 function stillCovered(has: ReadonlyMap<string, string>, subscription: Subscription): ReadonlyMap<string, string> {
   return has.size === 0 ? has : new Map([...has].filter(([name]) => covers(subscription, name)));
+}
+
+function canonicalVersions(has: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  return has.size === 0 ? has : new Map([...has].map(([name, version]) => [canonicalName(name), version]));
 }
 
 /** Sends what is owed, if anything is and may be. */

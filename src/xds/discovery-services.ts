@@ -1,5 +1,16 @@
 import type { Variant } from './frame.ts';
-import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from './resource-type.ts';
+import {
+  clusterUrl,
+  endpointUrl,
+  extensionConfigUrl,
+  listenerUrl,
+  localityEndpointUrl,
+  routeUrl,
+  runtimeUrl,
+  scopedRouteUrl,
+  secretUrl,
+  virtualHostUrl,
+} from './resource-type.ts';
 
 /** A gRPC service with its streams, and the one type that it serves. */
 export interface ServiceRow {
@@ -40,5 +51,39 @@ export const discoveryServices: readonly ServiceRow[] = [
     impliedType: routeUrl,
     methods: { StreamRoutes: 'sotw', DeltaRoutes: 'delta' },
     fetch: 'FetchRoutes',
+  },
+  {
+    service: 'envoy.service.route.v3.ScopedRoutesDiscoveryService',
+    impliedType: scopedRouteUrl,
+    methods: { StreamScopedRoutes: 'sotw', DeltaScopedRoutes: 'delta' },
+    fetch: 'FetchScopedRoutes',
+  },
+  {
+    service: 'envoy.service.secret.v3.SecretDiscoveryService',
+    impliedType: secretUrl,
+    methods: { StreamSecrets: 'sotw', DeltaSecrets: 'delta' },
+    fetch: 'FetchSecrets',
+  },
+  {
+    service: 'envoy.service.runtime.v3.RuntimeDiscoveryService',
+    impliedType: runtimeUrl,
+    methods: { StreamRuntime: 'sotw', DeltaRuntime: 'delta' },
+    fetch: 'FetchRuntime',
+  },
+  {
+    service: 'envoy.service.extension.v3.ExtensionConfigDiscoveryService',
+    impliedType: extensionConfigUrl,
+    methods: { StreamExtensionConfigs: 'sotw', DeltaExtensionConfigs: 'delta' },
+    fetch: 'FetchExtensionConfigs',
+  },
+  {
+    service: 'envoy.service.route.v3.VirtualHostDiscoveryService',
+    impliedType: virtualHostUrl,
+    methods: { DeltaVirtualHosts: 'delta' },
+  },
+  {
+    service: 'envoy.service.endpoint.v3.LocalityEndpointDiscoveryService',
+    impliedType: localityEndpointUrl,
+    methods: { DeltaLocalityEndpoints: 'delta' },
   },
 ];

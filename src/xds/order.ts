@@ -1,7 +1,7 @@
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isSettled, type TypeState } from './machine.ts';
 import { holds, mergeRetired, overlay, retired } from './overlay.ts';
-import { clusterUrl, resourceType } from './resource-type.ts';
+import { clusterUrl, emptyOf, resourceType } from './resource-type.ts';
 
 /**
  * Make before break on one stream (R37): which set each type is to move to now.
@@ -174,14 +174,19 @@ export function targetOf(order: OrderState, state: TypeState): Target {
   if (isUser(typeUrl)) {
     // A client that has nothing of the type yet has nothing that could break.
     const from = state.sent === undefined && !state.resumes ? order.goal : order.released;
-    return { target: from?.types.get(typeUrl), keepLeftover: false };
+    return { target: from && typeIn(from, typeUrl), keepLeftover: false };
   }
   const { goal, retiring, lingering, closing } = order;
-  const published = goal?.types.get(typeUrl);
+  const published = goal && typeIn(goal, typeUrl);
   const used = mergeRetired(retiring.sets.get(typeUrl), lingering.sets.get(typeUrl));
   const kept = typeUrl === clusterUrl ? used : mergeRetired(used, closing.sets.get(typeUrl));
   const keepLeftover = isMade(typeUrl) && (retiring.leftover || lingering.leftover);
   return { target: published && overlay(published, kept), keepLeftover };
+}
+
+/** A type that is known but that the snapshot never has is empty, so that asking for it is answered (R25, R29). */
+function typeIn(snapshot: Snapshot, typeUrl: string): TypeSnapshot | undefined {
+  return snapshot.types.get(typeUrl) ?? emptyOf(typeUrl);
 }
 
 function release(order: OrderState, progress: Progress): OrderState {
@@ -203,7 +208,7 @@ function reached({ acked, unanswered }: TypeState, snapshot: Snapshot): boolean 
 
 function usersSettled(order: OrderState, progress: Progress): boolean {
   for (const [url, state] of progress) {
-    const wanted = isUser(url) ? order.goal?.types.get(url) : undefined;
+    const wanted = isUser(url) && order.goal ? typeIn(order.goal, url) : undefined;
     if (wanted && !(state.target === wanted && isSettled(state))) return false;
   }
   return true;

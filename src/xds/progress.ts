@@ -1,10 +1,10 @@
-import { memo1 } from '../base/memo.ts';
+import { memo1, memo2 } from '../base/memo.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { namesIn, type ResponseBody } from './body.ts';
 import type { MachineEvent, RequestError, Step, TypeState, Unanswered } from './machine.ts';
 import { nonceOf } from './nonce.ts';
 import { publishedVersion } from './overlay.ts';
-import { isEmpty, minus, NONE, type Subscription, subscriptionOf, union, within } from './subscription.ts';
+import { covers, isEmpty, minus, NONE, type Subscription, subscriptionOf, union, within } from './subscription.ts';
 
 /** What both variants do alike once they know what to send and what was answered. */
 
@@ -98,12 +98,20 @@ function rejectedBy<S extends TypeState>(state: S, answered: Unanswered, error: 
     code: error.code,
     message: error.message,
   };
-  const doubtful = union(state.doubtful, namesOf(answered.body));
+  const doubtful = union(state.doubtful, askedNames(answered.body, state.subscription));
   return { state: { ...state, rejected: true, doubtful }, responses: [], events: [event] };
 }
 
-/** One set for all streams that were sent the body. */
+/** All names for which a body speaks. One set for all streams that were sent it. */
 const namesOf: (body: ResponseBody) => Subscription = memo1(body => subscriptionOf(false, namesIn(body)));
+
+/** The names in a body that the subscription holds: a resource may have been asked for by its aliases. */
+const askedNames: (body: ResponseBody, subscription: Subscription) => Subscription = memo2((body, subscription) => {
+  const ofResources = body.resources.flatMap(({ name, aliases = [] }) =>
+    covers(subscription, name) ? [name] : aliases.filter(alias => subscription.names.has(alias)),
+  );
+  return subscriptionOf(false, [...ofResources, ...body.removed]);
+});
 
 export function quiet<S>(state: S): Step<S> {
   return { state, responses: [], events: [] };

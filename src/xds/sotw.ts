@@ -15,6 +15,7 @@ import {
   union,
   within,
 } from './subscription.ts';
+import { askedAndSeen } from './view.ts';
 
 /** State of the world, one type of one stream. */
 export interface SotwState extends TypeState {
@@ -99,16 +100,22 @@ function advance(state: SotwState): Step<SotwState> {
   const bodyOf = complete ? completeBody : partialBody;
   const owing = { from: state.sent, to: target, subscription, again: state.again };
   const body = bodyOf(owing);
-  if (!body) return settle({ ...state, doubtful: presentIn(target, state.doubtful) }, target);
-  const doubt = state.sent === target ? NONE : within(state.doubtful, subscription);
-  return send(state, target, isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body));
+  const present = isEmpty(state.doubtful)
+    ? state
+    : { ...state, doubtful: presentIn(target, subscription, state.doubtful) };
+  if (!body) return settle(present, target);
+  const doubt = state.sent === target ? NONE : within(present.doubtful, subscription);
+  return send(
+    present,
+    target,
+    isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body),
+  );
 }
 
 /** Nothing can be said of names that are no more, so nothing of them stays in doubt. */
-function presentIn(target: TypeSnapshot, names: Subscription): Subscription {
-  if (isEmpty(names)) return names;
+function presentIn(target: TypeSnapshot, subscription: Subscription, names: Subscription): Subscription {
   return subscriptionOf(
     false,
-    [...names.names].filter(name => target.resources.has(name)),
+    [...names.names].filter(name => askedAndSeen(target, subscription, name).length > 0),
   );
 }

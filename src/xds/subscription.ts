@@ -1,4 +1,5 @@
 import { memo1 } from '../base/memo.ts';
+import { canonicalName, globAround, isGlob } from '../snapshot/names.ts';
 
 /**
  * Which resources of a type: everything, and/or by name. Interned: equal sets are one object in the whole process, so
@@ -6,8 +7,10 @@ import { memo1 } from '../base/memo.ts';
  */
 export interface Subscription {
   readonly wildcard: boolean;
-  /** In order. */
+  /** Canonical (R43), in order. */
   readonly names: ReadonlySet<string>;
+  /** Some of the names stand for all that lie below them (R44). */
+  readonly globs: boolean;
 }
 
 const WILDCARD = '*';
@@ -23,7 +26,7 @@ export function subscriptionOf(wildcard: boolean, names: Iterable<string>): Subs
   const key = JSON.stringify([wildcard, sorted]);
   const found = interned.get(key)?.deref();
   if (found) return found;
-  const made: Subscription = Object.freeze({ wildcard, names: new Set(sorted) });
+  const made: Subscription = Object.freeze({ wildcard, names: new Set(sorted), globs: sorted.some(isGlob) });
   interned.set(key, new WeakRef(made));
   gone.register(made, key);
   return made;
@@ -34,19 +37,18 @@ export const EVERYTHING: Subscription = subscriptionOf(true, []);
 
 /** What a list of names stands for, `*` being everything. Remembered per list, so a repeated list costs nothing. */
 export const subscriptionOfList: (names: readonly string[]) => Subscription = memo1(names =>
-  subscriptionOf(
-    names.includes(WILDCARD),
-    names.filter(name => name !== WILDCARD),
-  ),
+  subscriptionOf(names.includes(WILDCARD), names.filter(name => name !== WILDCARD).map(canonicalName)),
 );
 
 export function isEmpty(subscription: Subscription): boolean {
   return !subscription.wildcard && subscription.names.size === 0;
 }
 
-/** True if the name is subscribed, by itself or by the wildcard. */
+/** True if the name is subscribed, by itself, by a glob or by the wildcard. */
 export function covers(subscription: Subscription, name: string): boolean {
-  return subscription.wildcard || subscription.names.has(name);
+  if (subscription.wildcard || subscription.names.has(name)) return true;
+  const glob = subscription.globs ? globAround(name) : undefined;
+  return glob !== undefined && subscription.names.has(glob);
 }
 
 export function union(a: Subscription, b: Subscription): Subscription {

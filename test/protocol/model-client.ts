@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { EncodedResource } from '../../src/snapshot/snapshot.ts';
 import type { ResponseBody } from '../../src/xds/body.ts';
 import { MAX_UNANSWERED, startDelta, stepDelta } from '../../src/xds/delta.ts';
 import type { DeltaRequest, Input, Response, SotwRequest, Step, TypeState } from '../../src/xds/machine.ts';
@@ -49,6 +50,8 @@ abstract class ModelClient<Request> {
     if (!response) return;
     this.nonce = response.nonce;
     if (error === undefined) this.apply(response.body);
+    // Nothing could say it again to who asked by an alias alone, so such a client takes removals in any case.
+    else for (const name of response.body.removed) if (!this.subscribes(name, '')) this.holds.delete(name);
     this.feed({ kind: 'request', request: this.answer(error) });
   }
 
@@ -67,13 +70,30 @@ abstract class ModelClient<Request> {
     assert.equal(acked?.version, target?.version, 'the newest set counts as acknowledged');
   }
 
-  subscribes(name: string): boolean {
-    return this.wildcard || this.names.has(name);
+  /** True if a resource of this content is one that is subscribed: by name, alias or glob, or by the wildcard. */
+  subscribes(name: string, content: string): boolean {
+    const known = namesOf(name, content);
+    if (known.some(each => this.names.has(each))) return true;
+    if (content.includes('onDemand')) return false;
+    return this.wildcard || (globOf(name) !== undefined && this.names.has(globOf(name) ?? ''));
   }
 
   /** What of the newest set the client is owed. */
   owed(): ReadonlyMap<string, string> {
-    return new Map(Object.entries(this.contents).filter(([name]) => this.subscribes(name)));
+    return new Map(Object.entries(this.contents).filter(([name, content]) => this.subscribes(name, content)));
+  }
+
+  /** Drops what is no longer subscribed. */
+  protected forget(): void {
+    for (const [name, content] of this.holds) if (!this.subscribes(name, content)) this.holds.delete(name);
+  }
+
+  protected take({ resources }: ResponseBody): void {
+    for (const each of resources) {
+      const { name, version } = each;
+      if (isAbsence(each)) this.holds.delete(name);
+      else if (this.subscribes(name, version)) this.holds.set(name, version);
+    }
   }
 
   protected feed(input: Input<Request>): readonly Response[] {
@@ -92,10 +112,17 @@ abstract class ModelClient<Request> {
     const names = [...body.resources.map(each => each.name), ...body.removed];
     assert.equal(new Set(names).size, names.length, 'R28: no name twice');
     for (const each of body.resources) {
-      assert.ok(this.subscribes(each.name), `R31: ${each.name} is subscribed`);
+      if (isAbsence(each)) {
+        assert.ok(
+          (this.names.has(each.name) || this.wildcard) && !this.owed().has(each.name),
+          'R46: asked for in vain',
+        );
+        continue;
+      }
       assert.equal(each.version, this.contents[each.name], 'the newest content');
+      assert.ok(this.subscribes(each.name, each.version), `R31: ${each.name} is subscribed`);
     }
-    for (const name of body.removed) assert.ok(!(name in this.contents), 'only what is not there is removed');
+    for (const name of body.removed) assert.ok(!this.owed().has(name), 'only what is not there is removed');
   }
 }
 
@@ -123,7 +150,7 @@ export class SotwModel extends ModelClient<SotwRequest> {
     this.wildcard = list.includes('*') || (list.length === 0 && !this.#named && emptyIsWildcard);
     this.names.clear();
     for (const name of list) if (name !== '*') this.names.add(name);
-    for (const name of this.holds.keys()) if (!this.subscribes(name)) this.holds.delete(name);
+    this.forget();
     const stale = this.inbox.length > 0;
     const came = this.feed({ kind: 'request', request: this.answer(undefined) });
     if (stale && this.started) assert.deepEqual(came, [], 'R7: a stale request is not answered');
@@ -141,7 +168,7 @@ export class SotwModel extends ModelClient<SotwRequest> {
 
   protected apply(body: ResponseBody): void {
     if (this.#complete) this.holds.clear();
-    for (const { name, version } of body.resources) if (this.subscribes(name)) this.holds.set(name, version);
+    this.take(body);
   }
 
   protected answer(error: string | undefined): SotwRequest {
@@ -202,7 +229,7 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
       else this.names.delete(name);
       this.unanswered.delete(name);
     }
-    for (const name of this.holds.keys()) if (!this.subscribes(name)) this.holds.delete(name);
+    this.forget();
     this.feed({ kind: 'request', request: { ...this.answer(undefined), subscribe, unsubscribe, has, nonce: '' } });
     this.started = true;
   }
@@ -210,12 +237,15 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
   protected override check(response: Response): void {
     super.check(response);
     assert.ok(this.inbox.length < MAX_UNANSWERED, 'unanswered responses are bounded');
-    for (const { name } of response.body.resources) this.unanswered.delete(name);
+    for (const { name, version } of response.body.resources) {
+      for (const each of namesOf(name, version)) this.unanswered.delete(each);
+      this.unanswered.delete(globOf(name) ?? '');
+    }
     for (const name of response.body.removed) this.unanswered.delete(name);
   }
 
   protected apply(body: ResponseBody): void {
-    for (const { name, version } of body.resources) if (this.subscribes(name)) this.holds.set(name, version);
+    this.take(body);
     for (const name of body.removed) this.holds.delete(name);
   }
 
@@ -239,4 +269,18 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
 
 function sorted(map: ReadonlyMap<string, string>): readonly (readonly [string, string])[] {
   return [...map].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** All names of a resource, its aliases included. */
+function namesOf(name: string, content: string): readonly string[] {
+  return [name, ...(/aliases=(\S+)/.exec(content)?.[1]?.split(',') ?? [])];
+}
+
+/** The glob around a name of the form `xdstp://x/T/p/a`. */
+function globOf(name: string): string | undefined {
+  return name.startsWith('xdstp://') ? name.replace(/[^/]*$/, '*') : undefined;
+}
+
+function isAbsence({ value }: EncodedResource): boolean {
+  return value.length === 0;
 }

@@ -3,10 +3,25 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { DeltaModel, SotwModel } from './model-client.ts';
 
-const name = fc.constantFrom('a', 'b', 'c', 'd');
-const nameOrWildcard = fc.constantFrom('a', 'b', 'c', 'd', '*');
-const contents = fc.dictionary(name, fc.constantFrom('1', '2', '3'), { maxKeys: 4, noNullPrototype: true });
-const type = fc.constantFrom('CDS', 'EDS', 'LDS', 'RDS', 'OTHER');
+const [member, other, glob] = ['xdstp://x/T/p/m', 'xdstp://x/T/p/n', 'xdstp://x/T/p/*'];
+const name = fc.constantFrom('a', 'b', 'c', 'd', member, other);
+const nameOrWildcard = fc.constantFrom('a', 'b', 'c', 'd', '*', member, glob, 'v', 'alias', 'beta');
+const content = fc.constantFrom('1', '2', '3', '1 onDemand', '2 onDemand');
+/** One resource has other names, always the same: `alias` and `beta`. */
+const hosts = fc.dictionary(
+  fc.constant('v'),
+  content.map(text => `${text} aliases=alias,beta`),
+  { noNullPrototype: true },
+);
+const contents = fc
+  .tuple(fc.dictionary(name, content, { maxKeys: 5, noNullPrototype: true }), hosts)
+  .map(([plain, host]) => ({ ...plain, ...host }));
+/** What a client brings along; under which aliases it asked for that nobody knows any more. */
+const brought = fc.dictionary(name, fc.constantFrom('1', '2', '3', '1 onDemand'), {
+  maxKeys: 5,
+  noNullPrototype: true,
+});
+const type = fc.constantFrom('CDS', 'EDS', 'LDS', 'RDS', 'SRDS', 'VHDS', 'LEDS', 'OTHER');
 const list = fc.uniqueArray(nameOrWildcard, { maxLength: 4 });
 
 const shared = [
@@ -29,7 +44,14 @@ const deltaMoves = fc.array(
 );
 
 /** Everything anew, so that nothing is left of earlier rejections. */
-const final = { a: 'final', b: 'final', c: 'final', d: 'final' };
+const final = {
+  a: 'final aliases=alias,beta',
+  b: 'final',
+  c: 'final',
+  d: 'final',
+  [member]: 'final',
+  [other]: 'final onDemand',
+};
 
 test('SotW: whatever happens, nothing unasked or stale is sent, and the client ends with the newest set', () => {
   fc.assert(
@@ -61,7 +83,7 @@ test('SotW: whatever happens, nothing unasked or stale is sent, and the client e
 
 test('Delta: whatever happens, nothing unasked is sent, every name is answered, and the client ends with the newest set', () => {
   fc.assert(
-    fc.property(type, list, contents, deltaMoves, fc.boolean(), (of, first, has, moves, changed) => {
+    fc.property(type, list, brought, deltaMoves, fc.boolean(), (of, first, has, moves, changed) => {
       const model = new DeltaModel(of);
       let rejected = false;
       model.ask(first, [], new Map(Object.entries(has)));

@@ -1,21 +1,43 @@
 import { createHash } from 'node:crypto';
 import type { NodeIdentity, Publication } from '../../src/snapshot/board.ts';
-import type { EncodedResource, Snapshot, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
-import { delimited, textField } from '../../src/snapshot/wire.ts';
-import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from '../../src/xds/resource-type.ts';
+import { versionOf } from '../../src/snapshot/build.ts';
+import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
+import type { Snapshot, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
+import { textField } from '../../src/snapshot/wire.ts';
+import {
+  clusterUrl,
+  endpointUrl,
+  extensionConfigUrl,
+  listenerUrl,
+  localityEndpointUrl,
+  routeUrl,
+  runtimeUrl,
+  scopedRouteUrl,
+  secretUrl,
+  virtualHostUrl,
+} from '../../src/xds/resource-type.ts';
 
-/** Short names of the types that the protocol tests use. Fleets hold none of `OTHER`. */
+/** Short names of the types that the protocol tests use. No fleet knows of `OTHER` unless it has some. */
 export const urls = {
   CDS: clusterUrl,
   EDS: endpointUrl,
   LDS: listenerUrl,
   RDS: routeUrl,
+  SRDS: scopedRouteUrl,
+  SDS: secretUrl,
+  RTDS: runtimeUrl,
+  ECDS: extensionConfigUrl,
+  VHDS: virtualHostUrl,
+  LEDS: localityEndpointUrl,
   OTHER: 'type.googleapis.com/test.Other',
 } as const;
 
 export type TypeName = keyof typeof urls;
 
-/** Name → content, a short text. */
+/**
+ * Name → content, a short text. Words after the first say more: `onDemand`, `ttl=2000` in milliseconds and
+ * `aliases=x,y`.
+ */
 export type Contents = Readonly<Record<string, string>>;
 /** What a fleet holds; types that are left out are empty. */
 export type Sets = Readonly<Partial<Record<TypeName, Contents>>>;
@@ -31,16 +53,18 @@ export const testNode: NodeIdentity = {
 };
 
 /** Bytes as a proto would have them whose field 1 is its name and whose field 15 is a text. */
-function encoded(typeUrl: string, name: string, content: string): EncodedResource {
-  const value = Buffer.concat([textField(1, name), textField(15, content)]);
-  const any = [textField(1, typeUrl), delimited(2, value)];
-  const version = `${content}`;
+function raw(typeUrl: string, name: string, content: string): RawResource {
+  const words = content.split(' ');
+  const value = (key: string) => words.find(word => word.startsWith(`${key}=`))?.slice(key.length + 1);
+  const [ttl, aliases] = [value('ttl'), value('aliases')];
   return {
+    typeUrl,
     name,
-    version,
-    value,
-    sotwEntry: delimited(2, ...any),
-    deltaEntry: delimited(2, textField(3, name), textField(1, version), delimited(2, ...any)),
+    value: Buffer.concat([textField(1, name), textField(15, content)]),
+    version: content,
+    ...(ttl && { ttl: Number(ttl) }),
+    ...(aliases && { aliases: aliases.split(',') }),
+    onDemand: words.includes('onDemand'),
   };
 }
 
@@ -50,17 +74,20 @@ function digest(text: string): string {
 
 /** Equal sets have equal versions, and are the identical object where `previous` had them. */
 export function typeSnapshot(type: TypeName, contents: Contents, previous?: TypeSnapshot): TypeSnapshot {
+  const resources = Object.entries(contents).map(([name, content]) => raw(urls[type], name, content));
   const typeUrl = urls[type];
-  const names = Object.keys(contents).sort();
-  const version = digest(JSON.stringify([typeUrl, names.map(name => [name, contents[name]])]));
-  if (previous?.version === version) return previous;
-  return { typeUrl, version, resources: new Map(names.map(name => [name, encoded(typeUrl, name, contents[name]!)])) };
+  const empty = { typeUrl, version: versionOf(typeUrl, new Map()), resources: new Map() };
+  const made = rawSnapshot('', resources).types.get(typeUrl) ?? empty;
+  return previous?.version === made.version ? previous : made;
 }
+
+/** The types that every fleet has; others are there when something was given for them. */
+const always: readonly string[] = ['CDS', 'EDS', 'LDS', 'RDS'];
 
 export function snapshot(key: string, sets: Sets, previous?: Snapshot): Snapshot {
   const types = new Map(
     (Object.keys(urls) as TypeName[])
-      .filter(type => type !== 'OTHER' || sets.OTHER)
+      .filter(type => always.includes(type) || sets[type])
       .map(type => [urls[type], typeSnapshot(type, sets[type] ?? {}, previous?.types.get(urls[type]))]),
   );
   return { key, version: digest([...types.values()].map(type => type.version).join()), types };

@@ -126,6 +126,7 @@ function readWrapped(bytes: Uint8Array, anyTypes: string[]): ReadResource {
     return true;
   });
   const name = readText(bytes, 3);
+  if (any.name === '') return { name, content: '', version: readText(bytes, 1) };
   if (name !== any.name) throw new Error(`the wrapper names ${name}, the resource ${any.name}`);
   return { ...any, version: readText(bytes, 1) };
 }
