@@ -45,7 +45,7 @@ async function check(title: string, see: () => Promise<string>): Promise<boolean
 }
 
 /** Lets a project live for the checks, and proves afterwards that nothing of it is left. */
-async function withProject(project: Project, checks: () => Promise<void>): Promise<void> {
+async function withProject(project: Project, env: NodeJS.ProcessEnv, checks: () => Promise<void>): Promise<void> {
   const failedBefore = count.failed;
   try {
     const up = async () => {
@@ -53,6 +53,9 @@ async function withProject(project: Project, checks: () => Promise<void>): Promi
       return 'every container has been started';
     };
     if (await check(`${project.name}: up -d --build`, up)) await checks();
+    // A later build takes the tag, and leaves the image behind without one.
+    const built = await run('docker', ['image', 'inspect', '-f', '{{.Id}}', `switchyard:${tag}`], { env });
+    if (built.ok) made.add(built.stdout.trim());
     if (count.failed > failedBefore) say(await project.compose(['logs', '--no-color', '--tail=15']).catch(String));
   } finally {
     const down = await project.down();
@@ -82,7 +85,7 @@ async function testDemo(generation: Generation, env: NodeJS.ProcessEnv, folder: 
     },
     signal,
   });
-  await withProject(project, async () => {
+  await withProject(project, env, async () => {
     for (const { title, see } of demoChecks) await check(title, () => see({ project, ports, policy }));
   });
 }
@@ -116,7 +119,7 @@ async function testOwnEnvoys(
     folder,
     images: { switchyard: `switchyard:${tag}`, envoy },
   };
-  await withProject(project, async () => {
+  await withProject(project, env, async () => {
     await check('an Envoy of somebody else joins the control plane', () => ownEnvoyJoins(stage));
   });
 }
