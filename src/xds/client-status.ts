@@ -7,6 +7,7 @@ import type { Assignment, Board, NodeIdentity } from '../snapshot/board.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { delimited, textField } from '../snapshot/wire.ts';
 import type { Unary } from './fetch.ts';
+import { secretUrl } from './resource-type.ts';
 
 /** The gRPC service that tells operators' tools what each client was sent and holds (CSDS). */
 export const clientStatusDiscovery = 'envoy.service.status.v3.ClientStatusDiscoveryService';
@@ -34,15 +35,15 @@ export interface Clients {
   proxies(): readonly ClientView[];
 }
 
-/** Longest answer in bytes: beyond it the caller must ask for less. */
-const MAX_ANSWER = 64 * 1024 * 1024;
+/** Longest answer in bytes about more than one client: beyond it the caller must ask for less. */
+const MAX_ANSWER = 32 * 1024 * 1024;
 
 /**
  * Answers a `ClientStatusRequest`: for each client that a matcher fits (without matchers, for all), every resource of its
  * fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR: its
  * type was rejected, in the client's words, which do not tell what of it is in use all the same (R42).
  *
- * The streams of one node id are one client. Throws when it is our fault.
+ * The streams of one node id are one client. Secrets are named and never shown (P29). Throws when it is our fault.
  */
 export function answerClientStatus(board: Board, clients: Clients, bytes: Uint8Array): Unary<Buffer> {
   let request: Readonly<{ matchers: readonly NodeMatcher[]; bare: boolean }>;
@@ -62,8 +63,9 @@ export function answerClientStatus(board: Board, clients: Clients, bytes: Uint8A
   for (const client of byNode(clients.proxies(), request.matchers)) {
     const config = delimited(1, ...clientConfig(board, client, request.bare));
     length += config.length;
-    if (length > MAX_ANSWER) {
-      const why = `the answer would be longer than ${MAX_ANSWER} bytes: ask for fewer clients with node_matchers, or set exclude_resource_contents`;
+    if (length > MAX_ANSWER && parts.length > 0) {
+      const remedy = `ask for fewer clients with node_matchers${request.bare ? '' : ', or set exclude_resource_contents'}`;
+      const why = `the answer would be longer than ${MAX_ANSWER} bytes: ${remedy}`;
       return { kind: 'refused', code: 'RESOURCE_EXHAUSTED', why };
     }
     parts.push(config);
@@ -90,7 +92,8 @@ function clientConfig(board: Board, client: ClientView, bare: boolean): readonly
   const shown = encode('envoy.config.core.v3.Node', { id, cluster, locality, metadata });
   const snapshot = assignment?.kind === 'assigned' ? board.current?.snapshots.get(assignment.key) : undefined;
   const sets = [...(snapshot?.types.values() ?? [])];
-  return [delimited(1, shown), ...sets.map(set => configsOf(set, types.get(set.typeUrl), variant, bare))];
+  const configs = sets.map(set => configsOf(set, types.get(set.typeUrl), variant, bare || set.typeUrl === secretUrl));
+  return [delimited(1, shown), ...configs];
 }
 
 function configsOf(
@@ -108,9 +111,10 @@ function configsOf(
     );
     return Buffer.concat(configs);
   };
-  if (error) return make();
+  // With contents an answer has room for few clients only, and what is remembered would be as long as the set.
+  if (error || !bare) return make();
   const known = made(set);
-  const key = `${status} ${variant} ${bare}`;
+  const key = `${status} ${variant}`;
   const bytes = known.get(key) ?? make();
   known.set(key, bytes);
   return bytes;

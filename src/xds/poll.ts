@@ -1,8 +1,7 @@
-import { memo2 } from '../base/memo.ts';
 import type { Assignment, Publication } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
-import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
-import type { ResponseBody } from './body.ts';
+import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import { completeBody, type ResponseBody } from './body.ts';
 import type { SotwRequest } from './machine.ts';
 import { type NodeReading, readNode } from './node-identity.ts';
 import type { Received } from './request.ts';
@@ -40,25 +39,16 @@ export function answerPoll(
   const assignment = publication.assign(reading.node);
   if (assignment.kind !== 'assigned') return refused('NOT_FOUND', noFleet(assignment));
   const set = publication.snapshots.get(assignment.key)?.types.get(impliedType);
-  return { kind: 'set', body: set ? part(set, subscribedBy(impliedType, names)) : unserved(impliedType) };
+  return { kind: 'set', body: (set && part(set, subscribedBy(impliedType, names))) ?? nothingOf(impliedType, set) };
 }
 
-/** One object for all that ask for the same, so that it is encoded once. */
-const part = memo2(
-  (set: TypeSnapshot, subscription: Subscription): ResponseBody => ({
-    typeUrl: set.typeUrl,
-    version: set.version,
-    resources: subscription.wildcard ? [...set.resources.values()] : named(set, subscription.names),
-    removed: [],
-  }),
-);
-
-function named(set: TypeSnapshot, names: ReadonlySet<string>): readonly EncodedResource[] {
-  return [...names].flatMap(name => set.resources.get(name) ?? []);
+/** The whole of what is subscribed, as on a first request; undefined if that is nothing. */
+function part(set: TypeSnapshot, subscription: Subscription): ResponseBody | undefined {
+  return completeBody({ from: undefined, to: set, subscription, again: subscription });
 }
 
-function unserved(typeUrl: string): ResponseBody {
-  return { typeUrl, version: versionOf(typeUrl, new Map()), resources: [], removed: [] };
+function nothingOf(typeUrl: string, set: TypeSnapshot | undefined): ResponseBody {
+  return { typeUrl, version: set?.version ?? versionOf(typeUrl, new Map()), resources: [], removed: [] };
 }
 
 function subscribedBy(typeUrl: string, names: readonly string[]): Subscription {

@@ -119,6 +119,16 @@ test('CSDS: the client status holds node and resources as they were sent, the la
   assert.equal(bare?.generic_xds_configs?.[0]?.xds_config, undefined);
 });
 
+test('CSDS, P29: secrets are named and never shown', async t => {
+  const served = await serveXds(t);
+  served.publish({ SDS: { key: 'the-private-part' } });
+  const client = connect(t, served, 'delta');
+  client.delta({ typeUrl: urls.SDS, node: 'edge-1', subscribe: ['key'] });
+  await client.response(1);
+  const [row] = (await ask(served, { exclude_resource_contents: false }))[0]?.generic_xds_configs ?? [];
+  assert.deepEqual([row?.name, row?.xds_config], ['key', undefined]);
+});
+
 test('CSDS: streams of single types of one node are one client', async t => {
   const served = await serveXds(t);
   served.publish(sets);

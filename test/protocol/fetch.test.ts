@@ -9,12 +9,25 @@ const methods = {
   EDS: ['envoy.service.endpoint.v3.EndpointDiscoveryService', 'FetchEndpoints'],
   LDS: ['envoy.service.listener.v3.ListenerDiscoveryService', 'FetchListeners'],
   RDS: ['envoy.service.route.v3.RouteDiscoveryService', 'FetchRoutes'],
+  SRDS: ['envoy.service.route.v3.ScopedRoutesDiscoveryService', 'FetchScopedRoutes'],
+  SDS: ['envoy.service.secret.v3.SecretDiscoveryService', 'FetchSecrets'],
+  RTDS: ['envoy.service.runtime.v3.RuntimeDiscoveryService', 'FetchRuntime'],
+  ECDS: ['envoy.service.extension.v3.ExtensionConfigDiscoveryService', 'FetchExtensionConfigs'],
 } as const;
 
 type Fetched = keyof typeof methods;
 
 const node = 'test-node';
-const sets = { CDS: { a: '1', b: '2' }, EDS: { a: '3', b: '4' }, LDS: { l: '5' }, RDS: { r: '6', s: '7' } };
+const sets = {
+  CDS: { a: '1', b: '2' },
+  EDS: { a: '3', b: '4' },
+  LDS: { l: '5' },
+  RDS: { r: '6', s: '7' },
+  SRDS: { o: '8' },
+  SDS: { k: '9' },
+  RTDS: { y: '10' },
+  ECDS: { f: '11' },
+};
 
 function request(fields: Partial<SotwFields> = {}): Buffer {
   return writeSotw({ typeUrl: '', node, ...fields });
@@ -52,6 +65,17 @@ test('R53, R20, R21: without names it is everything for clusters and listeners, 
   assert.deepEqual(await contents('LDS'), sets.LDS);
   assert.deepEqual(await contents('EDS'), {});
   assert.deepEqual(await contents('RDS'), {});
+});
+
+test('R53, R24, R44: a fetch sees what a stream would: on demand by name only, and the members of a glob', async t => {
+  const { publish, call } = await serveXds(t);
+  const members = { 'xdstp://x/t/dir/a?n=1': '3', 'xdstp://x/t/dir/b?n=1': '4', 'xdstp://x/t/dir/c?n=2': '5' };
+  publish({ CDS: { a: '1', rare: '2 onDemand', ...members } });
+  const names = async (...wanted: string[]) =>
+    Object.keys(read(await call(...methods.CDS, request({ names: wanted }))).contents);
+  assert.deepEqual(await names(), ['a', ...Object.keys(members)]);
+  assert.deepEqual(await names('rare'), ['rare']);
+  assert.deepEqual(await names('xdstp://x/t/dir/*?n=1'), Object.keys(members).slice(0, 2));
 });
 
 test('R53: the newest publication is fetched', async t => {
