@@ -91,6 +91,10 @@ export class World implements AsyncDisposable {
     return this.#plane;
   }
 
+  get xdsPort(): number {
+    return this.#xdsPort;
+  }
+
   /** Starts an application. */
   async backend(options: BackendOptions | string): Promise<Backend> {
     return this.use(await startBackend(typeof options === 'string' ? { name: options } : options));
