@@ -11,6 +11,8 @@ export interface NodeIdentity {
   readonly metadata: Readonly<Record<string, string>>;
   /** `1.40.0`, or empty. */
   readonly version: string;
+  /** What it says that it knows (`client_features`), as far as the server makes use of it. */
+  readonly features?: readonly string[];
 }
 
 /** Which snapshot a node is given. Nodes that are not `assigned` are sent nothing, never an empty set. */

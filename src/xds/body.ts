@@ -18,6 +18,8 @@ export interface ResponseBody {
   readonly resources: readonly EncodedResource[];
   /** Delta only. Disjoint from the names of `resources` (R28). */
   readonly removed: readonly string[];
+  /** Says only that the resources are still there (R34). */
+  readonly beat?: true;
 }
 
 /** What a stream is owed: the way from `from` (undefined: nothing was sent yet) to `to`. */
@@ -159,7 +161,8 @@ function wantsAll({ from, again, subscription }: Owing): boolean {
   return from === undefined || again === subscription || (again.wildcard && subscription.wildcard);
 }
 
-function subscribed(to: TypeSnapshot, subscription: Subscription): readonly EncodedResource[] {
+/** The resources of a set that are subscribed. */
+export function subscribed(to: TypeSnapshot, subscription: Subscription): readonly EncodedResource[] {
   if (!isPlain(to, subscription)) return [...viewOf(to, subscription).resources.values()];
   return subscription.wildcard ? [...to.resources.values()] : named(to, subscription.names);
 }

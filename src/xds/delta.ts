@@ -2,7 +2,7 @@ import { canonicalName } from '../snapshot/names.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
-import { credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import { beat, credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
   covers,
@@ -51,6 +51,8 @@ export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<D
       return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
       return advance({ ...state, open: input.open });
+    case 'beat':
+      return state.unanswered.length >= MAX_UNANSWERED ? quiet(state) : beat(state, state.sent?.version, false);
     case 'again': {
       const again = within(subscriptionOf(false, input.names), state.subscription);
       return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });

@@ -1,8 +1,11 @@
 import { Buffer } from 'node:buffer';
 import { memo1 } from '../base/memo.ts';
+import type { EncodedResource } from '../snapshot/snapshot.ts';
 import { delimited, textField } from '../snapshot/wire.ts';
 import type { ResponseBody } from './body.ts';
+import { isLimited } from './heartbeat.ts';
 import { NONCE_LENGTH } from './nonce.ts';
+import { resourceType } from './resource-type.ts';
 
 export type Variant = 'sotw' | 'delta';
 
@@ -24,7 +27,7 @@ export interface FrameCounts {
 
 /** Turns bodies into bytes, each once as long as anyone may be sent it. */
 export class FrameEncoder {
-  readonly #frames: Readonly<Record<Variant, (body: ResponseBody) => Frame>>;
+  readonly #frames: Readonly<Record<Variant | 'limitedSotw' | 'limitedDelta', (body: ResponseBody) => Frame>>;
   #built = 0;
   #bytes = 0;
 
@@ -34,6 +37,8 @@ export class FrameEncoder {
     this.#frames = {
       sotw: memo1(body => this.#build(sotwParts(body, delimited(6, ...controlPlane)))),
       delta: memo1(body => this.#build(deltaParts(body, delimited(7, ...controlPlane)))),
+      limitedSotw: memo1(body => this.#build(sotwParts(body, delimited(6, ...controlPlane), limitedSotwEntry))),
+      limitedDelta: memo1(body => this.#build(deltaParts(body, delimited(7, ...controlPlane), limitedDeltaEntry))),
     };
   }
 
@@ -41,7 +46,9 @@ export class FrameEncoder {
     return { frames: this.#built, bytes: this.#bytes };
   }
 
-  frame(variant: Variant, body: ResponseBody): Frame {
+  /** @param limited the client knows of times to live (R33). */
+  frame(variant: Variant, body: ResponseBody, limited = false): Frame {
+    if (limited && isLimited(body)) return this.#frames[variant === 'sotw' ? 'limitedSotw' : 'limitedDelta'](body);
     return this.#frames[variant](body);
   }
 
@@ -65,13 +72,24 @@ export class FrameEncoder {
 /** The same number in DiscoveryResponse and DeltaDiscoveryResponse, as are those of version, resources and type. */
 const nonceField = 5;
 
-function sotwParts(body: ResponseBody, controlPlane: Uint8Array): readonly Uint8Array[] {
-  const entries = body.resources.map(each => each.sotwEntry);
+type Entry = (resource: EncodedResource, beat: boolean) => Uint8Array;
+
+const sotwEntry: Entry = resource => resource.sotwEntry;
+const deltaEntry: Entry = resource => resource.deltaEntry;
+const limitedSotwEntry: Entry = ({ limited, sotwEntry: plain }, beat) =>
+  (beat ? limited?.sotwBeat : limited?.sotwEntry) ?? plain;
+const limitedDeltaEntry: Entry = ({ limited, deltaEntry: plain }, beat) =>
+  (beat ? limited?.deltaBeat : limited?.deltaEntry) ?? plain;
+
+function sotwParts(body: ResponseBody, controlPlane: Uint8Array, entry = sotwEntry): readonly Uint8Array[] {
+  // Where absence deletes, a sign of life is everything once more.
+  const beat = body.beat === true && !resourceType(body.typeUrl).complete;
+  const entries = body.resources.map(each => entry(each, beat));
   return [textField(1, body.version), ...entries, textField(4, body.typeUrl), controlPlane];
 }
 
-function deltaParts(body: ResponseBody, controlPlane: Uint8Array): readonly Uint8Array[] {
-  const entries = body.resources.map(each => each.deltaEntry);
+function deltaParts(body: ResponseBody, controlPlane: Uint8Array, entry = deltaEntry): readonly Uint8Array[] {
+  const entries = body.resources.map(each => entry(each, body.beat === true));
   const removed = body.removed.map(name => textField(6, name));
   return [textField(1, body.version), ...entries, textField(4, body.typeUrl), ...removed, controlPlane];
 }

@@ -52,7 +52,9 @@ export type Input<Request> =
   /** Whether the stream takes more bytes (R49). Closed, what is owed waits, and only the newest state is kept. */
   | { readonly kind: 'gate'; readonly open: boolean }
   /** Names to be sent again even if unchanged, as far as they are subscribed (R39). */
-  | { readonly kind: 'again'; readonly names: readonly string[] };
+  | { readonly kind: 'again'; readonly names: readonly string[] }
+  /** Time for a sign of life of what has a time to live (R34). */
+  | { readonly kind: 'beat' };
 
 export interface Step<State> {
   readonly state: State;
@@ -75,6 +77,8 @@ export interface TypeState {
   /** The set that the newest response led to, or that the client was found to hold. */
   readonly sent: TypeSnapshot | undefined;
   readonly acked: TypeSnapshot | undefined;
+  /** Of the newest response that the client has accepted. */
+  readonly acceptedVersion: string | undefined;
   /** The newest answer was a NACK. */
   readonly rejected: boolean;
   /** The first request told of content from an earlier stream. */

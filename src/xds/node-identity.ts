@@ -1,5 +1,6 @@
 import type { Reader } from 'protobufjs';
 import type { NodeIdentity } from '../snapshot/board.ts';
+import { knownFeatures } from './heartbeat.ts';
 import { eachField, readTree, type Tree } from './wire.ts';
 
 /** Bounds on what is kept of a node (P23). */
@@ -20,6 +21,7 @@ export type NodeReading =
 export function readNode(bytes: Uint8Array): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };
   let metadata: Readonly<Record<string, string>> = {};
+  const features: string[] = [];
   eachField(bytes, (field, reader) => {
     if (field === 1) raw.id = reader.string();
     else if (field === 2) raw.cluster = reader.string();
@@ -27,6 +29,7 @@ export function readNode(bytes: Uint8Array): NodeReading {
     else if (field === 4) Object.assign(raw, readLocality(reader.bytes()));
     else if (field === 7) raw.version = reader.string();
     else if (field === 8) raw.version = readBuild(reader.bytes()) || raw.version;
+    else if (field === 10) features.push(...[reader.string()].filter(isKnown));
     else return false;
     return true;
   });
@@ -34,7 +37,14 @@ export function readNode(bytes: Uint8Array): NodeReading {
   if (why !== undefined) return { kind: 'refused', why };
   const { id, ...texts } = raw;
   const bounded = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, text.slice(0, MAX_TEXT)]));
-  return { kind: 'node', node: { ...texts, ...bounded, id, metadata } };
+  return {
+    kind: 'node',
+    node: { ...texts, ...bounded, id, metadata, ...(features.length > 0 && { features: [...new Set(features)] }) },
+  };
+}
+
+function isKnown(feature: string): boolean {
+  return knownFeatures.has(feature);
 }
 
 /** Equal in everything that is kept. */

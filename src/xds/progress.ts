@@ -1,6 +1,7 @@
 import { memo1, memo2 } from '../base/memo.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { namesIn, type ResponseBody } from './body.ts';
+import { beatBody } from './heartbeat.ts';
 import type { MachineEvent, RequestError, Step, TypeState, Unanswered } from './machine.ts';
 import { nonceOf } from './nonce.ts';
 import { publishedVersion } from './overlay.ts';
@@ -16,6 +17,7 @@ export function initialState(typeUrl: string, prefix: string): TypeState {
     target: undefined,
     sent: undefined,
     acked: undefined,
+    acceptedVersion: undefined,
     rejected: false,
     resumes: false,
     unanswered: [],
@@ -50,6 +52,16 @@ export function send<S extends TypeState>(state: S, target: TypeSnapshot, body: 
   };
 }
 
+/** Keeps alive what the client holds, unless the last sign of life is still unanswered (R34). */
+export function beat<S extends TypeState>(state: S, version: string | undefined, everything: boolean): Step<S> {
+  const body = state.open && !state.unanswered.at(-1)?.body.beat ? beatBody(state, version, everything) : undefined;
+  if (!body || !state.sent) return quiet(state);
+  const responses = state.responses + 1;
+  const nonce = nonceOf(state.noncePrefix, responses);
+  const unanswered = [...state.unanswered, { nonce, snapshot: state.sent, body }];
+  return { state: { ...state, unanswered, responses }, responses: [{ body, nonce }], events: [] };
+}
+
 /** Nothing has to be sent for the client to be at `target`. */
 export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Step<S> {
   const rejected = state.rejected && !forgiven(state);
@@ -82,11 +94,16 @@ export function credit<S extends TypeState>(state: S, nonce: string, error: Requ
 }
 
 function accepted<S extends TypeState>(state: S, { snapshot, nonce, body }: Unanswered): Step<S> {
+  const acceptedVersion = body.version;
   const doubtful = minus(state.doubtful, namesOf(body));
   // Good news of other resources does not make up for a rejection.
-  if (state.rejected && !isEmpty(doubtful)) return quiet({ ...state, doubtful });
+  if (state.rejected && !isEmpty(doubtful)) return quiet({ ...state, doubtful, acceptedVersion });
   const event: MachineEvent = { kind: 'acked', typeUrl: state.typeUrl, version: publishedVersion(snapshot), nonce };
-  return { state: { ...state, acked: snapshot, rejected: false, doubtful: NONE }, responses: [], events: [event] };
+  return {
+    state: { ...state, acked: snapshot, acceptedVersion, rejected: false, doubtful: NONE },
+    responses: [],
+    events: [event],
+  };
 }
 
 function rejectedBy<S extends TypeState>(state: S, answered: Unanswered, error: RequestError): Step<S> {

@@ -2,7 +2,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, partialBody } from './body.ts';
 import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
 import { nonceOf } from './nonce.ts';
-import { credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import { beat, credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
   EVERYTHING,
@@ -45,6 +45,10 @@ export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<Sotw
       return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
       return advance({ ...state, open: input.open });
+    case 'beat':
+      return state.unanswered.length > 0
+        ? quiet(state)
+        : beat(state, state.acceptedVersion, resourceType(state.typeUrl).complete);
     case 'again': {
       const again = within(subscriptionOf(false, input.names), state.subscription);
       return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });
@@ -91,7 +95,7 @@ function advance(state: SotwState): Step<SotwState> {
   if (!state.started || !target || !state.open || state.unanswered.length > 0) return quiet(state);
   const { complete } = resourceType(state.typeUrl);
   if (state.claims !== '') {
-    const unclaimed = { ...state, claims: '' };
+    const unclaimed = { ...state, claims: '', acceptedVersion: state.claims };
     // Only a client that subscribes to everything and nothing else cannot have come to want more (R17).
     const current = complete && subscription === EVERYTHING && state.claims === target.version;
     return current ? settle(unclaimed, target) : advance(unclaimed);

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { NodeIdentity, Publication } from '../snapshot/board.ts';
 import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
+import { knowsTtl } from './heartbeat.ts';
 import type { MachineEvent } from './machine.ts';
 import { readNode } from './node-identity.ts';
 import type { TimerRequest } from './order.ts';
@@ -167,8 +168,10 @@ export class StreamDriver {
   }
 
   #carryOut({ events, responses, timers }: StreamStep): void {
+    const { variant } = this.#settings;
+    const limited = responses.length > 0 && knowsTtl(variant, this.#state.node);
     const written = responses.map(({ body, nonce }) => ({
-      frame: this.#frames.frame(this.#settings.variant, body),
+      frame: this.#frames.frame(variant, body, limited),
       nonce,
     }));
     for (const event of events) {

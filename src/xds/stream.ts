@@ -2,6 +2,7 @@ import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { type DeltaState, startDelta, stepDelta } from './delta.ts';
 import type { Variant } from './frame.ts';
+import { beatEvery, knowsTtl } from './heartbeat.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
 import { noncePrefix } from './nonce.ts';
@@ -45,6 +46,8 @@ export interface StreamState {
   readonly open: boolean;
   /** Clusters replaced before the stream has asked for endpoints: theirs are owed whatever the client has (R39). */
   readonly rewarmed: readonly string[];
+  /** Timers of signs of life, by type; their ids are negative, so that they are none of the order's (R34). */
+  readonly beats: ReadonlyMap<string, number>;
 }
 
 export type StreamInput =
@@ -67,6 +70,8 @@ export interface StreamStep {
 /** More types than Envoy has; a bound on what a client can make us keep. */
 const MAX_TYPES = 64;
 
+const noBeats: ReadonlyMap<string, number> = new Map();
+
 export function startStream(settings: StreamSettings): StreamState {
   return {
     settings,
@@ -77,6 +82,7 @@ export function startStream(settings: StreamSettings): StreamState {
     order: startOrder,
     open: true,
     rewarmed: [],
+    beats: noBeats,
   };
 }
 
@@ -129,6 +135,7 @@ class Turn {
   #order: OrderState;
   #open: boolean;
   #rewarmed: readonly string[];
+  #beats: ReadonlyMap<string, number>;
   /** Copied before the first change. */
   #types: Map<string, MachineState> | undefined;
   readonly #responses: Response[] = [];
@@ -142,6 +149,7 @@ class Turn {
     this.#order = before.order;
     this.#open = before.open;
     this.#rewarmed = before.rewarmed;
+    this.#beats = before.beats;
   }
 
   identify(node: NodeIdentity | undefined): this {
@@ -168,8 +176,31 @@ class Turn {
   }
 
   expire(id: number): this {
+    if (id < 0) return this.#beat(id);
     this.#order = expire(this.#order, id, this.#progress);
     return this;
+  }
+
+  #beat(id: number): this {
+    const typeUrl = [...this.#beats].find(([, timer]) => timer === id)?.[0];
+    if (typeUrl === undefined) return this;
+    this.#beats = new Map([...this.#beats].filter(([each]) => each !== typeUrl));
+    this.feed(typeUrl, { kind: 'beat' });
+    return this;
+  }
+
+  /** Starts the timers of types that hold something with a time to live. */
+  #beatTimers(): readonly TimerRequest[] {
+    if (!knowsTtl(this.#before.settings.variant, this.#node)) return [];
+    const timers: TimerRequest[] = [];
+    for (const [typeUrl, type] of this.#progress) {
+      const afterMs = this.#beats.has(typeUrl) ? undefined : beatEvery(type);
+      if (afterMs === undefined) continue;
+      const id = Math.min(0, ...this.#beats.values()) - 1;
+      this.#beats = new Map([...this.#beats, [typeUrl, id]]);
+      timers.push({ id, afterMs });
+    }
+    return timers;
   }
 
   gate(open: boolean): this {
@@ -224,7 +255,9 @@ class Turn {
     if (snapshot) this.#order = aim(this.#order, snapshot);
     // What was found to be held without being sent may open the way for others.
     for (let round = 0; round < maxRounds && this.#advance(snapshot !== undefined); round++);
-    const { order, timers } = schedule(this.#order, this.#progress, this.#before.settings.order);
+    const { order, timers: ordered } = schedule(this.#order, this.#progress, this.#before.settings.order);
+    const beats = this.#beatTimers();
+    const timers = beats.length > 0 ? [...ordered, ...beats] : ordered;
     const state: StreamState = {
       settings: this.#before.settings,
       node: this.#node,
@@ -234,6 +267,7 @@ class Turn {
       order,
       open: this.#open,
       rewarmed: this.#rewarmed,
+      beats: this.#beats,
     };
     return { state, responses: this.#responses, events: this.#events, timers };
   }

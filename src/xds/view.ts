@@ -35,6 +35,11 @@ export function isPlain(set: TypeSnapshot, subscription: Subscription): boolean 
   return aliases.size === 0 && !(onDemand && subscription.wildcard) && !subscription.globs;
 }
 
+/** The shortest time to live of the set, in milliseconds. */
+export function shortestTtl(set: TypeSnapshot): number | undefined {
+  return particulars(set).ttl;
+}
+
 /** The part of a set that is subscribed, as a set. */
 export const viewOf: (set: TypeSnapshot, subscription: Subscription) => TypeSnapshot = memo2((set, subscription) => {
   const resources = new Map([...set.resources].filter(([, resource]) => sees(subscription, resource)));

@@ -44,6 +44,10 @@ abstract class ModelClient<Request> {
     this.feed({ kind: 'gate', open });
   }
 
+  beat(): void {
+    this.feed({ kind: 'beat' });
+  }
+
   /** Deals with the oldest response. */
   handle(error?: string): void {
     const response = this.inbox.shift();
@@ -88,9 +92,14 @@ abstract class ModelClient<Request> {
     for (const [name, content] of this.holds) if (!this.subscribes(name, content)) this.holds.delete(name);
   }
 
-  protected take({ resources }: ResponseBody): void {
+  protected take({ resources, beat }: ResponseBody): void {
     for (const each of resources) {
       const { name, version } = each;
+      if (beat) {
+        const held = this.holds.get(name);
+        assert.ok(held === undefined || held === version, 'R34: of the version that the client has');
+        continue;
+      }
       if (isAbsence(each)) this.holds.delete(name);
       else if (this.subscribes(name, version)) this.holds.set(name, version);
     }
@@ -111,6 +120,13 @@ abstract class ModelClient<Request> {
     assert.equal(body.typeUrl, urls[this.type], 'R2');
     const names = [...body.resources.map(each => each.name), ...body.removed];
     assert.equal(new Set(names).size, names.length, 'R28: no name twice');
+    if (body.beat) {
+      assert.ok(
+        body.resources.some(each => each.limited),
+        'R34: only what has a time to live is kept alive',
+      );
+      return;
+    }
     for (const each of body.resources) {
       if (isAbsence(each)) {
         assert.ok(
@@ -167,7 +183,7 @@ export class SotwModel extends ModelClient<SotwRequest> {
   }
 
   protected apply(body: ResponseBody): void {
-    if (this.#complete) this.holds.clear();
+    if (this.#complete && !body.beat) this.holds.clear();
     this.take(body);
   }
 

@@ -5,6 +5,7 @@ import { serviceDefinition } from '../../proto/services.ts';
 import { Board, type Publication } from '../../src/snapshot/board.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
+import { knowsTtl } from '../../src/xds/heartbeat.ts';
 import { readNode } from '../../src/xds/node-identity.ts';
 import { RequestReader } from '../../src/xds/request.ts';
 import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
@@ -49,7 +50,7 @@ export const pure: Connect = async variant => {
     timers.push(...result.timers.map(each => each.id));
     assert.equal(result.fault, undefined);
     for (const { body, nonce } of result.responses)
-      came.push(readResponse(variant, frames.frame(variant, body).withNonce(nonce)));
+      came.push(readResponse(variant, frames.frame(variant, body, knowsTtl(variant, state.node)).withNonce(nonce)));
   };
   return {
     async publish(publication) {

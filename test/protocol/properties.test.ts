@@ -6,7 +6,7 @@ import { DeltaModel, SotwModel } from './model-client.ts';
 const [member, other, glob] = ['xdstp://x/T/p/m', 'xdstp://x/T/p/n', 'xdstp://x/T/p/*'];
 const name = fc.constantFrom('a', 'b', 'c', 'd', member, other);
 const nameOrWildcard = fc.constantFrom('a', 'b', 'c', 'd', '*', member, glob, 'v', 'alias', 'beta');
-const content = fc.constantFrom('1', '2', '3', '1 onDemand', '2 onDemand');
+const content = fc.constantFrom('1', '2', '3', '3 ttl=1000', '1 onDemand', '2 onDemand ttl=1000');
 /** One resource has other names, always the same: `alias` and `beta`. */
 const hosts = fc.dictionary(
   fc.constant('v'),
@@ -28,6 +28,7 @@ const shared = [
   { weight: 4, arbitrary: fc.record({ kind: fc.constant('publish' as const), contents }) },
   { weight: 6, arbitrary: fc.record({ kind: fc.constant('ack' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('nack' as const) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('beat' as const) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('gate' as const), open: fc.boolean() }) },
 ] as const;
 
@@ -45,7 +46,8 @@ const deltaMoves = fc.array(
 
 /** Everything anew, so that nothing is left of earlier rejections. */
 const final = {
-  a: 'final aliases=alias,beta',
+  a: 'final',
+  v: 'final aliases=alias,beta',
   b: 'final',
   c: 'final',
   d: 'final',
@@ -63,6 +65,7 @@ test('SotW: whatever happens, nothing unasked or stale is sent, and the client e
         if (move.kind === 'publish') model.publish(move.contents);
         else if (move.kind === 'ack') model.handle();
         else if (move.kind === 'gate') model.gate(move.open);
+        else if (move.kind === 'beat') model.beat();
         else if (move.kind === 'ask') model.ask(move.list);
         else {
           rejected ||= model.inbox.length > 0;
@@ -91,6 +94,7 @@ test('Delta: whatever happens, nothing unasked is sent, every name is answered, 
         if (move.kind === 'publish') model.publish(move.contents);
         else if (move.kind === 'ack') model.handle();
         else if (move.kind === 'gate') model.gate(move.open);
+        else if (move.kind === 'beat') model.beat();
         else if (move.kind === 'ask') model.ask(move.subscribe, move.unsubscribe);
         else {
           rejected ||= model.inbox.length > 0;

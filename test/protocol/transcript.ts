@@ -22,11 +22,13 @@ export interface Sent {
   readonly has?: Readonly<Record<string, string>>;
   /** Node id; on the first request it is there unless it is false. */
   readonly node?: string | false;
+  /** What the client says that it knows. */
+  readonly features?: readonly string[];
 }
 
 export interface Expected {
   readonly type: TypeName;
-  /** `name=content`, sorted. */
+  /** `name=content`, sorted; `~` at the end of what has a time to live. */
   readonly resources?: readonly string[];
   readonly removed?: readonly string[];
 }
@@ -148,7 +150,7 @@ class Conversation {
     assert.equal(new Set(names).size, names.length, 'no name stands twice in a response (R28)');
     return {
       type,
-      resources: response.resources.map(each => `${each.name}=${each.content}`).sort(),
+      resources: response.resources.map(each => `${each.name}=${each.content}${each.limited ? '~' : ''}`).sort(),
       removed: [...response.removed].sort(),
     };
   }

@@ -9,6 +9,8 @@ export interface ReadResource {
   readonly content: string;
   /** Delta only. */
   readonly version?: string;
+  /** It has a time to live. */
+  readonly limited?: boolean;
 }
 
 export interface ReadResponse {
@@ -25,6 +27,8 @@ export interface ReadResponse {
 export interface SotwFields {
   readonly typeUrl: string;
   readonly node?: string | undefined;
+  /** `client_features` of the node. */
+  readonly features?: readonly string[];
   readonly version?: string | undefined;
   readonly names?: readonly string[];
   readonly nonce?: string;
@@ -34,6 +38,8 @@ export interface SotwFields {
 export interface DeltaFields {
   readonly typeUrl: string;
   readonly node?: string | undefined;
+  /** `client_features` of the node. */
+  readonly features?: readonly string[];
   readonly subscribe?: readonly string[];
   readonly unsubscribe?: readonly string[];
   readonly has?: Readonly<Record<string, string>> | undefined;
@@ -49,15 +55,15 @@ function status(field: number, message: string | undefined): readonly Uint8Array
   return message === undefined ? [] : [delimited(field, Buffer.from([8, 13]), ...text(2, message))];
 }
 
-function node(field: number, id: string | undefined): readonly Uint8Array[] {
-  return id === undefined ? [] : [delimited(field, textField(1, id))];
+function node(field: number, id: string | undefined, features: readonly string[]): readonly Uint8Array[] {
+  return id === undefined ? [] : [delimited(field, textField(1, id), ...features.map(each => textField(10, each)))];
 }
 
-export function writeSotw({ typeUrl, node: id, version, names = [], nonce, error }: SotwFields): Buffer {
+export function writeSotw({ typeUrl, node: id, features = [], version, names = [], nonce, error }: SotwFields): Buffer {
   const list = names.map(name => textField(3, name));
   return Buffer.concat([
     ...text(1, version),
-    ...node(2, id),
+    ...node(2, id, features),
     ...list,
     ...text(4, typeUrl),
     ...text(5, nonce),
@@ -66,9 +72,9 @@ export function writeSotw({ typeUrl, node: id, version, names = [], nonce, error
 }
 
 export function writeDelta(fields: DeltaFields): Buffer {
-  const { typeUrl, node: id, subscribe = [], unsubscribe = [], has = {}, nonce, error } = fields;
+  const { typeUrl, node: id, features = [], subscribe = [], unsubscribe = [], has = {}, nonce, error } = fields;
   return Buffer.concat([
-    ...node(1, id),
+    ...node(1, id, features),
     ...text(2, typeUrl),
     ...subscribe.map(name => textField(3, name)),
     ...unsubscribe.map(name => textField(4, name)),
@@ -109,12 +115,14 @@ function readText(bytes: Uint8Array, wanted: number): string {
 
 function readAny(bytes: Uint8Array, anyTypes: string[]): ReadResource {
   let value = new Uint8Array();
-  anyTypes.push(readText(bytes, 1));
+  const type = readText(bytes, 1);
   eachField(bytes, (field, reader) => {
     if (field !== 2) return false;
     value = Uint8Array.from(reader.bytes());
     return true;
   });
+  if (type === 'type.googleapis.com/envoy.service.discovery.v3.Resource') return readWrapped(value, anyTypes);
+  anyTypes.push(type);
   return { name: readText(value, 1), content: readText(value, 15) };
 }
 
@@ -126,7 +134,17 @@ function readWrapped(bytes: Uint8Array, anyTypes: string[]): ReadResource {
     return true;
   });
   const name = readText(bytes, 3);
-  if (any.name === '') return { name, content: '', version: readText(bytes, 1) };
+  const about = { version: readText(bytes, 1), limited: hasField(bytes, 6) };
+  if (any.name === '') return { name, content: '', ...about };
   if (name !== any.name) throw new Error(`the wrapper names ${name}, the resource ${any.name}`);
-  return { ...any, version: readText(bytes, 1) };
+  return { ...any, ...about };
+}
+
+function hasField(bytes: Uint8Array, wanted: number): boolean {
+  let found = false;
+  eachField(bytes, field => {
+    found ||= field === wanted;
+    return false;
+  });
+  return found;
 }
