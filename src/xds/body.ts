@@ -20,6 +20,8 @@ export interface ResponseBody {
   readonly removed: readonly string[];
   /** Says only that the resources are still there (R34). */
   readonly beat?: true;
+  /** The rest follows when this is answered (R50). */
+  readonly more?: true;
 }
 
 /** What a stream is owed: the way from `from` (undefined: nothing was sent yet) to `to`. */

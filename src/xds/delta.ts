@@ -157,7 +157,7 @@ function advance(state: DeltaState): Step<DeltaState> {
     const resumed = { ...ready, has: hasNothing, leftover: kept };
     return body ? send(resumed, target, body) : settle(resumed, target);
   }
-  if (sent === target && isEmpty(again) && !forgiven(ready)) return quiet(ready);
+  if (sent === target && isEmpty(again) && !state.inParts && !forgiven(ready)) return quiet(ready);
   const owing = { from: sent, to: target, subscription, again };
   const body = deltaBody(owing);
   if (!body) return settle(ready, target);

@@ -84,6 +84,8 @@ export interface TypeState {
   /** The first request told of content from an earlier stream. */
   readonly resumes: boolean;
   readonly unanswered: readonly Unanswered[];
+  /** The newest response was a part; what it lacks is owed again. */
+  readonly inParts: boolean;
   /** Newly subscribed, or asked to be sent again: owed at the next response, changed or not. */
   readonly again: Subscription;
   /** Names of rejected responses. Nobody knows what the client made of them (R42), so the next push repeats them. */

@@ -5,6 +5,7 @@ import { beatBody } from './heartbeat.ts';
 import type { MachineEvent, RequestError, Step, TypeState, Unanswered } from './machine.ts';
 import { nonceOf } from './nonce.ts';
 import { publishedVersion } from './overlay.ts';
+import { split } from './split.ts';
 import { covers, isEmpty, minus, NONE, type Subscription, subscriptionOf, union, within } from './subscription.ts';
 
 /** What both variants do alike once they know what to send and what was answered. */
@@ -21,6 +22,7 @@ export function initialState(typeUrl: string, prefix: string): TypeState {
     rejected: false,
     resumes: false,
     unanswered: [],
+    inParts: false,
     again: NONE,
     doubtful: NONE,
     leftover: [],
@@ -31,8 +33,16 @@ export function initialState(typeUrl: string, prefix: string): TypeState {
   };
 }
 
-/** Hands a body to the stream: from now on the client is on its way to `target`. */
-export function send<S extends TypeState>(state: S, target: TypeSnapshot, body: ResponseBody): Step<S> {
+/** Hands a body to the stream: from now on the client is on its way to `target`. What is too much is owed again (R50). */
+export function send<S extends TypeState>(state: S, target: TypeSnapshot, all: ResponseBody): Step<S> {
+  const { first, rest } = split(all);
+  const sent = sendWhole(state, target, first);
+  if (!rest) return sent;
+  return { ...sent, state: { ...sent.state, again: askedNames(rest, state.subscription), inParts: true } };
+}
+
+/** The same in one response, however large it is. */
+export function sendWhole<S extends TypeState>(state: S, target: TypeSnapshot, body: ResponseBody): Step<S> {
   const responses = state.responses + 1;
   const nonce = nonceOf(state.noncePrefix, responses);
   const unanswered = [...state.unanswered, { nonce, snapshot: target, body }];
@@ -46,7 +56,7 @@ export function send<S extends TypeState>(state: S, target: TypeSnapshot, body: 
     bytes: 0,
   };
   return {
-    state: { ...state, sent: target, again: NONE, unanswered, responses },
+    state: { ...state, sent: target, again: NONE, unanswered, responses, inParts: false },
     responses: [{ body, nonce }],
     events: [event],
   };
@@ -66,7 +76,7 @@ export function beat<S extends TypeState>(state: S, version: string | undefined,
 export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Step<S> {
   const rejected = state.rejected && !forgiven(state);
   const unanswered = upTo(target, state.unanswered);
-  const moved = { ...state, sent: target, again: NONE, rejected, unanswered };
+  const moved = { ...state, sent: target, again: NONE, rejected, unanswered, inParts: false };
   if (rejected || state.unanswered.length > 0 || state.acked === target) return quiet(moved);
   const event: MachineEvent = { kind: 'current', typeUrl: state.typeUrl, version: publishedVersion(target) };
   return { state: { ...moved, acked: target }, responses: [], events: [event] };
@@ -96,6 +106,7 @@ export function credit<S extends TypeState>(state: S, nonce: string, error: Requ
 function accepted<S extends TypeState>(state: S, { snapshot, nonce, body }: Unanswered): Step<S> {
   const acceptedVersion = body.version;
   const doubtful = minus(state.doubtful, namesOf(body));
+  if (body.more) return quiet({ ...state, doubtful, acceptedVersion });
   // Good news of other resources does not make up for a rejection.
   if (state.rejected && !isEmpty(doubtful)) return quiet({ ...state, doubtful, acceptedVersion });
   const event: MachineEvent = { kind: 'acked', typeUrl: state.typeUrl, version: publishedVersion(snapshot), nonce };

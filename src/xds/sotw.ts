@@ -2,7 +2,7 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, partialBody } from './body.ts';
 import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
 import { nonceOf } from './nonce.ts';
-import { beat, credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import { beat, credit, forgiven, initialState, quiet, send, sendWhole, settle, subscribed, then } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
   EVERYTHING,
@@ -100,7 +100,7 @@ function advance(state: SotwState): Step<SotwState> {
     const current = complete && subscription === EVERYTHING && state.claims === target.version;
     return current ? settle(unclaimed, target) : advance(unclaimed);
   }
-  if (state.sent === target && isEmpty(state.again) && !forgiven(state)) return quiet(state);
+  if (state.sent === target && isEmpty(state.again) && !state.inParts && !forgiven(state)) return quiet(state);
   const bodyOf = complete ? completeBody : partialBody;
   const owing = { from: state.sent, to: target, subscription, again: state.again };
   const body = bodyOf(owing);
@@ -109,11 +109,9 @@ function advance(state: SotwState): Step<SotwState> {
     : { ...state, doubtful: presentIn(target, subscription, state.doubtful) };
   if (!body) return settle(present, target);
   const doubt = state.sent === target ? NONE : within(present.doubtful, subscription);
-  return send(
-    present,
-    target,
-    isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body),
-  );
+  // Absence deletes, so what is complete stays in one piece.
+  const out = complete ? sendWhole : send;
+  return out(present, target, isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body));
 }
 
 /** Nothing can be said of names that are no more, so nothing of them stays in doubt. */

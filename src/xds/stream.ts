@@ -243,7 +243,8 @@ class Turn {
   /** Envoy warms a changed cluster anew and wants its endpoints again, even if they have not changed (R39). */
   #clustersSent(before: MachineState, { state, responses }: Step<MachineState>): void {
     this.#order = proven(this.#order);
-    const names = before.sent && state.sent ? replaced(before.sent, state.sent) : resumed(before, responses);
+    const names =
+      before.sent && state.sent && !before.inParts ? replaced(before.sent, state.sent) : resumed(before, responses);
     if (names.length === 0) return;
     if (this.#progress.has(endpointUrl)) this.feed(endpointUrl, { kind: 'again', names });
     else this.#rewarmed = [...this.#rewarmed, ...names];
@@ -302,9 +303,9 @@ class Turn {
 const maxRounds = 8;
 const unserved: Target = { target: undefined, keepLeftover: true };
 
-/** A client that comes back with clusters of its own: those that it is sent may replace some that it has. */
+/** A client that comes back with clusters of its own, or is sent them in parts: those that come may replace others. */
 function resumed(before: MachineState, responses: readonly Response[]): readonly string[] {
-  if (!before.resumes) return [];
+  if (!before.resumes && !before.inParts) return [];
   return responses.flatMap(({ body }) => body.resources.map(each => each.name));
 }
 
