@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { encode, typeUrl } from '../../../proto/codec.ts';
+import { buildSnapshot } from '../../../src/snapshot/build.ts';
+import { type RawResource, rawSnapshot } from '../../../src/snapshot/raw.ts';
+
+const url = 'type.googleapis.com/test.Thing';
+const thing = (more: Partial<RawResource> = {}): RawResource => ({
+  typeUrl: url,
+  name: 'a',
+  value: Uint8Array.of(1, 2),
+  ...more,
+});
+const versionOf = (resource: RawResource): string | undefined =>
+  rawSnapshot('k', [resource]).types.get(url)?.resources.get('a')?.version;
+
+test('R48: versions are hashes of all that matters, unless they are given', () => {
+  const versions = [
+    thing(),
+    thing({ value: Uint8Array.of(1, 3) }),
+    thing({ ttl: 1000 }),
+    thing({ ttl: 2000 }),
+    thing({ aliases: ['b'] }),
+    thing({ onDemand: true }),
+  ].map(versionOf);
+  assert.equal(new Set(versions).size, versions.length);
+  assert.equal(versionOf(thing({ onDemand: false, aliases: [] })), versionOf(thing()));
+  assert.equal(versionOf(thing({ version: 'mine', ttl: 1000 })), 'mine');
+});
+
+test('R15, R48: equal content is the identical object, and the same bytes as the policy makes', () => {
+  const message = { name: 'c', connect_timeout: '1s' };
+  const type = 'envoy.config.cluster.v3.Cluster';
+  const built = buildSnapshot('k', [{ type, name: 'c', message }]);
+  const raw = rawSnapshot('k', [{ typeUrl: typeUrl(type), name: 'c', value: encode(type, message) }]);
+  assert.equal(raw.version, built.version);
+  const [a, b] = [raw, built].map(each => each.types.get(typeUrl(type))?.resources.get('c')?.sotwEntry ?? []);
+  assert.deepEqual([...(a ?? [])], [...(b ?? [])]);
+  const one = rawSnapshot('k', [thing(), thing({ name: 'b' })]);
+  const changed = rawSnapshot('k', [thing({ name: 'b' }), thing({ value: Uint8Array.of(9) })], one);
+  assert.equal(changed.types.get(url)?.resources.get('b'), one.types.get(url)?.resources.get('b'));
+  assert.equal(rawSnapshot('k', [thing({ name: 'b' }), thing()], one), one);
+});
+
+test('a type whose last resource has gone is there, and empty', () => {
+  const next = rawSnapshot('k', [], rawSnapshot('k', [thing()]));
+  assert.equal(next.types.get(url)?.resources.size, 0);
+});
