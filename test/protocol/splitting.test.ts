@@ -35,6 +35,25 @@ for (const [variant, model] of [
   });
 }
 
+for (const variant of ['sotw', 'delta'] as const) {
+  test(`R50: who gives up what is still to come has everything with the part (${variant})`, () => {
+    const model = variant === 'sotw' ? new SotwModel('EDS') : new DeltaModel('EDS');
+    model.publish(contents);
+    if (model instanceof SotwModel) model.ask(names);
+    else model.ask(names, []);
+    const come = model.inbox.flatMap(({ body }) => body.resources.map(each => each.name));
+    if (model instanceof SotwModel) model.ask(come);
+    else
+      model.ask(
+        [],
+        names.filter(name => !come.includes(name)),
+      );
+    assert.equal(sizes(model).length, 1);
+    if (model instanceof SotwModel) model.ask(come);
+    model.converged();
+  });
+}
+
 test('R26, R50: where absence deletes, SotW is sent in one response', () => {
   const model = new SotwModel('CDS');
   model.publish(contents);
