@@ -9,6 +9,7 @@ import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
 import { pipeline } from './control/pipeline.ts';
 import { Fleet } from './fleet/fleet.ts';
+import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import type { Settings } from './settings.ts';
 import { Board } from './snapshot/board.ts';
@@ -156,11 +157,7 @@ function policySink(controller: Control): PolicySink {
         throw error;
       }
     },
-    reject: (problems, documents) => {
-      // Where nothing could be read, that there is nothing is no news.
-      const others = documents.length > 0 ? parse(documents).problems : [];
-      controller.reject([...problems, ...others], 'file');
-    },
+    reject: (problems, documents) => controller.reject(documentProblems(parse(documents), problems), 'file'),
   };
 }
 

@@ -1,5 +1,6 @@
 import { type ProblemReply, problemReply } from '../admin/api.ts';
 import { hasErrors } from '../base/problem.ts';
+import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import { noOperationalState } from '../policy/operational-state.ts';
@@ -21,10 +22,8 @@ export interface OfflineBuild {
 /** The pipeline up to the fleets, without server, store or name resolution: host names yield no endpoints. */
 export async function offlineBuild(host: CliHost, path: string): Promise<OfflineBuild> {
   const read = await host.readDocuments(path);
-  // What is missing from the documents would only show as further mistakes.
-  if (read.problems.length > 0) return bad(read.problems.map(problemReply));
   const parsed = parse(read.documents);
-  if (!parsed.policy) return bad(parsed.problems.map(problemReply));
+  if (read.problems.length > 0 || !parsed.policy) return bad(documentProblems(parsed, read.problems).map(problemReply));
   const compiled = compile({ policy: parsed.policy, state: noOperationalState, resolved: new Map() });
   const problems = [...parsed.problems, ...locate(compiled.problems, parsed.sources)];
   if (hasErrors(problems)) return bad(problems.map(problemReply));

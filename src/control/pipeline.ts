@@ -1,6 +1,7 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import { memo1, sameItems, shareStructure } from '../base/memo.ts';
 import { hasErrors, type Problem, problem } from '../base/problem.ts';
+import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
@@ -59,8 +60,9 @@ export interface Pipeline {
 /** The stages of this program. */
 export const pipeline: Pipeline = {
   read: documents => {
-    const { problems, ...read } = parse(documents);
-    return { ...read, problems: boundProblems(problems) };
+    const parsed = parse(documents);
+    const { policy, sources } = parsed;
+    return { policy, sources, problems: boundProblems(documentProblems(parsed)) };
   },
   build: (input, previous) => {
     const policy = shareStructure(previous?.policy, input.policy);

@@ -58,15 +58,21 @@ function checkRuleNames(rules: readonly Rule[], path: PolicyPath): readonly Prob
 
 /** Rules that an earlier one leaves nothing for. */
 function checkShadows(policy: Policy, rules: readonly Rule[], path: PolicyPath): readonly Problem[] {
-  const matches = rules.map(rule => versionedMatch(policy, rule));
-  return matches.flatMap((narrow, index) => {
-    const earlier = matches.slice(0, index).findIndex(wide => covers(wide, narrow));
-    if (earlier < 0) return [];
+  return shadowsIn(policy, rules).flatMap(([earlier, index]) => {
     const name = rules[earlier]?.name;
     const which = name === undefined ? `rule number ${earlier + 1}` : `the rule "${name}"`;
     const message = `This rule never matches: ${which} before it takes all of its requests.`;
     const at = [...path, 'rules', index];
     return [problem('route.shadowed_rule', at, message, 'move the narrower rule before the wider one')];
+  });
+}
+
+/** The places of a rule that takes all, and of a later one that it leaves nothing for. */
+export function shadowsIn(policy: Policy, rules: readonly Rule[]): readonly (readonly [number, number])[] {
+  const matches = rules.map(rule => versionedMatch(policy, rule));
+  return matches.flatMap((narrow, index) => {
+    const earlier = matches.slice(0, index).findIndex(wide => covers(wide, narrow));
+    return earlier < 0 ? [] : [[earlier, index] as const];
   });
 }
 

@@ -67,7 +67,7 @@ function fleetsOf(model: Model, name: string, fleet: Fleet): readonly FleetIr[] 
 }
 
 /** All that is wrong with a policy whatever the circumstances. */
-const checkPolicy = memo1((policy: Policy): readonly Problem[] => [
+export const checkPolicy = memo1((policy: Policy): readonly Problem[] => [
   ...checkServices(policy),
   ...checkGateways(policy),
   ...checkRoutes(policy),

@@ -4,6 +4,15 @@ import { hasErrors, type PolicyPath, type Problem, problem, type SourceSpan } fr
 import { didYouMean } from '../base/suggest.ts';
 import { describe } from './describe.ts';
 import { limits, type Mistake, type PolicyDocument, quote, type Reading } from './document.ts';
+import {
+  anythingMissing,
+  type Draft,
+  doubtsOfName,
+  doubtsOfResource,
+  doubtsOfSection,
+  nameOf,
+  repairResource,
+} from './draft.ts';
 import { mistakesOf } from './issues.ts';
 import { type Kind, kindNames, kinds, type Policy } from './kinds.ts';
 import { nameMistake } from './names.ts';
@@ -18,6 +27,8 @@ export type { PolicyDocument } from './document.ts';
 export interface ParseResult {
   /** Present when no problem is an error. Its names are in order, whatever the order of the documents. */
   readonly policy: Policy | undefined;
+  /** Present when the policy is not: what to look for further problems in. */
+  readonly draft: Draft | undefined;
   readonly sources: SourceMap;
   /** All of them, in the order of the documents; each with its source. */
   readonly problems: readonly Problem[];
@@ -30,40 +41,53 @@ export interface ParseResult {
  */
 export function parse(documents: readonly PolicyDocument[]): ParseResult {
   const problems: Problem[] = [];
+  const doubts: PolicyPath[] = [];
   const placed: PlacedDocument[] = [];
   const found = new Map<Kind, Map<string, Found>>(kindNames.map(kind => [kind, new Map()]));
   for (const document of documents) {
     const read = readDocument(document);
     problems.push(...read.problems);
+    const partial = hasErrors(read.problems);
+    if (partial) doubts.push(...anythingMissing);
     for (const part of read.parts) {
       placed.push(part.document);
       problems.push(...part.problems);
+      doubts.push(...part.doubts);
       for (const resource of part.resources) {
+        if (partial) doubts.push([resource.kind, resource.name]);
         const known = found.get(resource.kind);
         const first = known?.get(resource.name);
-        if (first) problems.push(twice(resource, first));
-        else known?.set(resource.name, resource);
+        if (first) {
+          problems.push(twice(resource, first));
+          doubts.push([resource.kind, resource.name], nameOf([resource.kind]));
+        } else known?.set(resource.name, resource);
       }
     }
   }
   const all = [...found.values()].flatMap(resources => [...resources.values()]);
   if (all.length === 0 && !hasErrors(problems)) problems.push(nothing(placed[0], documents));
-  const policy = hasErrors(problems) ? undefined : assemble(found);
-  return { policy, sources: mergeSources(placed), problems };
+  const sources = mergeSources(placed);
+  if (hasErrors(problems)) return { policy: undefined, draft: draftOf(found, doubts), sources, problems };
+  return { policy: assemble(found, ({ spec }) => spec), draft: undefined, sources, problems };
 }
 
 /** A resource in a document; `spec` is undefined when it has mistakes. */
 interface Found {
   readonly kind: Kind;
   readonly name: string;
+  readonly raw: unknown;
   readonly spec: unknown;
   readonly span: () => SourceSpan;
 }
+
+type FoundByKind = ReadonlyMap<Kind, ReadonlyMap<string, Found>>;
 
 /** One value of a file: a file of YAML may hold several documents. */
 interface Part {
   readonly document: PlacedDocument;
   readonly resources: readonly Found[];
+  /** What the mistakes outside of resources leave uncertain. */
+  readonly doubts: readonly PolicyPath[];
   readonly problems: readonly Problem[];
 }
 
@@ -111,7 +135,9 @@ function readText({ format, text }: PolicyDocument): Reading {
 function readPart(value: unknown, document: PlacedDocument): Part {
   const resources: Found[] = [];
   const mistakes: Mistake[] = [];
+  const doubts: PolicyPath[] = [];
   if (!isRecord(value)) {
+    doubts.push(...anythingMissing);
     mistakes.push({
       code: 'schema.invalid_type',
       path: [],
@@ -121,17 +147,23 @@ function readPart(value: unknown, document: PlacedDocument): Part {
   }
   for (const [key, section] of isRecord(value) ? Object.entries(value) : []) {
     if (key === '$schema' || (section === null && isKind(key))) continue;
-    if (!isKind(key)) mistakes.push(unknownSection(key));
-    else if (isRecord(section)) {
+    if (!isKind(key)) {
+      mistakes.push(unknownSection(key));
+      doubts.push(...doubtsOfSection(key));
+    } else if (isRecord(section)) {
       for (const [name, raw] of Object.entries(section)) {
         const path = [key, name];
         const checked = check(key, raw);
         const wrongName = nameMistake(name);
-        if (wrongName) mistakes.push({ ...wrongName, path });
+        if (wrongName) {
+          mistakes.push({ ...wrongName, path });
+          doubts.push(...doubtsOfName(key, name));
+        }
         mistakes.push(...checked.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })));
-        resources.push({ kind: key, name, spec: checked.spec, span: () => spanIn(document, path) });
+        resources.push({ kind: key, name, raw, spec: checked.spec, span: () => spanIn(document, path) });
       }
     } else {
+      doubts.push(nameOf([key]));
       mistakes.push({
         code: 'schema.invalid_type',
         path: [key],
@@ -140,7 +172,7 @@ function readPart(value: unknown, document: PlacedDocument): Part {
       });
     }
   }
-  return { document, resources, problems: inOrder(mistakes.map(mistake => placedProblem(mistake, document))) };
+  return { document, resources, doubts, problems: inOrder(mistakes.map(mistake => placedProblem(mistake, document))) };
 }
 
 interface Checked {
@@ -208,11 +240,22 @@ function nothing(first: PlacedDocument | undefined, documents: readonly PolicyDo
   return file === undefined ? empty : { ...empty, source: { file, line: 1, column: 1 } };
 }
 
-function assemble(found: ReadonlyMap<Kind, ReadonlyMap<string, Found>>): Policy {
+function assemble(found: FoundByKind, specOf: (resource: Found) => unknown): Policy {
   const sections = kindNames.map(kind => {
     const names = [...(found.get(kind) ?? [])].sort(([a], [b]) => compareText(a, b));
-    return [kind, Object.fromEntries(names.map(([name, resource]) => [name, resource.spec]))] as const;
+    return [kind, Object.fromEntries(names.map(([name, resource]) => [name, specOf(resource)]))] as const;
   });
   // Every spec is what its kind's own schema made, so this is what the schema of the whole would have made.
   return Object.fromEntries(sections) as unknown as Policy;
+}
+
+function draftOf(found: FoundByKind, outside: readonly PolicyPath[]): Draft {
+  const doubts = [...outside];
+  const policy = assemble(found, ({ kind, name, raw, spec }) => {
+    if (spec !== undefined) return spec;
+    const repaired = repairResource(kind, raw);
+    doubts.push(...doubtsOfResource(kind, name, raw, repaired));
+    return repaired.spec;
+  });
+  return { policy, doubts };
 }

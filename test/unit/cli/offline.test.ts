@@ -18,7 +18,7 @@ function assertGolden(name: string, text: string): void {
 }
 
 describe('switchyard validate', { concurrency: 2 }, () => {
-  for (const [name, code] of Object.entries({ good: 0, warning: 2, mistakes: 1, dangling: 1 })) {
+  for (const [name, code] of Object.entries({ good: 0, warning: 2, mistakes: 1, dangling: 1, stages: 1 })) {
     it(`says what it finds in ${name}.yaml and exits with ${code}`, async () => {
       const result = await run(golden, 'validate', `${name}.yaml`);
       assertGolden(`${name}.validate.txt`, result.out);

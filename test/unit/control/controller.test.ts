@@ -36,6 +36,13 @@ describe('submit', () => {
     const broken = shopPolicy({ to: '[{ service: catalogue }]', more: 'extra: {}' });
     const outcome = await submit(broken);
     assert.equal(outcome.kind, 'rejected');
+    const misspelt = '  more: { match: { cluster: more }, gatewais: [public] }';
+    const both = await submit(shopPolicy({ to: '[{ service: catalogue }]', more: misspelt }));
+    assert.ok(both.kind === 'rejected');
+    assert.deepEqual(
+      both.problems.map(each => each.code),
+      ['route.service_not_found', 'schema.unknown_key'],
+    );
     const structural = await submit(shopPolicy({ to: '[{ service: catalogue }]' }));
     assert.ok(structural.kind === 'rejected');
     const problem = structural.problems.find(each => each.code === 'route.service_not_found');

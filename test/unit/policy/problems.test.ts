@@ -4,6 +4,7 @@ import { extname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { formatProblem, problemCodes } from '../../../src/base/problem.ts';
+import { documentProblems } from '../../../src/ir/check-draft.ts';
 import { type PolicyDocument, parse } from '../../../src/policy/parse.ts';
 
 /** Each file of `test/golden/problems` is a policy with mistakes; the `.txt` of its name is what users are told. */
@@ -14,8 +15,9 @@ const files = readdirSync(folder).filter(file => formats[extname(file)]);
 for (const file of files) {
   test(`problems of ${file}`, () => {
     const format = formats[extname(file)] ?? 'yaml';
-    const { policy, problems } = parse([{ file, format, text: readFileSync(join(folder, file), 'utf8') }]);
-    assert.equal(policy, undefined);
+    const parsed = parse([{ file, format, text: readFileSync(join(folder, file), 'utf8') }]);
+    assert.equal(parsed.policy, undefined);
+    const problems = documentProblems(parsed);
     const text = `${problems.map(formatProblem).join('\n')}\n`;
     const golden = join(folder, `${file}.txt`);
     if (process.env['UPDATE_GOLDEN'] === '1' || !existsSync(golden)) writeFileSync(golden, text);
