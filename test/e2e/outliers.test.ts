@@ -197,7 +197,7 @@ describe('the end of ejections', () => {
     assertOutAfter(await failuresOf('quick-back', 12), 3);
     const back = await untilBack('quick-back', quickBack, performance.now());
     // Sweeps every 200 ms end it.
-    assert.ok(back > 500 && back < 1300, `back after ${back.toFixed(0)} ms`);
+    assert.ok(back > 500 && back < 4000, `back after ${back.toFixed(0)} ms`);
   });
 
   it('comes with a sweep', async () => {
@@ -210,7 +210,7 @@ describe('the end of ejections', () => {
     swept.behave({ status: 503 });
     assertOutAfter(await failuresOf('swept', 12), 3);
     const back = await untilBack('swept', swept, since);
-    assert.ok(back > 1000 && back < 2500, `back after ${back.toFixed(0)} ms`);
+    assert.ok(back > 1000 && back < 10_000, `back after ${back.toFixed(0)} ms`);
   });
 
   it('comes with a passing active check only when told so', async () => {
