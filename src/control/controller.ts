@@ -1,3 +1,4 @@
+import { boundProblems } from '../base/bound-problems.ts';
 import { hasErrors, type Problem } from '../base/problem.ts';
 import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
 import type { SourceMap } from '../policy/source-map.ts';
@@ -146,7 +147,7 @@ export class Controller implements Control {
   }
 
   reject(problems: readonly Problem[], source: Revision['source']): void {
-    this.#refuse(problems, source);
+    this.#refuse(boundProblems(problems), source);
   }
 
   shift(shift: Omit<TrafficShift, 'kind' | 'since'>): Promise<OverrideOutcome> {
