@@ -192,8 +192,8 @@ function logPolicy(controller: Controller, log: Logger): void {
 function logEvent(log: Logger, event: XdsEvent): void {
   if (event.kind === 'nacked') log.warn(event, 'a proxy has rejected what it was sent');
   else if (event.kind === 'identified')
-    log.info({ stream: event.streamId, node: event.node.id, cluster: event.node.cluster }, 'a proxy has connected');
-  else if (event.kind === 'closed') log.info({ stream: event.streamId, reason: event.reason }, 'a stream has ended');
+    log.info({ client: event.clientId, node: event.node.id, cluster: event.node.cluster }, 'a proxy has connected');
+  else if (event.kind === 'closed') log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
   else if (event.kind === 'assigned' && event.assignment.kind !== 'assigned')
     log.warn(event, 'a proxy belongs to no fleet');
   else log.debug(event, event.kind);

@@ -1,6 +1,6 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
 import type { XdsEvent } from '../xds/events.ts';
-import { asProxy, foldStream, type StreamStatus } from './fold.ts';
+import { asProxy, type ClientStatus, foldClient } from './fold.ts';
 import type { ProxyStatus } from './proxy.ts';
 import { Totals } from './totals.ts';
 
@@ -12,7 +12,7 @@ export interface DepartedProxy {
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;
   readonly lastSeen: number;
-  /** Why its stream ended. */
+  /** Why its last stream ended. */
   readonly reason: string;
 }
 
@@ -26,10 +26,10 @@ const MAX_DEPARTED = 1024;
 export class Fleet {
   readonly totals = new Totals();
   readonly #now: () => number;
-  readonly #streams = new Map<number, StreamStatus>();
+  readonly #clients = new Map<number, ClientStatus>();
   readonly #proxies = new Map<number, ProxyStatus>();
   readonly #departed = new Map<string, DepartedProxy>();
-  readonly #listeners = new Set<(streamId: number) => void>();
+  readonly #listeners = new Set<(clientId: number) => void>();
   #list: readonly ProxyStatus[] | undefined;
 
   /** @param now milliseconds since the epoch. */
@@ -38,16 +38,16 @@ export class Fleet {
   }
 
   apply(event: XdsEvent): void {
-    const { streamId } = event;
+    const { clientId } = event;
     this.totals.add(event);
     const at = this.#now();
-    const before = this.#streams.get(streamId);
-    const after = foldStream(before, event, at);
+    const before = this.#clients.get(clientId);
+    const after = foldClient(before, event, at);
     if (after === before) return;
     const gone = before && event.kind === 'closed' ? asProxy(before) : undefined;
     if (gone && event.kind === 'closed') this.#depart(gone, at, event.reason);
-    this.#keep(streamId, after);
-    for (const listener of [...this.#listeners]) listener(streamId);
+    this.#keep(clientId, after);
+    for (const listener of [...this.#listeners]) listener(clientId);
   }
 
   /** Connected proxies that have said who they are, longest connected first. The same list until something changes. */
@@ -56,8 +56,8 @@ export class Fleet {
     return this.#list;
   }
 
-  proxy(streamId: number): ProxyStatus | undefined {
-    return this.#proxies.get(streamId);
+  proxy(clientId: number): ProxyStatus | undefined {
+    return this.#proxies.get(clientId);
   }
 
   /** Proxies that were here and have no stream now, last seen first. */
@@ -66,19 +66,19 @@ export class Fleet {
     return [...this.#departed.values()].filter(each => !connected.has(each.node.id)).reverse();
   }
 
-  /** `listener` is called after each change with the stream concerned, and must not throw. @returns how to end it. */
-  onChange(listener: (streamId: number) => void): () => void {
+  /** `listener` is called after each change with the client concerned, and must not throw. @returns how to end it. */
+  onChange(listener: (clientId: number) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  #keep(streamId: number, stream: StreamStatus | undefined): void {
+  #keep(clientId: number, client: ClientStatus | undefined): void {
     this.#list = undefined;
-    const proxy = stream && asProxy(stream);
-    if (stream) this.#streams.set(streamId, stream);
-    else this.#streams.delete(streamId);
-    if (proxy) this.#proxies.set(streamId, proxy);
-    else this.#proxies.delete(streamId);
+    const proxy = client && asProxy(client);
+    if (client) this.#clients.set(clientId, client);
+    else this.#clients.delete(clientId);
+    if (proxy) this.#proxies.set(clientId, proxy);
+    else this.#proxies.delete(clientId);
   }
 
   #depart({ node, peer, variant, assignment, connectedAt }: ProxyStatus, lastSeen: number, reason: string): void {

@@ -2,9 +2,9 @@ import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
 import type { XdsEvent } from '../xds/events.ts';
 import type { ProxyStatus, TypeStatus } from './proxy.ts';
 
-/** A stream as far as its events tell. It is a proxy once it has said who it is. */
-export interface StreamStatus {
-  readonly streamId: number;
+/** A client as far as its events tell. It is a proxy once it has said who it is. */
+export interface ClientStatus {
+  readonly clientId: number;
   readonly peer: string;
   readonly variant: 'sotw' | 'delta';
   readonly node: NodeIdentity | undefined;
@@ -13,25 +13,26 @@ export interface StreamStatus {
   readonly types: ReadonlyMap<string, TypeStatus>;
 }
 
-/** The stream after an event; undefined before it opened and after it closed. `at`: milliseconds since the epoch. */
-export function foldStream(stream: StreamStatus | undefined, event: XdsEvent, at: number): StreamStatus | undefined {
+/** The client after an event; undefined before it opened and after it closed. `at`: milliseconds since the epoch. */
+export function foldClient(client: ClientStatus | undefined, event: XdsEvent, at: number): ClientStatus | undefined {
   if (event.kind === 'opened') {
-    const { streamId, peer, variant } = event;
-    return { streamId, peer, variant, node: undefined, assignment: undefined, connectedAt: at, types: new Map() };
+    const { clientId, peer, variant } = event;
+    return { clientId, peer, variant, node: undefined, assignment: undefined, connectedAt: at, types: new Map() };
   }
-  if (!stream || event.kind === 'closed') return undefined;
-  if (event.kind === 'identified') return { ...stream, node: event.node };
-  if (event.kind === 'assigned') return { ...stream, assignment: event.assignment };
-  const known = stream.types.get(event.typeUrl) ?? unknownType(event.typeUrl);
+  // A stream that joins another's client is none of its own.
+  if (!client || event.kind === 'closed' || event.kind === 'joined') return undefined;
+  if (event.kind === 'identified') return { ...client, node: event.node };
+  if (event.kind === 'assigned') return { ...client, assignment: event.assignment };
+  const known = client.types.get(event.typeUrl) ?? unknownType(event.typeUrl);
   const next = foldType(known, event, at);
-  if (next === known && stream.types.has(event.typeUrl)) return stream;
-  return { ...stream, types: new Map(stream.types).set(event.typeUrl, next) };
+  if (next === known && client.types.has(event.typeUrl)) return client;
+  return { ...client, types: new Map(client.types).set(event.typeUrl, next) };
 }
 
-/** The stream as a proxy, if it has said who it is. */
-export function asProxy(stream: StreamStatus): ProxyStatus | undefined {
-  const { node } = stream;
-  return node ? { ...stream, node } : undefined;
+/** The client as a proxy, if it has said who it is. */
+export function asProxy(client: ClientStatus): ProxyStatus | undefined {
+  const { node } = client;
+  return node ? { ...client, node } : undefined;
 }
 
 type TypeEvent = Extract<XdsEvent, { readonly typeUrl: string }>;
@@ -50,6 +51,7 @@ function foldType(type: TypeStatus, event: TypeEvent, at: number): TypeStatus {
       return { ...type, sent: event.version, state: rejected ? 'rejected' : 'pending' };
     }
     case 'acked': {
+      if (event.part) return type;
       const state = type.sent === event.version ? 'synced' : type.state;
       return { ...type, acked: event.version, state, rejection: state === 'synced' ? undefined : type.rejection };
     }

@@ -10,9 +10,9 @@ export interface TypeStatus {
   readonly rejection: { readonly version: string; readonly message: string; readonly at: number } | undefined;
 }
 
-/** One connected proxy (one stream for ADS). Instants are milliseconds since the epoch. */
+/** One connected proxy: a client that has said who it is. Instants are milliseconds since the epoch. */
 export interface ProxyStatus {
-  readonly streamId: number;
+  readonly clientId: number;
   readonly node: NodeIdentity;
   readonly peer: string;
   readonly variant: 'sotw' | 'delta';

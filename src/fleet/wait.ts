@@ -60,10 +60,10 @@ class Wait {
     const { fleet, board, targets, signal } = options;
     for (const [key, snapshot] of targets) this.#accept(key, snapshot);
     this.#acceptNewest();
-    for (const proxy of fleet.proxies()) this.#look(proxy.streamId);
+    for (const proxy of fleet.proxies()) this.#look(proxy.clientId);
     const onAbort = (): void => this.#end();
     this.#endings = [
-      fleet.onChange(streamId => this.#changed(streamId)),
+      fleet.onChange(clientId => this.#changed(clientId)),
       board.subscribe(() => this.#published()),
       () => signal.removeEventListener('abort', onAbort),
     ];
@@ -75,7 +75,7 @@ class Wait {
   /** Who holds the newest already, after something was undone, will have nothing to acknowledge. */
   #published(): void {
     this.#acceptNewest();
-    for (const streamId of [...this.#missing.keys()]) this.#look(streamId);
+    for (const clientId of [...this.#missing.keys()]) this.#look(clientId);
     this.#endIfDone();
   }
 
@@ -92,34 +92,34 @@ class Wait {
     for (const [url, { version }] of snapshot.types) types.set(url, (types.get(url) ?? new Set()).add(version));
   }
 
-  #changed(streamId: number): void {
-    this.#look(streamId);
+  #changed(clientId: number): void {
+    this.#look(clientId);
     this.#endIfDone();
   }
 
-  #look(streamId: number): void {
-    const proxy = this.#options.fleet.proxy(streamId);
+  #look(clientId: number): void {
+    const proxy = this.#options.fleet.proxy(clientId);
     const key = proxy?.assignment?.kind === 'assigned' ? proxy.assignment.key : undefined;
     const accepted = key === undefined ? undefined : this.#accepted.get(key);
     if (!proxy || key === undefined || !accepted) {
-      this.#forget(streamId);
+      this.#forget(clientId);
       return;
     }
     const missing = missingOf(proxy, key, accepted);
     if (missing) {
-      this.#missing.set(streamId, missing);
-      this.#acked.delete(streamId);
+      this.#missing.set(clientId, missing);
+      this.#acked.delete(clientId);
     } else {
-      this.#acked.set(streamId, proxy.node.id);
-      this.#missing.delete(streamId);
+      this.#acked.set(clientId, proxy.node.id);
+      this.#missing.delete(clientId);
     }
   }
 
-  #forget(streamId: number): void {
-    const id = this.#missing.get(streamId)?.id ?? this.#acked.get(streamId);
+  #forget(clientId: number): void {
+    const id = this.#missing.get(clientId)?.id ?? this.#acked.get(clientId);
     if (id !== undefined) this.#departed.add(id);
-    this.#missing.delete(streamId);
-    this.#acked.delete(streamId);
+    this.#missing.delete(clientId);
+    this.#acked.delete(clientId);
   }
 
   #endIfDone(): void {

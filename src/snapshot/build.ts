@@ -2,6 +2,7 @@ import { typeUrl } from '../../proto/codec.ts';
 import { compareText } from '../base/compare.ts';
 import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
 import { contentHash, encodeResource } from './encode.ts';
+import { longestRequest } from './longest-request.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
 
 /**
@@ -20,7 +21,7 @@ export function buildSnapshot(key: string, resources: readonly Resource[], previ
   }
   if (previous?.key === key && [...types].every(([url, type]) => previous.types.get(url) === type)) return previous;
   const version = contentHash([...types.values()].map(type => type.version).join('\n'));
-  return { key, version, types };
+  return { key, version, types, longestRequest: longestRequest(resources) };
 }
 
 function typeSnapshot(url: string, resources: readonly Resource[], previous: TypeSnapshot | undefined): TypeSnapshot {

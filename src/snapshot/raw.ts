@@ -31,9 +31,15 @@ export interface RawResource {
 
 /**
  * A snapshot of resources as they are, unchecked. Whatever has the version that it has in `previous` is the very object
- * (R15). The order of `resources` is irrelevant; of two with one type and name the last wins.
+ * (R15). The order of `resources` is irrelevant; of two with one type and name the last wins. `longestRequest` says how
+ * long clusters that are no more must linger (R37a).
  */
-export function rawSnapshot(key: string, resources: readonly RawResource[], previous?: Snapshot): Snapshot {
+export function rawSnapshot(
+  key: string,
+  resources: readonly RawResource[],
+  previous?: Snapshot,
+  { longestRequest }: Pick<Snapshot, 'longestRequest'> = {},
+): Snapshot {
   const byType = new Map<string, RawResource[]>();
   for (const url of [...Object.values(servedTypes).map(typeUrl), ...(previous?.types.keys() ?? [])])
     byType.set(url, []);
@@ -43,8 +49,10 @@ export function rawSnapshot(key: string, resources: readonly RawResource[], prev
     else byType.set(resource.typeUrl, [resource]);
   }
   const types = new Map([...byType].map(([url, list]) => [url, rawType(url, list, previous?.types.get(url))]));
-  if (previous?.key === key && [...types].every(([url, type]) => previous.types.get(url) === type)) return previous;
-  return { key, version: contentHash([...types.values()].map(type => type.version).join('\n')), types };
+  const same = previous?.key === key && previous.longestRequest === longestRequest;
+  if (same && [...types].every(([url, type]) => previous.types.get(url) === type)) return previous;
+  const version = contentHash([...types.values()].map(type => type.version).join('\n'));
+  return { key, version, types, ...(longestRequest !== undefined && { longestRequest }) };
 }
 
 function rawType(url: string, resources: readonly RawResource[], previous: TypeSnapshot | undefined): TypeSnapshot {

@@ -44,4 +44,6 @@ export interface Snapshot {
   readonly version: string;
   /** By type URL, in the order of sending. A type that the fleet never uses is present and empty. */
   readonly types: ReadonlyMap<string, TypeSnapshot>;
+  /** Milliseconds that a request on its routes may take, retries included; infinite where one has no limit. Absent: unknown. */
+  readonly longestRequest?: number;
 }

@@ -30,7 +30,7 @@ interface ClientView {
 }
 
 /** Who is connected. Whoever folds the events gives it. */
-export interface Clients {
+export interface ClientViews {
   /** Longest connected first. */
   proxies(): readonly ClientView[];
 }
@@ -45,7 +45,7 @@ const MAX_ANSWER = 32 * 1024 * 1024;
  *
  * The streams of one node id are one client. Secrets are named and never shown (P29). Throws when it is our fault.
  */
-export function answerClientStatus(board: Board, clients: Clients, bytes: Uint8Array): Unary<Buffer> {
+export function answerClientStatus(board: Board, clients: ClientViews, bytes: Uint8Array): Unary<Buffer> {
   let request: Readonly<{ matchers: readonly NodeMatcher[]; bare: boolean }>;
   try {
     const read = decode('envoy.service.status.v3.ClientStatusRequest', bytes);

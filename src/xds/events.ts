@@ -1,23 +1,31 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
 
-/** `streamId` is unique within the process; instants are set by whoever folds. */
-interface StreamEvent {
-  readonly streamId: number;
+/**
+ * A client is known by the number of its first stream, which is unique within the process. Instants are set by whoever
+ * folds.
+ */
+interface ClientEvent {
+  readonly clientId: number;
 }
 
-/** What streams tell the rest of the house. Produced by the pure machines and the service; folded in `fleet/`. */
+/**
+ * What clients and their streams tell the rest of the house. Produced by the pure machines and the service; folded in
+ * `fleet/`.
+ */
 export type XdsEvent =
-  | (StreamEvent & { readonly kind: 'opened'; readonly variant: 'sotw' | 'delta'; readonly peer: string })
-  | (StreamEvent & { readonly kind: 'identified'; readonly node: NodeIdentity })
-  | (StreamEvent & { readonly kind: 'assigned'; readonly assignment: Assignment })
-  /** The stream asked for a type (first request, or a changed subscription). */
-  | (StreamEvent & {
+  /** A stream, which is a client of its own unless it turns out to be one more of a client that is known. */
+  | (ClientEvent & { readonly kind: 'opened'; readonly variant: 'sotw' | 'delta'; readonly peer: string })
+  | (ClientEvent & { readonly kind: 'joined'; readonly to: number })
+  | (ClientEvent & { readonly kind: 'identified'; readonly node: NodeIdentity })
+  | (ClientEvent & { readonly kind: 'assigned'; readonly assignment: Assignment })
+  /** A stream asked for a type (first request, or a changed subscription). */
+  | (ClientEvent & {
       readonly kind: 'subscribed';
       readonly typeUrl: string;
       readonly wildcard: boolean;
       readonly names: number;
     })
-  | (StreamEvent & {
+  | (ClientEvent & {
       readonly kind: 'sent';
       readonly typeUrl: string;
       /**
@@ -30,13 +38,15 @@ export type XdsEvent =
       readonly removed: number;
       readonly bytes: number;
     })
-  | (StreamEvent & {
+  | (ClientEvent & {
       readonly kind: 'acked';
       readonly typeUrl: string;
       readonly version: string;
       readonly nonce: string;
+      /** On one of several streams of the type: it says nothing of the others. */
+      readonly part?: true;
     })
-  | (StreamEvent & {
+  | (ClientEvent & {
       readonly kind: 'nacked';
       readonly typeUrl: string;
       readonly version: string;
@@ -46,5 +56,6 @@ export type XdsEvent =
       readonly message: string;
     })
   /** Nothing had to be sent: what the client said it holds is current (R17, R18). */
-  | (StreamEvent & { readonly kind: 'current'; readonly typeUrl: string; readonly version: string })
-  | (StreamEvent & { readonly kind: 'closed'; readonly reason: string });
+  | (ClientEvent & { readonly kind: 'current'; readonly typeUrl: string; readonly version: string })
+  /** The last stream has ended. */
+  | (ClientEvent & { readonly kind: 'closed'; readonly reason: string });

@@ -1,10 +1,10 @@
 import type { Buffer } from 'node:buffer';
 import type { Board } from '../snapshot/board.ts';
+import type { Outgoing } from './client-driver.ts';
 import type { FrameEncoder } from './frame.ts';
 import { nonceOf } from './nonce.ts';
 import { answerPoll } from './poll.ts';
 import { RequestReader } from './request.ts';
-import type { Outgoing } from './stream-driver.ts';
 
 /** What a unary call ends with: a message, or a status of gRPC with its reason. */
 export type Unary<Message> =

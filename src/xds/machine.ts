@@ -35,9 +35,9 @@ export interface Response {
   readonly nonce: string;
 }
 
-type WithoutStream<T> = T extends unknown ? Omit<T, 'streamId'> : never;
-/** An event whose stream its receiver knows. */
-export type MachineEvent = WithoutStream<XdsEvent>;
+type WithoutClient<T> = T extends unknown ? Omit<T, 'clientId'> : never;
+/** An event whose client its receiver knows. */
+export type MachineEvent = WithoutClient<XdsEvent>;
 
 /** What a machine is told. One for each stream and type. */
 export type Input<Request> =

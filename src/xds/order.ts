@@ -2,20 +2,27 @@ import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isSettled, type TypeState } from './machine.ts';
 import { holds, mergeRetired, overlay, retired } from './overlay.ts';
 import { clusterUrl, emptyOf, resourceType } from './resource-type.ts';
+import { isWarm, warmUp } from './warming.ts';
 
 /**
- * Make before break on one stream (R37): which set each type is to move to now.
+ * Make before break for one client (R37, R41): which set each of its types is to move to now.
  *
- * Clusters and endpoints go to the new set and what it retires, at once. Listeners and routes follow when the clusters
- * are acknowledged, or after `gateLimit`. When those are acknowledged, or after `gateLimit` again, what was retired
- * lingers for requests in flight (R37a), and goes. A client that acknowledges nothing is only slower (R12). Where nobody
- * has asked for listeners or routes, nothing is retired: what is no more goes at once.
+ * Clusters and endpoints go to the new set and what it retires, at once. Listeners and routes follow when the client can
+ * use the new clusters, or after `gateLimit`. When those are acknowledged, or after `gateLimit` again, what was retired
+ * lingers for requests in flight, as long as one on the old routes may take (R37a), and goes. A client that acknowledges
+ * nothing is only slower (R12). Where nobody has asked for listeners or routes, nothing is retired: what is no more goes
+ * at once.
+ *
+ * On an aggregated stream the acknowledgement of clusters says that they can be used. On a stream of their own it comes
+ * before their endpoints have been asked for; there, those must have been acknowledged as well (R37a).
  */
 export interface OrderSettings {
   /** Milliseconds. */
   readonly gateLimit: number;
-  /** Milliseconds; as long as a request on an old route may take. */
+  /** Milliseconds that what was retired lingers where a snapshot does not say how long a request may take. */
   readonly linger: number;
+  /** Milliseconds that it lingers at most. */
+  readonly lingerLimit: number;
   /** Milliseconds that a client which comes back has to ask for routes, before it counts as having none. */
   readonly grace: number;
 }
@@ -25,6 +32,8 @@ interface Retired {
   readonly sets: ReadonlyMap<string, TypeSnapshot>;
   /** And what the client brought from an earlier stream. */
   readonly leftover: boolean;
+  /** Milliseconds that a request on the old routes may take, as far as it is known. */
+  readonly longest?: number | undefined;
 }
 
 export interface OrderState {
@@ -34,6 +43,10 @@ export interface OrderState {
   readonly proving: Snapshot | undefined;
   /** What listeners and routes follow. */
   readonly released: Snapshot | undefined;
+  /** All that can be acknowledged of its clusters was, and they are given the time that they need beyond that, */
+  readonly warming: Snapshot | undefined;
+  /** or have had it. */
+  readonly warmed: Snapshot | undefined;
   /** Retired by goals whose routes are not acknowledged yet. */
   readonly retiring: Retired;
   /** No longer referred to, but perhaps in use. */
@@ -45,6 +58,8 @@ export interface OrderState {
   readonly closing: Retired;
   /** Ids of running timers: until routes go ahead of clusters that are not acknowledged, */
   readonly gate: number | undefined;
+  /** until clusters have had the time that they need after their endpoints, */
+  readonly warm: number | undefined;
   /** until retired clusters go ahead of routes that are not acknowledged, */
   readonly settle: number | undefined;
   /** until a client counts as having no routes, */
@@ -67,23 +82,33 @@ export const startOrder: OrderState = {
   goal: undefined,
   proving: undefined,
   released: undefined,
+  warming: undefined,
+  warmed: undefined,
   retiring: { ...nothing, leftover: true },
   lingering: nothing,
   closing: nothing,
   gate: undefined,
+  warm: undefined,
   settle: undefined,
   grace: undefined,
   linger: undefined,
   timers: 0,
 };
 
-/** The types that the stream has asked for. */
-export type Progress = ReadonlyMap<string, TypeState>;
+/** A type that the client has asked for on one of its streams; on an aggregated one together with others. */
+export interface Asked {
+  readonly aggregated: boolean;
+  readonly state: TypeState;
+}
+/** All of them. A type may be asked for on several streams, as endpoints are without ADS. */
+export type Progress = readonly Asked[];
 
 /** A new snapshot to move to. */
 export function aim(order: OrderState, goal: Snapshot): OrderState {
   if (order.goal === goal) return order;
-  const retiring = order.goal ? merge(retiredBy(order.goal, goal), order.retiring) : order.retiring;
+  const retiring = order.goal
+    ? merge(retiredBy(order.goal, goal), order.retiring, order.goal.longestRequest)
+    : order.retiring;
   return { ...order, goal, retiring };
 }
 
@@ -94,7 +119,7 @@ export function proven(order: OrderState): OrderState {
 
 /** Moves on as far as acknowledgements allow. Idempotent. */
 export function evaluate(order: OrderState, progress: Progress): OrderState {
-  const opened = closed(release(order, progress), progress);
+  const opened = closed(released(order, progress), progress);
   const { retiring, lingering } = opened;
   if (!hasUsers(progress)) {
     return retiring.sets.size === 0 ? opened : { ...opened, retiring: { ...retiring, sets: noSets } };
@@ -107,7 +132,7 @@ export function evaluate(order: OrderState, progress: Progress): OrderState {
 
 function closed(order: OrderState, progress: Progress): OrderState {
   if (order.closing.sets.size === 0) return order;
-  const clusters = progress.get(clusterUrl);
+  const clusters = clustersIn(progress)?.state;
   const gone = !clusters || (clusters.target === targetOf(order, clusters).target && isSettled(clusters));
   return gone ? { ...order, closing: nothing } : order;
 }
@@ -115,6 +140,7 @@ function closed(order: OrderState, progress: Progress): OrderState {
 /** A timer has run out; one that was given up since says nothing. */
 export function expire(order: OrderState, id: number, progress: Progress): OrderState {
   if (id === order.gate) return { ...order, gate: undefined, released: order.goal, proving: undefined };
+  if (id === order.warm) return { ...order, warm: undefined, warmed: order.warming };
   if (id === order.linger) {
     const closing = merge(order.lingering.sets, order.closing);
     return { ...order, linger: undefined, lingering: nothing, closing };
@@ -135,29 +161,46 @@ export function schedule(
   const users = hasUsers(progress);
   const lingering = isAny(order.lingering, progress);
   const retiring = isAny(order.retiring, progress);
+  const next = users && order.released !== order.goal ? nextReached(order, progress) : undefined;
+  const warmUpMs = next && next !== order.warmed ? warmUp(order.released, next) : 0;
   const wanted = [
     { key: 'gate', wanted: users && order.released !== order.goal, afterMs: settings.gateLimit },
+    {
+      key: 'warm',
+      wanted: next !== undefined && next !== order.warmed,
+      afterMs: Math.min(warmUpMs, settings.gateLimit),
+    },
     { key: 'settle', wanted: users && retiring && !lingering, afterMs: 2 * settings.gateLimit },
     { key: 'grace', wanted: !users && retiring, afterMs: settings.grace },
-    { key: 'linger', wanted: lingering, afterMs: settings.linger },
+    { key: 'linger', wanted: lingering, afterMs: lingerMs(order, settings) },
   ] as const;
-  let next = order;
+  // Time that was given to other clusters does not count.
+  let scheduled = order.warming === next ? order : { ...order, warming: next, warm: undefined };
   const timers: TimerRequest[] = [];
   for (const { key, wanted: needed, afterMs } of wanted) {
-    if (needed === (next[key] !== undefined)) continue;
-    const id = needed ? next.timers + 1 : undefined;
-    next = { ...next, [key]: id, timers: id ?? next.timers };
+    if (needed === (scheduled[key] !== undefined)) continue;
+    const id = needed ? scheduled.timers + 1 : undefined;
+    scheduled = { ...scheduled, [key]: id, timers: id ?? scheduled.timers };
     if (id !== undefined) timers.push({ id, afterMs });
   }
-  return { order: next, timers };
+  return { order: scheduled, timers };
+}
+
+/** Added to the longest time of a request, which begins only when its body has come. */
+const LINGER_MARGIN = 1000;
+
+/** What the routes were of which a client brought leftovers is not known; the present ones are the best guess. */
+function lingerMs({ lingering, goal }: OrderState, { linger, lingerLimit }: OrderSettings): number {
+  const longest = lingering.longest ?? goal?.longestRequest;
+  return Math.min(longest === undefined ? linger : longest + LINGER_MARGIN, lingerLimit);
 }
 
 const none: readonly TimerRequest[] = [];
 
 /** Nothing is under way between types, and no timer runs. */
 function atRest(order: OrderState): boolean {
-  const { retiring, lingering, gate, settle, grace, linger } = order;
-  const timers = (gate ?? settle ?? grace ?? linger) !== undefined;
+  const { retiring, lingering, gate, warm, settle, grace, linger } = order;
+  const timers = (gate ?? warm ?? settle ?? grace ?? linger) !== undefined;
   const kept = retiring.sets.size > 0 || retiring.leftover || lingering.sets.size > 0 || lingering.leftover;
   return !timers && !kept && order.released === order.goal;
 }
@@ -189,14 +232,32 @@ function typeIn(snapshot: Snapshot, typeUrl: string): TypeSnapshot | undefined {
   return snapshot.types.get(typeUrl) ?? emptyOf(typeUrl);
 }
 
-function release(order: OrderState, progress: Progress): OrderState {
+function released(order: OrderState, progress: Progress): OrderState {
   if (order.goal === undefined || order.released === order.goal) return order;
-  const clusters = progress.get(clusterUrl);
-  if (!clusters || reached(clusters, order.goal)) return { ...order, released: order.goal, proving: undefined };
-  const { proving } = order;
-  if (!proving || !reached(clusters, proving)) return order;
+  const clusters = clustersIn(progress);
+  // Who comes with nothing has nothing that could break.
+  const fresh = order.released === undefined && !progress.some(({ state }) => state.resumes);
+  if (!clusters || fresh) return { ...order, released: order.goal, proving: undefined };
+  const next = nextReached(order, progress);
+  if (!next || (!clusters.aggregated && next !== order.warmed && warmUp(order.released, next) > 0)) return order;
+  if (next === order.goal) return { ...order, released: next, proving: undefined };
   // Progress of its own, so the way to the goal gets a time of its own.
-  return { ...order, released: proving, proving: undefined, gate: undefined };
+  return { ...order, released: next, proving: undefined, gate: undefined };
+}
+
+/** The goal, or a snapshot on the way to it, if all of its clusters have come as far as acknowledgements tell. */
+function nextReached({ goal, proving, released: from }: OrderState, progress: Progress): Snapshot | undefined {
+  const clusters = clustersIn(progress);
+  const usable = (snapshot: Snapshot): boolean =>
+    clusters !== undefined &&
+    reached(clusters.state, snapshot) &&
+    (clusters.aggregated || isWarm(progress, from, snapshot));
+  if (goal && usable(goal)) return goal;
+  return proving && usable(proving) ? proving : undefined;
+}
+
+function clustersIn(progress: Progress): Asked | undefined {
+  return progress.find(({ state }) => state.typeUrl === clusterUrl);
 }
 
 /** True if the client has acknowledged all clusters of the snapshot, and nothing under way takes any of them away. */
@@ -207,8 +268,8 @@ function reached({ acked, unanswered }: TypeState, snapshot: Snapshot): boolean 
 }
 
 function usersSettled(order: OrderState, progress: Progress): boolean {
-  for (const [url, state] of progress) {
-    const wanted = isUser(url) && order.goal ? typeIn(order.goal, url) : undefined;
+  for (const { state } of progress) {
+    const wanted = isUser(state.typeUrl) && order.goal ? typeIn(order.goal, state.typeUrl) : undefined;
     if (wanted && !(state.target === wanted && isSettled(state))) return false;
   }
   return true;
@@ -216,12 +277,11 @@ function usersSettled(order: OrderState, progress: Progress): boolean {
 
 /** A client that rejected new routes lives on old ones, and on the clusters that they name. */
 function usersRejected(progress: Progress): boolean {
-  return [...progress].some(([url, state]) => isUser(url) && state.rejected);
+  return progress.some(({ state }) => isUser(state.typeUrl) && state.rejected);
 }
 
 function hasUsers(progress: Progress): boolean {
-  for (const typeUrl of progress.keys()) if (isUser(typeUrl)) return true;
-  return false;
+  return progress.some(({ state }) => isUser(state.typeUrl));
 }
 
 function isUser(typeUrl: string): boolean {
@@ -233,7 +293,7 @@ function isMade(typeUrl: string): boolean {
 }
 
 function isAny({ sets, leftover }: Retired, progress: Progress): boolean {
-  return sets.size > 0 || (leftover && [...progress.values()].some(state => state.leftover.length > 0));
+  return sets.size > 0 || (leftover && progress.some(({ state }) => state.leftover.length > 0));
 }
 
 function retiredBy(from: Snapshot, to: Snapshot): ReadonlyMap<string, TypeSnapshot> {
@@ -246,12 +306,12 @@ function retiredBy(from: Snapshot, to: Snapshot): ReadonlyMap<string, TypeSnapsh
   return found;
 }
 
-function merge(newer: ReadonlyMap<string, TypeSnapshot>, older: Retired): Retired {
+function merge(newer: ReadonlyMap<string, TypeSnapshot>, older: Retired, longest = older.longest): Retired {
   if (newer.size === 0) return older;
   const sets = new Map(older.sets);
   for (const [url, type] of newer) {
     const both = mergeRetired(type, older.sets.get(url));
     if (both) sets.set(url, both);
   }
-  return { ...older, sets };
+  return { ...older, sets, longest: longest === undefined ? undefined : Math.max(longest, older.longest ?? 0) };
 }

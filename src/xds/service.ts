@@ -13,9 +13,11 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
-import type { Board, Publication } from '../snapshot/board.ts';
+import type { Board } from '../snapshot/board.ts';
 import { AnswerStreams } from './answer-streams.ts';
-import { answerClientStatus, type Clients, clientStatusDiscovery } from './client-status.ts';
+import type { Outgoing, SharedByClients } from './client-driver.ts';
+import { answerClientStatus, type ClientViews, clientStatusDiscovery } from './client-status.ts';
+import { Clients } from './clients.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { XdsEvent } from './events.ts';
 import { Fetches, type Unary } from './fetch.ts';
@@ -24,7 +26,7 @@ import { Health, healthService } from './health.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';
 import { Pacer } from './pacer.ts';
-import { type Outgoing, type SharedByStreams, StreamDriver } from './stream-driver.ts';
+import { StreamDriver } from './stream-driver.ts';
 
 export interface XdsServiceSettings {
   readonly host: string;
@@ -47,7 +49,7 @@ export const defaultXdsSettings: XdsServiceSettings = {
   maxMessageBytes: 16 * 1024 * 1024,
   keepaliveTime: 15_000,
   keepaliveTimeout: 10_000,
-  order: { gateLimit: 5_000, linger: 5_000, grace: 200 },
+  order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200 },
 };
 
 type Call = ServerDuplexStream<Buffer, Outgoing>;
@@ -59,20 +61,17 @@ type UnaryHandler<Message> = (call: ServerUnaryCall<Buffer, Message>, done: send
 
 const servedServices = [...discoveryServices.map(each => each.service), loadReporting, clientStatusDiscovery];
 
-/** Streams that are served one after another before others get a turn. */
-const FAN_OUT = 256;
 /** Bytes of large responses on their way, of all streams, and the milliseconds that one counts. */
 const pace = { limit: 16 * 1024 * 1024, patience: 250 };
 /** Connections that may wait to be accepted: a whole fleet comes back at once. */
 const BACKLOG = 4096;
 
-/**
- * The xDS server. Streams are woken by the board and pull the newest publication; none waits for another.
- */
+/** The xDS server over gRPC: its services, listener and connections. */
 export class XdsService {
   readonly #board: Board;
   readonly #settings: XdsServiceSettings;
-  readonly #shared: SharedByStreams;
+  readonly #shared: SharedByClients;
+  readonly #clients: Clients;
   readonly #streams = new Set<StreamDriver>();
   readonly #sockets = new Set<Socket>();
   readonly #salt = randomInt(0x1000000);
@@ -81,20 +80,20 @@ export class XdsService {
   readonly #fetches: Fetches;
   readonly #health: Health;
   readonly #statusStreams = new AnswerStreams();
-  readonly #unsubscribe: () => void;
   #listener: NetServer | undefined;
   #streamIds = 0;
-  #fanningOut = false;
   #closing = false;
 
   /**
    * @param emit takes every event of every stream, at once and without throwing.
-   * @param clients what has been made of the events; without it the status of clients is not served.
+   * @param views what has been made of the events; without it the status of clients is not served.
    */
-  constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void, clients?: Clients) {
+  constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void, views?: ClientViews) {
     this.#board = board;
     this.#settings = settings;
-    this.#shared = { frames: new FrameEncoder(settings.identifier), pacer: new Pacer(pace), emit };
+    const { order, identifier } = settings;
+    this.#shared = { order, frames: new FrameEncoder(identifier), pacer: new Pacer(pace), emit };
+    this.#clients = new Clients(board, this.#shared);
     this.#fetches = new Fetches(board, this.#shared.frames);
     this.#grpc = new Server({
       'grpc.max_receive_message_length': settings.maxMessageBytes,
@@ -106,13 +105,12 @@ export class XdsService {
     this.#grpc.addService(serviceDefinition(loadReporting), {
       StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
     });
-    if (clients) this.#addClientStatus(clients);
+    if (views) this.#addClientStatus(views);
     this.#health = new Health(board, servedServices);
     this.#grpc.addService(healthService, {
       Check: unary(request => this.#health.check(request)),
       Watch: (call: ServerWritableStream<Buffer, Buffer>) => this.#health.watch(call),
     });
-    this.#unsubscribe = board.subscribe(() => this.#wake());
   }
 
   /** What encoding has cost: one frame for all streams that are sent the same. */
@@ -148,7 +146,7 @@ export class XdsService {
     const listener = this.#listener;
     const closed = listener && new Promise<void>(resolve => listener.close(() => resolve()));
     await this.#endStreams(signal);
-    this.#unsubscribe();
+    this.#clients.close();
     this.#loadReports.close();
     this.#statusStreams.close();
     this.#health.close();
@@ -207,8 +205,8 @@ export class XdsService {
     this.#grpc.addService(definition, handlers);
   }
 
-  #addClientStatus(clients: Clients): void {
-    const answer = (request: Buffer): Unary<Buffer> => answerClientStatus(this.#board, clients, request);
+  #addClientStatus(views: ClientViews): void {
+    const answer = (request: Buffer): Unary<Buffer> => answerClientStatus(this.#board, views, request);
     this.#grpc.addService(serviceDefinition(clientStatusDiscovery), {
       FetchClientStatus: unary(answer),
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
@@ -217,13 +215,14 @@ export class XdsService {
   }
 
   #serve(call: Call, variant: Variant, impliedType: string | undefined): void {
-    const { order } = this.#settings;
-    const settings = { streamId: ++this.#streamIds, variant, impliedType, nonceSalt: this.#salt, order };
+    const settings = { streamId: ++this.#streamIds, variant, impliedType, nonceSalt: this.#salt };
+    const peer = call.getPeer();
     const port = {
+      peer: peer === 'unknown' ? undefined : peer,
       write: (outgoing: Outgoing, done: () => void) => void call.write(outgoing, done),
       end: (code: keyof typeof status, message: string) => endCall(call, code, message),
     };
-    const stream = new StreamDriver(settings, port, this.#shared);
+    const stream = new StreamDriver(settings, port, this.#shared, this.#clients);
     const close = (reason: string): void => {
       this.#streams.delete(stream);
       stream.close(reason);
@@ -234,30 +233,7 @@ export class XdsService {
     call.on('cancelled', () => close('the connection ended'));
     call.on('close', () => close('the stream ended'));
     this.#streams.add(stream);
-    stream.opened(call.getPeer());
     if (this.#closing) stream.end('UNAVAILABLE', 'the control plane is closing');
-    if (this.#board.current) stream.published(this.#board.current);
-  }
-
-  #wake(): void {
-    if (this.#fanningOut) return;
-    this.#fanningOut = true;
-    setImmediate(() => this.#fanOut(undefined, [].values()));
-  }
-
-  /** Tells the streams of the newest publication, some at a time; a newer one starts over. */
-  #fanOut(told: Publication | undefined, untold: Iterator<StreamDriver>): void {
-    const newest = this.#board.current;
-    const streams = newest === told ? untold : this.#streams.values();
-    for (let count = 0; count < FAN_OUT; count++) {
-      const next = streams.next();
-      if (!next.done && newest) next.value.published(newest);
-      else if (this.#board.current === newest) {
-        this.#fanningOut = false;
-        return;
-      } else break;
-    }
-    setImmediate(() => this.#fanOut(newest, streams));
   }
 }
 

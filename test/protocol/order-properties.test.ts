@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
 import type { DeltaRequest, Response, SotwRequest } from '../../src/xds/machine.ts';
-import { type StreamInput, startStream, stepStream } from '../../src/xds/stream.ts';
 import { publication, type Sets, snapshot, type TypeName, testNode, urls } from '../support/xds-fixtures.ts';
 
 /** Told apart by what they are set to: only what ends lingering may run out, for this client is slow but answers all. */
-const limits = { gateLimit: 100_000, linger: 1, grace: 2 };
+const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2 };
 
 /** As Envoy does it: asks for endpoints of the clusters it has, and acknowledges clusters when it has those. */
 class EnvoyModel {
@@ -22,8 +22,8 @@ class EnvoyModel {
 
   constructor(variant: 'sotw' | 'delta') {
     this.#variant = variant;
-    const settings = { streamId: 1, variant, impliedType: undefined, nonceSalt: 0, order: limits };
-    this.#state = startStream(settings);
+    const stream = { streamId: 1, variant, impliedType: undefined, nonceSalt: 0 };
+    this.#state = stepClient(startClient(limits), { kind: 'joined', stream }).state;
   }
 
   publish(sets: Sets): void {
@@ -127,13 +127,13 @@ class EnvoyModel {
     const delta: DeltaRequest = { ...common, subscribe, unsubscribe, has: new Map() };
     this.#step(
       this.#variant === 'sotw'
-        ? { kind: 'sotw', request: sotw, node: testNode }
-        : { kind: 'delta', request: delta, node: testNode },
+        ? { kind: 'sotw', streamId: 1, request: sotw, node: testNode }
+        : { kind: 'delta', streamId: 1, request: delta, node: testNode },
     );
   }
 
-  #step(input: StreamInput): void {
-    const { state, responses, timers, fault } = stepStream(this.#state, input);
+  #step(input: ClientInput): void {
+    const { state, responses, timers, fault } = stepClient(this.#state, input);
     assert.equal(fault, undefined);
     this.#state = state;
     this.#inbox.push(...responses);

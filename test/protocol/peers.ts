@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import { Board, type Publication } from '../../src/snapshot/board.ts';
+import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import { knowsTtl } from '../../src/xds/heartbeat.ts';
 import { readNode } from '../../src/xds/node-identity.ts';
 import { RequestReader } from '../../src/xds/request.ts';
 import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
-import { type StreamInput, startStream, stepStream } from '../../src/xds/stream.ts';
 import { urls } from '../support/xds-fixtures.ts';
 import {
   type DeltaFields,
@@ -33,25 +33,20 @@ function write(variant: 'sotw' | 'delta', sent: Sent & { nonce: string; version:
 export const pure: Connect = async variant => {
   const frames = new FrameEncoder('test');
   const reader = new RequestReader();
-  const settings = {
-    streamId: 1,
-    variant,
-    impliedType: undefined,
-    nonceSalt: 7,
-    order: { gateLimit: 1, linger: 1, grace: 1 },
-  };
-  let state = startStream(settings);
+  const stream = { streamId: 1, variant, impliedType: undefined, nonceSalt: 7 };
+  let state = startClient({ gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 });
   let came: ReadResponse[] = [];
   let timers: number[] = [];
   let first = true;
-  const step = (input: StreamInput): void => {
-    const result = stepStream(state, input);
+  const step = (input: ClientInput): void => {
+    const result = stepClient(state, input);
     state = result.state;
     timers.push(...result.timers.map(each => each.id));
     assert.equal(result.fault, undefined);
     for (const { body, nonce } of result.responses)
       came.push(readResponse(variant, frames.frame(variant, body, knowsTtl(variant, state.node)).withNonce(nonce)));
   };
+  step({ kind: 'joined', stream });
   return {
     async publish(publication) {
       step({ kind: 'publication', publication });
@@ -62,7 +57,7 @@ export const pure: Connect = async variant => {
       const read = variant === 'sotw' ? reader.sotw(bytes) : reader.delta(bytes);
       const reading = read.node && readNode(read.node);
       const node = reading?.kind === 'node' ? reading.node : undefined;
-      step({ kind: variant, request: read, node } as StreamInput);
+      step({ kind: variant, streamId: 1, request: read, node } as ClientInput);
     },
     async take() {
       const all = came;
@@ -177,7 +172,8 @@ class LoopbackServer {
   #changed: () => void = () => {};
 
   constructor() {
-    const settings = { ...defaultXdsSettings, port: 0, order: { gateLimit: limit, linger: limit, grace: limit } };
+    const order = { gateLimit: limit, linger: limit, lingerLimit: limit, grace: limit };
+    const settings = { ...defaultXdsSettings, port: 0, order };
     this.service = new XdsService(this.board, settings, event => {
       this.#events.push(event);
       this.#changed();

@@ -215,8 +215,8 @@ test('R49, P7: a client that does not read is sent the newest state when it does
     publish(big(version));
   }
   await brisk.response(11);
-  const stuckId = events.find(event => event.kind === 'identified' && event.node.id === 'stuck')?.streamId;
-  assert.equal(events.filter(event => event.kind === 'sent' && event.streamId === stuckId).length, 1);
+  const stuckId = events.find(event => event.kind === 'identified' && event.node.id === 'stuck')?.clientId;
+  assert.equal(events.filter(event => event.kind === 'sent' && event.clientId === stuckId).length, 1);
   stuck.resume();
   stuck.ack(await stuck.response(1));
   const last = await stuck.response(2);

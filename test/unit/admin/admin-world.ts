@@ -168,23 +168,23 @@ export class AdminWorld {
   }
 
   /** A proxy that has connected and is given a fleet, or told why not. */
-  connect(streamId: number, id: string, assignment?: Assignment): void {
+  connect(clientId: number, id: string, assignment?: Assignment): void {
     const node = { id, cluster: 'edge', region: '', zone: 'a', subZone: '', metadata: {}, version: '1.40.0' };
-    this.apply({ kind: 'opened', streamId, variant: 'delta', peer: `10.0.0.9:${streamId}` });
-    this.apply({ kind: 'identified', streamId, node });
-    if (assignment) this.apply({ kind: 'assigned', streamId, assignment });
+    this.apply({ kind: 'opened', clientId, variant: 'delta', peer: `10.0.0.9:${clientId}` });
+    this.apply({ kind: 'identified', clientId, node });
+    if (assignment) this.apply({ kind: 'assigned', clientId, assignment });
   }
 
   /** Its request for a type, and what became of the answer. */
   exchange(
-    streamId: number,
+    clientId: number,
     type: 'Cluster' | 'RouteConfiguration',
     then: 'asked' | 'sent' | 'acked' | 'nacked',
   ): void {
     const typeUrl = typeUrls[type];
     const version = this.board.current?.snapshots.get('edge')?.types.get(typeUrl)?.version ?? '';
-    const about = { streamId, typeUrl, version, nonce: '1' };
-    this.apply({ kind: 'subscribed', streamId, typeUrl, wildcard: true, names: 0 });
+    const about = { clientId, typeUrl, version, nonce: '1' };
+    this.apply({ kind: 'subscribed', clientId, typeUrl, wildcard: true, names: 0 });
     if (then === 'asked') return;
     this.apply({ kind: 'sent', ...about, resources: 2, removed: 0, bytes: 1000 });
     if (then === 'acked') this.apply({ kind: 'acked', ...about });

@@ -49,7 +49,7 @@ describe('GET /metrics', () => {
     assert.equal(found.get(proxies('edge', 'pending')), 1);
     assert.equal(found.get(proxies('edge', 'rejected')), 0);
     assert.equal(found.get(proxies('', 'unmatched')), 1);
-    world.apply({ kind: 'closed', streamId: 3, reason: '' });
+    world.apply({ kind: 'closed', clientId: 3, reason: '' });
     const later = await samples(world);
     assert.equal(later.get(proxies('', 'unmatched')), 0);
     assert.equal(later.get(proxies('', 'disconnected')), 1);

@@ -109,7 +109,7 @@ describe('GET /api/v1/proxies: a proxy', () => {
     world.accept();
     world.connect(1, 'edge-1', edge);
     world.clock = now + 5000;
-    world.apply({ kind: 'closed', streamId: 1, reason: 'the connection was lost' });
+    world.apply({ kind: 'closed', clientId: 1, reason: 'the connection was lost' });
     const row = await only(world);
     assert.equal(row.state, 'disconnected');
     assert.equal(row.disconnectedAt, '2026-03-01T12:00:05.000Z');

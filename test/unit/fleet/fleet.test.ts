@@ -5,13 +5,13 @@ import type { XdsEvent } from '../../../src/xds/events.ts';
 import { testNode, urls } from '../../support/xds-fixtures.ts';
 
 const CDS = urls.CDS;
-type Told = XdsEvent extends infer E ? (E extends XdsEvent ? Omit<E, 'streamId'> : never) : never;
+type Told = XdsEvent extends infer E ? (E extends XdsEvent ? Omit<E, 'clientId'> : never) : never;
 
 /** A fleet whose clock shows how many events there were. */
 function fleetAfter(...events: readonly Told[]): Fleet {
   let now = 0;
   const fleet = new Fleet(() => ++now);
-  for (const event of [...beginning, ...events]) fleet.apply({ ...event, streamId: 1 } as XdsEvent);
+  for (const event of [...beginning, ...events]) fleet.apply({ ...event, clientId: 1 } as XdsEvent);
   return fleet;
 }
 
@@ -41,12 +41,12 @@ function clusters(fleet: Fleet) {
 
 test('a stream is a proxy once it has said who it is', () => {
   const fleet = new Fleet(() => 7);
-  fleet.apply({ kind: 'opened', variant: 'sotw', peer: 'x', streamId: 1 });
+  fleet.apply({ kind: 'opened', variant: 'sotw', peer: 'x', clientId: 1 });
   assert.deepEqual(fleet.proxies(), []);
-  fleet.apply({ kind: 'identified', node: testNode, streamId: 1 });
+  fleet.apply({ kind: 'identified', node: testNode, clientId: 1 });
   assert.deepEqual(fleet.proxies(), [
     {
-      streamId: 1,
+      clientId: 1,
       peer: 'x',
       variant: 'sotw',
       node: testNode,
@@ -100,17 +100,17 @@ test('a proxy that left is remembered until it comes back', () => {
   assert.deepEqual(fleet.proxies(), []);
   const departed = fleet.departed().map(({ node, lastSeen, reason }) => [node.id, lastSeen, reason]);
   assert.deepEqual(departed, [[testNode.id, 4, 'cut']]);
-  fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', streamId: 2 });
-  fleet.apply({ kind: 'identified', node: testNode, streamId: 2 });
+  fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', clientId: 2 });
+  fleet.apply({ kind: 'identified', node: testNode, clientId: 2 });
   assert.deepEqual(fleet.departed(), []);
 });
 
 test('only so many departed proxies are remembered, the newest', () => {
   const fleet = new Fleet(() => 0);
-  for (let streamId = 1; streamId <= 1500; streamId++) {
-    fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', streamId });
-    fleet.apply({ kind: 'identified', node: { ...testNode, id: `n${streamId}` }, streamId });
-    fleet.apply({ kind: 'closed', reason: 'cut', streamId });
+  for (let clientId = 1; clientId <= 1500; clientId++) {
+    fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', clientId });
+    fleet.apply({ kind: 'identified', node: { ...testNode, id: `n${clientId}` }, clientId });
+    fleet.apply({ kind: 'closed', reason: 'cut', clientId });
   }
   assert.equal(fleet.departed().length, 1024);
   assert.equal(fleet.departed()[0]?.node.id, 'n1500');
@@ -118,11 +118,11 @@ test('only so many departed proxies are remembered, the newest', () => {
 
 test('what was given out does not change, and what did not change is the same object', () => {
   const fleet = fleetAfter(subscribed, sent('1'));
-  fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', streamId: 2 });
-  fleet.apply({ kind: 'identified', node: { ...testNode, id: 'other' }, streamId: 2 });
+  fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', clientId: 2 });
+  fleet.apply({ kind: 'identified', node: { ...testNode, id: 'other' }, clientId: 2 });
   const before = fleet.proxies();
   assert.equal(fleet.proxies(), before);
-  fleet.apply({ ...acked('1'), streamId: 1 } as XdsEvent);
+  fleet.apply({ ...acked('1'), clientId: 1 } as XdsEvent);
   const now = fleet.proxies();
   assert.equal(before[0]?.types.get(CDS)?.state, 'pending');
   assert.equal(now[0]?.types.get(CDS)?.state, 'synced');
@@ -132,9 +132,9 @@ test('what was given out does not change, and what did not change is the same ob
 test('listeners hear which stream has changed, and nothing after they have ended', () => {
   const fleet = fleetAfter();
   const heard: number[] = [];
-  const end = fleet.onChange(streamId => heard.push(streamId));
-  fleet.apply({ ...subscribed, streamId: 1 } as XdsEvent);
+  const end = fleet.onChange(clientId => heard.push(clientId));
+  fleet.apply({ ...subscribed, clientId: 1 } as XdsEvent);
   end();
-  fleet.apply({ ...sent('1'), streamId: 1 } as XdsEvent);
+  fleet.apply({ ...sent('1'), clientId: 1 } as XdsEvent);
   assert.deepEqual(heard, [1]);
 });

@@ -13,24 +13,24 @@ class Scene {
   #streams = 0;
 
   connect(id: string, key: string | null = 'edge'): number {
-    const streamId = ++this.#streams;
-    this.fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', streamId });
-    this.fleet.apply({ kind: 'identified', node: { ...testNode, id }, streamId });
+    const clientId = ++this.#streams;
+    this.fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', clientId });
+    this.fleet.apply({ kind: 'identified', node: { ...testNode, id }, clientId });
     const assignment =
       key === null
         ? ({ kind: 'unmatched', nearest: undefined, why: 'test' } as const)
         : ({ kind: 'assigned', key } as const);
-    this.fleet.apply({ kind: 'assigned', assignment, streamId });
-    return streamId;
+    this.fleet.apply({ kind: 'assigned', assignment, clientId });
+    return clientId;
   }
 
-  ask(streamId: number, ...types: readonly TypeName[]): void {
+  ask(clientId: number, ...types: readonly TypeName[]): void {
     for (const type of types) {
-      this.fleet.apply({ kind: 'subscribed', typeUrl: urls[type], wildcard: true, names: 0, streamId });
+      this.fleet.apply({ kind: 'subscribed', typeUrl: urls[type], wildcard: true, names: 0, clientId });
     }
   }
 
-  ack(streamId: number, type: TypeName, of: Snapshot): void {
+  ack(clientId: number, type: TypeName, of: Snapshot): void {
     const version = of.types.get(urls[type])!.version;
     this.fleet.apply({
       kind: 'sent',
@@ -40,14 +40,14 @@ class Scene {
       resources: 1,
       removed: 0,
       bytes: 1,
-      streamId,
+      clientId,
     });
-    this.fleet.apply({ kind: 'acked', typeUrl: urls[type], version, nonce: 'n', streamId });
+    this.fleet.apply({ kind: 'acked', typeUrl: urls[type], version, nonce: 'n', clientId });
   }
 
-  nack(streamId: number, type: TypeName, of: Snapshot, message: string): void {
+  nack(clientId: number, type: TypeName, of: Snapshot, message: string): void {
     const version = of.types.get(urls[type])!.version;
-    this.fleet.apply({ kind: 'nacked', typeUrl: urls[type], version, nonce: 'n', code: 13, message, streamId });
+    this.fleet.apply({ kind: 'nacked', typeUrl: urls[type], version, nonce: 'n', code: 13, message, clientId });
   }
 
   wait(target: Snapshot): Promise<WaitResult> {
@@ -123,9 +123,9 @@ test('who disconnects or leaves the fleet is not waited for, and named', async (
   scene.ask(gone, 'CDS');
   scene.ask(moved, 'CDS');
   const waiting = scene.wait(one);
-  scene.fleet.apply({ kind: 'closed', reason: 'cut', streamId: gone });
+  scene.fleet.apply({ kind: 'closed', reason: 'cut', clientId: gone });
   assert.equal(await settled(waiting), false);
-  scene.fleet.apply({ kind: 'assigned', assignment: { kind: 'assigned', key: 'other' }, streamId: moved });
+  scene.fleet.apply({ kind: 'assigned', assignment: { kind: 'assigned', key: 'other' }, clientId: moved });
   assert.deepEqual(await waiting, { concerned: 0, acked: 0, missing: [], departed: ['gone', 'moved'] });
 });
 

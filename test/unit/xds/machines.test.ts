@@ -119,7 +119,7 @@ test('steps change nothing outside: the same state and input give the same step'
 });
 
 test('the order moves no further without news, and starts no timer twice', () => {
-  const limits = { gateLimit: 1, linger: 1, grace: 1 };
+  const limits = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 };
   const [first, second] = [snapshot('f', { CDS: { a: '1' } }), snapshot('f', { CDS: { a: '1', b: '1' } })];
   const third = snapshot('f', { CDS: { c: '1' } });
   const clusters = {
@@ -128,10 +128,10 @@ test('the order moves no further without news, and starts no timer twice', () =>
     sent: second.types.get(urls.CDS),
     target: second.types.get(urls.CDS),
   };
-  const progress = new Map([
-    [urls.CDS, clusters],
-    [urls.RDS, startDelta(urls.RDS, prefix)],
-  ]);
+  const progress = [clusters, { ...startDelta(urls.RDS, prefix), resumes: true }].map(state => ({
+    aggregated: true,
+    state,
+  }));
   const moving = aim(proven(aim(aim(startOrder, first), second)), third);
   const { order, timers } = schedule(evaluate(moving, progress), progress, limits);
   assert.equal(order.released, second, 'routes may follow as far as clusters are acknowledged');

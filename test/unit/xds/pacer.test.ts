@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { Board } from '../../../src/snapshot/board.ts';
+import { Clients } from '../../../src/xds/clients.ts';
 import { FrameEncoder } from '../../../src/xds/frame.ts';
 import { Pacer } from '../../../src/xds/pacer.ts';
 import { StreamDriver } from '../../../src/xds/stream-driver.ts';
@@ -11,20 +13,23 @@ import { writeDelta, writeSotw } from '../../support/xds-wire.ts';
 const size = 100_000;
 const sets = (content: string): Sets => ({ CDS: { a: content.padEnd(size, 'x') } });
 
+const order = { gateLimit: 1000, linger: 1000, lingerLimit: 1000, grace: 1000 };
+
+function served(pacer: Pacer) {
+  const board = new Board();
+  const shared = { order, frames: new FrameEncoder('test'), pacer, emit: () => {} };
+  return { board, shared, clients: new Clients(board, shared) };
+}
+
 /** Streams whose writes leave when the test says so. */
 function streams(count: number, pacer: Pacer) {
-  const frames = new FrameEncoder('test');
+  const { board, shared, clients } = served(pacer);
   const waiting: (() => void)[] = [];
   const written: number[] = [];
   const drivers = Array.from({ length: count }, (_, index) => {
-    const settings = {
-      streamId: index,
-      variant: 'sotw' as const,
-      impliedType: undefined,
-      nonceSalt: 0,
-      order: { gateLimit: 1000, linger: 1000, grace: 1000 },
-    };
+    const settings = { streamId: index, variant: 'sotw' as const, impliedType: undefined, nonceSalt: 0 };
     const port = {
+      peer: undefined,
       write(_: unknown, done: () => void) {
         written.push(index);
         waiting.push(done);
@@ -33,14 +38,12 @@ function streams(count: number, pacer: Pacer) {
         assert.fail(message);
       },
     };
-    return new StreamDriver(settings, port, { frames, pacer, emit: () => {} });
+    return new StreamDriver(settings, port, shared, clients);
   });
   const first = writeSotw({ typeUrl: urls.CDS, node: 'n' });
   const start = (content: string): void => {
-    for (const driver of drivers) {
-      driver.published(publication(snapshot('fleet', sets(content))));
-      driver.received(first);
-    }
+    board.publish(publication(snapshot('fleet', sets(content))));
+    for (const driver of drivers) driver.received(first);
   };
   return { drivers, waiting, written, start };
 }
@@ -94,20 +97,19 @@ test('small writes are not counted', () => {
 
 test('R49: a client that asks again and again and does not read is written to once', () => {
   const written: string[] = [];
-  const frames = new FrameEncoder('test');
-  const pacer = new Pacer({ limit: 1000 * size, patience: 60_000 });
-  const order = { gateLimit: 1000, linger: 1000, grace: 1000 };
-  const settings = { streamId: 1, variant: 'delta' as const, impliedType: undefined, nonceSalt: 0, order };
+  const { board, shared, clients } = served(new Pacer({ limit: 1000 * size, patience: 60_000 }));
+  const settings = { streamId: 1, variant: 'delta' as const, impliedType: undefined, nonceSalt: 0 };
   const leaving: (() => void)[] = [];
   const port = {
+    peer: undefined,
     write: ({ nonce }: { nonce: string }, done: () => void) => {
       written.push(nonce);
       leaving.push(done);
     },
     end: () => assert.fail(),
   };
-  const driver = new StreamDriver(settings, port, { frames, pacer, emit: () => {} });
-  driver.published(publication(snapshot('fleet', sets('1'))));
+  board.publish(publication(snapshot('fleet', sets('1'))));
+  const driver = new StreamDriver(settings, port, shared, clients);
   const again = writeDelta({ typeUrl: urls.CDS, node: 'n', subscribe: ['a'] });
   for (let times = 0; times < 10; times++) driver.received(again);
   assert.equal(written.length, 1);

@@ -1,0 +1,149 @@
+import type { Publication } from '../snapshot/board.ts';
+import { type ClientInput, type ClientState, type ClientStep, startClient, stepClient } from './client.ts';
+import type { XdsEvent } from './events.ts';
+import type { Frame, FrameEncoder } from './frame.ts';
+import { knowsTtl } from './heartbeat.ts';
+import type { StreamSettings } from './lanes.ts';
+import type { MachineEvent } from './machine.ts';
+import type { OrderSettings, TimerRequest } from './order.ts';
+import type { Pacer } from './pacer.ts';
+import { resourceType } from './resource-type.ts';
+
+/** A response on its way: shared bytes and the nonce that makes them this stream's. */
+export interface Outgoing {
+  readonly frame: Frame;
+  readonly nonce: string;
+}
+
+export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'INTERNAL' | 'UNAVAILABLE';
+
+/** What a client needs of one of its streams. */
+export interface Outlet {
+  /** Whether it takes more bytes, as the client has last been told. */
+  readonly open: boolean;
+  write(outgoing: Outgoing): void;
+  /** Takes no more bytes until it says so again. */
+  pause(): void;
+  /** Says that it takes bytes again, now or when there is room. */
+  resume(): void;
+  end(code: EndCode, message: string): void;
+}
+
+/** What all clients of a service have in common. */
+export interface SharedByClients {
+  readonly order: OrderSettings;
+  readonly frames: FrameEncoder;
+  readonly pacer: Pacer;
+  /** Takes every event, at once and without throwing. */
+  readonly emit: (event: XdsEvent) => void;
+}
+
+/**
+ * Runs one client: inputs of its streams, of publications and of time go into the pure machine, and what comes of it to
+ * the streams. A fault of ours ends this client's streams only. Knows no transport.
+ */
+export class ClientDriver {
+  /** Number of its first stream. */
+  readonly id: number;
+  readonly #shared: SharedByClients;
+  readonly #outlets = new Map<number, Outlet>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #state: ClientState;
+
+  constructor(id: number, shared: SharedByClients) {
+    this.id = id;
+    this.#shared = shared;
+    this.#state = startClient(shared.order);
+  }
+
+  get streams(): number {
+    return this.#outlets.size;
+  }
+
+  /** True if a stream of this type would be a second one where a proxy has only one. */
+  hasOwn(typeUrl: string): boolean {
+    const { lanes, streams } = this.#state;
+    const asked = lanes.some(({ state }) => state.typeUrl === typeUrl);
+    const opened = [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
+    return resourceType(typeUrl).complete && (asked || opened);
+  }
+
+  join(stream: StreamSettings, outlet: Outlet): void {
+    this.#outlets.set(stream.streamId, outlet);
+    this.#state = stepClient(this.#state, { kind: 'joined', stream }).state;
+  }
+
+  published(publication: Publication): void {
+    this.step({ kind: 'publication', publication });
+  }
+
+  /** A stream has ended. */
+  leave(streamId: number, reason: string): void {
+    if (!this.#outlets.delete(streamId)) return;
+    if (this.#outlets.size > 0) {
+      this.step({ kind: 'left', streamId });
+      return;
+    }
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    this.#tell({ kind: 'closed', reason });
+  }
+
+  step(input: ClientInput): void {
+    try {
+      const paused = this.#shared.pacer.full ? this.#pause() : none;
+      this.#apply(input);
+      for (const outlet of paused) outlet.resume();
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      for (const outlet of [...this.#outlets.values()])
+        outlet.end('INTERNAL', `a fault of the control plane: ${reason}`);
+    }
+  }
+
+  #pause(): readonly Outlet[] {
+    const open = [...this.#outlets].filter(([, outlet]) => outlet.open);
+    for (const [, outlet] of open) outlet.pause();
+    if (open.length > 0) this.#apply({ kind: 'gate', streams: open.map(([streamId]) => streamId), open: false });
+    return open.map(([, outlet]) => outlet);
+  }
+
+  #apply(input: ClientInput): void {
+    if (this.#outlets.size === 0) return;
+    const step = stepClient(this.#state, input);
+    this.#state = step.state;
+    this.#carryOut(step);
+    if (step.fault === undefined || !('streamId' in input)) return;
+    this.#outlets.get(input.streamId)?.end('INVALID_ARGUMENT', step.fault);
+  }
+
+  #carryOut({ events, responses, timers }: ClientStep): void {
+    const { node, streams } = this.#state;
+    const written = responses.flatMap(({ streamId, body, nonce }) => {
+      const variant = streams.get(streamId)?.settings.variant;
+      if (!variant) return [];
+      return [{ streamId, nonce, frame: this.#shared.frames.frame(variant, body, knowsTtl(variant, node)) }];
+    });
+    for (const event of events) {
+      const bytes = event.kind === 'sent' ? written.find(each => each.nonce === event.nonce)?.frame.length : undefined;
+      this.#tell(event.kind === 'sent' ? { ...event, bytes: bytes ?? 0 } : event);
+    }
+    for (const timer of timers) this.#start(timer);
+    for (const { streamId, frame, nonce } of written) this.#outlets.get(streamId)?.write({ frame, nonce });
+  }
+
+  #start({ id, afterMs }: TimerRequest): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      this.step({ kind: 'timer', id });
+    }, afterMs);
+    timer.unref();
+    this.#timers.add(timer);
+  }
+
+  #tell(event: MachineEvent): void {
+    this.#shared.emit({ ...event, clientId: this.id } as XdsEvent);
+  }
+}
+
+const none: readonly Outlet[] = [];

@@ -1,0 +1,129 @@
+import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import type { Variant } from './frame.ts';
+import { type Lanes, laneIndex, type StreamSettings, typesOn } from './lanes.ts';
+import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest } from './machine.ts';
+import { type OrderSettings, type OrderState, startOrder, type TimerRequest } from './order.ts';
+import { Turn } from './turn.ts';
+
+/**
+ * One proxy on one connection: its streams, the node that it says it is, what it is to hold, and the order among its
+ * types. With ADS it has a single stream; else one for each type, and one for the endpoints of each cluster (R41).
+ */
+export interface ClientState {
+  readonly settings: OrderSettings;
+  readonly streams: ReadonlyMap<number, Member>;
+  readonly node: NodeIdentity | undefined;
+  readonly publication: Publication | undefined;
+  readonly assignment: Assignment | undefined;
+  readonly lanes: Lanes;
+  readonly order: OrderState;
+  /** Clusters replaced before their stream has asked for endpoints: theirs are owed whatever the client has (R39). */
+  readonly rewarmed: readonly string[];
+  /** Timers of signs of life; their ids are negative, so that they are none of the order's (R34). */
+  readonly beats: Beats;
+}
+
+/** A stream of the client. */
+export interface Member {
+  readonly settings: StreamSettings;
+  /** Whether it takes more bytes (R49). */
+  readonly open: boolean;
+}
+
+/** Timer id → what is kept alive. */
+export type Beats = ReadonlyMap<number, { readonly streamId: number; readonly typeUrl: string }>;
+
+export type ClientInput =
+  | { readonly kind: 'joined'; readonly stream: StreamSettings }
+  | {
+      readonly kind: 'sotw';
+      readonly streamId: number;
+      readonly request: SotwRequest;
+      readonly node: NodeIdentity | undefined;
+    }
+  | {
+      readonly kind: 'delta';
+      readonly streamId: number;
+      readonly request: DeltaRequest;
+      readonly node: NodeIdentity | undefined;
+    }
+  | { readonly kind: 'publication'; readonly publication: Publication }
+  | { readonly kind: 'timer'; readonly id: number }
+  /** Whether streams take more bytes (R49). */
+  | { readonly kind: 'gate'; readonly streams: readonly number[]; readonly open: boolean }
+  | { readonly kind: 'left'; readonly streamId: number };
+
+export interface ClientStep {
+  readonly state: ClientState;
+  readonly responses: readonly (Response & { readonly streamId: number })[];
+  readonly events: readonly MachineEvent[];
+  readonly timers: readonly TimerRequest[];
+  /** The stream that made the request must end as INVALID_ARGUMENT, with this text. */
+  readonly fault?: string;
+}
+
+/** More types than Envoy has; a bound on what a client can make us keep. */
+const MAX_TYPES = 64;
+
+export function startClient(settings: OrderSettings): ClientState {
+  return {
+    settings,
+    streams: new Map(),
+    node: undefined,
+    publication: undefined,
+    assignment: undefined,
+    lanes: [],
+    order: startOrder,
+    rewarmed: [],
+    beats: new Map(),
+  };
+}
+
+/** One step of a client. Pure, as long as `Publication.assign` is. */
+export function stepClient(state: ClientState, input: ClientInput): ClientStep {
+  switch (input.kind) {
+    case 'joined':
+      return new Turn(state).join(input.stream).end();
+    case 'sotw':
+    case 'delta':
+      return onRequest(state, input);
+    case 'publication':
+      return new Turn(state).publish(input.publication).end();
+    case 'timer':
+      return new Turn(state).expire(input.id).end();
+    case 'gate':
+      return new Turn(state).gate(input.streams, input.open).end();
+    case 'left':
+      return new Turn(state).leave(input.streamId).end();
+  }
+}
+
+function onRequest(state: ClientState, input: ClientInput & { readonly kind: Variant }): ClientStep {
+  const { streamId, node } = input;
+  const member = state.streams.get(streamId);
+  const typeUrl = input.request.typeUrl || member?.settings.impliedType;
+  const fault = faultOf(state, streamId, typeUrl, node);
+  if (fault !== undefined || typeUrl === undefined) {
+    return { state, responses: [], events: [], timers: [], fault: fault ?? 'the request has no type_url' };
+  }
+  const request = input.kind === 'sotw' ? { ...input.request, typeUrl } : { ...input.request, typeUrl };
+  const turn = new Turn(state).identify(node);
+  turn.feed(streamId, typeUrl, { kind: 'request', request } as Input<SotwRequest & DeltaRequest>);
+  return turn.end();
+}
+
+function faultOf(
+  { streams, lanes, node: known }: ClientState,
+  streamId: number,
+  typeUrl: string | undefined,
+  node: NodeIdentity | undefined,
+): string | undefined {
+  const implied = streams.get(streamId)?.settings.impliedType;
+  if (!typeUrl) return 'the request has no type_url, which an aggregated stream needs';
+  if (implied !== undefined && typeUrl !== implied) return `this stream serves ${implied}, not ${typeUrl}`;
+  if (!known && !node) return 'the first request of a stream must have a node';
+  if (laneIndex(lanes, streamId, typeUrl) < 0 && typesOn(lanes, streamId) >= MAX_TYPES) {
+    return `more than ${MAX_TYPES} types on one stream`;
+  }
+  return undefined;
+}

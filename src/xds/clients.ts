@@ -1,0 +1,85 @@
+import type { Board, Publication } from '../snapshot/board.ts';
+import { ClientDriver, type Outlet, type SharedByClients } from './client-driver.ts';
+import type { StreamSettings } from './lanes.ts';
+
+/** Streams that are served one after another before others get a turn. */
+const FAN_OUT = 256;
+
+/**
+ * The clients of a service. Streams of single types that the same node opens on the same connection are one client's;
+ * every aggregated stream is a client of its own, which streams of single types may join.
+ *
+ * Clients are woken by the board and pull the newest publication; none waits for another.
+ */
+export class Clients {
+  readonly #board: Board;
+  readonly #shared: SharedByClients;
+  readonly #all = new Set<ClientDriver>();
+  /** By connection and node: whose further streams of single types are. */
+  readonly #known = new Map<string, ClientDriver>();
+  readonly #keys = new WeakMap<ClientDriver, string>();
+  readonly #unsubscribe: () => void;
+  #fanningOut = false;
+
+  constructor(board: Board, shared: SharedByClients) {
+    this.#board = board;
+    this.#shared = shared;
+    this.#unsubscribe = board.subscribe(() => this.#wake());
+  }
+
+  /** The client that a stream belongs to; the stream has joined it. @param peer of the connection; undefined: unknown. */
+  join(stream: StreamSettings, nodeId: string, peer: string | undefined, outlet: Outlet): ClientDriver {
+    const key = peer === undefined ? undefined : `${peer} ${nodeId}`;
+    const known = key === undefined || stream.impliedType === undefined ? undefined : this.#known.get(key);
+    if (known && !known.hasOwn(stream.impliedType ?? '')) {
+      known.join(stream, outlet);
+      return known;
+    }
+    const client = new ClientDriver(stream.streamId, this.#shared);
+    this.#all.add(client);
+    if (key !== undefined && (stream.impliedType !== undefined || !this.#known.has(key))) {
+      this.#known.set(key, client);
+      this.#keys.set(client, key);
+    }
+    client.join(stream, outlet);
+    if (this.#board.current) client.published(this.#board.current);
+    return client;
+  }
+
+  /** A stream of the client has ended. */
+  leave(client: ClientDriver, streamId: number, reason: string): void {
+    client.leave(streamId, reason);
+    if (client.streams > 0) return;
+    this.#all.delete(client);
+    const key = this.#keys.get(client);
+    if (key !== undefined && this.#known.get(key) === client) this.#known.delete(key);
+  }
+
+  /** From now on nobody is told of publications. */
+  close(): void {
+    this.#unsubscribe();
+  }
+
+  #wake(): void {
+    if (this.#fanningOut) return;
+    this.#fanningOut = true;
+    setImmediate(() => this.#fanOut(undefined, [].values()));
+  }
+
+  /** Tells the clients of the newest publication, some at a time; a newer one starts over. */
+  #fanOut(told: Publication | undefined, untold: Iterator<ClientDriver>): void {
+    const newest = this.#board.current;
+    const clients = newest === told ? untold : this.#all.values();
+    for (let streams = 0; streams < FAN_OUT; ) {
+      const next = clients.next();
+      if (!next.done && newest) {
+        streams += next.value.streams;
+        next.value.published(newest);
+      } else if (this.#board.current === newest) {
+        this.#fanningOut = false;
+        return;
+      } else break;
+    }
+    setImmediate(() => this.#fanOut(newest, clients));
+  }
+}

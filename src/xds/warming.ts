@@ -1,0 +1,87 @@
+import { decode } from '../../proto/codec.ts';
+import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
+import { memo1, memo2 } from '../base/memo.ts';
+import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
+import type { TypeState } from './machine.ts';
+import { clusterUrl, endpointUrl } from './resource-type.ts';
+import { covers } from './subscription.ts';
+
+/**
+ * What has to happen after a cluster was acknowledged on a stream of its own until requests can be sent to it. On an
+ * aggregated stream the acknowledgement comes after all of this (R37a, R38).
+ */
+interface Warming {
+  /** The load assignment that it asks for, on another stream. */
+  readonly assignment: string | undefined;
+  /** Milliseconds for what nobody acknowledges: the first health checks, or the lookup of a name. */
+  readonly beyond: number;
+}
+
+const warmingOf: (cluster: EncodedResource) => Warming = memo1(({ name, value }) => {
+  try {
+    return warming(name, decode('envoy.config.cluster.v3.Cluster', value));
+  } catch {
+    // Bytes that are no cluster will be rejected; nobody has to wait for that.
+    return { assignment: undefined, beyond: 0 };
+  }
+});
+
+/** Time for a name server to answer. */
+const LOOKUP = 1000;
+/** Health checks begin a moment after the endpoints have come. */
+const CHECK_MARGIN = 250;
+
+function warming(name: string, cluster: Cluster): Warming {
+  const { type = 'STATIC', cluster_type: custom, eds_cluster_config: eds, health_checks: checks = [] } = cluster;
+  const checked = longest(checks.map(check => milliseconds(check.timeout) + CHECK_MARGIN));
+  const lookedUp = type === 'STATIC' || type === 'EDS' || type === 'ORIGINAL_DST' ? 0 : LOOKUP;
+  return {
+    assignment: type === 'EDS' && !custom ? eds?.service_name || name : undefined,
+    beyond: checked + (custom ? LOOKUP : lookedUp),
+  };
+}
+
+/** Of a duration such as `0.500s`. */
+function milliseconds(duration: string | undefined): number {
+  return duration === undefined ? 0 : 1000 * Number(duration.slice(0, -1));
+}
+
+function longest(times: readonly number[]): number {
+  return times.reduce((most, each) => Math.max(most, each), 0);
+}
+
+/** Clusters with names that `from` does not have. Those that it has go on until the client can use the new ones. */
+const newClusters = memo2((from: Snapshot, to: Snapshot): readonly EncodedResource[] => {
+  const before = from.types.get(clusterUrl)?.resources;
+  return clustersOf(to).filter(({ name }) => !before?.has(name));
+});
+
+function clustersOf(snapshot: Snapshot): readonly EncodedResource[] {
+  return [...(snapshot.types.get(clusterUrl)?.resources.values() ?? [])];
+}
+
+function added(from: Snapshot | undefined, to: Snapshot): readonly EncodedResource[] {
+  return from ? newClusters(from, to) : clustersOf(to);
+}
+
+/** True if the client has acknowledged the endpoints of every new cluster that has some. */
+export function isWarm(
+  progress: readonly { readonly state: TypeState }[],
+  from: Snapshot | undefined,
+  to: Snapshot,
+): boolean {
+  const wanted = new Set(added(from, to).flatMap(each => warmingOf(each).assignment ?? []));
+  if (wanted.size === 0) return true;
+  for (const { state } of progress) {
+    if (state.typeUrl !== endpointUrl || !state.acked) continue;
+    const { names, wildcard, globs } = state.subscription;
+    const held = wildcard || globs ? [...wanted].filter(name => covers(state.subscription, name)) : names;
+    for (const name of held) if (state.acked.resources.has(name)) wanted.delete(name);
+  }
+  return wanted.size === 0;
+}
+
+/** Milliseconds that new clusters need after that. */
+export function warmUp(from: Snapshot | undefined, to: Snapshot): number {
+  return longest(added(from, to).map(each => warmingOf(each).beyond));
+}
