@@ -1,6 +1,6 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
 import type { XdsEvent } from '../xds/events.ts';
-import type { ProxyStatus, TypeStatus } from './proxy.ts';
+import type { ProxyStatus, TypeStatus, WithheldStatus } from './proxy.ts';
 
 /** A client as far as its events tell. It is a proxy once it has said who it is. */
 export interface ClientStatus {
@@ -11,18 +11,29 @@ export interface ClientStatus {
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;
   readonly types: ReadonlyMap<string, TypeStatus>;
+  readonly withheld: WithheldStatus | undefined;
 }
 
 /** The client after an event; undefined before it opened and after it closed. `at`: milliseconds since the epoch. */
 export function foldClient(client: ClientStatus | undefined, event: XdsEvent, at: number): ClientStatus | undefined {
   if (event.kind === 'opened') {
     const { clientId, peer, variant } = event;
-    return { clientId, peer, variant, node: undefined, assignment: undefined, connectedAt: at, types: new Map() };
+    return {
+      clientId,
+      peer,
+      variant,
+      node: undefined,
+      assignment: undefined,
+      connectedAt: at,
+      types: new Map(),
+      withheld: undefined,
+    };
   }
   // A stream that joins another's client is none of its own.
   if (!client || event.kind === 'closed' || event.kind === 'joined') return undefined;
   if (event.kind === 'identified') return { ...client, node: event.node };
   if (event.kind === 'assigned') return { ...client, assignment: event.assignment };
+  if (event.kind === 'withheld') return { ...client, withheld: foldWithheld(client.withheld, event, at) };
   const known = client.types.get(event.typeUrl) ?? unknownType(event.typeUrl);
   const next = foldType(known, event, at);
   if (next === known && client.types.has(event.typeUrl)) return client;
@@ -33,6 +44,25 @@ export function foldClient(client: ClientStatus | undefined, event: XdsEvent, at
 export function asProxy(client: ClientStatus): ProxyStatus | undefined {
   const { node } = client;
   return node ? { ...client, node } : undefined;
+}
+
+/** What was withheld before keeps its time. */
+function foldWithheld(
+  before: WithheldStatus | undefined,
+  { rejects, suspects }: Extract<XdsEvent, { readonly kind: 'withheld' }>,
+  at: number,
+): WithheldStatus | undefined {
+  if (rejects.length === 0 && suspects === 0) return undefined;
+  const known = new Map(
+    before?.rejects.map(each => [JSON.stringify([each.typeUrl, each.name, each.version]), each.at]),
+  );
+  return {
+    rejects: rejects.map(each => ({
+      ...each,
+      at: known.get(JSON.stringify([each.typeUrl, each.name, each.version])) ?? at,
+    })),
+    suspects,
+  };
 }
 
 type TypeEvent = Extract<XdsEvent, { readonly typeUrl: string }>;

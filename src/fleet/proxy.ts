@@ -1,4 +1,5 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
+import type { Rejected } from '../xds/events.ts';
 
 /** Where a proxy stands with one resource type. Versions are content versions of the type. */
 export interface TypeStatus {
@@ -10,6 +11,14 @@ export interface TypeStatus {
   readonly rejection: { readonly version: string; readonly message: string; readonly at: number } | undefined;
 }
 
+/** What is kept from a proxy because it rejected it; it has everything else. */
+export interface WithheldStatus {
+  /** `at`: when it was found out. */
+  readonly rejects: readonly (Rejected & { readonly at: number })[];
+  /** Among so many more resources there is one that it rejects, and which, is not found out yet. */
+  readonly suspects: number;
+}
+
 /** One connected proxy: a client that has said who it is. Instants are milliseconds since the epoch. */
 export interface ProxyStatus {
   readonly clientId: number;
@@ -19,4 +28,5 @@ export interface ProxyStatus {
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;
   readonly types: ReadonlyMap<string, TypeStatus>;
+  readonly withheld: WithheldStatus | undefined;
 }

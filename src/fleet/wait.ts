@@ -148,6 +148,9 @@ function missingOf(
   const behind = asked.filter(({ typeUrl, acked }) => acked === undefined || !accepted.get(typeUrl)?.has(acked));
   if (behind.length === 0) return undefined;
   const types = behind.map(each => each.typeUrl);
+  const withheld = proxy.withheld?.rejects.find(each => types.includes(each.typeUrl));
+  if (withheld)
+    return { id, fleet, types, reason: 'rejected', why: `it rejected ${withheld.name}: ${withheld.message}` };
   const rejected = behind.find(({ state }) => state === 'rejected');
   if (!rejected?.rejection) {
     return { id, fleet, types, reason: 'pending', why: `it has not acknowledged ${types.map(shortName).join(', ')}` };

@@ -13,6 +13,8 @@ export interface EncodedResource {
   readonly aliases?: readonly string[];
   /** The wildcard leaves it out (R24). */
   readonly onDemand?: true;
+  /** Stands for a content that a client has and nobody else knows: neither sent nor removed. */
+  readonly unsent?: true;
   /** What clients that know of times to live are sent instead. */
   readonly limited?: LimitedEntries;
 }
@@ -35,6 +37,8 @@ export interface TypeSnapshot {
   readonly version: string;
   /** By name, in the order of the names. */
   readonly resources: ReadonlyMap<string, EncodedResource>;
+  /** Names whose published contents are not here, but what a client had before, or nothing (see `withhold.ts`). */
+  readonly withheld?: ReadonlySet<string>;
 }
 
 /** Everything one fleet holds at a moment. */

@@ -165,8 +165,12 @@ function wantsAll({ from, again, subscription }: Owing): boolean {
 
 /** The resources of a set that are subscribed. */
 export function subscribed(to: TypeSnapshot, subscription: Subscription): readonly EncodedResource[] {
-  if (!isPlain(to, subscription)) return [...viewOf(to, subscription).resources.values()];
-  return subscription.wildcard ? [...to.resources.values()] : named(to, subscription.names);
+  if (!isPlain(to, subscription)) return sendable(viewOf(to, subscription).resources.values());
+  return sendable(subscription.wildcard ? to.resources.values() : named(to, subscription.names));
+}
+
+function sendable(resources: Iterable<EncodedResource>): readonly EncodedResource[] {
+  return [...resources].filter(each => !each.unsent);
 }
 
 function named(to: TypeSnapshot, names: Iterable<string>): readonly EncodedResource[] {
@@ -178,8 +182,18 @@ function named(to: TypeSnapshot, names: Iterable<string>): readonly EncodedResou
   return found;
 }
 
-/** What has changed for the subscription between two sets. */
-function changes({ from, to, subscription }: Pick<Owing, 'from' | 'to' | 'subscription'>): TypeDiff {
+/** What has changed for the subscription between two sets, and is not withheld. */
+function changes(owing: Pick<Owing, 'from' | 'to' | 'subscription'>): TypeDiff {
+  const { changed, removed } = allChanges(owing);
+  const { withheld } = owing.to;
+  if (!withheld) return { changed, removed };
+  return {
+    changed: changed.filter(each => !withheld.has(each.name)),
+    removed: removed.filter(name => !withheld.has(name)),
+  };
+}
+
+function allChanges({ from, to, subscription }: Pick<Owing, 'from' | 'to' | 'subscription'>): TypeDiff {
   if (isPlain(to, subscription) && (!from || isPlain(from, subscription))) {
     const { changed, removed } = diffTypes(from, to);
     if (subscription.wildcard) return { changed, removed };
@@ -192,12 +206,12 @@ function changes({ from, to, subscription }: Pick<Owing, 'from' | 'to' | 'subscr
 function wanted(owing: Owing): readonly EncodedResource[] {
   const { changed } = changes(owing);
   const { to, again, subscription } = owing;
-  if (again === NONE) return changed;
+  if (again === NONE) return sendable(changed);
   const found = new Map(changed.map(each => [each.name, each]));
   for (const name of again.names) {
     for (const each of askedAndSeen(to, subscription, name)) found.set(each.name, each);
   }
-  return [...found.values()];
+  return sendable(found.values());
 }
 
 const noNames: ReadonlySet<string> = new Set();
@@ -208,6 +222,10 @@ function gone(owing: Owing): ReadonlySet<string> {
 
 /** Names that are asked for in vain: at first, all that there is nothing of. */
 function askedInVain({ from, to, subscription, again }: Owing): readonly string[] {
-  const asked = from ? again.names : new Set([...subscription.names, ...again.names]);
+  // A name that is withheld is spoken of only to who asks for it again.
+  const subscribedTo = to.withheld
+    ? [...subscription.names].filter(name => !to.withheld?.has(name))
+    : subscription.names;
+  const asked = from ? again.names : new Set([...subscribedTo, ...again.names]);
   return [...asked].filter(name => askedAndSeen(to, subscription, name).length === 0);
 }

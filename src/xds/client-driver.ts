@@ -1,11 +1,18 @@
 import type { Publication } from '../snapshot/board.ts';
-import { type ClientInput, type ClientState, type ClientStep, startClient, stepClient } from './client.ts';
+import {
+  type ClientInput,
+  type ClientSettings,
+  type ClientState,
+  type ClientStep,
+  startClient,
+  stepClient,
+} from './client.ts';
 import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
 import { knowsTtl } from './heartbeat.ts';
 import type { StreamSettings } from './lanes.ts';
 import type { MachineEvent } from './machine.ts';
-import type { OrderSettings, TimerRequest } from './order.ts';
+import type { TimerRequest } from './order.ts';
 import type { Pacer } from './pacer.ts';
 import { resourceType } from './resource-type.ts';
 
@@ -31,7 +38,9 @@ export interface Outlet {
 
 /** What all clients of a service have in common. */
 export interface SharedByClients {
-  readonly order: OrderSettings;
+  readonly settings: ClientSettings;
+  /** From 0 to 1, for what is not to happen to all at once. */
+  readonly random: () => number;
   readonly frames: FrameEncoder;
   readonly pacer: Pacer;
   /** Takes every event, at once and without throwing. */
@@ -53,7 +62,7 @@ export class ClientDriver {
   constructor(id: number, shared: SharedByClients) {
     this.id = id;
     this.#shared = shared;
-    this.#state = startClient(shared.order);
+    this.#state = startClient(shared.settings);
   }
 
   get streams(): number {
@@ -75,6 +84,10 @@ export class ClientDriver {
 
   published(publication: Publication): void {
     this.step({ kind: 'publication', publication });
+  }
+
+  get nodeId(): string | undefined {
+    return this.#state.node?.id;
   }
 
   /** A stream has ended. */
@@ -132,11 +145,12 @@ export class ClientDriver {
     for (const { streamId, frame, nonce } of written) this.#outlets.get(streamId)?.write({ frame, nonce });
   }
 
-  #start({ id, afterMs }: TimerRequest): void {
+  #start({ id, afterMs, jitter }: TimerRequest): void {
+    const delay = jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs;
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.step({ kind: 'timer', id });
-    }, afterMs);
+    }, delay);
     timer.unref();
     this.#timers.add(timer);
   }

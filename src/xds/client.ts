@@ -1,5 +1,7 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Variant } from './frame.ts';
+import { type Isolation, nothingRejected } from './isolation.ts';
 import { type Lanes, laneIndex, type StreamSettings, typesOn } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest } from './machine.ts';
 import { type OrderSettings, type OrderState, startOrder, type TimerRequest } from './order.ts';
@@ -10,17 +12,46 @@ import { Turn } from './turn.ts';
  * types. With ADS it has a single stream; else one for each type, and one for the endpoints of each cluster (R41).
  */
 export interface ClientState {
-  readonly settings: OrderSettings;
+  readonly settings: ClientSettings;
   readonly streams: ReadonlyMap<number, Member>;
   readonly node: NodeIdentity | undefined;
   readonly publication: Publication | undefined;
   readonly assignment: Assignment | undefined;
   readonly lanes: Lanes;
   readonly order: OrderState;
+  /** What the client rejects, and so keeps at its last good content. */
+  readonly isolation: Isolation;
+  /** What was made of the published snapshot for that. */
+  readonly aimed: Aimed | undefined;
+  /** Until something that was rejected is tried, again or for itself. */
+  readonly trial: { readonly id: number; readonly kind: 'next' | 'again' } | undefined;
   /** Clusters replaced before their stream has asked for endpoints: theirs are owed whatever the client has (R39). */
   readonly rewarmed: readonly string[];
-  /** Timers of signs of life; their ids are negative, so that they are none of the order's (R34). */
+  /** Timers of signs of life (R34). */
   readonly beats: Beats;
+  /** How many timers were started beside the order's; their ids are negative. */
+  readonly timers: number;
+}
+
+/** Times are milliseconds. */
+export interface ClientSettings {
+  readonly order: OrderSettings;
+  readonly rejection: RejectionSettings;
+}
+
+/** How a client that has rejected something is served. Times are milliseconds. */
+export interface RejectionSettings {
+  /** Between attempts to find out what a client rejects where it does not say so. */
+  readonly pause: number;
+  /** Until what it rejects is tried again, twice as long each time. */
+  readonly retryAfter: number;
+  readonly retryLimit: number;
+}
+
+interface Aimed {
+  readonly published: Snapshot;
+  readonly isolation: Isolation;
+  readonly goal: Snapshot;
 }
 
 /** A stream of the client. */
@@ -51,6 +82,8 @@ export type ClientInput =
   | { readonly kind: 'timer'; readonly id: number }
   /** Whether streams take more bytes (R49). */
   | { readonly kind: 'gate'; readonly streams: readonly number[]; readonly open: boolean }
+  /** What the client rejected is to be tried again now. */
+  | { readonly kind: 'retry' }
   | { readonly kind: 'left'; readonly streamId: number };
 
 export interface ClientStep {
@@ -65,7 +98,7 @@ export interface ClientStep {
 /** More types than Envoy has; a bound on what a client can make us keep. */
 const MAX_TYPES = 64;
 
-export function startClient(settings: OrderSettings): ClientState {
+export function startClient(settings: ClientSettings): ClientState {
   return {
     settings,
     streams: new Map(),
@@ -74,8 +107,12 @@ export function startClient(settings: OrderSettings): ClientState {
     assignment: undefined,
     lanes: [],
     order: startOrder,
+    isolation: nothingRejected,
+    aimed: undefined,
+    trial: undefined,
     rewarmed: [],
     beats: new Map(),
+    timers: 0,
   };
 }
 
@@ -93,6 +130,8 @@ export function stepClient(state: ClientState, input: ClientInput): ClientStep {
       return new Turn(state).expire(input.id).end();
     case 'gate':
       return new Turn(state).gate(input.streams, input.open).end();
+    case 'retry':
+      return new Turn(state).retry().end();
     case 'left':
       return new Turn(state).leave(input.streamId).end();
   }

@@ -55,6 +55,11 @@ export class Clients {
     if (key !== undefined && this.#known.get(key) === client) this.#known.delete(key);
   }
 
+  /** Those that say they are this node. */
+  ofNode(nodeId: string): readonly ClientDriver[] {
+    return [...this.#all].filter(client => client.nodeId === nodeId);
+  }
+
   /** From now on nobody is told of publications. */
   close(): void {
     this.#unsubscribe();

@@ -2,7 +2,19 @@ import { canonicalName } from '../snapshot/names.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
-import { beat, credit, forgiven, initialState, quiet, send, settle, subscribed, then } from './progress.ts';
+import {
+  beat,
+  credit,
+  forgiven,
+  inDoubt,
+  initialState,
+  quiet,
+  retargeted,
+  send,
+  settle,
+  subscribed,
+  then,
+} from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
   covers,
@@ -62,7 +74,7 @@ export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<D
 
 function onTarget(state: DeltaState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<DeltaState> {
   if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
-  const next = { ...state, target, keepLeftover };
+  const next = retargeted(state, target, keepLeftover);
   if (keepLeftover || state.leftover.length === 0) return advance(next);
   // Asked for again, a name that is no more is answered by its removal.
   const again = union(state.again, within(subscriptionOf(false, state.leftover), state.subscription));
@@ -76,7 +88,7 @@ function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
     next.subscription === state.subscription && state.started
       ? answered.events
       : [subscribed(next), ...answered.events];
-  return then({ state: next, responses: [], events: told }, advance);
+  return then({ ...answered, state: next, events: told }, advance);
 }
 
 function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brought }: DeltaRequest): DeltaState {
@@ -160,7 +172,8 @@ function advance(state: DeltaState): Step<DeltaState> {
   if (sent === target && isEmpty(again) && !state.inParts && !forgiven(ready)) return quiet(ready);
   const owing = { from: sent, to: target, subscription, again };
   const body = deltaBody(owing);
-  if (!body) return settle(ready, target);
-  const doubt = sent === target ? NONE : within(state.doubtful, subscription);
-  return send(ready, target, isEmpty(doubt) ? body : (deltaBody({ ...owing, again: union(again, doubt) }) ?? body));
+  const doubt = sent === target ? NONE : within(inDoubt(state.doubtful, target), subscription);
+  // What is left when something is withheld is everything else: it was rejected together with it.
+  const all = isEmpty(doubt) || !(body || target.withheld) ? body : deltaBody({ ...owing, again: union(again, doubt) });
+  return all ? send(ready, target, all) : settle(ready, target);
 }

@@ -8,6 +8,17 @@ interface ClientEvent {
   readonly clientId: number;
 }
 
+/** A content that a client rejects. */
+export interface Rejected {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** Of the content. */
+  readonly version: string;
+  readonly code: number;
+  /** The client's words about it. */
+  readonly message: string;
+}
+
 /**
  * What clients and their streams tell the rest of the house. Produced by the pure machines and the service; folded in
  * `fleet/`.
@@ -55,6 +66,11 @@ export type XdsEvent =
       /** Envoy's words. */
       readonly message: string;
     })
+  /**
+   * What is kept from the client because it rejected it, by resource; it has everything else. `suspects`: among so many
+   * more there is something that it rejects, and which, is not found out yet.
+   */
+  | (ClientEvent & { readonly kind: 'withheld'; readonly rejects: readonly Rejected[]; readonly suspects: number })
   /** Nothing had to be sent: what the client said it holds is current (R17, R18). */
   | (ClientEvent & { readonly kind: 'current'; readonly typeUrl: string; readonly version: string })
   /** The last stream has ended. */

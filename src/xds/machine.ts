@@ -60,6 +60,8 @@ export interface Step<State> {
   readonly state: State;
   readonly responses: readonly Response[];
   readonly events: readonly MachineEvent[];
+  /** The response that the client has rejected, and why. */
+  readonly refused?: { readonly response: Unanswered; readonly error: RequestError };
 }
 
 /** A response that the client has not answered. */
@@ -67,6 +69,8 @@ export interface Unanswered {
   readonly nonce: string;
   readonly snapshot: TypeSnapshot;
   readonly body: ResponseBody;
+  /** What was to be sent whether or not it had changed. */
+  readonly again: Subscription;
 }
 
 /** What the machines of both variants keep for a type of a stream. Refers to shared snapshots, never copies them. */

@@ -73,6 +73,8 @@ export interface OrderState {
 export interface TimerRequest {
   readonly id: number;
   readonly afterMs: number;
+  /** Whoever starts it draws a time up to half as long again, so that many do not run out together. */
+  readonly jitter?: true;
 }
 
 const noSets: ReadonlyMap<string, TypeSnapshot> = new Map();

@@ -15,9 +15,9 @@ export function publishedVersion(snapshot: TypeSnapshot): string {
   return (publishedOf.get(snapshot) ?? snapshot).version;
 }
 
-/** What `to` no longer has of `from`; undefined if nothing. */
+/** What `to` no longer has of `from`, except for what it withholds; undefined if nothing. */
 export const retired: (from: TypeSnapshot, to: TypeSnapshot) => TypeSnapshot | undefined = memo2((from, to) => {
-  const { removed } = diffTypes(from, to);
+  const removed = diffTypes(from, to).removed.filter(name => !to.withheld?.has(name));
   return removed.length === 0 ? undefined : setOf(from, new Set(removed));
 });
 
@@ -36,7 +36,7 @@ const beyond = memo2((newer: TypeSnapshot, older: TypeSnapshot): TypeSnapshot =>
       return resource ? [[name, resource] as const] : [];
     }),
   );
-  return { typeUrl: newer.typeUrl, version: versionOf(newer.typeUrl, resources), resources };
+  return { ...newer, version: versionOf(newer.typeUrl, resources), resources };
 });
 
 /** Two sets of retired resources as one; of a name in both, the newer one's. */

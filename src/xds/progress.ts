@@ -45,7 +45,7 @@ export function send<S extends TypeState>(state: S, target: TypeSnapshot, all: R
 export function sendWhole<S extends TypeState>(state: S, target: TypeSnapshot, body: ResponseBody): Step<S> {
   const responses = state.responses + 1;
   const nonce = nonceOf(state.noncePrefix, responses);
-  const unanswered = [...state.unanswered, { nonce, snapshot: target, body }];
+  const unanswered = [...state.unanswered, { nonce, snapshot: target, body, again: state.again }];
   const event: MachineEvent = {
     kind: 'sent',
     typeUrl: state.typeUrl,
@@ -68,7 +68,7 @@ export function beat<S extends TypeState>(state: S, version: string | undefined,
   if (!body || !state.sent) return quiet(state);
   const responses = state.responses + 1;
   const nonce = nonceOf(state.noncePrefix, responses);
-  const unanswered = [...state.unanswered, { nonce, snapshot: state.sent, body }];
+  const unanswered = [...state.unanswered, { nonce, snapshot: state.sent, body, again: NONE }];
   return { state: { ...state, unanswered, responses }, responses: [{ body, nonce }], events: [] };
 }
 
@@ -82,9 +82,31 @@ export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Ste
   return { state: { ...moved, acked: target }, responses: [], events: [event] };
 }
 
+/** What is in doubt and can be said again: of what a set withholds, nothing is said. */
+export function inDoubt(doubtful: Subscription, { withheld }: TypeSnapshot): Subscription {
+  if (isEmpty(doubtful) || !withheld) return doubtful;
+  return subscriptionOf(
+    false,
+    [...doubtful.names].filter(name => !withheld.has(name)),
+  );
+}
+
+/**
+ * A machine with another target. What that withholds no longer, and the client has rejected, is owed whatever it is now:
+ * nobody knows what the client made of it.
+ */
+export function retargeted<S extends TypeState>(state: S, target: TypeSnapshot | undefined, keepLeftover: boolean): S {
+  const before = state.target?.withheld;
+  const next = { ...state, target, keepLeftover };
+  if (!before || !target) return next;
+  const lifted = [...before].filter(name => !target.withheld?.has(name) && state.doubtful.names.has(name));
+  if (lifted.length === 0) return next;
+  return { ...next, again: union(next.again, within(subscriptionOf(false, lifted), next.subscription)) };
+}
+
 /** A rejection is over when nothing that was rejected is subscribed any more. */
-export function forgiven({ rejected, doubtful, subscription }: TypeState): boolean {
-  return rejected && isEmpty(within(doubtful, subscription));
+export function forgiven({ rejected, doubtful, subscription, target }: TypeState): boolean {
+  return rejected && isEmpty(within(target ? inDoubt(doubtful, target) : doubtful, subscription));
 }
 
 /** An answer to the newest response now stands for the target too. */
@@ -108,10 +130,11 @@ function accepted<S extends TypeState>(state: S, { snapshot, nonce, body }: Unan
   const doubtful = minus(state.doubtful, namesOf(body));
   if (body.more) return quiet({ ...state, doubtful, acceptedVersion });
   // Good news of other resources does not make up for a rejection.
-  if (state.rejected && !isEmpty(doubtful)) return quiet({ ...state, doubtful, acceptedVersion });
+  const open = inDoubt(doubtful, snapshot);
+  if (state.rejected && !isEmpty(open)) return quiet({ ...state, doubtful, acceptedVersion });
   const event: MachineEvent = { kind: 'acked', typeUrl: state.typeUrl, version: publishedVersion(snapshot), nonce };
   return {
-    state: { ...state, acked: snapshot, acceptedVersion, rejected: false, doubtful: NONE },
+    state: { ...state, acked: snapshot, acceptedVersion, rejected: false, doubtful: minus(doubtful, open) },
     responses: [],
     events: [event],
   };
@@ -126,8 +149,30 @@ function rejectedBy<S extends TypeState>(state: S, answered: Unanswered, error: 
     code: error.code,
     message: error.message,
   };
-  const doubtful = union(state.doubtful, askedNames(answered.body, state.subscription));
-  return { state: { ...state, rejected: true, doubtful }, responses: [], events: [event] };
+  const doubtful = union(state.doubtful, notHeld(askedNames(answered.body, state.subscription), answered, state.acked));
+  return {
+    state: { ...state, rejected: true, doubtful },
+    responses: [],
+    events: [event],
+    refused: { response: answered, error },
+  };
+}
+
+/** Without what the client had accepted before in the same content, unless it asked for it again. */
+function notHeld(names: Subscription, { body, again }: Unanswered, acked: TypeSnapshot | undefined): Subscription {
+  if (!acked) return names;
+  const same = body.resources.filter(
+    ({ name, version }) => acked.resources.get(name)?.version === version && !covers(again, name),
+  );
+  return same.length === 0
+    ? names
+    : minus(
+        names,
+        subscriptionOf(
+          false,
+          same.map(each => each.name),
+        ),
+      );
 }
 
 /** All names for which a body speaks. One set for all streams that were sent it. */
@@ -150,6 +195,7 @@ export function then<S>(first: Step<S>, next: (state: S) => Step<S>): Step<S> {
   const second = next(first.state);
   if (first.responses.length === 0 && first.events.length === 0) return second;
   return {
+    ...first,
     state: second.state,
     responses: [...first.responses, ...second.responses],
     events: [...first.events, ...second.events],

@@ -15,6 +15,7 @@ import {
 import { serviceDefinition } from '../../proto/services.ts';
 import type { Board } from '../snapshot/board.ts';
 import { AnswerStreams } from './answer-streams.ts';
+import type { RejectionSettings } from './client.ts';
 import type { Outgoing, SharedByClients } from './client-driver.ts';
 import { answerClientStatus, type ClientViews, clientStatusDiscovery } from './client-status.ts';
 import { Clients } from './clients.ts';
@@ -40,6 +41,7 @@ export interface XdsServiceSettings {
   readonly keepaliveTime: number;
   readonly keepaliveTimeout: number;
   readonly order: OrderSettings;
+  readonly rejection: RejectionSettings;
 }
 
 export const defaultXdsSettings: XdsServiceSettings = {
@@ -50,6 +52,7 @@ export const defaultXdsSettings: XdsServiceSettings = {
   keepaliveTime: 15_000,
   keepaliveTimeout: 10_000,
   order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200 },
+  rejection: { pause: 10_000, retryAfter: 60_000, retryLimit: 15 * 60_000 },
 };
 
 type Call = ServerDuplexStream<Buffer, Outgoing>;
@@ -91,8 +94,13 @@ export class XdsService {
   constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void, views?: ClientViews) {
     this.#board = board;
     this.#settings = settings;
-    const { order, identifier } = settings;
-    this.#shared = { order, frames: new FrameEncoder(identifier), pacer: new Pacer(pace), emit };
+    this.#shared = {
+      settings: { order: settings.order, rejection: settings.rejection },
+      random: Math.random,
+      frames: new FrameEncoder(settings.identifier),
+      pacer: new Pacer(pace),
+      emit,
+    };
     this.#clients = new Clients(board, this.#shared);
     this.#fetches = new Fetches(board, this.#shared.frames);
     this.#grpc = new Server({
@@ -120,6 +128,13 @@ export class XdsService {
 
   get streams(): number {
     return this.#streams.size;
+  }
+
+  /** Sends a node once more what it has rejected, whatever came of it before. @returns whether it is connected. */
+  retry(nodeId: string): boolean {
+    const clients = this.#clients.ofNode(nodeId);
+    for (const client of clients) client.step({ kind: 'retry' });
+    return clients.length > 0;
   }
 
   /** @returns the port. Rejects with what to do when the address cannot be had. */

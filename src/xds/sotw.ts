@@ -2,7 +2,20 @@ import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, partialBody } from './body.ts';
 import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
 import { nonceOf } from './nonce.ts';
-import { beat, credit, forgiven, initialState, quiet, send, sendWhole, settle, subscribed, then } from './progress.ts';
+import {
+  beat,
+  credit,
+  forgiven,
+  inDoubt,
+  initialState,
+  quiet,
+  retargeted,
+  send,
+  sendWhole,
+  settle,
+  subscribed,
+  then,
+} from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
   EVERYTHING,
@@ -58,7 +71,7 @@ export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<Sotw
 
 function onTarget(state: SotwState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<SotwState> {
   if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
-  return advance({ ...state, target, keepLeftover });
+  return advance(retargeted(state, target, keepLeftover));
 }
 
 function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
@@ -107,17 +120,19 @@ function advance(state: SotwState): Step<SotwState> {
   const present = isEmpty(state.doubtful)
     ? state
     : { ...state, doubtful: presentIn(target, subscription, state.doubtful) };
-  if (!body) return settle(present, target);
-  const doubt = state.sent === target ? NONE : within(present.doubtful, subscription);
+  const doubt = state.sent === target ? NONE : within(inDoubt(present.doubtful, target), subscription);
+  // What is left when something is withheld is everything else: it was rejected together with it.
+  const all =
+    isEmpty(doubt) || !(body || target.withheld) ? body : bodyOf({ ...owing, again: union(state.again, doubt) });
+  if (!all) return settle(present, target);
   // Absence deletes, so what is complete stays in one piece.
-  const out = complete ? sendWhole : send;
-  return out(present, target, isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body));
+  return complete ? sendWhole(present, target, all) : send(present, target, all);
 }
 
-/** Nothing can be said of names that are no more, so nothing of them stays in doubt. */
+/** Nothing can be said of names that are no more, so nothing of them stays in doubt; of what is withheld, later. */
 function presentIn(target: TypeSnapshot, subscription: Subscription, names: Subscription): Subscription {
   return subscriptionOf(
     false,
-    [...names.names].filter(name => askedAndSeen(target, subscription, name).length > 0),
+    [...names.names].filter(name => target.withheld?.has(name) || askedAndSeen(target, subscription, name).length > 0),
   );
 }

@@ -3,21 +3,26 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client.ts';
 import { stepDelta } from './delta.ts';
 import { beatEvery, knowsTtl } from './heartbeat.ts';
-import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
 import {
-  type DeltaRequest,
-  type Input,
-  isSettled,
-  type MachineEvent,
-  type Response,
-  type SotwRequest,
-  type Step,
-} from './machine.ts';
+  accepted,
+  type Isolation,
+  isPaused,
+  refused,
+  republished,
+  resumed,
+  retried,
+  retryAfter,
+  withheldBy,
+} from './isolation.ts';
+import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
+import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
 import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetOf } from './order.ts';
-import { publishedVersion, replaced } from './overlay.ts';
+import { replaced } from './overlay.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
+import { told } from './told.ts';
+import { goalFor, isAccepted, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
 type AnyInput = Input<SotwRequest & DeltaRequest>;
@@ -33,8 +38,12 @@ export class Turn {
   #publication: Publication | undefined;
   #assignment: Assignment | undefined;
   #order: OrderState;
+  #isolation: Isolation;
+  #aimed: ClientState['aimed'];
+  #trial: ClientState['trial'];
   #rewarmed: readonly string[];
   #beats: Beats;
+  #timers: number;
   #lanes: Lanes;
   /** Set once the lanes are a copy that may be changed. */
   #changing: Lane[] | undefined;
@@ -50,8 +59,12 @@ export class Turn {
     this.#publication = before.publication;
     this.#assignment = before.assignment;
     this.#order = before.order;
+    this.#isolation = before.isolation;
+    this.#aimed = before.aimed;
+    this.#trial = before.trial;
     this.#rewarmed = before.rewarmed;
     this.#beats = before.beats;
+    this.#timers = before.timers;
     this.#lanes = before.lanes;
   }
 
@@ -95,10 +108,22 @@ export class Turn {
   }
 
   expire(id: number): this {
+    if (id > 0) this.#order = expire(this.#order, id, this.#lanes);
+    if (id === this.#trial?.id) this.#tryOn(this.#trial.kind);
     const beat = this.#beats.get(id);
-    if (id < 0) this.#beats = new Map([...this.#beats].filter(([each]) => each !== id));
-    else this.#order = expire(this.#order, id, this.#lanes);
-    if (beat) this.feed(beat.streamId, beat.typeUrl, { kind: 'beat' });
+    if (!beat) return this;
+    this.#beats = new Map([...this.#beats].filter(([each]) => each !== id));
+    this.feed(beat.streamId, beat.typeUrl, { kind: 'beat' });
+    return this;
+  }
+
+  #tryOn(kind: 'next' | 'again'): void {
+    this.#trial = undefined;
+    this.#isolation = kind === 'next' ? resumed(this.#isolation) : retried(this.#isolation, false);
+  }
+
+  retry(): this {
+    this.#isolation = resumed(retried(this.#isolation, true));
     return this;
   }
 
@@ -132,8 +157,14 @@ export class Turn {
     for (const response of step.responses) this.#responses.push({ ...response, streamId });
     this.#events.push(...step.events);
     if (!lane.aggregated) this.#touched.add(before.typeUrl);
+    if (step.refused) this.#refused(before, step.refused);
     if (before.typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(lane, step);
     return step.state.acked !== before.acked;
+  }
+
+  #refused(before: MachineState, { response, error }: NonNullable<Step<MachineState>['refused']>): void {
+    const suspects = suspectsIn(before, response);
+    if (suspects) this.#isolation = refused(this.#isolation, before.typeUrl, suspects, error);
   }
 
   #copy(): Lane[] {
@@ -158,7 +189,9 @@ export class Turn {
     this.#order = proven(this.#order);
     if (!aggregated) return;
     const names =
-      before.sent && state.sent && !before.inParts ? replaced(before.sent, state.sent) : resumed(before, responses);
+      before.sent && state.sent && !before.inParts
+        ? replaced(before.sent, state.sent)
+        : broughtOrInParts(before, responses);
     if (names.length === 0) return;
     const endpoints = laneIndex(this.#lanes, streamId, endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });
@@ -167,14 +200,12 @@ export class Turn {
 
   /** Lets every lane move as far as the order allows. */
   end(): ClientStep {
-    const snapshot = this.#snapshot();
-    if (snapshot) this.#order = aim(this.#order, snapshot);
     // What was found to be held without being sent may open the way for others.
-    for (let round = 0; round < maxRounds && this.#advance(snapshot !== undefined); round++);
+    for (let round = 0; round < maxRounds && this.#advance(); round++);
     const { settings } = this.#before;
-    const { order, timers: ordered } = schedule(this.#order, this.#lanes, settings);
-    const beats = this.#beatTimers();
-    const timers = beats.length > 0 ? [...ordered, ...beats] : ordered;
+    const { order, timers: ordered } = schedule(this.#order, this.#lanes, settings.order);
+    const timers = [...ordered, ...this.#trialTimer(), ...this.#beatTimers()];
+    if (this.#isolation.rejects !== this.#before.isolation.rejects) this.#events.push(this.#withheld());
     const state: ClientState = {
       settings,
       streams: this.#streams,
@@ -183,33 +214,96 @@ export class Turn {
       assignment: this.#assignment,
       lanes: this.#lanes,
       order,
+      isolation: this.#isolation,
+      aimed: this.#aimed,
+      trial: this.#trial,
       rewarmed: this.#rewarmed,
       beats: this.#beats,
+      timers: this.#timers,
     };
-    return { state, responses: this.#responses, events: this.#told(), timers };
+    return {
+      state,
+      responses: this.#responses,
+      events: told(this.#events, this.#before.lanes, this.#lanes, this.#touched),
+      timers,
+    };
   }
 
-  /** What the node is to hold, if there is a fleet for it that has a snapshot. */
-  #snapshot(): Snapshot | undefined {
+  /** What is published for the node, if there is a fleet for it that has a snapshot. */
+  #published(): Snapshot | undefined {
     const assignment = this.#assignment;
     return assignment?.kind === 'assigned' ? this.#publication?.snapshots.get(assignment.key) : undefined;
   }
 
+  /** That, without what the client rejects. */
+  #goal(): Snapshot | undefined {
+    const published = this.#published();
+    if (!published) return undefined;
+    this.#isolation = republished(this.#isolation, published);
+    const isolation = this.#isolation;
+    if (this.#aimed?.published !== published || this.#aimed.isolation !== isolation) {
+      const goal = goalFor(published, withheldBy(isolation), this.#lanes);
+      this.#aimed = { published, isolation, goal };
+    }
+    return this.#aimed.goal;
+  }
+
   /** @returns whether the client was found to hold another set, which calls for another round. */
-  #advance(served: boolean): boolean {
+  #advance(): boolean {
+    const goal = this.#goal();
+    if (goal) this.#order = aim(this.#order, goal);
     this.#order = evaluate(this.#order, this.#lanes);
     let settled = false;
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[index];
       if (!lane) continue;
-      const { target, keepLeftover } = served ? targetOf(this.#order, lane.state) : unserved;
+      const { target, keepLeftover } = goal ? targetOf(this.#order, lane.state) : unserved;
       if (target && lane.state.typeUrl === endpointUrl && lane.aggregated) this.#rewarm(index);
       const { state } = this.#lanes[index] ?? lane;
       if (target !== state.target || keepLeftover !== state.keepLeftover) {
         settled = this.#feed(index, { kind: 'target', target, keepLeftover }) || settled;
       }
     }
-    return settled;
+    return this.#acceptTrials() || settled;
+  }
+
+  /** @returns whether something that was tried was accepted, so that the client may be sent more. */
+  #acceptTrials(): boolean {
+    const before = this.#isolation;
+    for (const [typeUrl, { trying }] of before.trials) {
+      if (trying.length > 0 && isAccepted(trying, this.#lanes)) this.#isolation = accepted(this.#isolation, typeUrl);
+    }
+    return this.#isolation !== before;
+  }
+
+  /** At most one runs, for whatever comes next. */
+  #trialTimer(): readonly TimerRequest[] {
+    const { rejects } = this.#isolation;
+    const kind = isPaused(this.#isolation) ? 'next' : rejects.length > 0 ? 'again' : undefined;
+    if (kind === this.#trial?.kind) return [];
+    const id = kind && this.#nextTimer();
+    this.#trial = kind && id !== undefined ? { kind, id } : undefined;
+    if (id === undefined) return [];
+    const { pause, retryAfter: first, retryLimit } = this.#before.settings.rejection;
+    if (kind === 'next') return [{ id, afterMs: pause, jitter: true }];
+    return [{ id, afterMs: retryAfter(this.#isolation, first, retryLimit), jitter: true }];
+  }
+
+  #nextTimer(): number {
+    this.#timers += 1;
+    return -this.#timers;
+  }
+
+  #withheld(): MachineEvent {
+    const { rejects, trials } = this.#isolation;
+    const suspects = [...trials.values()].reduce(
+      (count, { waiting }) => waiting.reduce((sum, { group }) => sum + group.length, count),
+      0,
+    );
+    const named = rejects.map(({ typeUrl, name, version, error: { code, message } }) => {
+      return { typeUrl, name, version, code, message };
+    });
+    return { kind: 'withheld', rejects: named, suspects };
   }
 
   #rewarm(index: number): void {
@@ -228,56 +322,19 @@ export class Turn {
       if (afterMs === undefined || !variant || !knowsTtl(variant, this.#node)) continue;
       const { typeUrl } = state;
       if ([...this.#beats.values()].some(beat => beat.streamId === streamId && beat.typeUrl === typeUrl)) continue;
-      const id = Math.min(0, ...this.#beats.keys()) - 1;
+      const id = this.#nextTimer();
       this.#beats = new Map([...this.#beats, [id, { streamId, typeUrl }]]);
       timers.push({ id, afterMs });
     }
     return timers;
   }
-
-  /**
-   * What is told of the step. Of a type on several streams the client holds what is published when it does so on all of
-   * them: until then an acknowledgement is of a part.
-   */
-  #told(): readonly MachineEvent[] {
-    const before = this.#before.lanes;
-    const shared = [...this.#touched].filter(
-      typeUrl => lanesOf(before, typeUrl).length > 1 || lanesOf(this.#lanes, typeUrl).length > 1,
-    );
-    if (shared.length === 0) return this.#events;
-    const held = shared.flatMap((typeUrl): MachineEvent[] => {
-      const version = heldOf(this.#lanes, typeUrl);
-      return version === undefined || version === heldOf(before, typeUrl)
-        ? []
-        : [{ kind: 'current', typeUrl, version }];
-    });
-    const told = this.#events.flatMap((event): MachineEvent[] => {
-      if (event.kind === 'current' && shared.includes(event.typeUrl)) return [];
-      return event.kind === 'acked' && shared.includes(event.typeUrl) ? [{ ...event, part: true }] : [event];
-    });
-    return [...told, ...held];
-  }
-}
-
-function lanesOf(lanes: Lanes, typeUrl: string): Lanes {
-  return lanes.filter(({ state }) => state.typeUrl === typeUrl);
-}
-
-/** The version that the client holds on all lanes of the type; undefined while something is under way on one of them. */
-function heldOf(lanes: Lanes, typeUrl: string): string | undefined {
-  let held: string | undefined;
-  for (const { state } of lanesOf(lanes, typeUrl)) {
-    if (!state.target || !isSettled(state)) return undefined;
-    held = publishedVersion(state.target);
-  }
-  return held;
 }
 
 const maxRounds = 8;
 const unserved = { target: undefined, keepLeftover: true };
 
 /** A client that comes back with clusters of its own, or is sent them in parts: those that come may replace others. */
-function resumed(before: MachineState, responses: readonly Response[]): readonly string[] {
+function broughtOrInParts(before: MachineState, responses: readonly Response[]): readonly string[] {
   if (!before.resumes && !before.inParts) return [];
   return responses.flatMap(({ body }) => body.resources.map(each => each.name));
 }

@@ -23,7 +23,10 @@ class EnvoyModel {
   constructor(variant: 'sotw' | 'delta') {
     this.#variant = variant;
     const stream = { streamId: 1, variant, impliedType: undefined, nonceSalt: 0 };
-    this.#state = stepClient(startClient(limits), { kind: 'joined', stream }).state;
+    this.#state = stepClient(startClient({ order: limits, rejection: { pause: 1, retryAfter: 1, retryLimit: 1 } }), {
+      kind: 'joined',
+      stream,
+    }).state;
   }
 
   publish(sets: Sets): void {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { encode } from '../../proto/codec.ts';
 import type { NodeIdentity, Publication } from '../../src/snapshot/board.ts';
 import { versionOf } from '../../src/snapshot/build.ts';
 import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
@@ -52,20 +53,32 @@ export const testNode: NodeIdentity = {
   version: '',
 };
 
-/** Bytes as a proto would have them whose field 1 is its name and whose field 15 is a text. */
+/**
+ * Bytes as a proto would have them whose field 1 is its name and whose field 15 is a text; real ones as far as others
+ * are referred to: clusters ask for their endpoints, and a table of routes whose content is `to-x` leads to cluster `x`.
+ */
 function raw(typeUrl: string, name: string, content: string): RawResource {
   const words = content.split(' ');
+  const to = typeUrl === routeUrl ? /^to-(\S+)/.exec(content)?.[1] : undefined;
+  const real = typeUrl === clusterUrl ? eds : to === undefined ? [] : routesTo(to);
   const value = (key: string) => words.find(word => word.startsWith(`${key}=`))?.slice(key.length + 1);
   const [ttl, aliases] = [value('ttl'), value('aliases')];
   return {
     typeUrl,
     name,
-    value: Buffer.concat([textField(1, name), textField(15, content)]),
+    value: Buffer.concat([textField(1, name), textField(15, content), ...real]),
     version: content,
     ...(ttl && { ttl: Number(ttl) }),
     ...(aliases && { aliases: aliases.split(',') }),
     onDemand: words.includes('onDemand'),
   };
+}
+
+const eds = [Buffer.from(encode('envoy.config.cluster.v3.Cluster', { type: 'EDS' }))];
+
+function routesTo(cluster: string): readonly Uint8Array[] {
+  const routes = [{ match: { prefix: '/' }, route: { cluster } }];
+  return [encode('envoy.config.route.v3.RouteConfiguration', { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] })];
 }
 
 function digest(text: string): string {

@@ -53,6 +53,7 @@ test('a stream is a proxy once it has said who it is', () => {
       assignment: undefined,
       connectedAt: 7,
       types: new Map(),
+      withheld: undefined,
     },
   ]);
 });

@@ -17,7 +17,8 @@ const order = { gateLimit: 1000, linger: 1000, lingerLimit: 1000, grace: 1000 };
 
 function served(pacer: Pacer) {
   const board = new Board();
-  const shared = { order, frames: new FrameEncoder('test'), pacer, emit: () => {} };
+  const settings = { order, rejection: { pause: 1, retryAfter: 1, retryLimit: 1 } };
+  const shared = { settings, random: () => 0, frames: new FrameEncoder('test'), pacer, emit: () => {} };
   return { board, shared, clients: new Clients(board, shared) };
 }
 

@@ -1,0 +1,194 @@
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Withheld } from '../snapshot/withhold.ts';
+import { culprits } from './culprit.ts';
+import type { RequestError } from './machine.ts';
+
+/**
+ * What a client rejects, found out resource by resource (R42): it is named by the client, or found by halving what was
+ * rejected and sending the halves one after another, with a pause before each. Meanwhile and afterwards the client keeps
+ * its last good content of it and is sent everything else.
+ *
+ * Pure: the functions return the isolation as it is after what they are told.
+ */
+export interface Isolation {
+  /** Found out. */
+  readonly rejects: readonly Reject[];
+  /** Not yet found out, by type URL. */
+  readonly trials: ReadonlyMap<string, Trial>;
+  /** How often contents were rejected before, by type, name and version. They are tried again later each time. */
+  readonly tried: ReadonlyMap<string, number>;
+}
+
+/** A content that the client rejects. */
+export interface Reject extends Withheld {
+  readonly error: RequestError;
+}
+
+type Group = readonly Withheld[];
+
+interface Trial {
+  /** What is being sent; nothing while it waits for its time. */
+  readonly trying: Group;
+  /** What comes next, the first one last. */
+  readonly waiting: readonly Waiting[];
+  /** What the client said last. */
+  readonly error: RequestError;
+  /** Rejections that are still put up with. */
+  readonly left: number;
+}
+
+interface Waiting {
+  readonly group: Group;
+  /** One of its contents was rejected, unless one of the other half was. */
+  readonly guilty: boolean;
+}
+
+/** Enough to find a few among thousands; a client that rejects everything is not sent everything one by one. */
+const MOST_REJECTIONS = 40;
+
+export const nothingRejected: Isolation = { rejects: [], trials: new Map(), tried: new Map() };
+
+/** What must not be sent for now. */
+export function withheldBy({ rejects, trials }: Isolation): Group {
+  const waiting = [...trials.values()].flatMap(trial => trial.waiting.flatMap(each => each.group));
+  return waiting.length > 0 ? [...rejects, ...waiting] : rejects;
+}
+
+/** A response was rejected that held these contents, which the client did not have before. */
+export function refused(isolation: Isolation, typeUrl: string, held: Group, error: RequestError): Isolation {
+  const trial = isolation.trials.get(typeUrl);
+  if (held.length === 0) return withTrial(isolation, typeUrl, undefined);
+  const left = (trial?.left ?? MOST_REJECTIONS) - 1;
+  // The other half of what was tried may well be good.
+  const waiting = [...(trial?.waiting ?? [])];
+  const other = waiting.pop();
+  if (other) waiting.push({ ...other, guilty: false });
+  const named = culprits(
+    typeUrl,
+    error.message,
+    held.map(each => each.name),
+  );
+  if (left <= 0) return giveUp(isolation, typeUrl, [...held, ...waiting.flatMap(each => each.group)], error);
+  if (named.length === 0) return sifted(isolation, typeUrl, { trying: [], waiting: split(waiting, held), error, left });
+  const reasons = new Map(named.map(each => [each.name, each.reason]));
+  const rejects = held.flatMap(each => {
+    const message = reasons.get(each.name);
+    return message === undefined ? [] : [{ ...each, error: { ...error, message } }];
+  });
+  // Nothing is known against the others: they need not wait.
+  const trying = held.filter(({ name }) => !reasons.has(name));
+  return sifted(withRejects(isolation, rejects), typeUrl, { trying, waiting, error, left });
+}
+
+/** What was being tried was accepted. */
+export function accepted(isolation: Isolation, typeUrl: string): Isolation {
+  const trial = isolation.trials.get(typeUrl);
+  return trial ? sifted(isolation, typeUrl, { ...trial, trying: [] }) : isolation;
+}
+
+/** True if something waits to be tried and nothing is being tried. */
+export function isPaused({ trials }: Isolation): boolean {
+  return [...trials.values()].some(trial => trial.trying.length === 0);
+}
+
+/** It is time to try what comes next. */
+export function resumed(isolation: Isolation): Isolation {
+  let known = isolation;
+  for (const [typeUrl, trial] of isolation.trials) {
+    const first = trial.waiting.at(-1);
+    if (trial.trying.length > 0 || !first) continue;
+    known = withTrial(known, typeUrl, { ...trial, trying: first.group, waiting: trial.waiting.slice(0, -1) });
+  }
+  return known;
+}
+
+/** A single content that is known to be guilty need not be tried, and a guilty group only in halves. */
+function sifted(isolation: Isolation, typeUrl: string, trial: Trial): Isolation {
+  let { waiting } = trial;
+  let known = isolation;
+  for (let first = waiting.at(-1); first?.guilty; first = waiting.at(-1)) {
+    const rest = waiting.slice(0, -1);
+    const [only, ...others] = first.group;
+    if (only && others.length === 0) known = withRejects(known, [{ ...only, error: trial.error }]);
+    waiting = others.length > 0 ? split(rest, first.group) : rest;
+  }
+  const over = waiting.length === 0 && trial.trying.length === 0;
+  return withTrial(known, typeUrl, over ? undefined : { ...trial, waiting });
+}
+
+/** One of the group is guilty: its halves, the first to be tried. */
+function split(waiting: readonly Waiting[], group: Group): readonly Waiting[] {
+  if (group.length === 1) return pushed(waiting, group, true);
+  const middle = Math.ceil(group.length / 2);
+  return pushed(pushed(waiting, group.slice(middle), true), group.slice(0, middle), false);
+}
+
+function pushed(waiting: readonly Waiting[], group: Group, guilty: boolean): readonly Waiting[] {
+  return group.length === 0 ? waiting : [...waiting, { group, guilty }];
+}
+
+function giveUp(isolation: Isolation, typeUrl: string, group: Group, error: RequestError): Isolation {
+  const message = `one of ${group.length} was rejected, and which one could not be found out: ${error.message}`;
+  const rejects = group.map(each => ({ ...each, error: { ...error, message } }));
+  return withTrial(withRejects(isolation, rejects), typeUrl, undefined);
+}
+
+/**
+ * Another snapshot is to be sent: contents that it does not have are rejected no longer, and where one of those that
+ * are under suspicion has changed, none of them is.
+ */
+export function republished(isolation: Isolation, { types }: Snapshot): Isolation {
+  if (isolation === nothingRejected) return isolation;
+  const stays = (each: Withheld): boolean =>
+    types.get(each.typeUrl)?.resources.get(each.name)?.version === each.version;
+  const rejects = kept(isolation.rejects, stays);
+  let known: Isolation = rejects === isolation.rejects ? isolation : { ...isolation, rejects };
+  for (const [typeUrl, { trying, waiting }] of isolation.trials) {
+    const suspects = [...trying, ...waiting.flatMap(each => each.group)];
+    // What was changed may be what was wrong.
+    if (!suspects.every(stays)) known = withTrial(known, typeUrl, undefined);
+  }
+  if (known === isolation) return isolation;
+  if (known.rejects.length === 0 && known.trials.size === 0) return nothingRejected;
+  const keys = new Set(known.rejects.map(keyOf));
+  return { ...known, tried: new Map([...known.tried].filter(([key]) => keys.has(key))) };
+}
+
+/** Everything is to be tried again. @param forget how often it was. */
+export function retried(isolation: Isolation, forget: boolean): Isolation {
+  if (isolation.rejects.length === 0) return isolation;
+  const tried = new Map(forget ? [] : isolation.tried);
+  for (const each of forget ? [] : isolation.rejects) tried.set(keyOf(each), attempts(isolation, each) + 1);
+  return { rejects: [], trials: isolation.trials, tried };
+}
+
+/** Milliseconds until what is rejected is to be tried again, twice as long each time. */
+export function retryAfter(isolation: Isolation, first: number, most: number): number {
+  const fewest = isolation.rejects.reduce((least, each) => Math.min(least, attempts(isolation, each)), 30);
+  return Math.min(first * 2 ** fewest, most);
+}
+
+function attempts({ tried }: Isolation, each: Withheld): number {
+  return tried.get(keyOf(each)) ?? 0;
+}
+
+function keyOf({ typeUrl, name, version }: Withheld): string {
+  return JSON.stringify([typeUrl, name, version]);
+}
+
+function withRejects(isolation: Isolation, added: readonly Reject[]): Isolation {
+  return added.length === 0 ? isolation : { ...isolation, rejects: [...isolation.rejects, ...added] };
+}
+
+function withTrial(isolation: Isolation, typeUrl: string, trial: Trial | undefined): Isolation {
+  if (!trial && !isolation.trials.has(typeUrl)) return isolation;
+  const trials = new Map(isolation.trials);
+  if (trial) trials.set(typeUrl, trial);
+  else trials.delete(typeUrl);
+  return { ...isolation, trials };
+}
+
+/** The list itself if nothing goes. */
+function kept<T>(list: readonly T[], stays: (each: T) => boolean): readonly T[] {
+  return list.every(stays) ? list : list.filter(stays);
+}
