@@ -1,5 +1,5 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
-import type { XdsEvent } from '../xds/events.ts';
+import type { Rejected, XdsEvent } from '../xds/events.ts';
 import type { ProxyStatus, TypeStatus, WithheldStatus } from './proxy.ts';
 
 /** A client as far as its events tell. It is a proxy once it has said who it is. */
@@ -52,17 +52,16 @@ function foldWithheld(
   { rejects, suspects }: Extract<XdsEvent, { readonly kind: 'withheld' }>,
   at: number,
 ): WithheldStatus | undefined {
-  if (rejects.length === 0 && suspects === 0) return undefined;
+  if (rejects.length === 0 && suspects.length === 0) return undefined;
   const known = new Map(
-    before?.rejects.map(each => [JSON.stringify([each.typeUrl, each.name, each.version]), each.at]),
+    [...(before?.rejects ?? []), ...(before?.suspects ?? [])].map(each => [contentKey(each), each.at]),
   );
-  return {
-    rejects: rejects.map(each => ({
-      ...each,
-      at: known.get(JSON.stringify([each.typeUrl, each.name, each.version])) ?? at,
-    })),
-    suspects,
-  };
+  const since = (each: Rejected) => ({ ...each, at: known.get(contentKey(each)) ?? at });
+  return { rejects: rejects.map(since), suspects: suspects.map(since) };
+}
+
+function contentKey({ typeUrl, name, version }: Rejected): string {
+  return JSON.stringify([typeUrl, name, version]);
 }
 
 type TypeEvent = Extract<XdsEvent, { readonly typeUrl: string }>;

@@ -13,11 +13,13 @@ export interface TypeStatus {
 
 /** What is kept from a proxy because it rejected it; it has everything else. */
 export interface WithheldStatus {
-  /** `at`: when it was found out. */
-  readonly rejects: readonly (Rejected & { readonly at: number })[];
-  /** Among so many more resources there is one that it rejects, and which, is not found out yet. */
-  readonly suspects: number;
+  readonly rejects: readonly WithheldResource[];
+  /** Among these there is one that it rejects, and which, is not found out yet. */
+  readonly suspects: readonly WithheldResource[];
 }
+
+/** `at`: since when. */
+export type WithheldResource = Rejected & { readonly at: number };
 
 /** One connected proxy: a client that has said who it is. Instants are milliseconds since the epoch. */
 export interface ProxyStatus {

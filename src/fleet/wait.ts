@@ -148,7 +148,8 @@ function missingOf(
   const behind = asked.filter(({ typeUrl, acked }) => acked === undefined || !accepted.get(typeUrl)?.has(acked));
   if (behind.length === 0) return undefined;
   const types = behind.map(each => each.typeUrl);
-  const withheld = proxy.withheld?.rejects.find(each => types.includes(each.typeUrl));
+  const { rejects = [], suspects = [] } = proxy.withheld ?? {};
+  const withheld = [...rejects, ...suspects].find(each => types.includes(each.typeUrl));
   if (withheld)
     return { id, fleet, types, reason: 'rejected', why: `it rejected ${withheld.name}: ${withheld.message}` };
   const rejected = behind.find(({ state }) => state === 'rejected');

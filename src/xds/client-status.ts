@@ -6,6 +6,7 @@ import { memo1 } from '../base/memo.ts';
 import type { Assignment, Board, NodeIdentity } from '../snapshot/board.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { delimited, textField } from '../snapshot/wire.ts';
+import type { Rejected } from './events.ts';
 import type { Unary } from './fetch.ts';
 import { secretUrl } from './resource-type.ts';
 
@@ -27,7 +28,13 @@ interface ClientView {
   readonly variant: 'sotw' | 'delta';
   readonly assignment: Assignment | undefined;
   readonly types: ReadonlyMap<string, TypeView>;
+  /** What it rejected, and what may be it. */
+  readonly withheld:
+    | { readonly rejects: readonly RejectedView[]; readonly suspects: readonly RejectedView[] }
+    | undefined;
 }
+
+type RejectedView = Rejected & { readonly at: number };
 
 /** Who is connected. Whoever folds the events gives it. */
 export interface ClientViews {
@@ -40,8 +47,8 @@ const MAX_ANSWER = 32 * 1024 * 1024;
 
 /**
  * Answers a `ClientStatusRequest`: for each client that a matcher fits (without matchers, for all), every resource of its
- * fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR: its
- * type was rejected, in the client's words, which do not tell what of it is in use all the same (R42).
+ * fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR: the
+ * resource was rejected, or is among those of which one was, in the client's words (R42).
  *
  * The streams of one node id are one client. Secrets are named and never shown (P29). Throws when it is our fault.
  */
@@ -86,33 +93,41 @@ function byNode(streams: readonly ClientView[], matchers: readonly NodeMatcher[]
 }
 
 function clientConfig(board: Board, client: ClientView, bare: boolean): readonly Uint8Array[] {
-  const { node, assignment, variant, types } = client;
+  const { node, assignment, variant, types, withheld } = client;
   const { id, cluster, region, zone, subZone, metadata } = node;
   const locality = { region, zone, sub_zone: subZone };
   const shown = encode('envoy.config.core.v3.Node', { id, cluster, locality, metadata });
   const snapshot = assignment?.kind === 'assigned' ? board.current?.snapshots.get(assignment.key) : undefined;
   const sets = [...(snapshot?.types.values() ?? [])];
-  const configs = sets.map(set => configsOf(set, types.get(set.typeUrl), variant, bare || set.typeUrl === secretUrl));
+  const rejected = [...(withheld?.rejects ?? []), ...(withheld?.suspects ?? [])];
+  const configs = sets.map(set => {
+    const ofType = rejected.filter(each => each.typeUrl === set.typeUrl);
+    return configsOf(set, types.get(set.typeUrl), ofType, variant, bare || set.typeUrl === secretUrl);
+  });
   return [delimited(1, shown), ...configs];
 }
 
 function configsOf(
   set: TypeSnapshot,
   type: TypeView | undefined,
+  rejected: readonly RejectedView[],
   variant: 'sotw' | 'delta',
   bare: boolean,
 ): Uint8Array {
-  const status = statusOf(type, set.version);
-  const error = status === 'ERROR' && type?.rejection ? errorState(type.rejection) : undefined;
+  const status = statusOf(type, set.version, rejected.length > 0);
+  const wholly = status === 'ERROR' && type?.rejection ? errorState(type.rejection) : undefined;
+  const errors = new Map(rejected.map(each => [each.name, errorState({ ...each, version: set.version })]));
   const make = (): Uint8Array => {
     const versionOf = (resource: EncodedResource) => (variant === 'delta' ? resource.version : set.version);
-    const configs = [...set.resources.values()].map(each =>
-      delimited(3, ...config(set.typeUrl, each, versionOf(each), bare), statuses[status], ...(error ? [error] : [])),
-    );
+    const configs = [...set.resources.values()].map(each => {
+      const error = errors.get(each.name) ?? wholly;
+      const end = error ? [statuses.ERROR, error] : [statuses[status]];
+      return delimited(3, ...config(set.typeUrl, each, versionOf(each), bare), ...end);
+    });
     return Buffer.concat(configs);
   };
   // With contents an answer has room for few clients only, and what is remembered would be as long as the set.
-  if (error || !bare) return make();
+  if (wholly || errors.size > 0 || !bare) return make();
   const known = made(set);
   const key = `${status} ${variant}`;
   const bytes = known.get(key) ?? make();
@@ -129,10 +144,11 @@ function config(typeUrl: string, resource: EncodedResource, version: string, bar
   return [textField(1, typeUrl), textField(2, name), textField(3, version), ...content];
 }
 
-function statusOf(type: TypeView | undefined, intended: string): keyof typeof statuses {
+/** @param partly something of the type is withheld, so that what is held has another version than what is intended. */
+function statusOf(type: TypeView | undefined, intended: string, partly: boolean): keyof typeof statuses {
   if (type?.state === 'rejected') return 'ERROR';
   if (type?.sent === undefined) return 'NOT_SENT';
-  return type.state === 'synced' && type.acked === intended ? 'SYNCED' : 'STALE';
+  return type.state === 'synced' && (partly || type.acked === intended) ? 'SYNCED' : 'STALE';
 }
 
 /** Fields 6 and 7, `config_status` and what is called so from the side of the client. */

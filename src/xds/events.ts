@@ -67,10 +67,14 @@ export type XdsEvent =
       readonly message: string;
     })
   /**
-   * What is kept from the client because it rejected it, by resource; it has everything else. `suspects`: among so many
-   * more there is something that it rejects, and which, is not found out yet.
+   * What is kept from the client because it rejected it, by resource; it has everything else. Among `suspects` there is
+   * something that it rejects, and which, is not found out yet.
    */
-  | (ClientEvent & { readonly kind: 'withheld'; readonly rejects: readonly Rejected[]; readonly suspects: number })
+  | (ClientEvent & {
+      readonly kind: 'withheld';
+      readonly rejects: readonly Rejected[];
+      readonly suspects: readonly Rejected[];
+    })
   /** Nothing had to be sent: what the client said it holds is current (R17, R18). */
   | (ClientEvent & { readonly kind: 'current'; readonly typeUrl: string; readonly version: string })
   /** The last stream has ended. */

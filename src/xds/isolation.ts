@@ -1,7 +1,8 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Withheld } from '../snapshot/withhold.ts';
 import { culprits } from './culprit.ts';
-import type { RequestError } from './machine.ts';
+import type { Rejected } from './events.ts';
+import type { MachineEvent, RequestError } from './machine.ts';
 
 /**
  * What a client rejects, found out resource by resource (R42): it is named by the client, or found by halving what was
@@ -52,6 +53,18 @@ export const nothingRejected: Isolation = { rejects: [], trials: new Map(), trie
 export function withheldBy({ rejects, trials }: Isolation): Group {
   const waiting = [...trials.values()].flatMap(trial => trial.waiting.flatMap(each => each.group));
   return waiting.length > 0 ? [...rejects, ...waiting] : rejects;
+}
+
+/** What is told of it. */
+export function withheldEvent({ rejects, trials }: Isolation): MachineEvent {
+  const suspects = [...trials.values()].flatMap(({ waiting, error }) =>
+    waiting.flatMap(({ group }) => group.map(each => rejected({ ...each, error }))),
+  );
+  return { kind: 'withheld', rejects: rejects.map(rejected), suspects };
+}
+
+function rejected({ typeUrl, name, version, error: { code, message } }: Reject): Rejected {
+  return { typeUrl, name, version, code, message };
 }
 
 /** A response was rejected that held these contents, which the client did not have before. */

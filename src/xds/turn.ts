@@ -13,6 +13,7 @@ import {
   retried,
   retryAfter,
   withheldBy,
+  withheldEvent,
 } from './isolation.ts';
 import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
@@ -205,7 +206,7 @@ export class Turn {
     const { settings } = this.#before;
     const { order, timers: ordered } = schedule(this.#order, this.#lanes, settings.order);
     const timers = [...ordered, ...this.#trialTimer(), ...this.#beatTimers()];
-    if (this.#isolation.rejects !== this.#before.isolation.rejects) this.#events.push(this.#withheld());
+    if (this.#isolation !== this.#before.isolation) this.#events.push(withheldEvent(this.#isolation));
     const state: ClientState = {
       settings,
       streams: this.#streams,
@@ -292,18 +293,6 @@ export class Turn {
   #nextTimer(): number {
     this.#timers += 1;
     return -this.#timers;
-  }
-
-  #withheld(): MachineEvent {
-    const { rejects, trials } = this.#isolation;
-    const suspects = [...trials.values()].reduce(
-      (count, { waiting }) => waiting.reduce((sum, { group }) => sum + group.length, count),
-      0,
-    );
-    const named = rejects.map(({ typeUrl, name, version, error: { code, message } }) => {
-      return { typeUrl, name, version, code, message };
-    });
-    return { kind: 'withheld', rejects: named, suspects };
   }
 
   #rewarm(index: number): void {

@@ -66,7 +66,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     assert.deepEqual(Object.entries(await now())[0], ['Cluster/a', 'STALE']);
   });
 
-  test(`R9, R42: a rejection is an ERROR of the whole type, in the client's words (${variant})`, async t => {
+  test(`R9, R42: what was rejected, or may be it, is an ERROR in the client's words (${variant})`, async t => {
     const served = await serveXds(t);
     served.publish(sets);
     const { version } = snapshot('fleet', sets).types.get(urls.CDS)!;

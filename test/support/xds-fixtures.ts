@@ -78,7 +78,9 @@ const eds = [Buffer.from(encode('envoy.config.cluster.v3.Cluster', { type: 'EDS'
 
 function routesTo(cluster: string): readonly Uint8Array[] {
   const routes = [{ match: { prefix: '/' }, route: { cluster } }];
-  return [encode('envoy.config.route.v3.RouteConfiguration', { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] })];
+  return [
+    encode('envoy.config.route.v3.RouteConfiguration', { virtual_hosts: [{ name: 'all', domains: ['*'], routes }] }),
+  ];
 }
 
 function digest(text: string): string {
