@@ -83,6 +83,7 @@ class Loader {
     const bundled = protobuf.common.get(file);
     if (bundled?.nested) {
       this.#root.addJSON(bundled.nested);
+      tagWithFile(this.#root, file);
       return;
     }
     const { roots, overlay, wellKnown } = this.#sources;
@@ -111,12 +112,13 @@ class Loader {
         cause,
       });
     }
-    for (const imported of [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])]) this.add(imported);
+    // Before the imports are read, which would claim what has no file yet.
     tagWithFile(into, file);
+    for (const imported of [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])]) this.add(imported);
   }
 }
 
-/** Remembers the declaring file on every message that has none yet, for error messages. */
+/** Remembers the declaring file on everything that has none yet: it decides what is generated. */
 function tagWithFile(namespace: protobuf.NamespaceBase, file: string): void {
   for (const child of namespace.nestedArray) {
     child.filename ??= file;
