@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { ruleTable } from './build/field-rules.ts';
+import { fileTable } from './build/file-table.ts';
 import { installedSources, loadProtos, packageFolder, protoFiles } from './build/load.ts';
 import { modelOf } from './build/model.ts';
 import { descriptorTable, serviceDescriptor } from './build/tables.ts';
@@ -11,16 +12,18 @@ import { typeModules } from './build/types.ts';
 const STAMP = '.stamp';
 
 /**
- * Generates `proto/gen`: types, descriptors, field rules and service definitions of the Envoy API.
+ * Generates `proto/gen`: types, descriptors, files, field rules and service definitions of the Envoy API.
  *
  * The same inputs give the same bytes. Does nothing when `out` holds what these inputs give, unless `force`. May run several times at once. Returns what it did.
  */
 export function buildProtos(out: string, force: boolean): { readonly kind: 'built' | 'fresh'; readonly files: number } {
   const inputs = inputHash();
   if (!force && isFresh(out, inputs)) return { kind: 'fresh', files: 0 };
-  const model = modelOf(loadProtos(installedSources()));
+  const loaded = loadProtos(installedSources());
+  const model = modelOf(loaded.root);
   const files = typeModules(model);
   files.set('descriptors.json', json(descriptorTable(model)));
+  files.set('files.json', json(fileTable(loaded)));
   files.set('rules.json', json(ruleTable(model)));
   files.set('services.json', json(serviceDescriptor(model.services)));
   mkdirSync(out, { recursive: true });

@@ -19,6 +19,23 @@ export interface ProtoSources {
   readonly wellKnown: string;
 }
 
+/** A file of the API, with what its overlay adds. Its messages and services have its name as their `filename`. */
+export interface ProtoFile {
+  readonly name: string;
+  readonly package: string;
+  readonly syntax: 'proto2' | 'proto3';
+  readonly imports: readonly string[];
+  /** Those of the imports that whoever imports this file gets as well. */
+  readonly publicImports: ReadonlySet<string>;
+}
+
+export interface LoadedProtos {
+  /** Everything, resolved. */
+  readonly root: protobuf.Root;
+  /** By name. */
+  readonly files: ReadonlyMap<string, ProtoFile>;
+}
+
 /** The sources of the repository: the Envoy API package, the well-known types of protobufjs, and our overlay. */
 export function installedSources(): ProtoSources {
   const deps = path.join(packageFolder('@grpc/grpc-js-xds'), 'deps');
@@ -39,10 +56,10 @@ export function packageFolder(name: string): string {
 }
 
 /**
- * Parses every v3 file of the Envoy and xDS APIs, all that they import, and the overlay, into one resolved root.
+ * Parses every v3 file of the Envoy and xDS APIs, all that they import, and the overlay.
  * Throws when a file is missing, does not parse, or the overlay contradicts what it extends.
  */
-export function loadProtos(sources: ProtoSources): protobuf.Root {
+export function loadProtos(sources: ProtoSources): LoadedProtos {
   const root = new protobuf.Root();
   const loader = new Loader(sources, root);
   for (const name of WELL_KNOWN) loader.add(`google/protobuf/${name}.proto`);
@@ -51,7 +68,7 @@ export function loadProtos(sources: ProtoSources): protobuf.Root {
   }
   for (const file of protoFiles(sources.overlay)) loader.add(file);
   root.resolveAll();
-  return root;
+  return { root, files: loader.files };
 }
 
 /** Files below `folder` that end in `.proto`, as sorted import paths with forward slashes. */
@@ -64,17 +81,22 @@ export function protoFiles(folder: string): string[] {
 
 /** What is loaded for its own sake; the rest comes only when one of these imports it. */
 export function isWanted(file: string): boolean {
-  return /^envoy\/(.*\/)?v3\//.test(file) || /^(xds|udpa\/type)\//.test(file);
+  return /^envoy\/(.*\/)?v3\//.test(file) || /^(grpc|xds|udpa\/type)\//.test(file);
 }
 
 class Loader {
   readonly #sources: ProtoSources;
   readonly #root: protobuf.Root;
   readonly #seen = new Set<string>();
+  readonly #files = new Map<string, ProtoFile>();
 
   constructor(sources: ProtoSources, root: protobuf.Root) {
     this.#sources = sources;
     this.#root = root;
+  }
+
+  get files(): ReadonlyMap<string, ProtoFile> {
+    return this.#files;
   }
 
   add(file: string): void {
@@ -83,6 +105,8 @@ class Loader {
     const bundled = protobuf.common.get(file);
     if (bundled?.nested) {
       this.#root.addJSON(bundled.nested);
+      tagWithFile(this.#root, file);
+      this.#note({ name: file, package: 'google.protobuf', syntax: 'proto3', imports: [], publicImports: new Set() });
       return;
     }
     const { roots, overlay, wellKnown } = this.#sources;
@@ -111,12 +135,30 @@ class Loader {
         cause,
       });
     }
-    for (const imported of [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])]) this.add(imported);
+    // Before the imports are read, which would claim what has no file yet.
     tagWithFile(into, file);
+    const imports = [...(parsed.imports ?? []), ...(parsed.weakImports ?? [])];
+    this.#note({
+      name: file,
+      package: parsed.package ?? '',
+      syntax: /^\s*syntax\s*=\s*["']proto3["']/m.test(text) ? 'proto3' : 'proto2',
+      imports,
+      // The parser does not tell which they are.
+      publicImports: new Set([...text.matchAll(/^\s*import\s+public\s+["'](.+)["']/gm)].map(match => match[1] ?? '')),
+    });
+    for (const imported of imports) this.add(imported);
+  }
+
+  /** A file and its overlay are one. */
+  #note(file: ProtoFile): void {
+    const known = this.#files.get(file.name);
+    const imports = [...new Set([...(known?.imports ?? []), ...file.imports])];
+    const publicImports = new Set([...(known?.publicImports ?? []), ...file.publicImports]);
+    this.#files.set(file.name, { ...file, ...known, imports, publicImports });
   }
 }
 
-/** Remembers the declaring file on every message that has none yet, for error messages. */
+/** Remembers the declaring file on everything that has none yet: it decides what is generated. */
 function tagWithFile(namespace: protobuf.NamespaceBase, file: string): void {
   for (const child of namespace.nestedArray) {
     child.filename ??= file;

@@ -1,11 +1,10 @@
 import { Buffer } from 'node:buffer';
-import type { ByteService } from '../../proto/services.ts';
 import type { Board } from '../snapshot/board.ts';
 import type { Unary } from './fetch.ts';
 import { eachField } from './wire.ts';
 
 /** The standard health service of gRPC, for load balancers before several servers and for supervisors. */
-export const healthService: ByteService = { Check: method('Check', false), Watch: method('Watch', true) };
+export const healthChecking = 'grpc.health.v1.Health';
 
 /** What is needed of a gRPC call. */
 export interface WatchCall {
@@ -109,20 +108,4 @@ function serviceIn(bytes: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-function method(name: string, responseStream: boolean): ByteService[string] {
-  return {
-    path: `/grpc.health.v1.Health/${name}`,
-    requestStream: false,
-    responseStream,
-    requestSerialize: unchanged,
-    requestDeserialize: unchanged,
-    responseSerialize: unchanged,
-    responseDeserialize: unchanged,
-  };
-}
-
-function unchanged(bytes: Buffer): Buffer {
-  return bytes;
 }

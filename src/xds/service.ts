@@ -23,10 +23,11 @@ import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { XdsEvent } from './events.ts';
 import { Fetches, type Unary } from './fetch.ts';
 import { FrameEncoder, type Variant } from './frame.ts';
-import { Health, healthService } from './health.ts';
+import { Health, healthChecking } from './health.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';
 import { Pacer } from './pacer.ts';
+import { reflection, reflectionAnswers } from './reflection.ts';
 import { StreamDriver } from './stream-driver.ts';
 
 export interface XdsServiceSettings {
@@ -62,7 +63,13 @@ interface EndableCall {
 }
 type UnaryHandler<Message> = (call: ServerUnaryCall<Buffer, Message>, done: sendUnaryData<Message>) => void;
 
-const servedServices = [...discoveryServices.map(each => each.service), loadReporting, clientStatusDiscovery];
+const servedServices = [
+  ...discoveryServices.map(each => each.service),
+  loadReporting,
+  clientStatusDiscovery,
+  healthChecking,
+  ...reflection,
+];
 
 /** Bytes of large responses on their way, of all streams, and the milliseconds that one counts. */
 const pace = { limit: 16 * 1024 * 1024, patience: 250 };
@@ -82,7 +89,7 @@ export class XdsService {
   readonly #loadReports = new LoadReports();
   readonly #fetches: Fetches;
   readonly #health: Health;
-  readonly #statusStreams = new AnswerStreams();
+  readonly #answerStreams = new AnswerStreams();
   #listener: NetServer | undefined;
   #streamIds = 0;
   #closing = false;
@@ -114,8 +121,10 @@ export class XdsService {
       StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
     });
     if (views) this.#addClientStatus(views);
-    this.#health = new Health(board, servedServices);
-    this.#grpc.addService(healthService, {
+    const served = servedServices.filter(each => views || each !== clientStatusDiscovery);
+    for (const each of reflection) this.#addReflection(each, served);
+    this.#health = new Health(board, served);
+    this.#grpc.addService(serviceDefinition(healthChecking), {
       Check: unary(request => this.#health.check(request)),
       Watch: (call: ServerWritableStream<Buffer, Buffer>) => this.#health.watch(call),
     });
@@ -163,7 +172,7 @@ export class XdsService {
     await this.#endStreams(signal);
     this.#clients.close();
     this.#loadReports.close();
-    this.#statusStreams.close();
+    this.#answerStreams.close();
     this.#health.close();
     // Says GOAWAY, and lets the ends of streams reach their clients; those then close the connections.
     this.#grpc.tryShutdown(() => {});
@@ -225,7 +234,16 @@ export class XdsService {
     this.#grpc.addService(serviceDefinition(clientStatusDiscovery), {
       FetchClientStatus: unary(answer),
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#statusStreams.serve(call, guarded(answer), ({ code, why }) => endCall(call, code, why)),
+        this.#answerStreams.serve(call, guarded(answer), ({ code, why }) => endCall(call, code, why)),
+    });
+  }
+
+  #addReflection(service: string, served: readonly string[]): void {
+    this.#grpc.addService(serviceDefinition(service), {
+      ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) =>
+        this.#answerStreams.serve(call, guarded(reflectionAnswers(served)), ({ code, why }) =>
+          endCall(call, code, why),
+        ),
     });
   }
 

@@ -7,6 +7,7 @@ import { until } from '../support/until.ts';
 import { serveXds, unary } from '../support/xds-server.ts';
 
 const clusters = 'envoy.service.cluster.v3.ClusterDiscoveryService';
+const reflection = 'grpc.reflection.v1.ServerReflection';
 const serving = { bytes: Buffer.from([8, 1]) };
 const notServing = { bytes: Buffer.from([8, 2]) };
 
@@ -17,9 +18,9 @@ function request(service: string): Buffer {
 test('P19: the health check says NOT_SERVING until a policy is in force, of the server and of each service', async t => {
   const { client, publish } = await serveXds(t);
   const check = (service: string) => unary(client, '/grpc.health.v1.Health/Check', request(service));
-  for (const service of ['', clusters]) assert.deepEqual(await check(service), notServing);
+  for (const service of ['', clusters, reflection]) assert.deepEqual(await check(service), notServing);
   publish({ CDS: { a: '1' } });
-  for (const service of ['', clusters]) assert.deepEqual(await check(service), serving);
+  for (const service of ['', clusters, reflection]) assert.deepEqual(await check(service), serving);
   assert.deepEqual(await check('no.Such'), { code: 'NOT_FOUND', details: 'no service called no.Such' });
   const nonsense = await unary(client, '/grpc.health.v1.Health/Check', Buffer.from('not protobuf'));
   assert.ok('code' in nonsense && nonsense.code === 'INVALID_ARGUMENT');

@@ -7,6 +7,7 @@ import { after, describe, it } from 'node:test';
 import protobuf from 'protobufjs';
 import { mergeOverlay } from '../../../proto/build/overlay.ts';
 import { buildProtos } from '../../../proto/build.ts';
+import { isMessageName } from '../../../proto/codec.ts';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'switchyard-proto-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -30,6 +31,12 @@ describe('the build of proto/gen', () => {
     writeFileSync(path.join(first, 'envoy.gone.v3.ts'), 'export type Gone = string;\n');
     assert.equal(buildProtos(first, true).kind, 'built');
     assert.equal(hashOf(first), before);
+  });
+
+  it('has the messages of a file whose imports were read for the first time', () => {
+    for (const name of ['envoy.admin.v3.Certificates', 'envoy.config.core.v3.KeyValueAppend']) {
+      assert.ok(isMessageName(name), name);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ let root: protobuf.Root | undefined;
 
 /** The same `.proto` files, read by protobufjs' own reflection. */
 export function oracleRoot(): protobuf.Root {
-  root ??= loadProtos(installedSources());
+  root ??= loadProtos(installedSources()).root;
   return root;
 }
 

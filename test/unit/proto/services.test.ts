@@ -27,6 +27,9 @@ describe('serviceDefinition', () => {
       'envoy.service.load_stats.v3.LoadReportingService': ['StreamLoadStats'],
       'envoy.service.health.v3.HealthDiscoveryService': ['StreamHealthCheck', 'FetchHealthCheck'],
       'xds.service.orca.v3.OpenRcaService': ['StreamCoreMetrics'],
+      'grpc.health.v1.Health': ['Check', 'Watch'],
+      'grpc.reflection.v1.ServerReflection': ['ServerReflectionInfo'],
+      'grpc.reflection.v1alpha.ServerReflection': ['ServerReflectionInfo'],
     };
     for (const [service, names] of Object.entries(methods)) {
       assert.deepEqual(Object.keys(serviceDefinition(service)).sort(), [...names].sort(), service);
