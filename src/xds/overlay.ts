@@ -36,7 +36,8 @@ const beyond = memo2((newer: TypeSnapshot, older: TypeSnapshot): TypeSnapshot =>
       return resource ? [[name, resource] as const] : [];
     }),
   );
-  return { typeUrl: newer.typeUrl, version: versionOf(newer.typeUrl, resources), resources };
+  const { typeUrl, errors } = newer;
+  return { typeUrl, version: versionOf(typeUrl, resources), resources, ...(errors && { errors }) };
 });
 
 /** Two sets of retired resources as one; of a name in both, the newer one's. */

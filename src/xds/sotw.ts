@@ -3,6 +3,7 @@ import { completeBody, partialBody } from './body.ts';
 import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
 import { nonceOf } from './nonce.ts';
 import { beat, credit, forgiven, initialState, quiet, send, sendWhole, settle, subscribed, then } from './progress.ts';
+import { errorOf } from './resource-errors.ts';
 import { resourceType } from './resource-type.ts';
 import {
   EVERYTHING,
@@ -102,11 +103,9 @@ function advance(state: SotwState): Step<SotwState> {
   }
   if (state.sent === target && isEmpty(state.again) && !state.inParts && !forgiven(state)) return quiet(state);
   const bodyOf = complete ? completeBody : partialBody;
-  const owing = { from: state.sent, to: target, subscription, again: state.again };
+  const owing = { from: state.sent, to: target, subscription, again: state.again, knowsErrors: state.knowsErrors };
   const body = bodyOf(owing);
-  const present = isEmpty(state.doubtful)
-    ? state
-    : { ...state, doubtful: presentIn(target, subscription, state.doubtful) };
+  const present = isEmpty(state.doubtful) ? state : { ...state, doubtful: sayable(target, state) };
   if (!body) return settle(present, target);
   const doubt = state.sent === target ? NONE : within(present.doubtful, subscription);
   // Absence deletes, so what is complete stays in one piece.
@@ -114,10 +113,11 @@ function advance(state: SotwState): Step<SotwState> {
   return out(present, target, isEmpty(doubt) ? body : (bodyOf({ ...owing, again: union(state.again, doubt) }) ?? body));
 }
 
-/** Nothing can be said of names that are no more, so nothing of them stays in doubt. */
-function presentIn(target: TypeSnapshot, subscription: Subscription, names: Subscription): Subscription {
+/** Nothing can be said of names that are no more, unless by an error, so nothing of them stays in doubt. */
+function sayable(target: TypeSnapshot, { subscription, doubtful, knowsErrors }: SotwState): Subscription {
+  const said = (name: string): boolean => knowsErrors && errorOf(target, subscription, name) !== undefined;
   return subscriptionOf(
     false,
-    [...names.names].filter(name => askedAndSeen(target, subscription, name).length > 0),
+    [...doubtful.names].filter(name => askedAndSeen(target, subscription, name).length > 0 || said(name)),
   );
 }

@@ -20,6 +20,7 @@ import {
   targetOf,
 } from './order.ts';
 import { replaced } from './overlay.ts';
+import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl, rankOf } from './resource-type.ts';
 import { type SotwState, startSotw, stepSotw } from './sotw.ts';
 
@@ -235,7 +236,7 @@ class Turn {
     const types = [...this.#progress];
     const prefix = noncePrefix(settings.nonceSalt, settings.streamId, types.length);
     const start = settings.variant === 'sotw' ? startSotw(typeUrl, prefix) : startDelta(typeUrl, prefix);
-    const machine = { ...start, open: this.#open };
+    const machine = { ...start, open: this.#open, knowsErrors: knowsErrors(this.#node) };
     this.#types = new Map([...types, [typeUrl, machine] as const].sort(([a], [b]) => rankOf(a) - rankOf(b)));
     return machine;
   }

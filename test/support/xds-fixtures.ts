@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { NodeIdentity, Publication } from '../../src/snapshot/board.ts';
 import { versionOf } from '../../src/snapshot/build.ts';
-import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
+import { type RawError, type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
 import type { Snapshot, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
 import { textField } from '../../src/snapshot/wire.ts';
 import {
@@ -36,7 +36,7 @@ export type TypeName = keyof typeof urls;
 
 /**
  * Name → content, a short text. Words after the first say more: `onDemand`, `ttl=2000` in milliseconds and
- * `aliases=x,y`.
+ * `aliases=x,y`. `error=UNAVAILABLE why` is no resource, but the reason why there is none.
  */
 export type Contents = Readonly<Record<string, string>>;
 /** What a fleet holds; types that are left out are empty. */
@@ -53,7 +53,9 @@ export const testNode: NodeIdentity = {
 };
 
 /** Bytes as a proto would have them whose field 1 is its name and whose field 15 is a text. */
-function raw(typeUrl: string, name: string, content: string): RawResource {
+function raw(typeUrl: string, name: string, content: string): RawResource | RawError {
+  const [, code, message = ''] = /^error=(\w+) ?(.*)/.exec(content) ?? [];
+  if (code) return { typeUrl, name, error: { code: code as RawError['error']['code'], message } };
   const words = content.split(' ');
   const value = (key: string) => words.find(word => word.startsWith(`${key}=`))?.slice(key.length + 1);
   const [ttl, aliases] = [value('ttl'), value('aliases')];
