@@ -3,5 +3,5 @@ export type { Problem, ProblemCode, Severity, SourceSpan } from './base/problem.
 export { formatProblem, hasErrors } from './base/problem.ts';
 export { definePolicy } from './policy/define.ts';
 export type { Policy, PolicyInput } from './policy/kinds.ts';
-export { type RawResource, rawSnapshot } from './snapshot/raw.ts';
+export { type RawError, type RawResource, rawSnapshot } from './snapshot/raw.ts';
 export type { Snapshot } from './snapshot/snapshot.ts';

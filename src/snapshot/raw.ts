@@ -5,7 +5,7 @@ import { servedTypes } from '../translate/resource.ts';
 import { versionOf } from './build.ts';
 import { contentHash } from './encode.ts';
 import { canonicalName } from './names.ts';
-import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
+import type { EncodedResource, ResourceError, Snapshot, TypeSnapshot } from './snapshot.ts';
 import { delimited, textField, varintLength, writeVarint } from './wire.ts';
 
 /** A resource of any type as bytes, for what the policy has no words for. */
@@ -29,6 +29,20 @@ export interface RawResource {
   readonly onDemand?: boolean;
 }
 
+/** In place of a resource: why who asks for the name does not get it. Told to clients that know of such errors (R35). */
+export interface RawError {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly error: {
+    /** After NOT_FOUND and PERMISSION_DENIED a client may drop what it has; after the others it keeps it. */
+    readonly code: keyof typeof codes;
+    readonly message: string;
+  };
+}
+
+/** Of `google.rpc.Code`, those that mean something to clients here. */
+const codes = { UNKNOWN: 2, NOT_FOUND: 5, PERMISSION_DENIED: 7, INTERNAL: 13, UNAVAILABLE: 14 } as const;
+
 /**
  * A snapshot of resources as they are, unchecked. Whatever has the version that it has in `previous` is the very object
  * (R15). The order of `resources` is irrelevant; of two with one type and name the last wins. `longestRequest` says how
@@ -36,11 +50,11 @@ export interface RawResource {
  */
 export function rawSnapshot(
   key: string,
-  resources: readonly RawResource[],
+  resources: readonly (RawResource | RawError)[],
   previous?: Snapshot,
   { longestRequest }: Pick<Snapshot, 'longestRequest'> = {},
 ): Snapshot {
-  const byType = new Map<string, RawResource[]>();
+  const byType = new Map<string, (RawResource | RawError)[]>();
   for (const url of [...Object.values(servedTypes).map(typeUrl), ...(previous?.types.keys() ?? [])])
     byType.set(url, []);
   for (const resource of resources) {
@@ -55,19 +69,31 @@ export function rawSnapshot(
   return { key, version, types, ...(longestRequest !== undefined && { longestRequest }) };
 }
 
-function rawType(url: string, resources: readonly RawResource[], previous: TypeSnapshot | undefined): TypeSnapshot {
-  const byName = new Map(resources.map(resource => [canonicalName(resource.name), resource]));
-  const encoded = new Map(
-    [...byName]
-      .sort(([a], [b]) => compareText(a, b))
-      .map(([name, resource]) => {
-        const fresh = encodeRaw(name, resource);
-        const known = previous?.resources.get(name);
-        return [name, known?.version === fresh.version ? known : fresh];
-      }),
-  );
-  const version = versionOf(url, encoded);
-  return previous?.version === version ? previous : { typeUrl: url, version, resources: encoded };
+function rawType(
+  url: string,
+  given: readonly (RawResource | RawError)[],
+  previous: TypeSnapshot | undefined,
+): TypeSnapshot {
+  const byName = new Map(given.map(each => [canonicalName(each.name), each]));
+  const resources = new Map<string, EncodedResource>();
+  const errors = new Map<string, ResourceError>();
+  for (const [name, each] of [...byName].sort(([a], [b]) => compareText(a, b))) {
+    if ('error' in each) {
+      errors.set(name, { code: codes[each.error.code], message: each.error.message });
+      continue;
+    }
+    const fresh = encodeRaw(name, each);
+    const known = previous?.resources.get(name);
+    resources.set(name, known?.version === fresh.version ? known : fresh);
+  }
+  const version = versionWith(errors, versionOf(url, resources));
+  if (previous?.version === version) return previous;
+  return { typeUrl: url, version, resources, ...(errors.size > 0 && { errors }) };
+}
+
+/** Errors are content too. */
+function versionWith(errors: ReadonlyMap<string, ResourceError>, version: string): string {
+  return errors.size === 0 ? version : contentHash(JSON.stringify([version, ...errors]));
 }
 
 function encodeRaw(name: string, resource: RawResource): EncodedResource {

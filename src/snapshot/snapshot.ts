@@ -29,16 +29,26 @@ interface LimitedEntries {
   readonly deltaBeat: Uint8Array;
 }
 
+/** Why a name has no resource: a `google.rpc.Status` (R35). */
+export interface ResourceError {
+  readonly code: number;
+  readonly message: string;
+}
+
 /** All resources of one type that a fleet holds. Immutable; an unchanged set stays the identical object. */
 export interface TypeSnapshot {
   /** `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
   readonly typeUrl: string;
-  /** Content hash over names and versions; `version_info` of SotW, `system_version_info` of delta (R14). */
+  /**
+   * Content hash over names, versions and errors; `version_info` of SotW, `system_version_info` of delta (R14).
+   */
   readonly version: string;
   /** By name, in the order of the names. */
   readonly resources: ReadonlyMap<string, EncodedResource>;
   /** Names whose published contents are not here, but what a client had before, or nothing (see `withhold.ts`). */
   readonly withheld?: ReadonlySet<string>;
+  /** By canonical name: what to say of names that have no resource, other than that there is none (R35). */
+  readonly errors?: ReadonlyMap<string, ResourceError>;
 }
 
 /** Everything one fleet holds at a moment. */

@@ -3,6 +3,7 @@ import { diffTypes, type TypeDiff } from '../snapshot/diff.ts';
 import { globAround } from '../snapshot/names.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { absentResource } from './absent.ts';
+import { errorsOwed, type NamedError } from './resource-errors.ts';
 import { resourceType } from './resource-type.ts';
 import { covers, NONE, type Subscription } from './subscription.ts';
 import { askedAndSeen, askedBy, isPlain, viewOf } from './view.ts';
@@ -18,6 +19,8 @@ export interface ResponseBody {
   readonly resources: readonly EncodedResource[];
   /** Delta only. Disjoint from the names of `resources` (R28). */
   readonly removed: readonly string[];
+  /** Only for clients that know of them; disjoint from both (R35). */
+  readonly errors?: readonly NamedError[];
   /** Says only that the resources are still there (R34). */
   readonly beat?: true;
   /** The rest follows when this is answered (R50). */
@@ -31,6 +34,8 @@ export interface Owing {
   readonly subscription: Subscription;
   /** To be sent even if unchanged: newly subscribed (R16), or in doubt. Its wildcard asks for everything. */
   readonly again: Subscription;
+  /** The client is told why it does not get what it asks for by name (R35). */
+  readonly knowsErrors: boolean;
 }
 
 /** @returns undefined if nothing has to be sent. */
@@ -39,7 +44,29 @@ type BodyOf = (owing: Owing) => ResponseBody | undefined;
 /** Stands for "nothing was sent yet" where a key must be an object. */
 const nothing = {};
 
-function memoised(make: BodyOf): BodyOf {
+/** @param otherwise what carries errors when nothing else has to be sent. */
+function memoised(make: BodyOf, otherwise = nothingNew): BodyOf {
+  const plain = remembered(make);
+  const explained = remembered(owing => {
+    const { from, to, subscription, again } = owing;
+    const errors = errorsOwed(from, to, subscription, again);
+    const body = plain(owing);
+    return errors.length > 0 ? withErrors(body ?? otherwise(to, subscription), errors) : body;
+  });
+  return owing => (owing.knowsErrors ? explained : plain)(owing);
+}
+
+function nothingNew({ typeUrl, version }: TypeSnapshot, _subscription: Subscription): ResponseBody {
+  return { typeUrl, version, resources: [], removed: [] };
+}
+
+/** Of what is told with a reason, nothing else is said: that it is not found means that it is removed (R28, R35). */
+function withErrors(body: ResponseBody, errors: readonly NamedError[]): ResponseBody {
+  const told = new Set(errors.map(({ name }) => name));
+  return { ...body, removed: body.removed.filter(name => !told.has(name)), errors };
+}
+
+function remembered(make: BodyOf): BodyOf {
   const table = memo2((_to: TypeSnapshot, _subscription: Subscription) =>
     memo1((_from: object) => memo1((_again: Subscription): { body?: ResponseBody | undefined } => ({}))),
   );
@@ -66,7 +93,7 @@ export const completeBody: BodyOf = memoised(owing => {
   if (again.wildcard || [...again.names].some(name => askedBy(to, name).length > 0)) return whole(to, subscription);
   const { changed, removed } = changes({ from, to, subscription });
   return changed.length > 0 || removed.length > 0 ? whole(to, subscription) : undefined;
-});
+}, whole);
 
 /** SotW, other types: what changed or is asked for, if it exists; absence says nothing (R27, R29). */
 export const partialBody: BodyOf = memoised(owing => {
@@ -150,13 +177,25 @@ export function withRemoved(to: TypeSnapshot, body: ResponseBody | undefined, na
   return { typeUrl: to.typeUrl, version: to.version, resources: body?.resources ?? [], removed };
 }
 
-/** All names for which a response speaks: of what it brings, aliases and globs included, and of what it takes away. */
+/** The same body for a client that knows of errors: removals of what it asks for by name have reasons (R35). */
+export function withReasons(to: TypeSnapshot, subscription: Subscription, body: ResponseBody): ResponseBody {
+  const removed = new Set(body.removed);
+  const errors = errorsOwed(undefined, to, subscription, NONE).filter(({ name }) => removed.has(name));
+  return errors.length > 0 ? withErrors(body, errors) : body;
+}
+
+/** All names of which a response says that there is nothing. */
+export function namesMissing({ removed, errors = [] }: ResponseBody): readonly string[] {
+  return errors.length > 0 ? [...removed, ...errors.map(({ name }) => name)] : removed;
+}
+
+/** All names for which a response speaks: of what it brings, aliases and globs included, and of what is missing. */
 export const namesIn: (body: ResponseBody) => readonly string[] = memo1(body => [
   ...body.resources.flatMap(({ name, aliases = [] }) => {
     const glob = globAround(name);
     return glob === undefined ? [name, ...aliases] : [name, glob, ...aliases];
   }),
-  ...body.removed,
+  ...namesMissing(body),
 ]);
 
 function wantsAll({ from, again, subscription }: Owing): boolean {

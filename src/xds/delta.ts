@@ -1,6 +1,6 @@
 import { canonicalName } from '../snapshot/names.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { deltaBody, resumedBody, withRemoved } from './body.ts';
+import { deltaBody, resumedBody, withReasons, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
 import {
   beat,
@@ -165,12 +165,13 @@ function advance(state: DeltaState): Step<DeltaState> {
   if (state.has.size > 0) {
     const { body: lacking, leftover } = resumedBody(target, subscription, state.has, again);
     const kept = state.keepLeftover ? leftover : [];
-    const body = kept.length < leftover.length ? withRemoved(target, lacking, leftover) : lacking;
+    const plain = kept.length < leftover.length ? withRemoved(target, lacking, leftover) : lacking;
+    const body = plain && state.knowsErrors ? withReasons(target, subscription, plain) : plain;
     const resumed = { ...ready, has: hasNothing, leftover: kept };
     return body ? send(resumed, target, body) : settle(resumed, target);
   }
   if (sent === target && isEmpty(again) && !state.inParts && !forgiven(ready)) return quiet(ready);
-  const owing = { from: sent, to: target, subscription, again };
+  const owing = { from: sent, to: target, subscription, again, knowsErrors: state.knowsErrors };
   const body = deltaBody(owing);
   const doubt = sent === target ? NONE : within(inDoubt(state.doubtful, target), subscription);
   // What is left when something is withheld is everything else: it was rejected together with it.

@@ -85,11 +85,20 @@ function sotwParts(body: ResponseBody, controlPlane: Uint8Array, entry = sotwEnt
   // Where absence deletes, a sign of life is everything once more.
   const beat = body.beat === true && !resourceType(body.typeUrl).complete;
   const entries = body.resources.map(each => entry(each, beat));
-  return [textField(1, body.version), ...entries, textField(4, body.typeUrl), controlPlane];
+  return [textField(1, body.version), ...entries, textField(4, body.typeUrl), controlPlane, ...errorParts(7, body)];
 }
 
 function deltaParts(body: ResponseBody, controlPlane: Uint8Array, entry = deltaEntry): readonly Uint8Array[] {
   const entries = body.resources.map(each => entry(each, body.beat === true));
   const removed = body.removed.map(name => textField(6, name));
-  return [textField(1, body.version), ...entries, textField(4, body.typeUrl), ...removed, controlPlane];
+  const head = [textField(1, body.version), ...entries, textField(4, body.typeUrl)];
+  return [...head, ...removed, controlPlane, ...errorParts(9, body)];
+}
+
+/** `resource_errors` (R35). */
+function errorParts(field: number, { errors = [] }: ResponseBody): readonly Uint8Array[] {
+  return errors.map(({ name, code, message }) => {
+    const status = delimited(2, Uint8Array.of(1 << 3, code), textField(2, message));
+    return delimited(field, delimited(1, textField(1, name)), status);
+  });
 }

@@ -15,7 +15,7 @@ const ttlFeature = 'xds.config.supports-resource-ttl';
 const wrapperFeatures = ['xds.config.resource-in-sotw', 'xds.config.supports-resource-in-sotw'];
 
 /** Of what a node says that it knows, all that matters here. */
-export const knownFeatures: ReadonlySet<string> = new Set([ttlFeature, ...wrapperFeatures]);
+export const ttlFeatures: readonly string[] = [ttlFeature, ...wrapperFeatures];
 
 /** True if the client takes resources with a time to live; in SotW that needs the wrapper too. */
 export function knowsTtl(variant: Variant, node: NodeIdentity | undefined): boolean {

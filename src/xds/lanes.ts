@@ -37,11 +37,16 @@ export function typesOn(lanes: Lanes, streamId: number): number {
 }
 
 /** The lanes and one more, at its beginning. */
-export function withLane(lanes: Lanes, settings: StreamSettings, typeUrl: string, open: boolean): Lane[] {
+export function withLane(
+  lanes: Lanes,
+  settings: StreamSettings,
+  typeUrl: string,
+  given: Pick<MachineState, 'open' | 'knowsErrors'>,
+): Lane[] {
   const { streamId, variant, impliedType, nonceSalt } = settings;
   const prefix = noncePrefix(nonceSalt, streamId, typesOn(lanes, streamId));
   const start = variant === 'sotw' ? startSotw(typeUrl, prefix) : startDelta(typeUrl, prefix);
-  const lane: Lane = { streamId, aggregated: impliedType === undefined, state: { ...start, open } };
+  const lane: Lane = { streamId, aggregated: impliedType === undefined, state: { ...start, ...given } };
   const at = lanes.findIndex(each => rankOf(each.state.typeUrl) > rankOf(typeUrl));
   return lanes.toSpliced(at < 0 ? lanes.length : at, 0, lane);
 }

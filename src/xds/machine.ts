@@ -98,6 +98,8 @@ export interface TypeState {
   readonly leftover: readonly string[];
   readonly keepLeftover: boolean;
   readonly open: boolean;
+  /** The client is told why it does not get what it asks for by name (R35). */
+  readonly knowsErrors: boolean;
   readonly noncePrefix: string;
   readonly responses: number;
 }

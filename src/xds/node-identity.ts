@@ -1,6 +1,7 @@
 import type { Reader } from 'protobufjs';
 import type { NodeIdentity } from '../snapshot/board.ts';
-import { knownFeatures } from './heartbeat.ts';
+import { ttlFeatures } from './heartbeat.ts';
+import { errorsFeature } from './resource-errors.ts';
 import { eachField, readTree, type Tree } from './wire.ts';
 
 /** Bounds on what is kept of a node (P23). */
@@ -42,6 +43,8 @@ export function readNode(bytes: Uint8Array): NodeReading {
     node: { ...texts, ...bounded, id, metadata, ...(features.length > 0 && { features: [...new Set(features)] }) },
   };
 }
+
+const knownFeatures: ReadonlySet<string> = new Set([...ttlFeatures, errorsFeature]);
 
 function isKnown(feature: string): boolean {
   return knownFeatures.has(feature);

@@ -44,7 +44,7 @@ export function answerPoll(
 
 /** The whole of what is subscribed, as on a first request; undefined if that is nothing. */
 function part(set: TypeSnapshot, subscription: Subscription): ResponseBody | undefined {
-  return completeBody({ from: undefined, to: set, subscription, again: subscription });
+  return completeBody({ from: undefined, to: set, subscription, again: subscription, knowsErrors: false });
 }
 
 function nothingOf(typeUrl: string, set: TypeSnapshot | undefined): ResponseBody {

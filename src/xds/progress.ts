@@ -1,6 +1,6 @@
 import { memo1, memo2 } from '../base/memo.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { namesIn, type ResponseBody } from './body.ts';
+import { namesIn, namesMissing, type ResponseBody } from './body.ts';
 import { beatBody } from './heartbeat.ts';
 import type { MachineEvent, RequestError, Step, TypeState, Unanswered } from './machine.ts';
 import { nonceOf } from './nonce.ts';
@@ -28,6 +28,7 @@ export function initialState(typeUrl: string, prefix: string): TypeState {
     leftover: [],
     keepLeftover: false,
     open: true,
+    knowsErrors: false,
     noncePrefix: prefix,
     responses: 0,
   };
@@ -183,7 +184,7 @@ const askedNames: (body: ResponseBody, subscription: Subscription) => Subscripti
   const ofResources = body.resources.flatMap(({ name, aliases = [] }) =>
     covers(subscription, name) ? [name] : aliases.filter(alias => subscription.names.has(alias)),
   );
-  return subscriptionOf(false, [...ofResources, ...body.removed]);
+  return subscriptionOf(false, [...ofResources, ...namesMissing(body)]);
 });
 
 export function quiet<S>(state: S): Step<S> {

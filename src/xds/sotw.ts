@@ -16,6 +16,7 @@ import {
   subscribed,
   then,
 } from './progress.ts';
+import { errorOf } from './resource-errors.ts';
 import { resourceType } from './resource-type.ts';
 import {
   EVERYTHING,
@@ -115,11 +116,9 @@ function advance(state: SotwState): Step<SotwState> {
   }
   if (state.sent === target && isEmpty(state.again) && !state.inParts && !forgiven(state)) return quiet(state);
   const bodyOf = complete ? completeBody : partialBody;
-  const owing = { from: state.sent, to: target, subscription, again: state.again };
+  const owing = { from: state.sent, to: target, subscription, again: state.again, knowsErrors: state.knowsErrors };
   const body = bodyOf(owing);
-  const present = isEmpty(state.doubtful)
-    ? state
-    : { ...state, doubtful: presentIn(target, subscription, state.doubtful) };
+  const present = isEmpty(state.doubtful) ? state : { ...state, doubtful: sayable(target, state) };
   const doubt = state.sent === target ? NONE : within(inDoubt(present.doubtful, target), subscription);
   // What is left when something is withheld is everything else: it was rejected together with it.
   const all =
@@ -129,10 +128,10 @@ function advance(state: SotwState): Step<SotwState> {
   return complete ? sendWhole(present, target, all) : send(present, target, all);
 }
 
-/** Nothing can be said of names that are no more, so nothing of them stays in doubt; of what is withheld, later. */
-function presentIn(target: TypeSnapshot, subscription: Subscription, names: Subscription): Subscription {
-  return subscriptionOf(
-    false,
-    [...names.names].filter(name => target.withheld?.has(name) || askedAndSeen(target, subscription, name).length > 0),
-  );
+/** Nothing can be said of names that are no more, unless by an error; of what is withheld, later. */
+function sayable(target: TypeSnapshot, { subscription, doubtful, knowsErrors }: SotwState): Subscription {
+  const said = (name: string): boolean => knowsErrors && errorOf(target, subscription, name) !== undefined;
+  const stays = (name: string): boolean =>
+    target.withheld?.has(name) || askedAndSeen(target, subscription, name).length > 0 || said(name);
+  return subscriptionOf(false, [...doubtful.names].filter(stays));
 }

@@ -13,8 +13,12 @@ export interface Split {
 
 /** Cuts a body that is too large, once for all streams. A resource that is too large itself goes alone. */
 export const split: (body: ResponseBody) => Split = memo1(body => {
-  const { resources, removed } = body;
-  const sizes = [...resources.map(each => each.deltaEntry.length), ...removed.map(name => name.length + 4)];
+  const { resources, removed, errors = [] } = body;
+  const sizes = [
+    ...resources.map(each => each.deltaEntry.length),
+    ...removed.map(name => name.length + 4),
+    ...errors.map(({ name, message }) => name.length + message.length + 16),
+  ];
   let bytes = 0;
   let count = 0;
   for (const size of sizes) {
@@ -23,9 +27,16 @@ export const split: (body: ResponseBody) => Split = memo1(body => {
     count++;
   }
   if (count === sizes.length) return { first: body, rest: undefined };
-  const cut = Math.max(0, count - resources.length);
+  const beyond = (before: number) => Math.max(0, count - before);
+  const [r, e] = [beyond(resources.length), beyond(resources.length + removed.length)];
   return {
-    first: { ...body, resources: resources.slice(0, count), removed: removed.slice(0, cut), more: true },
-    rest: { ...body, resources: resources.slice(count), removed: removed.slice(cut) },
+    first: {
+      ...body,
+      resources: resources.slice(0, count),
+      removed: removed.slice(0, r),
+      errors: errors.slice(0, e),
+      more: true,
+    },
+    rest: { ...body, resources: resources.slice(count), removed: removed.slice(r), errors: errors.slice(e) },
   };
 });

@@ -20,6 +20,7 @@ import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } f
 import { sameNode } from './node-identity.ts';
 import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetOf } from './order.ts';
 import { replaced } from './overlay.ts';
+import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { told } from './told.ts';
@@ -177,7 +178,10 @@ export class Turn {
   #begin(streamId: number, typeUrl: string): number {
     const member = this.#streams.get(streamId);
     if (!member) return -1;
-    this.#changing = withLane(this.#lanes, member.settings, typeUrl, member.open);
+    this.#changing = withLane(this.#lanes, member.settings, typeUrl, {
+      open: member.open,
+      knowsErrors: knowsErrors(this.#node),
+    });
     this.#lanes = this.#changing;
     return laneIndex(this.#lanes, streamId, typeUrl);
   }

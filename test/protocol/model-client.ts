@@ -13,6 +13,14 @@ import { type Contents, type TypeName, typeSnapshot, urls } from '../support/xds
  */
 abstract class ModelClient<Request> {
   readonly type: TypeName;
+  /** It is told why there is nothing of what it asks for by name (R35). */
+  readonly knowsErrors: boolean;
+  /** Why, as it was told last. */
+  readonly reasons = new Map<string, string>();
+  /** Names of which an error would be news. */
+  readonly #news = new Set<string>();
+  /** Names in rejected responses, which are told again until they are accepted. */
+  readonly #doubtful = new Set<string>();
   /** What the client subscribes to, as the server knows it. */
   wildcard = false;
   readonly names = new Set<string>();
@@ -25,8 +33,9 @@ abstract class ModelClient<Request> {
   started = false;
   readonly #nonces = new Set<string>();
 
-  constructor(type: TypeName) {
+  constructor(type: TypeName, knowsErrors = false) {
     this.type = type;
+    this.knowsErrors = knowsErrors;
   }
 
   /** What the server takes the client to hold. */
@@ -36,7 +45,9 @@ abstract class ModelClient<Request> {
   protected abstract answer(error: string | undefined): Request;
 
   publish(contents: Contents): void {
+    const before = new Map([...this.names].map(name => [name, this.reason(name)]));
     this.contents = contents;
+    for (const [name, reason] of before) if (this.reason(name) !== reason) this.#news.add(name);
     this.feed({ kind: 'target', target: typeSnapshot(this.type, contents) });
   }
 
@@ -56,6 +67,10 @@ abstract class ModelClient<Request> {
     if (error === undefined) this.apply(response.body);
     // Nothing could say it again to who asked by an alias alone, so such a client takes removals in any case.
     else for (const name of response.body.removed) if (!this.subscribes(name, '')) this.holds.delete(name);
+    for (const { name } of [...response.body.resources, ...(response.body.errors ?? [])]) {
+      if (error === undefined) this.#doubtful.delete(name);
+      else this.#doubtful.add(name);
+    }
     this.feed({ kind: 'request', request: this.answer(error) });
   }
 
@@ -72,6 +87,21 @@ abstract class ModelClient<Request> {
   converged(): void {
     const { acked, target } = this.state;
     assert.equal(acked?.version, target?.version, 'the newest set counts as acknowledged');
+    if (!this.knowsErrors || !target) return;
+    for (const name of this.names) assert.equal(this.reasons.get(name), this.reason(name), `R35: why no ${name}`);
+  }
+
+  /** Why there is nothing of a name that is asked for; undefined if there is, or if it is said in another way (R46). */
+  reason(name: string): string | undefined {
+    const answers = [...this.owed()].some(([each, content]) => answersTo(name, each, content));
+    if (answers || resourceType(urls[this.type]).absent) return undefined;
+    const { code, message } = errorIn(this.contents[name]) ?? { code: NOT_FOUND, message: '' };
+    return reasonOf(code, message);
+  }
+
+  /** The client asks for names, new to the server or not. */
+  protected askFor(names: Iterable<string>): void {
+    for (const name of names) this.#news.add(name);
   }
 
   /** True if a resource of this content is one that is subscribed: by name, alias or glob, or by the wildcard. */
@@ -84,15 +114,17 @@ abstract class ModelClient<Request> {
 
   /** What of the newest set the client is owed. */
   owed(): ReadonlyMap<string, string> {
-    return new Map(Object.entries(this.contents).filter(([name, content]) => this.subscribes(name, content)));
+    const resources = Object.entries(this.contents).filter(([, content]) => !errorIn(content));
+    return new Map(resources.filter(([name, content]) => this.subscribes(name, content)));
   }
 
   /** Drops what is no longer subscribed. */
   protected forget(): void {
     for (const [name, content] of this.holds) if (!this.subscribes(name, content)) this.holds.delete(name);
+    for (const name of this.reasons.keys()) if (!this.names.has(name)) this.reasons.delete(name);
   }
 
-  protected take({ resources, beat }: ResponseBody): void {
+  protected take({ resources, beat, errors = [] }: ResponseBody): void {
     for (const each of resources) {
       const { name, version } = each;
       if (beat) {
@@ -102,6 +134,11 @@ abstract class ModelClient<Request> {
       }
       if (isAbsence(each)) this.holds.delete(name);
       else if (this.subscribes(name, version)) this.holds.set(name, version);
+      for (const asked of this.reasons.keys()) if (answersTo(asked, name, version)) this.reasons.delete(asked);
+    }
+    for (const { name, code, message } of errors) {
+      if (this.names.has(name)) this.reasons.set(name, reasonOf(code, message));
+      if (!isTransient(code)) this.holds.delete(name);
     }
   }
 
@@ -118,8 +155,18 @@ abstract class ModelClient<Request> {
     assert.ok(!this.#nonces.has(nonce), 'R6: a new nonce');
     this.#nonces.add(nonce);
     assert.equal(body.typeUrl, urls[this.type], 'R2');
-    const names = [...body.resources.map(each => each.name), ...body.removed];
-    assert.equal(new Set(names).size, names.length, 'R28: no name twice');
+    const { resources, removed, errors = [] } = body;
+    const names = [...[...resources, ...errors].map(each => each.name), ...removed];
+    assert.equal(new Set(names).size, names.length, 'R28, R35: no name twice');
+    for (const { name, code, message } of errors) {
+      assert.ok(this.knowsErrors && this.names.has(name), `R35: ${name} is asked for by name, by who knows of errors`);
+      assert.equal(reasonOf(code, message), this.reason(name), 'R35: only of what there is nothing of');
+      assert.ok(this.#news.delete(name) || this.#doubtful.has(name), `R35: ${name} is told once`);
+    }
+    for (const name of removed) {
+      const told = this.knowsErrors && this.names.has(name) && this.reason(name) !== undefined;
+      assert.ok(!told, `R35: ${name} is removed without a reason`);
+    }
     if (body.beat) {
       assert.ok(
         body.resources.some(each => each.limited),
@@ -143,7 +190,7 @@ abstract class ModelClient<Request> {
 }
 
 export class SotwModel extends ModelClient<SotwRequest> {
-  #state = startSotw(urls[this.type], '00000000');
+  #state = { ...startSotw(urls[this.type], '00000000'), knowsErrors: this.knowsErrors };
   #named = false;
   #list: readonly string[] = [];
   readonly #complete = resourceType(urls[this.type]).complete;
@@ -164,6 +211,7 @@ export class SotwModel extends ModelClient<SotwRequest> {
     this.#named ||= list.length > 0;
     this.#list = list;
     this.wildcard = list.includes('*') || (list.length === 0 && !this.#named && emptyIsWildcard);
+    this.askFor(list.filter(name => !this.names.has(name)));
     this.names.clear();
     for (const name of list) if (name !== '*') this.names.add(name);
     this.forget();
@@ -179,7 +227,7 @@ export class SotwModel extends ModelClient<SotwRequest> {
     assert.deepEqual(response.body.removed, []);
     const sent = response.body.resources.map(each => each.name).sort();
     if (this.#complete) assert.deepEqual(sent, [...this.owed().keys()].sort(), 'R26: all that is subscribed');
-    else assert.ok(sent.length > 0, 'R27: no empty response');
+    else assert.ok(sent.length > 0 || response.body.errors?.length, 'R27: no empty response');
   }
 
   protected apply(body: ResponseBody): void {
@@ -207,7 +255,7 @@ export class SotwModel extends ModelClient<SotwRequest> {
 }
 
 export class DeltaModel extends ModelClient<DeltaRequest> {
-  #state = startDelta(urls[this.type], '00000000');
+  #state = { ...startDelta(urls[this.type], '00000000'), knowsErrors: this.knowsErrors };
   /** Subscribed names that no response has spoken of since. */
   readonly unanswered = new Set<string>();
   #legacy = false;
@@ -232,6 +280,9 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
       this.wildcard = this.#legacy;
       for (const [name, content] of has) this.holds.set(name, content);
     }
+    this.askFor(subscribe);
+    // What was under way when everything is asked for is told anew.
+    this.askFor(this.inbox.flatMap(({ body }) => body.resources.map(each => each.name)));
     for (const name of subscribe) {
       if (name === '*') this.wildcard = true;
       else {
@@ -258,6 +309,7 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
       this.unanswered.delete(globOf(name) ?? '');
     }
     for (const name of response.body.removed) this.unanswered.delete(name);
+    for (const { name } of response.body.errors ?? []) this.unanswered.delete(name);
   }
 
   protected apply(body: ResponseBody): void {
@@ -278,7 +330,9 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
 
   override converged(): void {
     super.converged();
-    assert.deepEqual(sorted(this.holds), sorted(this.owed()));
+    // After an error that may pass a client keeps what it has.
+    const stale = (name: string): boolean => isTransient(Number.parseInt(this.reasons.get(name) ?? '5', 10));
+    assert.deepEqual(sorted(new Map([...this.holds].filter(([name]) => !stale(name)))), sorted(this.owed()));
     assert.deepEqual([...this.unanswered], [], 'R16, R29: every subscribed name was answered');
   }
 }
@@ -295,6 +349,30 @@ function namesOf(name: string, content: string): readonly string[] {
 /** The glob around a name of the form `xdstp://x/T/p/a`. */
 function globOf(name: string): string | undefined {
   return name.startsWith('xdstp://') ? name.replace(/[^/]*$/, '*') : undefined;
+}
+
+/** True if a resource of this content is among those that a name asks for. */
+function answersTo(asked: string, name: string, content: string): boolean {
+  return namesOf(name, content).includes(asked) || (asked === globOf(name) && !content.includes('onDemand'));
+}
+
+const NOT_FOUND = 5;
+const codes = new Map([
+  ['PERMISSION_DENIED', 7],
+  ['UNAVAILABLE', 14],
+]);
+
+function errorIn(content = ''): { readonly code: number; readonly message: string } | undefined {
+  const [, code, message = ''] = /^error=(\w+) (.*)/.exec(content) ?? [];
+  return code ? { code: codes.get(code) ?? 0, message } : undefined;
+}
+
+function reasonOf(code: number, message: string): string {
+  return code === NOT_FOUND ? '5' : `${code} ${message}`;
+}
+
+function isTransient(code: number): boolean {
+  return code !== NOT_FOUND && code !== codes.get('PERMISSION_DENIED');
 }
 
 function isAbsence({ value }: EncodedResource): boolean {

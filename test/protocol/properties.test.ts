@@ -6,7 +6,9 @@ import { DeltaModel, SotwModel } from './model-client.ts';
 const [member, other, glob] = ['xdstp://x/T/p/m', 'xdstp://x/T/p/n', 'xdstp://x/T/p/*'];
 const name = fc.constantFrom('a', 'b', 'c', 'd', member, other);
 const nameOrWildcard = fc.constantFrom('a', 'b', 'c', 'd', '*', member, glob, 'v', 'alias', 'beta');
-const content = fc.constantFrom('1', '2', '3', '3 ttl=1000', '1 onDemand', '2 onDemand ttl=1000');
+const resource = fc.constantFrom('1', '2', '3', '3 ttl=1000', '1 onDemand', '2 onDemand ttl=1000');
+const error = fc.constantFrom('error=UNAVAILABLE later', 'error=PERMISSION_DENIED no');
+const content = fc.oneof({ weight: 4, arbitrary: resource }, { weight: 1, arbitrary: error });
 /** One resource has other names, always the same: `alias` and `beta`. */
 const hosts = fc.dictionary(
   fc.constant('v'),
@@ -57,8 +59,8 @@ const final = {
 
 test('SotW: whatever happens, nothing unasked or stale is sent, and the client ends with the newest set', () => {
   fc.assert(
-    fc.property(type, list, sotwMoves, fc.boolean(), (of, first, moves, changed) => {
-      const model = new SotwModel(of);
+    fc.property(type, list, sotwMoves, fc.boolean(), fc.boolean(), (of, first, moves, changed, knows) => {
+      const model = new SotwModel(of, knows);
       let rejected = false;
       model.ask(first);
       for (const move of moves) {
@@ -86,28 +88,36 @@ test('SotW: whatever happens, nothing unasked or stale is sent, and the client e
 
 test('Delta: whatever happens, nothing unasked is sent, every name is answered, and the client ends with the newest set', () => {
   fc.assert(
-    fc.property(type, list, brought, deltaMoves, fc.boolean(), (of, first, has, moves, changed) => {
-      const model = new DeltaModel(of);
-      let rejected = false;
-      model.ask(first, [], new Map(Object.entries(has)));
-      for (const move of moves) {
-        if (move.kind === 'publish') model.publish(move.contents);
-        else if (move.kind === 'ack') model.handle();
-        else if (move.kind === 'gate') model.gate(move.open);
-        else if (move.kind === 'beat') model.beat();
-        else if (move.kind === 'ask') model.ask(move.subscribe, move.unsubscribe);
-        else {
-          rejected ||= model.inbox.length > 0;
-          model.handle('bad');
+    fc.property(
+      type,
+      list,
+      brought,
+      deltaMoves,
+      fc.boolean(),
+      fc.boolean(),
+      (of, first, has, moves, changed, knows) => {
+        const model = new DeltaModel(of, knows);
+        let rejected = false;
+        model.ask(first, [], new Map(Object.entries(has)));
+        for (const move of moves) {
+          if (move.kind === 'publish') model.publish(move.contents);
+          else if (move.kind === 'ack') model.handle();
+          else if (move.kind === 'gate') model.gate(move.open);
+          else if (move.kind === 'beat') model.beat();
+          else if (move.kind === 'ask') model.ask(move.subscribe, move.unsubscribe);
+          else {
+            rejected ||= model.inbox.length > 0;
+            model.handle('bad');
+          }
         }
-      }
-      model.drain();
-      if (rejected || changed) {
-        model.publish(final);
         model.drain();
-      }
-      if (Object.keys(model.contents).length > 0) model.converged();
-    }),
+        if (rejected || changed) {
+          model.publish(final);
+          model.drain();
+        }
+        if (Object.keys(model.contents).length > 0) model.converged();
+      },
+    ),
     { numRuns: 2000 },
   );
 });
@@ -115,7 +125,7 @@ test('Delta: whatever happens, nothing unasked is sent, every name is answered, 
 test('R11, R15: once a client has everything, neither acknowledgements nor equal publications bring it anything', () => {
   fc.assert(
     fc.property(type, list, contents, (of, first, published) => {
-      for (const model of [new SotwModel(of), new DeltaModel(of)]) {
+      for (const model of [false, true].flatMap(knows => [new SotwModel(of, knows), new DeltaModel(of, knows)])) {
         model.publish(published);
         if (model instanceof SotwModel) model.ask(first);
         else model.ask(first, []);

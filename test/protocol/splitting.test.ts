@@ -54,6 +54,17 @@ for (const variant of ['sotw', 'delta'] as const) {
   });
 }
 
+test('R35, R50: errors beyond one response come in parts too, each once', () => {
+  const ghosts = Array.from({ length: 100 }, (_, n) => `${n}${'g'.repeat(MAX_BODY / 100)}`);
+  for (const model of [new SotwModel('EDS', true), new DeltaModel('EDS', true)]) {
+    model.publish(contents);
+    if (model instanceof SotwModel) model.ask([...names, ...ghosts]);
+    else model.ask([...names, ...ghosts], []);
+    assert.ok(sizes(model).length > 4);
+    model.converged();
+  }
+});
+
 test('R26, R50: where absence deletes, SotW is sent in one response', () => {
   const model = new SotwModel('CDS');
   model.publish(contents);
@@ -72,8 +83,8 @@ test('R50: a change under way between parts, names that come and go and rejectio
     fc.record({ kind: fc.constant('ask' as const), list }),
   );
   fc.assert(
-    fc.property(list, sets, fc.array(move, { maxLength: 12 }), (first, start, moves) => {
-      for (const model of [new SotwModel('EDS'), new DeltaModel('CDS')]) {
+    fc.property(list, sets, fc.array(move, { maxLength: 12 }), fc.boolean(), (first, start, moves, knows) => {
+      for (const model of [new SotwModel('EDS', knows), new DeltaModel('CDS', knows)]) {
         const ask = (wanted: readonly string[]): void => {
           if (model instanceof SotwModel) model.ask(wanted);
           else model.ask(wanted.slice(1), wanted.slice(0, 1));

@@ -31,6 +31,8 @@ export interface Expected {
   /** `name=content`, sorted; `~` at the end of what has a time to live. */
   readonly resources?: readonly string[];
   readonly removed?: readonly string[];
+  /** `name=code`, sorted. */
+  readonly errors?: readonly string[];
 }
 
 export type Line =
@@ -131,7 +133,7 @@ class Conversation {
 
   #compare(responses: readonly ReadResponse[], expected: readonly Expected[], at: string): void {
     const got = responses.map(response => this.#note(response));
-    const wanted = expected.map(({ type, resources = [], removed = [] }) => ({ type, resources, removed }));
+    const wanted = expected.map(each => ({ resources: [], removed: [], errors: [], ...each }));
     assert.deepEqual(got, wanted, at);
   }
 
@@ -146,12 +148,13 @@ class Conversation {
       response.anyTypes.every(each => each === response.typeUrl),
       'type URLs agree (R2)',
     );
-    const names = [...response.resources.map(each => each.name), ...response.removed];
+    const names = [...response.resources, ...response.errors].map(each => each.name).concat(response.removed);
     assert.equal(new Set(names).size, names.length, 'no name stands twice in a response (R28)');
     return {
       type,
       resources: response.resources.map(each => `${each.name}=${each.content}${each.limited ? '~' : ''}`).sort(),
       removed: [...response.removed].sort(),
+      errors: response.errors.map(({ name, code }) => `${name}=${code}`).sort(),
     };
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { encode } from '../../proto/codec.ts';
 import type { NodeIdentity, Publication } from '../../src/snapshot/board.ts';
 import { versionOf } from '../../src/snapshot/build.ts';
-import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
+import { type RawError, type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
 import type { Snapshot, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
 import { textField } from '../../src/snapshot/wire.ts';
 import {
@@ -37,7 +37,7 @@ export type TypeName = keyof typeof urls;
 
 /**
  * Name → content, a short text. Words after the first say more: `onDemand`, `ttl=2000` in milliseconds and
- * `aliases=x,y`.
+ * `aliases=x,y`. `error=UNAVAILABLE why` is no resource, but the reason why there is none.
  */
 export type Contents = Readonly<Record<string, string>>;
 /** What a fleet holds; types that are left out are empty. */
@@ -57,7 +57,9 @@ export const testNode: NodeIdentity = {
  * Bytes as a proto would have them whose field 1 is its name and whose field 15 is a text; real ones as far as others
  * are referred to: clusters ask for their endpoints, and a table of routes whose content is `to-x` leads to cluster `x`.
  */
-function raw(typeUrl: string, name: string, content: string): RawResource {
+function raw(typeUrl: string, name: string, content: string): RawResource | RawError {
+  const [, code, message = ''] = /^error=(\w+) ?(.*)/.exec(content) ?? [];
+  if (code) return { typeUrl, name, error: { code: code as RawError['error']['code'], message } };
   const words = content.split(' ');
   const to = typeUrl === routeUrl ? /^to-(\S+)/.exec(content)?.[1] : undefined;
   const real = typeUrl === clusterUrl ? eds : to === undefined ? [] : routesTo(to);

@@ -13,12 +13,19 @@ export interface ReadResource {
   readonly limited?: boolean;
 }
 
+export interface ReadError {
+  readonly name: string;
+  readonly code: number;
+  readonly message: string;
+}
+
 export interface ReadResponse {
   readonly typeUrl: string;
   readonly version: string;
   readonly nonce: string;
   readonly resources: readonly ReadResource[];
   readonly removed: readonly string[];
+  readonly errors: readonly ReadError[];
   readonly controlPlane: string;
   /** Type URLs of the `Any`s. */
   readonly anyTypes: readonly string[];
@@ -88,6 +95,7 @@ export function readResponse(variant: 'sotw' | 'delta', bytes: Uint8Array): Read
   const texts = { typeUrl: '', version: '', nonce: '', controlPlane: '' };
   const resources: ReadResource[] = [];
   const removed: string[] = [];
+  const errors: ReadError[] = [];
   const anyTypes: string[] = [];
   eachField(bytes, (field, reader) => {
     if (field === 1) texts.version = reader.string();
@@ -96,11 +104,30 @@ export function readResponse(variant: 'sotw' | 'delta', bytes: Uint8Array): Read
     else if (field === 4) texts.typeUrl = reader.string();
     else if (field === 5) texts.nonce = reader.string();
     else if (variant === 'delta' && field === 6) removed.push(reader.string());
+    else if (field === (variant === 'sotw' ? 7 : 9)) errors.push(readError(reader.bytes()));
     else if (field === (variant === 'sotw' ? 6 : 7)) texts.controlPlane = readText(reader.bytes(), 1);
     else return false;
     return true;
   });
-  return { ...texts, resources, removed, anyTypes };
+  return { ...texts, resources, removed, errors, anyTypes };
+}
+
+function readError(bytes: Uint8Array): ReadError {
+  const read = { name: '', code: 0, message: '' };
+  eachField(bytes, (field, reader) => {
+    if (field === 1) read.name = readText(reader.bytes(), 1);
+    else if (field === 2) {
+      const status = reader.bytes();
+      read.message = readText(status, 2);
+      eachField(status, (inner, its) => {
+        if (inner !== 1) return false;
+        read.code = its.int32();
+        return true;
+      });
+    } else return false;
+    return true;
+  });
+  return read;
 }
 
 function readText(bytes: Uint8Array, wanted: number): string {

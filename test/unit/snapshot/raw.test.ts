@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { encode, typeUrl } from '../../../proto/codec.ts';
 import { buildSnapshot } from '../../../src/snapshot/build.ts';
-import { type RawResource, rawSnapshot } from '../../../src/snapshot/raw.ts';
+import { type RawError, type RawResource, rawSnapshot } from '../../../src/snapshot/raw.ts';
 
 const url = 'type.googleapis.com/test.Thing';
 const thing = (more: Partial<RawResource> = {}): RawResource => ({
@@ -40,6 +40,28 @@ test('R15, R48: equal content is the identical object, and the same bytes as the
   const changed = rawSnapshot('k', [thing({ name: 'b' }), thing({ value: Uint8Array.of(9) })], one);
   assert.equal(changed.types.get(url)?.resources.get('b'), one.types.get(url)?.resources.get('b'));
   assert.equal(rawSnapshot('k', [thing({ name: 'b' }), thing()], one), one);
+});
+
+test('R35: an error takes the place of a resource, and is part of the version', () => {
+  const error = (name: string, message: string): RawError => ({
+    typeUrl: url,
+    name,
+    error: { code: 'PERMISSION_DENIED', message },
+  });
+  const one = rawSnapshot('k', [thing(), error('b', 'no'), error('xdstp://x/T/%61', 'no')]);
+  const set = one.types.get(url);
+  assert.deepEqual([...(set?.resources.keys() ?? [])], ['a']);
+  assert.deepEqual(
+    [...(set?.errors ?? [])],
+    ['b', 'xdstp://x/T/a'].map(name => [name, { code: 7, message: 'no' }]),
+  );
+  const given = [error('xdstp://x/T/a', 'no'), thing({ name: 'b' }), thing(), error('b', 'no')];
+  assert.equal(rawSnapshot('k', given, one), one);
+  const other = rawSnapshot('k', [...given, error('b', 'never')], one).types.get(url);
+  assert.notEqual(other?.version, set?.version);
+  assert.equal(other?.resources.get('a'), set?.resources.get('a'));
+  const plain = rawSnapshot('k', [...given, thing({ name: 'b' })]).types.get(url);
+  assert.deepEqual([...(plain?.resources.keys() ?? [])], ['a', 'b']);
 });
 
 test('a type whose last resource has gone is there, and empty', () => {

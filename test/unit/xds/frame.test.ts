@@ -51,6 +51,21 @@ test('a delta frame is the DeltaDiscoveryResponse that a client expects', () => 
   });
 });
 
+test('R35: errors are the resource_errors of both responses', () => {
+  const errors = [{ name: 'ghost', code: 5, message: 'no such' }];
+  const resource_errors = [{ resource_name: { name: 'ghost' }, error_detail: { code: 5, message: 'no such' } }];
+  const encoder = new FrameEncoder('me');
+  const told = { ...body, errors };
+  const sotw = decode('envoy.service.discovery.v3.DiscoveryResponse', encoder.frame('sotw', told).withNonce(nonce));
+  const plain = decode('envoy.service.discovery.v3.DiscoveryResponse', encoder.frame('sotw', body).withNonce(nonce));
+  assert.deepEqual(sotw, { ...plain, resource_errors });
+  const delta = 'envoy.service.discovery.v3.DeltaDiscoveryResponse';
+  assert.deepEqual(decode(delta, encoder.frame('delta', told).withNonce(nonce)), {
+    ...decode(delta, encoder.frame('delta', body).withNonce(nonce)),
+    resource_errors,
+  });
+});
+
 test('a body is encoded once, and its nonce stands at the end of shared bytes', () => {
   const encoder = new FrameEncoder('me');
   const frame = encoder.frame('delta', body);

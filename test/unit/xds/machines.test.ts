@@ -35,6 +35,19 @@ function playSotw(...inputs: readonly Input<SotwRequest>[]) {
   return { state, kinds };
 }
 
+test('R35: streams that are told the same share one body, and who is told of no errors shares it with all', () => {
+  const set = target({ a: '1' });
+  const ask = (knowsErrors: boolean, names: readonly string[]) => {
+    const { state } = stepSotw({ ...startSotw(urls.EDS, prefix), knowsErrors }, set);
+    return stepSotw(state, sotwRequest(names)).responses[0]?.body;
+  };
+  const told = ask(true, ['a', 'ghost']);
+  assert.match(told?.errors?.[0]?.message ?? '', /ClusterLoadAssignment "ghost"/);
+  assert.equal(ask(true, ['ghost', 'a']), told);
+  assert.equal(ask(true, ['a']), ask(false, ['a']));
+  assert.equal(ask(false, ['a', 'ghost'])?.errors, undefined);
+});
+
 test('R42: the acknowledgement of other resources does not make up for a rejection', () => {
   const { state, kinds } = playSotw(
     target({ a: '1', b: '1' }),
