@@ -35,7 +35,14 @@ export function fleetIr(
   const routeTables = keepTables(fleet, about.key, [...parts.routeTables].sort(byName));
   const clusters = keepClusters(fleet, about.key, union(parts.clusters));
   const from = [listeners, routeTables, clusters, about.role, ...(about.members ?? [])];
-  return keepFleet(fleet, about.key, from, () => ({ ...about, match: fleet.match, listeners, routeTables, clusters }));
+  return keepFleet(fleet, about.key, from, () => ({
+    ...about,
+    match: fleet.match,
+    xds: fleet.xds,
+    listeners,
+    routeTables,
+    clusters,
+  }));
 }
 
 function union(lists: readonly (readonly ClusterIr[])[]): readonly ClusterIr[] {

@@ -2,7 +2,7 @@ import type { Address } from '../base/address.ts';
 import type { Millis } from '../base/units.ts';
 import type { ApiVersioning } from '../policy/api-versioning.ts';
 import type { EndpointState } from '../policy/endpoint.ts';
-import type { FleetMatch } from '../policy/fleet.ts';
+import type { FleetMatch, FleetXds } from '../policy/fleet.ts';
 import type { HttpListener } from '../policy/gateway.ts';
 import type { Retries } from '../policy/retries.ts';
 import type { Rule } from '../policy/route.ts';
@@ -137,6 +137,8 @@ export interface FleetIr {
   readonly fleetName: string;
   readonly role: 'edge' | 'sidecar';
   readonly match: FleetMatch;
+  /** How endpoints and routes reach it. The parts below are shared by fleets whatever it says. */
+  readonly xds: FleetXds;
   /** Node ids of the sub-fleet's members; undefined: every node that `match` fits. */
   readonly members: readonly string[] | undefined;
   readonly listeners: readonly ListenerIr[];

@@ -97,6 +97,28 @@ export const Sidecar = z.strictObject({
 });
 export type Sidecar = z.output<typeof Sidecar>;
 
+/** How what a resource refers to (endpoints of a cluster, routes of a listener) reaches the Envoys of a fleet. */
+export const FleetXds = z.discriminatedUnion('streams', [
+  z.strictObject({
+    streams: field(z.literal('ads'), {
+      doc: '`ads`: over the one stream of all types, whose variant the bootstrap says.',
+      example: 'ads',
+    }),
+  }),
+  z.strictObject({
+    streams: field(z.literal('perType'), {
+      doc: '`perType`: over streams of their own, one for each cluster and one for each route table.',
+      example: 'perType',
+    }),
+    variant: field(z.enum(['delta', 'sotw']).default('delta'), {
+      doc: 'How these streams speak: `delta` sends what changed, `sotw` (state of the world) all that a stream asks for.',
+      why: 'delta: an Envoy that comes back is sent only what it lacks',
+      example: 'sotw',
+    }),
+  }),
+]);
+export type FleetXds = z.output<typeof FleetXds>;
+
 /** A group of Envoys and what they are given: edge proxies by `gateways`, sidecars by `sidecar`; exactly one of them. */
 export const Fleet = z
   .strictObject({
@@ -110,6 +132,11 @@ export const Fleet = z
       doc: 'They are sidecars.',
       why: 'absent: a fleet of edge proxies',
       example: { service: 'checkout', upstreams: ['catalog'] },
+    }),
+    xds: field(FleetXds.prefault({ streams: 'ads' }), {
+      doc: 'The streams over which they get endpoints and routes.',
+      why: 'ads: a proxy keeps one stream, however many clusters it has, and on it all types come in their order',
+      example: { streams: 'perType', variant: 'delta' },
     }),
   })
   .refine(

@@ -1,8 +1,12 @@
 import type { Bootstrap } from '../../proto/gen/envoy.config.bootstrap.v3.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
-import type { ConfigSource, Address as EnvoyAddress, GrpcService } from '../../proto/gen/envoy.config.core.v3.ts';
+import type { ConfigSource, Address as EnvoyAddress } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { OverloadManager } from '../../proto/gen/envoy.config.overload.v3.ts';
 import { type Address, parseAddress } from '../base/address.ts';
+import { controlPlane } from '../base/control-plane.ts';
+import type { FleetXds } from '../policy/fleet.ts';
+import { noCircuitBreakers } from './circuit-breakers.ts';
+import { configSource, reportsOverGrpc, streamOverGrpc, type XdsVariant } from './config-source.ts';
 
 /** What a proxy is told once, at its start; all else comes over xDS. Addresses are `HOST:PORT` or `unix:/PATH`. */
 export interface BootstrapOptions {
@@ -15,8 +19,9 @@ export interface BootstrapOptions {
   };
   /** Where Switchyard's xDS listens; several for several replicas. */
   readonly xds: readonly string[];
-  /** `delta` sends only what changed; `sotw` (state of the world) is for old proxies and for comparing. */
-  readonly variant: 'delta' | 'sotw';
+  readonly variant: XdsVariant;
+  /** `perType`: clusters, listeners, runtime and its own fleet come over a stream each, `ads`: all over one. */
+  readonly streams: FleetXds['streams'];
   /** Loopback or a Unix socket: whoever reaches it can end the proxy. */
   readonly admin: string;
   /** Heap at which requests are turned away; bytes. */
@@ -25,23 +30,7 @@ export interface BootstrapOptions {
   readonly maxConnections: number;
 }
 
-export const bootstrapDefaults = { maxHeapBytes: 1024 ** 3, maxConnections: 50_000 } as const;
-
-/**
- * Name of the static cluster that leads to Switchyard: xDS and load reports. Names with a slash are no service's:
- * Envoy would ignore a cluster from us that bears a static one's name.
- */
-const controlPlane = 'switchyard/xds';
-
-const overGrpc: GrpcService = {
-  envoy_grpc: {
-    cluster_name: controlPlane,
-    // Envoy would send the cluster's name as `:authority`; with its slash, no HTTP/2 server accepts that.
-    authority: 'switchyard',
-    // Envoy's own 30s would leave proxies half a minute behind after we were away. Pauses are drawn at random.
-    retry_policy: { retry_back_off: { base_interval: '0.500s', max_interval: '5s' } },
-  },
-};
+export const bootstrapDefaults = { streams: 'ads', maxHeapBytes: 1024 ** 3, maxConnections: 50_000 } as const;
 
 /**
  * Name of the static cluster that holds the proxy's own fleet, which zone-aware routing compares with; and of its
@@ -69,28 +58,20 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
     },
     admin: { address: socketAddress(address(options.admin)) },
     dynamic_resources: {
-      ads_config: {
-        api_type: options.variant === 'delta' ? 'DELTA_GRPC' : 'GRPC',
-        transport_api_version: 'V3',
-        set_node_on_first_message_only: true,
-        grpc_services: [overGrpc],
-      },
-      cds_config: overAds('15s'),
-      lds_config: overAds('15s'),
+      // Also beside streams of single types: a fleet that is served over ADS would otherwise be refused as a whole.
+      ads_config: streamOverGrpc(options.variant),
+      cds_config: sourceOf(options, '15s'),
+      lds_config: sourceOf(options, '15s'),
     },
     cluster_manager: {
       local_cluster_name: ownFleet,
-      load_stats_config: {
-        api_type: 'GRPC',
-        transport_api_version: 'V3',
-        grpc_services: [overGrpc],
-      },
+      load_stats_config: reportsOverGrpc,
     },
-    static_resources: { clusters: [controlPlaneCluster(options.xds), localFleetCluster()] },
+    static_resources: { clusters: [controlPlaneCluster(options.xds), localFleetCluster(options)] },
     layered_runtime: {
       layers: [
         { name: 'static', static_layer: { 're2.max_program_size.error_level': 100 } },
-        { name: runtimeLayer, rtds_layer: { name: runtimeLayer, rtds_config: overAds('2s') } },
+        { name: runtimeLayer, rtds_layer: { name: runtimeLayer, rtds_config: sourceOf(options, '2s') } },
         { name: 'admin', admin_layer: {} },
       ],
     },
@@ -126,13 +107,16 @@ function overloadManager({ maxHeapBytes, maxConnections }: BootstrapOptions): Ov
   };
 }
 
-function overAds(initialFetchTimeout: string): ConfigSource {
-  return { resource_api_version: 'V3', ads: {}, initial_fetch_timeout: initialFetchTimeout };
+function sourceOf({ streams, variant }: BootstrapOptions, initialFetchTimeout: string): ConfigSource {
+  return { ...configSource({ streams, variant }), initial_fetch_timeout: initialFetchTimeout };
 }
 
 function heapAction(name: string, value: number) {
   return { name, triggers: [{ name: 'envoy.resource_monitors.fixed_heap', threshold: { value } }] };
 }
+
+/** HTTP/2's own limit. */
+const maxStreams = 2 ** 31 - 1;
 
 function controlPlaneCluster(xds: readonly string[]): Cluster {
   const addresses = xds.map(address);
@@ -148,20 +132,28 @@ function controlPlaneCluster(xds: readonly string[]): Cluster {
     typed_extension_protocol_options: {
       'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': {
         '@type': 'type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-        // A half-open connection to a control plane that is gone is noticed within 20 s (P8).
-        explicit_http_config: { http2_protocol_options: { connection_keepalive: { interval: '10s', timeout: '5s' } } },
+        explicit_http_config: {
+          http2_protocol_options: {
+            // A half-open connection to a control plane that is gone is noticed within 20 s (P8).
+            connection_keepalive: { interval: '10s', timeout: '5s' },
+            // One connection for all streams; with Envoy's own 1024, the next one would open another.
+            max_concurrent_streams: maxStreams,
+          },
+        },
       },
     },
+    // A stream is a request to Envoy: past its own 1024, clusters would never get their endpoints.
+    circuit_breakers: noCircuitBreakers,
     upstream_connection_options: { tcp_keepalive: { keepalive_time: 10, keepalive_interval: 5, keepalive_probes: 2 } },
   };
 }
 
-function localFleetCluster(): Cluster {
+function localFleetCluster(options: BootstrapOptions): Cluster {
   return {
     name: ownFleet,
     type: 'EDS',
     connect_timeout: '0.250s',
-    eds_cluster_config: { service_name: ownFleet, eds_config: overAds('2s') },
+    eds_cluster_config: { service_name: ownFleet, eds_config: sourceOf(options, '2s') },
   };
 }
 

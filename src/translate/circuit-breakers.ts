@@ -34,8 +34,8 @@ function retryLimit({ retryBudget, circuitBreakers: { maxRetries } }: Service): 
 const most = 4_294_967_295;
 
 /**
- * None towards the local application: its callers' limits are meant for the service, and a second set of them here
- * would refuse what they let pass.
+ * None: towards the local application, since its callers' limits are meant for the service, and a second set of them
+ * here would refuse what they let pass; and towards the control plane, to which every stream is a request.
  */
 export const noCircuitBreakers: EnvoyCircuitBreakers = {
   thresholds: [{ max_connections: most, max_pending_requests: most, max_requests: most, max_retries: most }],

@@ -1,5 +1,6 @@
 import { any } from '../../proto/codec.ts';
 import type { Cluster, Cluster_CommonLbConfig } from '../../proto/gen/envoy.config.cluster.v3.ts';
+import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { HttpProtocolOptions } from '../../proto/gen/envoy.extensions.upstreams.http.v3.ts';
 import type { LocalClusterIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
@@ -13,13 +14,13 @@ import { duration, percentMessage } from './units.ts';
 /** What a service cluster's message depends on: everything but the endpoints, which travel by themselves. */
 export type ServiceClusterSettings = Pick<ServiceClusterIr, 'name' | 'serviceName' | 'service'>;
 
-/** A service, or one of its versions, whose endpoints come over EDS. */
-export function serviceCluster({ name, serviceName, service }: ServiceClusterSettings): Cluster {
+/** A service, or one of its versions, whose endpoints come over EDS from `source`. */
+export function serviceCluster({ name, serviceName, service }: ServiceClusterSettings, source: ConfigSource): Cluster {
   const checks = healthChecks(serviceName, service);
   return {
     name,
     type: 'EDS',
-    eds_cluster_config: { eds_config: { ads: {}, resource_api_version: 'V3' } },
+    eds_cluster_config: { eds_config: source },
     connect_timeout: duration(service.connectTimeout),
     load_balancing_policy: loadBalancingPolicy(service.loadBalancing),
     common_lb_config: sharedBalancing(service),

@@ -1,4 +1,5 @@
 import { any } from '../../proto/codec.ts';
+import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Filter } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
 import type { HttpListenerIr } from '../ir/ir.ts';
@@ -9,23 +10,23 @@ import { sayUnreached } from './unreached.ts';
 /** Bytes that an edge proxy holds of one request's body, and so the largest body that can be sent again on a retry. */
 export const edgeBuffer = 256 * 1024;
 
-/** The network filter that speaks HTTP with callers and routes by a table that comes over RDS. */
-export function httpConnectionManager(listener: HttpListenerIr): Filter {
+/** The network filter that speaks HTTP with callers and routes by a table that comes over RDS from `source`. */
+export function httpConnectionManager(listener: HttpListenerIr, source: ConfigSource): Filter {
   return {
     name: 'envoy.filters.network.http_connection_manager',
     typed_config: any(
       'envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager',
-      settings(listener),
+      settings(listener, source),
     ),
   };
 }
 
-function settings(listener: HttpListenerIr): HttpConnectionManager {
+function settings(listener: HttpListenerIr, source: ConfigSource): HttpConnectionManager {
   const { trustedProxies = 0 } = listener.declared ?? {};
   return {
     codec_type: listener.http2 ? 'AUTO' : 'HTTP1',
     stat_prefix: statPrefix(listener.name),
-    rds: { route_config_name: listener.routeTable, config_source: { ads: {}, resource_api_version: 'V3' } },
+    rds: { route_config_name: listener.routeTable, config_source: source },
     http_filters: httpFilters(listener),
     // Nobody counts as internal: such callers could set retries and timeouts by header. Without a range in this list Envoy
     // takes loopback and all private addresses for internal, so it holds one that no caller can have.

@@ -1,11 +1,12 @@
+import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { ListenerIr } from '../ir/ir.ts';
 import { edgeBuffer, httpConnectionManager } from './http-connection-manager.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { statPrefix } from './units.ts';
 
-/** One port of a proxy. */
-export function envoyListener(listener: ListenerIr): Listener {
+/** One port of a proxy. What it routes by comes from `source`. */
+export function envoyListener(listener: ListenerIr, source: ConfigSource): Listener {
   const outbound = listener.role === 'outbound';
   return {
     name: listener.name,
@@ -17,7 +18,9 @@ export function envoyListener(listener: ListenerIr): Listener {
     ...(outbound ? { drain_type: 'MODIFY_ONLY' } : {}),
     enable_reuse_port: listener.reusePort,
     ...(listener.role === 'edge' ? { per_connection_buffer_limit_bytes: edgeBuffer } : evenWorkers(listener.reusePort)),
-    filter_chains: [{ filters: [listener.kind === 'http' ? httpConnectionManager(listener) : tcpProxy(listener)] }],
+    filter_chains: [
+      { filters: [listener.kind === 'http' ? httpConnectionManager(listener, source) : tcpProxy(listener)] },
+    ],
   };
 }
 

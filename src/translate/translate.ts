@@ -1,8 +1,10 @@
-import { memo1 } from '../base/memo.ts';
+import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
+import { memo1, memo2 } from '../base/memo.ts';
 import type { ClusterIr, FleetIr, ListenerIr, LocalClusterIr, RouteTableIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { ownFleet, runtimeLayer } from './bootstrap.ts';
 import { localCluster, type ServiceClusterSettings, serviceCluster } from './cluster.ts';
+import { configSource } from './config-source.ts';
 import { loadAssignment } from './endpoint.ts';
 import { envoyListener } from './listener.ts';
 import { type Resource, servedTypes } from './resource.ts';
@@ -10,16 +12,19 @@ import { routeConfiguration } from './route.ts';
 
 /**
  * Everything that a fleet holds, as Envoy messages. Pure. The same IR object gives the same resource object, also
- * across fleets, so that whatever comes after works only on what changed.
+ * across fleets that are alike in `xds`, so that whatever comes after works only on what changed.
  */
-export const translate: (fleet: FleetIr) => readonly Resource[] = memo1(fleet => [
-  ...fleet.clusters.map(clusterResource),
-  ownFleetAssignment,
-  ...fleet.clusters.flatMap(cluster => (cluster.kind === 'service' ? [assignmentResource(cluster)] : [])),
-  ...fleet.listeners.map(listenerResource),
-  ...fleet.routeTables.map(routeResource),
-  emptyRuntime,
-]);
+export const translate: (fleet: FleetIr) => readonly Resource[] = memo1(fleet => {
+  const source = configSource(fleet.xds);
+  return [
+    ...fleet.clusters.map(cluster => clusterResource(source, cluster)),
+    ownFleetAssignment,
+    ...fleet.clusters.flatMap(cluster => (cluster.kind === 'service' ? [assignmentResource(cluster)] : [])),
+    ...fleet.listeners.map(listener => listenerResource(source, listener)),
+    ...fleet.routeTables.map(routeResource),
+    emptyRuntime,
+  ];
+});
 
 /** The layer that the bootstrap names. A proxy waits for it before it does anything else. */
 const emptyRuntime: Resource = {
@@ -35,26 +40,26 @@ const ownFleetAssignment: Resource = {
   message: { cluster_name: ownFleet },
 };
 
-function clusterResource(cluster: ClusterIr): Resource {
-  return cluster.kind === 'service' ? serviceClusterResource(cluster) : localClusterResource(cluster);
+function clusterResource(source: ConfigSource, cluster: ClusterIr): Resource {
+  return cluster.kind === 'service' ? serviceClusterResource(source, cluster) : localClusterResource(cluster);
 }
 
 /** By service and not by cluster, so that a drained endpoint or a new weight leaves the cluster's resource alone. */
-function serviceClusterResource(cluster: ServiceClusterIr): Resource {
-  const named = resourcesOfService(cluster.service);
+function serviceClusterResource(source: ConfigSource, cluster: ServiceClusterIr): Resource {
+  const named = resourcesOfService(source, cluster.service);
   const known = named.get(cluster.name);
   if (known) return known;
   const { name, serviceName, service }: ServiceClusterSettings = cluster;
   const made: Resource = {
     type: servedTypes.cluster,
     name,
-    message: serviceCluster({ name, serviceName, service }),
+    message: serviceCluster({ name, serviceName, service }, source),
   };
   named.set(name, made);
   return made;
 }
 
-const resourcesOfService = memo1((_service: Service) => new Map<string, Resource>());
+const resourcesOfService = memo2((_source: ConfigSource, _service: Service) => new Map<string, Resource>());
 
 const localClusterResource = memo1(
   (cluster: LocalClusterIr): Resource => ({
@@ -72,11 +77,11 @@ const assignmentResource = memo1(
   }),
 );
 
-const listenerResource = memo1(
-  (listener: ListenerIr): Resource => ({
+const listenerResource = memo2(
+  (source: ConfigSource, listener: ListenerIr): Resource => ({
     type: servedTypes.listener,
     name: listener.name,
-    message: envoyListener(listener),
+    message: envoyListener(listener, source),
   }),
 );
 

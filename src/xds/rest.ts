@@ -1,5 +1,7 @@
 import { decode, encode, isMessageName, type MessageName, typeUrl } from '../../proto/codec.ts';
+import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Struct } from '../../proto/gen/google.protobuf.ts';
+import { controlPlane } from '../base/control-plane.ts';
 import { memo1 } from '../base/memo.ts';
 import type { Board } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
@@ -43,8 +45,9 @@ export function isRestPath(path: string): boolean {
  * 304 when `version_info` is that of the subscribed resources. Versions are of these alone, so that a client that comes
  * to ask for more is answered.
  *
- * Resources refer to others by ADS, which a polling client does not have; such references are turned into polls of the
- * cluster that is called like `host`, the Host header, in which Envoy writes the name of the cluster that it calls.
+ * Resources refer to others by ADS or by streams to us, which a polling client does not have; such references are turned
+ * into polls of the cluster that is called like `host`, the Host header, in which Envoy writes the name of the cluster
+ * that it calls.
  *
  * @param path one that {@link isRestPath} knows. Throws when it is our fault.
  */
@@ -141,7 +144,7 @@ function finite(_key: string, value: unknown): unknown {
   return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value;
 }
 
-/** A message whose references by ADS are polls of the cluster. */
+/** A message whose references by streams to us are polls of the cluster. */
 function polling(value: unknown, cluster: string | undefined): unknown {
   if (cluster === undefined) return value;
   if (Array.isArray(value)) return value.map(each => polling(each, cluster));
@@ -154,11 +157,15 @@ function polling(value: unknown, cluster: string | undefined): unknown {
   );
 }
 
-function isSource(key: string, value: unknown): value is Readonly<Record<string, unknown>> {
-  return (key === 'eds_config' || key === 'config_source') && isObject(value) && isObject(value['ads']);
+function isSource(key: string, value: unknown): value is ConfigSource {
+  return (key === 'eds_config' || key === 'config_source') && isObject(value) && isOurStream(value);
 }
 
-function pollOf({ ads: _ads, ...source }: Readonly<Record<string, unknown>>, cluster: string): object {
+function isOurStream({ ads, api_config_source: api }: ConfigSource): boolean {
+  return ads !== undefined || (api?.grpc_services ?? []).some(each => each.envoy_grpc?.cluster_name === controlPlane);
+}
+
+function pollOf({ ads: _ads, ...source }: ConfigSource, cluster: string): ConfigSource {
   return {
     ...source,
     api_config_source: {

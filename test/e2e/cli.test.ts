@@ -14,18 +14,24 @@ import { temporaryDirectory } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 
 describe('what init and bundle write is taken by Envoy', () => {
-  for (const role of ['edge', 'sidecar']) {
-    for (const variant of ['delta', 'sotw']) {
-      it(`${role}, ${variant}`, async () => {
-        const cwd = temporaryDirectory();
-        const { code } = await runCommand(['init', '--role', role, '--variant', variant, '--zone', 'a'], { cwd });
-        assert.equal(code, 0);
-        assert.equal(await envoyRefusalOfFile(join(cwd, `envoy-${role}.yaml`)), undefined);
-        const bundle = await runCommand(['bundle', '--bootstrap', `envoy-${role}.yaml`], { cwd });
-        writeFileSync(join(cwd, 'static.yaml'), bundle.out);
-        assert.equal(await envoyRefusalOfFile(join(cwd, 'static.yaml')), undefined);
-      });
-    }
+  for (const [role, variant, streams] of [
+    ['edge', 'delta', 'ads'],
+    ['edge', 'delta', 'per-type'],
+    ['edge', 'sotw', 'ads'],
+    ['edge', 'sotw', 'per-type'],
+    ['sidecar', 'delta', 'ads'],
+    ['sidecar', 'sotw', 'per-type'],
+  ] as const) {
+    it(`${role}, ${variant}, ${streams}`, async () => {
+      const cwd = temporaryDirectory();
+      const flags = ['--role', role, '--variant', variant, '--streams', streams, '--zone', 'a'];
+      const { code } = await runCommand(['init', ...flags], { cwd });
+      assert.equal(code, 0);
+      assert.equal(await envoyRefusalOfFile(join(cwd, `envoy-${role}.yaml`)), undefined);
+      const bundle = await runCommand(['bundle', '--bootstrap', `envoy-${role}.yaml`], { cwd });
+      writeFileSync(join(cwd, 'static.yaml'), bundle.out);
+      assert.equal(await envoyRefusalOfFile(join(cwd, 'static.yaml')), undefined);
+    });
   }
 });
 

@@ -3,6 +3,7 @@ import { after, describe, it } from 'node:test';
 import { startEnvoy } from '../../envoy/process.ts';
 import type { Bootstrap } from '../../proto/gen/envoy.config.bootstrap.v3.ts';
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
+import type { PolicyInput } from '../../src/policy/kinds.ts';
 import { ask } from '../support/client.ts';
 import { ControlPlane } from '../support/control-plane.ts';
 import { freePort } from '../support/ports.ts';
@@ -20,6 +21,12 @@ const policyTo = (address: string) =>
     services: { shop: { endpoints: [{ address }] } },
     rules: [{ to: [{ service: 'shop' }] }],
   });
+
+/** The same for a fleet whose resources refer to streams of single types. */
+const perTypeTo = (address: string): PolicyInput => ({
+  ...policyTo(address),
+  fleets: { edge: { match: { cluster: 'edge' }, gateways: ['public'], xds: { streams: 'perType' } } },
+});
 
 /** The cluster's name is unlike anything of ours: the references between resources must find it all the same. */
 function pollingBootstrap(admin: number): Bootstrap {
@@ -84,6 +91,13 @@ describe('R52: an Envoy that polls by REST', () => {
     assert.equal(await envoy.stat('cluster_manager.cds.update_success'), updates);
     world.save(policyTo(spare.address));
     await answeredBy('spare');
+    const before = (await envoy.stat('cluster_manager.cds.update_success')) ?? 0;
+    world.save(perTypeTo(shop.address));
+    await answeredBy('shop');
+    await until(
+      'it has taken the clusters of a fleet with streams of single types',
+      async () => ((await envoy.stat('cluster_manager.cds.update_success')) ?? 0) > before,
+    );
     for (const name of ['cluster_manager.cds', 'listener_manager.lds']) {
       assert.equal(await envoy.stat(`${name}.update_rejected`), 0);
       assert.equal(await envoy.stat(`${name}.update_failure`), 0);

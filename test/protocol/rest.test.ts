@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
+import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import { Board } from '../../src/snapshot/board.ts';
 import { buildSnapshot } from '../../src/snapshot/build.ts';
 import type { Resource } from '../../src/translate/resource.ts';
@@ -10,8 +11,8 @@ import { publication, urls } from '../support/xds-fixtures.ts';
 const node = { id: 'poller', cluster: 'edge' };
 const ads = { resource_api_version: 'V3', ads: {} } as const;
 
-function cluster(name: string, timeout = '1s'): Resource {
-  const message = { name, type: 'EDS', connect_timeout: timeout, eds_cluster_config: { eds_config: ads } } as const;
+function cluster(name: string, timeout = '1s', source: ConfigSource = ads): Resource {
+  const message = { name, type: 'EDS', connect_timeout: timeout, eds_cluster_config: { eds_config: source } } as const;
   return { type: 'envoy.config.cluster.v3.Cluster', name, message };
 }
 
@@ -102,16 +103,31 @@ test('R52, R17: who comes to ask for more is answered, and who asks for what did
   assert.equal((await poll('endpoints', { resource_names: ['a', 'b'], version_info: more.version })).status, 200);
 });
 
-test('R52: references by ADS become polls of the cluster by which the client calls us', async t => {
+/** A source of a stream of one type, from a cluster of the client. */
+const stream = (api_type: 'GRPC' | 'DELTA_GRPC', cluster_name: string): ConfigSource => ({
+  resource_api_version: 'V3',
+  api_config_source: { api_type, transport_api_version: 'V3', grpc_services: [{ envoy_grpc: { cluster_name } }] },
+});
+
+test('R52: references by streams to us become polls of the cluster by which the client calls us', async t => {
   const { poll, publish } = await serve(t);
-  publish(cluster('a'));
-  for (const name of ['one', 'another']) {
-    const { resources } = await poll('clusters', {}, name);
-    const eds = resources[0]!['eds_cluster_config'] as { eds_config: Record<string, unknown> };
-    const source = eds.eds_config;
-    const { api_type, cluster_names } = source['api_config_source'] as Record<string, unknown>;
-    assert.deepEqual([api_type, cluster_names, source['ads']], ['REST', [name], undefined]);
+  const source = async (host: string) => {
+    const { resources } = await poll('clusters', {}, host);
+    return (resources[0]!['eds_cluster_config'] as { eds_config: ConfigSource }).eds_config;
+  };
+  for (const from of [ads, stream('DELTA_GRPC', 'switchyard/xds'), stream('GRPC', 'switchyard/xds')]) {
+    publish(cluster('a', '1s', from));
+    for (const name of ['one', 'another']) {
+      const { ads: gone, api_config_source: api } = await source(name);
+      assert.deepEqual(
+        [api?.api_type, api?.cluster_names, api?.grpc_services, gone],
+        ['REST', [name], undefined, undefined],
+      );
+    }
   }
+  publish(cluster('a', '1s', stream('GRPC', 'elsewhere')));
+  const { api_config_source: kept } = await source('one');
+  assert.deepEqual(kept?.grpc_services, [{ envoy_grpc: { cluster_name: 'elsewhere' } }], 'what is not ours stays');
 });
 
 test('R52, P19, P24: what cannot be answered has a status and a reason', async t => {

@@ -12,6 +12,7 @@ const base = bootstrap({
   node: { id: 'validate', cluster: 'validate' },
   xds: ['127.0.0.1:18000'],
   variant: 'delta',
+  streams: 'ads',
   admin: '127.0.0.1:9901',
   maxHeapBytes: 1024 ** 3,
   maxConnections: 1000,

@@ -15,6 +15,8 @@ export interface ProxyOptions {
   readonly id: string;
   readonly cluster: string;
   readonly variant?: 'delta' | 'sotw';
+  /** The streams of its bootstrap; `ads` where nothing is said. */
+  readonly streams?: 'ads' | 'perType';
   readonly region?: string;
   readonly zone?: string;
   readonly metadata?: Readonly<Record<string, string>>;
@@ -140,7 +142,15 @@ export class World implements AsyncDisposable {
   }
 
   /** Starts one more proxy, without waiting for it. */
-  async startProxy({ id, cluster, variant = 'delta', region, zone, metadata }: ProxyOptions): Promise<Proxy> {
+  async startProxy({
+    id,
+    cluster,
+    variant = 'delta',
+    streams = 'ads',
+    region,
+    zone,
+    metadata,
+  }: ProxyOptions): Promise<Proxy> {
     const envoy = startEnvoy({
       name: id,
       bootstrap: bootstrap({
@@ -155,6 +165,7 @@ export class World implements AsyncDisposable {
         variant,
         admin: `127.0.0.1:${await freePort()}`,
         ...bootstrapDefaults,
+        streams,
       }),
     });
     return this.adopt(id, envoy);
@@ -237,8 +248,8 @@ function isSynced(row: ProxyReply | string): boolean {
   return typeof row === 'object' && row.state === 'synced';
 }
 
-/** An acknowledged listener or cluster may still be warming; then nothing is served by it. */
-async function inUse(envoy: Proxy): Promise<void> {
+/** Waits until an Envoy serves and has nothing left to warm: what is acknowledged may be warming still, and serves nothing then. */
+export async function inUse(envoy: RunningEnvoy): Promise<void> {
   await envoy.ready(AbortSignal.timeout(20_000));
   await until(`${envoy.name} has nothing left to warm`, async () => {
     const warming = [

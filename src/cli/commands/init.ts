@@ -13,6 +13,7 @@ import { starterPolicy } from '../starter-policy.ts';
 interface InitFlags {
   readonly role: 'edge' | 'sidecar';
   readonly variant: 'delta' | 'sotw';
+  readonly streams: 'ads' | 'per-type';
   readonly node?: string;
   readonly cluster?: string;
   readonly region?: string;
@@ -34,6 +35,11 @@ export function initCommand(program: Command, host: CliHost): void {
     .argument('[dir]', 'folder to write to', '.')
     .addOption(new Option('--role <role>', 'what the Envoy is').choices(['edge', 'sidecar']).default('edge'))
     .addOption(new Option('--variant <variant>', 'how xDS is spoken').choices(['delta', 'sotw']).default('delta'))
+    .addOption(
+      new Option('--streams <streams>', 'one stream for all types, or one for each')
+        .choices(['ads', 'per-type'])
+        .default('ads'),
+    )
     .option('--node <id>', 'node id, unique among all Envoys (default: ROLE-HOSTNAME)')
     .option('--cluster <name>', 'node cluster, by which fleets match (default: the role)')
     .option('--region <name>', 'region the Envoy stands in')
@@ -91,7 +97,7 @@ function write(file: string, text: string): void {
 }
 
 function bootstrapText(flags: InitFlags): string {
-  const { role, variant, region, zone } = flags;
+  const { role, variant, streams, region, zone } = flags;
   const id = nodeName('--node', flags.node ?? `${role}-${hostname()}`);
   const cluster = nodeName('--cluster', flags.cluster ?? role);
   for (const each of flags.xds) checkedAddress('--xds', each);
@@ -106,9 +112,10 @@ function bootstrapText(flags: InitFlags): string {
     variant,
     admin: flags.envoyAdmin,
     ...bootstrapDefaults,
+    streams: streams === 'ads' ? 'ads' : 'perType',
   });
   return (
-    `# Envoy bootstrap: ${role}, ${variant === 'delta' ? 'incremental (delta)' : 'state-of-the-world'} xDS over one ADS stream.\n` +
+    `# Envoy bootstrap: ${role}, ${variant === 'delta' ? 'incremental (delta)' : 'state-of-the-world'} xDS over ${streams === 'ads' ? 'one ADS stream' : 'a stream for each type'}.\n` +
     `# It joins the fleet whose "match" fits cluster "${cluster}" and id "${id}". Start it with: envoy -c envoy-${role}.yaml\n` +
     `# The id must be unique. All else (listeners, routes, clusters, endpoints) comes from the control plane.\n` +
     stringify(message, { lineWidth: 0 })

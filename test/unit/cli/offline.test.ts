@@ -147,6 +147,25 @@ describe('switchyard init', { concurrency: 2 }, () => {
     assert.deepEqual(hosts, ['10.0.0.5', '10.0.0.6']);
   });
 
+  it('writes a bootstrap with a stream for each type', async () => {
+    const folder = temporaryDirectory();
+    assert.equal((await run(folder, 'init', '--only', 'envoy', '--streams', 'per-type')).code, 0);
+    const text = readFileSync(join(folder, 'envoy-edge.yaml'), 'utf8');
+    assert.match(text, /^# Envoy bootstrap: edge, incremental \(delta\) xDS over a stream for each type\./);
+    const { dynamic_resources, static_resources, layered_runtime } = parse(text);
+    const ownFleet = static_resources.clusters.find((each: { type: string }) => each.type === 'EDS');
+    for (const source of [
+      dynamic_resources.cds_config,
+      dynamic_resources.lds_config,
+      ownFleet.eds_cluster_config.eds_config,
+      layered_runtime.layers[1].rtds_layer.rtds_config,
+    ]) {
+      assert.deepEqual([source.ads, source.api_config_source.api_type], [undefined, 'DELTA_GRPC']);
+    }
+    // For fleets over ADS.
+    assert.equal(dynamic_resources.ads_config.api_type, 'DELTA_GRPC');
+  });
+
   it('overwrites nothing unless told to, and then all', async () => {
     const folder = temporaryDirectory();
     writeFileSync(join(folder, 'switchyard.yaml'), 'mine');

@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encode } from '../../../proto/codec.ts';
+import type { Cluster } from '../../../proto/gen/envoy.config.cluster.v3.ts';
 import { bundle } from '../../../src/snapshot/bundle.ts';
-import { bootstrap } from '../../../src/translate/bootstrap.ts';
+import { type BootstrapOptions, bootstrap } from '../../../src/translate/bootstrap.ts';
+import type { Resource } from '../../../src/translate/resource.ts';
 import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
-const base = bootstrap({
+const options: BootstrapOptions = {
   node: { id: 'edge-1', cluster: 'edge' },
   xds: ['127.0.0.1:18000'],
   variant: 'delta',
+  streams: 'ads',
   admin: '127.0.0.1:9901',
   maxHeapBytes: 1024 ** 3,
   maxConnections: 1000,
-});
+};
+const base = bootstrap(options);
 
 describe('bundle', () => {
   const made = bundle(
@@ -58,6 +62,19 @@ describe('bundle', () => {
     assert.ok(!JSON.stringify(made).includes('"ads"'));
     assert.equal(made.cluster_manager, undefined);
     assert.ok(!JSON.stringify(made).includes('rtds'));
+  });
+
+  it('needs nothing from us for a fleet and a bootstrap with streams of single types either', () => {
+    const own = bootstrap({ ...options, streams: 'perType' });
+    const source = own.dynamic_resources?.cds_config;
+    assert.ok(source);
+    const a: Resource = {
+      ...cluster('a'),
+      message: { ...cluster('a').message, eds_cluster_config: { eds_config: source } } as Cluster,
+    };
+    const text = JSON.stringify(bundle([a, assignment('a')], own));
+    for (const word of ['"ads"', 'api_config_source', 'eds_cluster_config', 'rtds'])
+      assert.ok(!text.includes(word), word);
   });
 
   it('keeps what else the proxy was told', () => {

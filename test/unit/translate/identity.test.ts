@@ -34,7 +34,9 @@ describe('the same policy written in another order is the same bytes', () => {
   }
 });
 
-const policy = policyOf(`
+const perType = (variant: string) => `, xds: { streams: perType, variant: ${variant} }`;
+
+const withoutFleets = `
 services:
   catalog:
     endpoints:
@@ -51,6 +53,9 @@ routes:
       - { name: pay, match: { path: { prefix: /pay } }, to: [{ service: checkout }] }
       - { name: split, to: [{ service: catalog, version: v1, weight: 9 }, { service: catalog, version: v2 }] }
       - { name: rest, to: [{ service: catalog }] }
+`;
+
+const policy = policyOf(`${withoutFleets}
 fleets:
   edge: { match: { cluster: edge }, gateways: [public] }
   other: { match: { cluster: other }, gateways: [public] }
@@ -90,6 +95,28 @@ describe('translate', () => {
     assert.ok(edge && other);
     const shared = new Set(translate(edge));
     for (const resource of translate(other)) assert.ok(shared.has(resource), resource.name);
+  });
+
+  it('shares resources between fleets that are told alike, and makes others only where they refer to something', () => {
+    const xds = { plain: '', one: perType('delta'), two: perType('delta'), old: perType('sotw') };
+    const fleets = Object.entries(xds).map(
+      ([name, how]) => `  ${name}: { match: { cluster: ${name} }, gateways: [public]${how} }\n`,
+    );
+    const mixed = policyOf(`${withoutFleets}\nfleets:\n${fleets.join('')}`);
+    const translated = new Map(
+      compile({ policy: mixed, state: noOperationalState, resolved: new Map() }).fleets.map(each => [
+        each.key,
+        translate(each),
+      ]),
+    );
+    const others = (of: string, than: string) => {
+      const known = new Set(translated.get(than));
+      return (translated.get(of) ?? []).filter(each => !known.has(each)).map(each => each.type.split('.').at(-1));
+    };
+    assert.deepEqual(others('one', 'two'), []);
+    for (const than of ['plain', 'old']) {
+      assert.deepEqual(others('one', than), ['Cluster', 'Cluster', 'Cluster', 'Cluster', 'Listener']);
+    }
   });
 
   it('makes anew what a changed endpoint touches, and nothing else', () => {
