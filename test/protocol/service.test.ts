@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
@@ -256,4 +258,23 @@ test('R51: 500 streams on one connection', async t => {
   for (const each of [first, ...more]) each.delta({ typeUrl: clusterUrl, node });
   for (const each of [first, ...more]) await each.response(1);
   assert.equal(service.streams, 500);
+});
+
+test('R51: pings are answered while streams are open', async t => {
+  const { publish, port } = await serve(t);
+  publish({ CDS: { a: '1' } });
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  await once(session, 'connect');
+  const open = session.request({
+    ':method': 'POST',
+    ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  open.on('error', () => {});
+  for (let count = 0; count < 20; count++) {
+    await new Promise<void>((resolve, reject) => session.ping(error => (error ? reject(error) : resolve())));
+  }
+  assert.ok(!session.closed && !open.closed);
 });

@@ -19,8 +19,8 @@ export interface RawEnvoy {
   readonly change?: (usual: Bootstrap) => Bootstrap;
 }
 
-/** What every Envoy asks for by its bootstrap; SotW would have it wait for an answer. */
-const everywhere: readonly RawResource[] = [
+/** What every Envoy asks for by its bootstrap: of what is not there, SotW would have it wait for an answer. */
+const askedByAll: readonly RawResource[] = [
   raw('envoy.config.endpoint.v3.ClusterLoadAssignment', ownFleet, { cluster_name: ownFleet }),
   raw('envoy.service.runtime.v3.Runtime', runtimeLayer, { name: runtimeLayer }),
 ];
@@ -28,31 +28,34 @@ const everywhere: readonly RawResource[] = [
 /** A board and an xDS server in this process, and the Envoys that they serve: for resources that no policy makes. */
 export class RawWorld implements AsyncDisposable {
   /** Everything that the server has told, in order. */
-  readonly events: XdsEvent[] = [];
+  readonly events: readonly XdsEvent[];
   /** Where the server listens, as a bootstrap has it. */
   readonly xds: string;
   readonly #board: Board;
   readonly #service: XdsService;
   readonly #envoys: RunningEnvoy[] = [];
+  #preset = askedByAll;
   #last: Snapshot | undefined;
 
-  private constructor(board: Board, service: XdsService, port: number, events: XdsEvent[]) {
+  private constructor(board: Board, service: XdsService, port: number, events: readonly XdsEvent[]) {
     this.#board = board;
     this.#service = service;
     this.xds = `127.0.0.1:${port}`;
     this.events = events;
   }
 
-  static async start(): Promise<RawWorld> {
+  /** @param gateLimit milliseconds that routes wait for clusters. */
+  static async start(gateLimit = 5_000): Promise<RawWorld> {
     const [board, events] = [new Board(), [] as XdsEvent[]];
-    const order = { gateLimit: 5_000, linger: 200, grace: 200 };
+    const order = { gateLimit, linger: 200, grace: 200 };
     const service = new XdsService(board, { ...defaultXdsSettings, port: 0, order }, event => events.push(event));
     return new RawWorld(board, service, await service.listen(), events);
   }
 
-  /** Everyone is to hold exactly these. */
+  /** Everyone is to hold exactly these, and empty ones of what every Envoy asks for unless there ever were others. */
   publish(...resources: readonly RawResource[]): void {
-    this.#last = rawSnapshot('fleet', [...everywhere, ...resources], this.#last);
+    this.#preset = this.#preset.filter(({ name }) => !resources.some(each => each.name === name));
+    this.#last = rawSnapshot('fleet', [...this.#preset, ...resources], this.#last);
     this.#board.publish(publication(this.#last));
   }
 
