@@ -77,7 +77,7 @@ describe('collections of xdstp names on a real Envoy', { timeout: 60_000 }, () =
     assert.ok(known.includes(`${clusters}/shop::`), known);
   });
 
-  it('R1, R44: endpoints of a locality come, change and go one by one', async () => {
+  it('R1, R30, R44: endpoints of a locality come, change and go one by one', async () => {
     const sent = world.told('sent', 'LEDS').length;
     world.publish(...shop(member('1', backend(0)), member('2', backend(2))), door('one', port, 'shop'));
     await until('one has changed', async () => (await answers()) === 'a,c');
@@ -94,7 +94,7 @@ describe('collections of xdstp names on a real Envoy', { timeout: 60_000 }, () =
     await until('another has come', async () => (await answers()) === 'b');
   });
 
-  it('R44: members of a collection of clusters and listeners come and go; what is no member does not come', async () => {
+  it('R30, R44: members of a collection of clusters and listeners come and go; what is no member does not come', async () => {
     const direct = fixedCluster(`${clusters}/direct`, [backend(0).port]);
     const astray = door('astray', third, 'direct', 'app=other');
     const outside = fixedCluster(`${clusters}/deeper/other`, [backend(0).port]);
@@ -113,5 +113,13 @@ describe('collections of xdstp names on a real Envoy', { timeout: 60_000 }, () =
     await until('its cluster has gone', async () => !(await envoy.admin('/clusters')).includes('direct'));
     assert.equal(await answers(), 'b');
     assert.equal(world.events.filter(each => each.kind === 'nacked').length, 0);
+  });
+
+  it('R18, R44: collections are followed across a restart of the server', async () => {
+    await world.restartServer();
+    assert.equal(await answers(), 'b');
+    world.publish(...shop(member('4', backend(0))), door('one', port, 'shop'), door('two', second, 'shop'));
+    await until('its endpoints have changed', async () => (await answers()) === 'a');
+    await until('a listener has come', async () => (await answers(second)) === 'a');
   });
 });

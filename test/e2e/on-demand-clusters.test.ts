@@ -112,5 +112,20 @@ for (const [how, source] of [
         await spare[Symbol.asyncDispose]();
       }
     });
+
+    it('R18, R45: clusters that were asked for are followed across a restart of the server', async () => {
+      const spare = await startBackend({ name: 'spare' });
+      try {
+        publish(...known());
+        assert.equal((await get('absent')).status, 503);
+        await world.restartServer();
+        assert.deepEqual(await get('known'), served);
+        publish(fixedCluster('known', [spare.port], onDemand), fixedCluster('absent', [spare.port], onDemand));
+        await until('it has changed', async () => (await get('known')).by === 'spare');
+        await until('the other has come', async () => (await get('absent')).by === 'spare');
+      } finally {
+        await spare[Symbol.asyncDispose]();
+      }
+    });
   });
 }

@@ -93,5 +93,17 @@ for (const [how, source] of [
       assert.equal(await envoy.stat('cluster_manager.cds.update_rejected'), 0);
       assert.equal(world.events.filter(each => each.kind === 'nacked').length, 0);
     });
+
+    it('R18, R46: hosts that were asked for are followed across a restart of the server', async () => {
+      const shop = (text: string) => host('shop', text, 'shop.example', 'www.shop.example');
+      world.publish(...base('14s'), shop('second'));
+      await until('the host is there', async () => (await get('www.shop.example')).text === 'second');
+      assert.equal((await get('new.example')).status, 404);
+      await world.restartServer();
+      assert.equal((await get('www.shop.example')).text, 'second');
+      world.publish(...base('14s'), shop('third'), host('new', 'n', 'new.example'));
+      await until('it has changed', async () => (await get('shop.example')).text === 'third');
+      await until('the other has come', async () => (await get('new.example')).text === 'n');
+    });
   });
 }

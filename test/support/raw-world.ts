@@ -5,7 +5,7 @@ import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { bootstrap, bootstrapDefaults, ownFleet, runtimeLayer } from '../../src/translate/bootstrap.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { defaultXdsSettings, XdsService, type XdsServiceSettings } from '../../src/xds/service.ts';
 import { freePort } from './ports.ts';
 import { raw } from './raw-resources.ts';
 import { until } from './until.ts';
@@ -28,28 +28,33 @@ const askedByAll: readonly RawResource[] = [
 /** A board and an xDS server in this process, and the Envoys that they serve: for resources that no policy makes. */
 export class RawWorld implements AsyncDisposable {
   /** Everything that the server has told, in order. */
-  readonly events: readonly XdsEvent[];
+  readonly events: XdsEvent[] = [];
   /** Where the server listens, as a bootstrap has it. */
   readonly xds: string;
   readonly #board: Board;
-  readonly #service: XdsService;
+  readonly #settings: XdsServiceSettings;
+  #service: XdsService;
   readonly #envoys: RunningEnvoy[] = [];
   #preset = askedByAll;
   #last: Snapshot | undefined;
 
-  private constructor(board: Board, service: XdsService, port: number, events: readonly XdsEvent[]) {
+  private constructor(board: Board, settings: XdsServiceSettings) {
     this.#board = board;
-    this.#service = service;
-    this.xds = `127.0.0.1:${port}`;
-    this.events = events;
+    this.#settings = settings;
+    this.#service = this.#serve();
+    this.xds = `${settings.host}:${settings.port}`;
   }
 
   /** @param gateLimit milliseconds that routes wait for clusters. */
   static async start(gateLimit = 5_000): Promise<RawWorld> {
-    const [board, events] = [new Board(), [] as XdsEvent[]];
     const order = { gateLimit, linger: 200, grace: 200 };
-    const service = new XdsService(board, { ...defaultXdsSettings, port: 0, order }, event => events.push(event));
-    return new RawWorld(board, service, await service.listen(), events);
+    const world = new RawWorld(new Board(), { ...defaultXdsSettings, port: await freePort(), order });
+    await world.#service.listen();
+    return world;
+  }
+
+  #serve(): XdsService {
+    return new XdsService(this.#board, this.#settings, event => this.events.push(event));
   }
 
   /** Everyone is to hold exactly these, and empty ones of what every Envoy asks for unless there ever were others. */
@@ -93,6 +98,17 @@ export class RawWorld implements AsyncDisposable {
   /** Ends the server, and leaves its Envoys alone. */
   async endServer(): Promise<void> {
     await this.#service.close(AbortSignal.timeout(500));
+  }
+
+  /** Another server takes the place of this one, and knows nothing of its streams. Resolves when the Envoys are back. */
+  async restartServer(): Promise<void> {
+    await this.endServer();
+    const before = this.events.length;
+    this.#service = this.#serve();
+    await this.#service.listen();
+    const back = () =>
+      new Set(this.events.slice(before).flatMap(each => (each.kind === 'identified' ? [each.node.id] : [])));
+    await until('all are back', () => back().size === this.#envoys.length);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
