@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { RunningEnvoy } from '../../envoy/process.ts';
+import type { RawResource } from '../../src/snapshot/raw.ts';
 import { runtimeLayer } from '../../src/translate/bootstrap.ts';
 import { ask } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
@@ -18,9 +19,19 @@ for (const variant of variants) {
   describe(`times to live on a real Envoy (${variant})`, { timeout: 60_000 }, () => {
     let world: RawWorld;
     let envoy: RunningEnvoy;
-    let [brief, lasting] = [0, 0];
+    let [brief, kept, lasting] = [0, 0, 0];
     let begun = 0;
 
+    const table = inline({ name: 'inline', virtual_hosts: [anyHost(answering('here'))] });
+    const publish = (ofKept: Pick<RawResource, 'ttl'>): void => {
+      const layer = { name: runtimeLayer, layer: { 'test.value': 'here' } };
+      world.publish(
+        { ...listener('brief', brief, table), ttl },
+        { ...listener('kept', kept, table), ...ofKept },
+        listener('lasting', lasting, table),
+        raw('envoy.service.runtime.v3.Runtime', runtimeLayer, layer, { ttl }),
+      );
+    };
     const value = async () => {
       const { entries } = JSON.parse(await envoy.admin('/runtime')) as {
         entries: Record<string, { final_value: string }>;
@@ -34,15 +45,9 @@ for (const variant of variants) {
       );
 
     before(async () => {
-      [brief, lasting] = [await freePort(), await freePort()];
+      [brief, kept, lasting] = [await freePort(), await freePort(), await freePort()];
       world = await RawWorld.start();
-      const table = inline({ name: 'inline', virtual_hosts: [anyHost(answering('here'))] });
-      const layer = { name: runtimeLayer, layer: { 'test.value': 'here' } };
-      world.publish(
-        { ...listener('brief', brief, table), ttl },
-        listener('lasting', lasting, table),
-        raw('envoy.service.runtime.v3.Runtime', runtimeLayer, layer, { ttl }),
-      );
+      publish({ ttl });
       envoy = await world.envoy({
         variant,
         change: usual => ({ ...usual, node: { ...usual.node, client_features: features } }),
@@ -61,11 +66,14 @@ for (const variant of variants) {
       assert.equal(world.events.filter(each => each.kind === 'nacked').length, 0);
     });
 
-    it('R34: it goes when there are none, and what has no such time stays', async () => {
+    it('R34: it goes when there are none, and what has no such time stays, or has it no more', async () => {
+      const sent = world.told('sent', 'LDS').length;
+      publish({});
+      await world.answered('LDS', sent);
       await world.endServer();
       await until('the layer is cleared', async () => (await value()) === undefined);
       await until('the listener has gone', () => refuses(brief));
-      assert.equal((await ask(lasting, '/', { fresh: true })).text, 'here');
+      for (const port of [kept, lasting]) assert.equal((await ask(port, '/', { fresh: true })).text, 'here');
     });
   });
 }

@@ -225,6 +225,32 @@ test('R49, P7: a client that does not read is sent the newest state when it does
   assert.match(last.resources[0]?.content ?? '', /^10 /);
 });
 
+for (const variant of ['sotw', 'delta'] as const) {
+  test(`R49: of 1,000 updates of four types that a client does not answer, the newest waits (${variant})`, async t => {
+    const order = { gateLimit: 60_000, linger: 20, grace: 20 };
+    const { publish, client, events } = await serve(t, { order });
+    const types = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
+    const all = (content: string): Sets => Object.fromEntries(types.map(type => [type, { a: content }]));
+    publish(all('0'));
+    const stuck = client(variant);
+    for (const type of types) stuck[variant]({ typeUrl: urls[type], node, names: ['a'], subscribe: ['a'] });
+    await stuck.response(types.length);
+    for (let update = 1; update <= 1_000; update++) {
+      publish(all(`${update}`));
+      // Streams are woken in a turn of the event loop of their own.
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    assert.equal(events.filter(event => event.kind === 'sent').length, types.length);
+    // Listeners and routes wait for the newest clusters to be acknowledged, and then are the newest.
+    for (let count = 1; count <= 2 * types.length; count++) stuck.ack(await stuck.response(count), ['a']);
+    const newest = stuck.responses.slice(types.length);
+    assert.deepEqual(
+      newest.map(each => [each.typeUrl, each.resources[0]?.content]).sort(),
+      types.map(type => [urls[type], '1000']).sort(),
+    );
+  });
+}
+
 test('A port that is taken is said to be, with what to do', async t => {
   const { port } = await serve(t);
   const second = new XdsService(new Board(), { ...defaultXdsSettings, port }, () => {});
