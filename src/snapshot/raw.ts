@@ -123,7 +123,7 @@ function rawVersion({ value, ttl, onDemand }: RawResource, aliases: readonly str
 
 const wrapperUrl = typeUrl('envoy.service.discovery.v3.Resource');
 
-/** The wrapper with a time to live, and without a body as a sign of life (R34). */
+/** The wrapper with a time to live, and without a body as delta's sign of life (R34). */
 function limitedEntries(
   ttl: number,
   about: readonly Uint8Array[],
@@ -131,14 +131,11 @@ function limitedEntries(
 ): NonNullable<EncodedResource['limited']> {
   const limit = delimited(6, duration(ttl));
   const full = Buffer.concat([...about, body, limit]);
-  const beat = Buffer.concat([...about, limit]);
-  const wrapped = (resource: Uint8Array): Uint8Array => delimited(2, textField(1, wrapperUrl), delimited(2, resource));
   return {
     ttl,
-    sotwEntry: wrapped(full),
+    sotwEntry: delimited(2, textField(1, wrapperUrl), delimited(2, full)),
     deltaEntry: delimited(2, full),
-    sotwBeat: wrapped(beat),
-    deltaBeat: delimited(2, beat),
+    deltaBeat: delimited(2, ...about, limit),
   };
 }
 

@@ -19,13 +19,15 @@ export interface EncodedResource {
   readonly limited?: LimitedEntries;
 }
 
-/** Entries with a time to live, and such as only say that the resource is still there (R34). */
+/**
+ * Entries with a time to live, and one that only says that the resource is still there (R34). SotW has none such: Envoy
+ * takes no sign of life from a resource without a body there.
+ */
 interface LimitedEntries {
   /** Milliseconds. */
   readonly ttl: number;
   readonly sotwEntry: Uint8Array;
   readonly deltaEntry: Uint8Array;
-  readonly sotwBeat: Uint8Array;
   readonly deltaBeat: Uint8Array;
 }
 

@@ -112,6 +112,10 @@ export const deltaBody: BodyOf = memoised(owing => {
   const absence = absent(owing, gone(owing), askedInVain(owing));
   if (wantsAll(owing)) {
     const body = whole(to, subscription);
+    const untold = again.wildcard ? untoldTables(to, body.resources) : [];
+    if (untold.length > 0) {
+      return withAbsence(body, { ...absence, removed: [...new Set([...absence.removed, ...untold])].sort() });
+    }
     if (isAny(absence)) return withAbsence(body, absence);
     // The first wildcard answer is owed even when there is nothing (R25).
     return body.resources.length > 0 || again.wildcard ? body : undefined;
@@ -137,6 +141,27 @@ function absent(
   const unknown = inVain.filter(name => subscription.names.has(name) && !removed.has(name));
   const taken = inVain.filter(name => !subscription.names.has(name));
   return { resources: unknown.map(absentResource), removed: [...new Set([...removed, ...taken])].sort() };
+}
+
+/**
+ * A name out of each route table whose virtual hosts are all on demand and none of them told of. Envoy waits for a first
+ * word about each table, and an empty answer is about none; that one of its hosts is not there is one (R25, R46).
+ */
+function untoldTables({ typeUrl, resources }: TypeSnapshot, told: readonly EncodedResource[]): readonly string[] {
+  if (resourceType(typeUrl).absent === undefined || told.length === resources.size) return [];
+  const tables = new Set(told.map(each => tableOf(each.name)));
+  const untold: string[] = [];
+  for (const name of resources.keys()) {
+    if (tables.has(tableOf(name))) continue;
+    tables.add(tableOf(name));
+    untold.push(name);
+  }
+  return untold;
+}
+
+/** A virtual host is called by its route table, a slash and its own name. */
+function tableOf(name: string): string {
+  return name.slice(0, Math.max(0, name.lastIndexOf('/')));
 }
 
 function isAny({ resources, removed }: Absence): boolean {

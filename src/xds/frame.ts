@@ -5,7 +5,6 @@ import { delimited, textField } from '../snapshot/wire.ts';
 import type { ResponseBody } from './body.ts';
 import { isLimited } from './heartbeat.ts';
 import { NONCE_LENGTH } from './nonce.ts';
-import { resourceType } from './resource-type.ts';
 
 export type Variant = 'sotw' | 'delta';
 
@@ -76,15 +75,13 @@ type Entry = (resource: EncodedResource, beat: boolean) => Uint8Array;
 
 const sotwEntry: Entry = resource => resource.sotwEntry;
 const deltaEntry: Entry = resource => resource.deltaEntry;
-const limitedSotwEntry: Entry = ({ limited, sotwEntry: plain }, beat) =>
-  (beat ? limited?.sotwBeat : limited?.sotwEntry) ?? plain;
+// A sign of life is the resource once more: Envoy prolongs no time for one without a body.
+const limitedSotwEntry: Entry = ({ limited, sotwEntry: plain }) => limited?.sotwEntry ?? plain;
 const limitedDeltaEntry: Entry = ({ limited, deltaEntry: plain }, beat) =>
   (beat ? limited?.deltaBeat : limited?.deltaEntry) ?? plain;
 
 function sotwParts(body: ResponseBody, controlPlane: Uint8Array, entry = sotwEntry): readonly Uint8Array[] {
-  // Where absence deletes, a sign of life is everything once more.
-  const beat = body.beat === true && !resourceType(body.typeUrl).complete;
-  const entries = body.resources.map(each => entry(each, beat));
+  const entries = body.resources.map(each => entry(each, body.beat === true));
   return [textField(1, body.version), ...entries, textField(4, body.typeUrl), controlPlane, ...errorParts(7, body)];
 }
 

@@ -43,8 +43,8 @@ export const isLimited: (body: ResponseBody) => boolean = memo1(
 );
 
 /**
- * What keeps alive what a client holds; undefined if nothing has to be said. Without content, except where absence
- * deletes (`everything`). `version` is the one that a SotW client accepted last.
+ * What keeps alive what a client holds; undefined if nothing has to be said. Only what has a time to live, except where
+ * absence deletes (`everything`). `version` is the one that a SotW client accepted last.
  */
 export function beatBody(
   { sent, acked, subscription, doubtful }: TypeState,

@@ -1,60 +1,32 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type RunningEnvoy, startEnvoy } from '../../envoy/process.ts';
-import { encode, type MessageName, typeUrl } from '../../proto/codec.ts';
-import type { MessageTypes } from '../../proto/gen/message-types.ts';
-import { Board } from '../../src/snapshot/board.ts';
-import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
-import type { Snapshot } from '../../src/snapshot/snapshot.ts';
-import { bootstrap, bootstrapDefaults, runtimeLayer } from '../../src/translate/bootstrap.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import type { RunningEnvoy } from '../../envoy/process.ts';
+import { typeUrl } from '../../proto/codec.ts';
+import type { RawResource } from '../../src/snapshot/raw.ts';
+import { runtimeLayer } from '../../src/translate/bootstrap.ts';
 import { ask } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
+import { ads, answering, anyHost, listener, raw, table } from '../support/raw-resources.ts';
+import { RawWorld, variants } from '../support/raw-world.ts';
 import { until } from '../support/until.ts';
-import { publication } from '../support/xds-fixtures.ts';
 
-const ads = { ads: {}, resource_api_version: 'V3' } as const;
-
-function raw<K extends MessageName>(type: K, name: string, message: MessageTypes[K]): RawResource {
-  return { typeUrl: typeUrl(type), name, value: encode(type, message) };
-}
-
-function listener(port: number): RawResource {
-  return raw('envoy.config.listener.v3.Listener', 'web', {
-    name: 'web',
-    address: { socket_address: { address: '127.0.0.1', port_value: port } },
-    filter_chains: [
+function web(port: number): RawResource {
+  return listener('web', port, {
+    scoped_routes: {
+      name: 'scopes',
+      scope_key_builder: {
+        fragments: [{ header_value_extractor: { name: 'x-scope', element_separator: ',', index: 0 } }],
+      },
+      rds_config_source: ads,
+      scoped_rds: { scoped_rds_config_source: ads },
+    },
+    http_filters: [
       {
-        filters: [
-          {
-            name: 'http',
-            typed_config: {
-              '@type': typeUrl('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager'),
-              stat_prefix: 'web',
-              scoped_routes: {
-                name: 'scopes',
-                scope_key_builder: {
-                  fragments: [{ header_value_extractor: { name: 'x-scope', element_separator: ',', index: 0 } }],
-                },
-                rds_config_source: ads,
-                scoped_rds: { scoped_rds_config_source: ads },
-              },
-              http_filters: [
-                {
-                  name: 'mark',
-                  config_discovery: {
-                    config_source: ads,
-                    type_urls: [typeUrl('envoy.extensions.filters.http.header_mutation.v3.HeaderMutation')],
-                  },
-                },
-                {
-                  name: 'router',
-                  typed_config: { '@type': typeUrl('envoy.extensions.filters.http.router.v3.Router') },
-                },
-              ],
-            },
-          },
-        ],
+        name: 'mark',
+        config_discovery: {
+          config_source: ads,
+          type_urls: [typeUrl('envoy.extensions.filters.http.header_mutation.v3.HeaderMutation')],
+        },
       },
     ],
   });
@@ -68,16 +40,7 @@ function scope(name: string, answer: string): readonly RawResource[] {
       route_configuration_name: `table-${name}-${answer}`,
       key: { fragments: [{ string_key: name }] },
     }),
-    raw('envoy.config.route.v3.RouteConfiguration', `table-${name}-${answer}`, {
-      name: `table-${name}-${answer}`,
-      virtual_hosts: [
-        {
-          name: 'all',
-          domains: ['*'],
-          routes: [{ match: { prefix: '/' }, direct_response: { status: 200, body: { inline_string: answer } } }],
-        },
-      ],
-    }),
+    table(`table-${name}-${answer}`, anyHost(answering(answer))),
   ];
 }
 
@@ -91,20 +54,21 @@ function filter(value: string): RawResource {
   });
 }
 
-function runtime(value: string): RawResource {
-  return raw('envoy.service.runtime.v3.Runtime', runtimeLayer, { name: runtimeLayer, layer: { 'test.value': value } });
+function runtime(value: string, name: string = runtimeLayer): RawResource {
+  return raw('envoy.service.runtime.v3.Runtime', name, { name, layer: { 'test.value': value } });
 }
 
-for (const variant of ['sotw', 'delta'] as const) {
+for (const variant of variants) {
   describe(`types that the policy does not make, on a real Envoy (${variant})`, { timeout: 60_000 }, () => {
-    const board = new Board();
-    const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, () => {});
+    let world: RawWorld;
     let envoy: RunningEnvoy;
     let port = 0;
-    let last: Snapshot | undefined;
-    const publish = (resources: readonly RawResource[]): void => {
-      last = rawSnapshot('fleet', [listener(port), ...resources], last);
-      board.publish(publication(last));
+    const publish = (resources: readonly RawResource[]): void => world.publish(web(port), ...resources);
+    const layered = async () => {
+      const { entries } = JSON.parse(await envoy.admin('/runtime')) as {
+        entries: Record<string, { final_value: string }>;
+      };
+      return entries['test.value']?.final_value;
     };
     const answer = async (of: string) => {
       const { status, text: body, headers } = await ask(port, '/', { headers: { 'x-scope': of } });
@@ -113,21 +77,16 @@ for (const variant of ['sotw', 'delta'] as const) {
 
     before(async () => {
       port = await freePort();
+      world = await RawWorld.start();
       publish([...scope('one', 'a'), ...scope('two', 'b'), filter('first'), runtime('early')]);
-      const base = bootstrap({
-        node: { id: `raw-${variant}`, cluster: 'edge' },
-        xds: [`127.0.0.1:${await service.listen()}`],
-        variant,
-        admin: `127.0.0.1:${await freePort()}`,
-        ...bootstrapDefaults,
-      });
-      envoy = startEnvoy({ name: `raw-${variant}`, bootstrap: base });
-      await envoy.ready(AbortSignal.timeout(30_000));
+      envoy = await world.envoy({ variant });
       await until('it answers', async () => (await answer('one')).status === 200);
     });
-    after(async () => {
-      await envoy?.stop();
-      await service.close(AbortSignal.timeout(500));
+    after(() => world?.[Symbol.asyncDispose]());
+
+    it('R4: it shows which control plane it talks to', async () => {
+      const shown = await envoy.admin('/stats?type=TextReadouts&filter=control_plane.identifier');
+      assert.match(shown, /control_plane.identifier: "switchyard"/);
     });
 
     it('R1, R26: scopes of routes come all, and stay when one of them changes', async () => {
@@ -150,18 +109,33 @@ for (const variant of ['sotw', 'delta'] as const) {
     });
 
     it('R1, R30: a layer of the runtime comes, changes and is cleared', async () => {
-      const value = async () => {
-        const { entries } = JSON.parse(await envoy.admin('/runtime')) as {
-          entries: Record<string, { final_value: string }>;
-        };
-        return entries['test.value']?.final_value;
-      };
-      assert.equal(await value(), 'early');
+      assert.equal(await layered(), 'early');
       publish([...scope('two', 'b'), filter('second'), runtime('late')]);
-      await until('the change has come', async () => (await value()) === 'late');
+      await until('the change has come', async () => (await layered()) === 'late');
       if (variant === 'sotw') return;
       publish([...scope('two', 'b'), filter('second')]);
-      await until('it is cleared', async () => (await value()) === undefined);
+      await until('it is cleared', async () => (await layered()) === undefined);
+    });
+
+    it('R32: a resource that calls itself by another name is of no use', async () => {
+      const before = await layered();
+      const sent = world.told('sent', 'RTDS').length;
+      const misnamed = { ...runtime('misnamed', 'another'), name: runtimeLayer };
+      publish([...scope('two', 'b'), filter('second'), misnamed]);
+      await world.answered('RTDS', sent);
+      // SotW knows a resource by nothing but what it calls itself.
+      const rejections = world.told('nacked', 'RTDS').map(each => each.message);
+      if (variant === 'sotw') assert.deepEqual(rejections, []);
+      else assert.match(rejections.join(), /another/);
+      assert.equal(await layered(), before);
+    });
+
+    it('R25: one of a fleet that has nothing is ready at once', async () => {
+      await using empty = await RawWorld.start();
+      empty.publish();
+      const begun = performance.now();
+      await empty.envoy({ variant });
+      assert.ok(performance.now() - begun < 10_000, 'it did not wait for its time limit of 15 s');
     });
   });
 }

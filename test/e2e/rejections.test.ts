@@ -39,7 +39,11 @@ class Rejecting {
 
   constructor(variant: 'sotw' | 'delta') {
     this.variant = variant;
-    const settings = { ...defaultXdsSettings, port: 0, order: { gateLimit: 300, linger: 50, grace: 20, lingerLimit: 300 } };
+    const settings = {
+      ...defaultXdsSettings,
+      port: 0,
+      order: { gateLimit: 300, linger: 50, grace: 20, lingerLimit: 300 },
+    };
     this.#service = new XdsService(this.#board, settings, event => void this.events.push(event));
   }
 

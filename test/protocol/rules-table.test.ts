@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 
 /** The table of `docs/reference/xds.md` that shows which tests each rule of xDS has, made of the tests' names. */
@@ -22,18 +22,36 @@ function rulesOf(name: string): readonly string[] {
   return (/^((?:R\d+[a-z]?, )*R\d+[a-z]?)\b/.exec(name)?.[1] ?? '').split(', ').filter(rule => rule !== '');
 }
 
-function table(): string {
+/** Files of tests, this one apart, which has names of tests as texts. */
+function testsIn(folder: string): readonly string[] {
+  return readdirSync(join(root, folder)).filter(
+    each => each.endsWith('.test.ts') && each !== basename(import.meta.filename),
+  );
+}
+
+/** How many tests each file has for each rule. */
+function testsByRule(): ReadonlyMap<string, ReadonlyMap<string, number>> {
   const counts = new Map<string, Map<string, number>>();
   for (const folder of folders) {
-    for (const file of readdirSync(join(root, folder)).filter(each => each.endsWith('.test.ts'))) {
+    for (const file of testsIn(folder)) {
       for (const rule of namesIn(readFileSync(join(root, folder, file), 'utf8')).flatMap(rulesOf)) {
         const files = counts.get(rule) ?? new Map<string, number>();
         counts.set(rule, files.set(`${folder}/${file}`, (files.get(`${folder}/${file}`) ?? 0) + 1));
       }
     }
   }
+  return counts;
+}
+
+/** Rules of xDS that a page explains, each in a row, but for those that it lists as having no test: `- R1: why`. */
+function rulesToTest(text: string): readonly string[] {
+  const excused = new Set([...text.matchAll(/^- (R\d+[a-z]?): \S/gm)].map(([, rule]) => rule));
+  return [...text.matchAll(/^\| (R\d+[a-z]?) \| /gm)].map(([, rule = '']) => rule).filter(rule => !excused.has(rule));
+}
+
+function table(): string {
   const order = (rule: string): number => Number.parseInt(rule.slice(1), 10);
-  const rows = [...counts]
+  const rows = [...testsByRule()]
     .sort(([a], [b]) => order(a) - order(b) || (a < b ? -1 : 1))
     .map(([rule, files]) => {
       const cells = [...files].map(([file, count]) => `[${file.replace('test/', '')}](../../${file}) (${count})`);
@@ -50,6 +68,24 @@ test('the table of rules and tests is that of the tests', () => {
   if (process.env['UPDATE_DOCS']) writeFileSync(page, text.slice(0, from) + wanted + text.slice(to));
   const hint = 'docs/reference/xds.md is stale: run UPDATE_DOCS=1 node --test test/protocol/rules-table.test.ts';
   assert.equal(readFileSync(page, 'utf8').slice(from, from + wanted.length), wanted, hint);
+});
+
+test('every rule has a test, or a reason why it has none', () => {
+  const tested = testsByRule();
+  const rules = rulesToTest(readFileSync(join(root, 'docs/reference/rules.md'), 'utf8'));
+  assert.ok(rules.length > 40, 'the page of rules is not what it was');
+  const untested = rules.filter(rule => !tested.has(rule));
+  assert.deepEqual(
+    untested,
+    [],
+    'name a test after each of these, or list it as `- R1: why` in docs/reference/rules.md',
+  );
+});
+
+test('rules without a test are found, unless there is a reason', () => {
+  const page =
+    '| R1 | It is. |\n| R2 | It was. |\n| R37a | It will be. |\n| P3 | It shall. |\n\n- R2: it is gone\n- R37a:\n';
+  assert.deepEqual(rulesToTest(page), ['R1', 'R37a']);
 });
 
 test('rules are read of names', () => {

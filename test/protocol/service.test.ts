@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
@@ -223,6 +225,32 @@ test('R49, P7: a client that does not read is sent the newest state when it does
   assert.match(last.resources[0]?.content ?? '', /^10 /);
 });
 
+for (const variant of ['sotw', 'delta'] as const) {
+  test(`R49: of 1,000 updates of four types that a client does not answer, the newest waits (${variant})`, async t => {
+    const order = { gateLimit: 60_000, linger: 20, grace: 20 };
+    const { publish, client, events } = await serve(t, { order });
+    const types = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
+    const all = (content: string): Sets => Object.fromEntries(types.map(type => [type, { a: content }]));
+    publish(all('0'));
+    const stuck = client(variant);
+    for (const type of types) stuck[variant]({ typeUrl: urls[type], node, names: ['a'], subscribe: ['a'] });
+    await stuck.response(types.length);
+    for (let update = 1; update <= 1_000; update++) {
+      publish(all(`${update}`));
+      // Streams are woken in a turn of the event loop of their own.
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    assert.equal(events.filter(event => event.kind === 'sent').length, types.length);
+    // Listeners and routes wait for the newest clusters to be acknowledged, and then are the newest.
+    for (let count = 1; count <= 2 * types.length; count++) stuck.ack(await stuck.response(count), ['a']);
+    const newest = stuck.responses.slice(types.length);
+    assert.deepEqual(
+      newest.map(each => [each.typeUrl, each.resources[0]?.content]).sort(),
+      types.map(type => [urls[type], '1000']).sort(),
+    );
+  });
+}
+
 test('A port that is taken is said to be, with what to do', async t => {
   const { port } = await serve(t);
   const second = new XdsService(new Board(), { ...defaultXdsSettings, port }, () => {});
@@ -256,4 +284,23 @@ test('R51: 500 streams on one connection', async t => {
   for (const each of [first, ...more]) each.delta({ typeUrl: clusterUrl, node });
   for (const each of [first, ...more]) await each.response(1);
   assert.equal(service.streams, 500);
+});
+
+test('R51: pings are answered while streams are open', async t => {
+  const { publish, port } = await serve(t);
+  publish({ CDS: { a: '1' } });
+  const session = connectHttp2(`http://127.0.0.1:${port}`);
+  t.after(() => session.destroy());
+  await once(session, 'connect');
+  const open = session.request({
+    ':method': 'POST',
+    ':path': '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources',
+    'content-type': 'application/grpc',
+    te: 'trailers',
+  });
+  open.on('error', () => {});
+  for (let count = 0; count < 20; count++) {
+    await new Promise<void>((resolve, reject) => session.ping(error => (error ? reject(error) : resolve())));
+  }
+  assert.ok(!session.closed && !open.closed);
 });

@@ -10,14 +10,14 @@ const both = [`a=1 ${ttl}~`, 'b=1'];
 
 const sotw: readonly Omit<Transcript, 'variant'>[] = [
   ...[knowing, knowingAsWritten].map(features => ({
-    name: `R33, R34: what has a time to live is wrapped and kept alive (${features[0]})`,
+    name: `R33, R34: what has a time to live is wrapped and kept alive, by its content once more (${features[0]})`,
     lines: [
       { publish: sets },
       { send: { type: 'EDS' as const, names: ['a', 'b'], features } },
       { expect: [{ type: 'EDS' as const, resources: both }] },
       { ack: 'EDS' as const },
       { timers: true as const },
-      { expect: [{ type: 'EDS' as const, resources: ['a=~'] }] },
+      { expect: [{ type: 'EDS' as const, resources: [`a=1 ${ttl}~`] }] },
     ],
   })),
   {

@@ -254,13 +254,31 @@ const delta: readonly Lines[] = [
     lines: [
       { publish: { VHDS: { 'rc/shop': '1 onDemand aliases=rc/a.example,rc/b.example' } } },
       { send: { type: 'VHDS' } },
-      { expect: [{ type: 'VHDS' }] },
+      { expect: [{ type: 'VHDS', removed: ['rc/shop'] }] },
       { ack: 'VHDS' },
       { send: { type: 'VHDS', subscribe: ['rc/a.example'] } },
       { expect: [{ type: 'VHDS', resources: ['rc/shop=1 onDemand aliases=rc/a.example,rc/b.example'] }] },
       { ack: 'VHDS' },
       { publish: { VHDS: { 'rc/shop': '2 onDemand aliases=rc/a.example' } } },
       { expect: [{ type: 'VHDS', resources: ['rc/shop=2 onDemand aliases=rc/a.example'] }] },
+    ],
+  },
+  {
+    name: 'R25, R46: of a table whose hosts are all on demand, the first answer says that one is not there',
+    lines: [
+      {
+        publish: {
+          VHDS: { 'a/1': '1 onDemand', 'a/2': '1 onDemand', 'b/1': '1 onDemand', 'b/2': '1', 'c/1': '1 onDemand' },
+        },
+      },
+      { send: { type: 'VHDS' } },
+      { expect: [{ type: 'VHDS', resources: ['b/2=1'], removed: ['a/1', 'c/1'] }] },
+      { ack: 'VHDS' },
+      { send: { type: 'VHDS', subscribe: ['a/1'] } },
+      { expect: [{ type: 'VHDS', resources: ['a/1=1 onDemand'] }] },
+      { ack: 'VHDS' },
+      { send: { type: 'VHDS', subscribe: ['*'] } },
+      { expect: [] },
     ],
   },
   {

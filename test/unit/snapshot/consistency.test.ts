@@ -25,18 +25,18 @@ const without = (type: string, name: string) =>
 describe('findInconsistencies', () => {
   it('finds nothing in a whole set', () => assert.deepEqual(findInconsistencies(whole), []));
 
-  it('takes an empty assignment for what it is', () => {
+  it('R40: takes an empty assignment for what it is', () => {
     const empty: Resource = { ...assignment('a'), message: { cluster_name: 'a' } };
     assert.deepEqual(sentences([...without('ClusterLoadAssignment', 'a'), empty]), []);
   });
 
-  it('finds a cluster whose endpoints are missing', () => {
+  it('R40: finds a cluster whose endpoints are missing', () => {
     assert.deepEqual(sentences(without('ClusterLoadAssignment', 'b')), [
       'Cluster "b" refers to ClusterLoadAssignment "b", which does not exist',
     ]);
   });
 
-  it('goes by the service name of a cluster that has one', () => {
+  it('R40: goes by the service name of a cluster that has one', () => {
     const eds = { eds_config: { ads: {} }, service_name: 'other' };
     const named: Resource = { ...cluster('c'), message: { name: 'c', type: 'EDS', eds_cluster_config: eds } };
     assert.deepEqual(sentences([...whole, named]), [
@@ -44,13 +44,13 @@ describe('findInconsistencies', () => {
     ]);
   });
 
-  it('finds a listener whose routes are missing', () => {
+  it('R40: finds a listener whose routes are missing', () => {
     assert.deepEqual(sentences(without('RouteConfiguration', 'table')), [
       'Listener "http" refers to RouteConfiguration "table", which does not exist',
     ]);
   });
 
-  it('finds missing clusters of routes and of TCP listeners, each once', () => {
+  it('R40: finds missing clusters of routes and of TCP listeners, each once', () => {
     const twice = routeTable('table', 'a', 'b', 'b');
     assert.deepEqual(sentences([...without('Cluster', 'b').filter(each => each.name !== 'table'), twice]), [
       'Listener "weighted" refers to Cluster "b", which does not exist',
@@ -58,7 +58,7 @@ describe('findInconsistencies', () => {
     ]);
   });
 
-  it('finds missing clusters of weighted and mirrored routes', () => {
+  it('R40: finds missing clusters of weighted and mirrored routes', () => {
     const table: Resource = {
       type: 'envoy.config.route.v3.RouteConfiguration',
       name: 'split',
@@ -92,11 +92,11 @@ describe('findInconsistencies', () => {
     ]);
   });
 
-  it('finds names that stand twice within a type, and only there', () => {
+  it('R28: finds names that stand twice within a type, and only there', () => {
     assert.deepEqual(sentences([...whole, cluster('a')]), ['Cluster "a" stands twice']);
   });
 
-  it('finds a message under another name than its own', () => {
+  it('R32: finds a message under another name than its own', () => {
     const wrong: Resource = { ...routeTable('right'), name: 'wrong' };
     const nameless: Resource = { ...cluster('c'), message: {} };
     assert.deepEqual(sentences([...whole, wrong, nameless]), [
