@@ -104,4 +104,32 @@ describe('findInconsistencies', () => {
       'Cluster "c" calls itself nothing',
     ]);
   });
+
+  describe('beside a list that is sound', () => {
+    const replaced = (name: string, next: Resource) => whole.map(each => (each.name === name ? next : each));
+    const after = (resources: readonly Resource[]) => findInconsistencies(resources, whole).map(describeInconsistency);
+
+    for (const [what, resources] of [
+      ['nothing', whole],
+      ['a good table', replaced('table', routeTable('table', 'b'))],
+      ['a reference to nothing', replaced('table', routeTable('table', 'x'))],
+      ['another name inside', replaced('table', { ...routeTable('other', 'a'), name: 'table' })],
+      ['what others refer to', without('Cluster', 'b')],
+      ['one more of the same name', [...whole, cluster('a')]],
+      ['a name that stands twice, in another place', replaced('weighted', tcpListener('tcp', 'b'))],
+    ] as const) {
+      it(`finds what it finds alone: ${what}`, () => {
+        findInconsistencies(whole);
+        assert.deepEqual(after(resources), sentences([...resources]));
+      });
+    }
+
+    it('looks only at what is new', () => {
+      const bad = replaced('table', routeTable('table', 'x'));
+      findInconsistencies(bad);
+      const next = bad.map(each => (each.name === 'tcp' ? tcpListener('tcp', 'y') : each));
+      const found = findInconsistencies(next, bad).map(describeInconsistency);
+      assert.deepEqual(found, ['Listener "tcp" refers to Cluster "y", which does not exist']);
+    });
+  });
 });
