@@ -107,7 +107,7 @@ function durationCheck(rules: DurationRules): ValueCheck {
   return value => range(seconds(String(value)));
 }
 
-/** `0.250s` → 0.25. */
+/** `0.250s` → 0.25. Exact to the nanosecond up to some days, and to the millisecond up to any bound of the API. */
 function seconds(text: string): number {
   return Number(text.slice(0, -1));
 }
