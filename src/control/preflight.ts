@@ -1,7 +1,7 @@
 import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
-import { describeInconsistency, findInconsistencies, type Inconsistency } from '../snapshot/consistency.ts';
+import { describeInconsistency, findInconsistencies } from '../snapshot/consistency.ts';
 import { findViolations } from '../snapshot/validate.ts';
 import { fieldHolding } from '../translate/field-walk.ts';
 import { originOf } from '../translate/origin.ts';
@@ -11,8 +11,8 @@ import { translate } from '../translate/translate.ts';
 const hint = 'Envoy would not take it, so it is not sent; undo what led to it, and report it as a fault of Switchyard';
 
 /**
- * What a proxy would reject, or wait for in vain, of what fleets are to hold (R40, R42), each told once however many
- * fleets hold it, with the path of what the user wrote. Costs what is not in `sound`, fleets that have passed before.
+ * What a proxy would reject, or wait for in vain, of what fleets are to hold (R40, R42), each told once however often
+ * it stands there, with the path of what the user wrote. Costs what is not in `sound`, fleets that have passed before.
  */
 export function preflight(
   policy: Policy,
@@ -25,12 +25,24 @@ export function preflight(
   for (const fleet of fleets) {
     const before = passed.get(fleet.key);
     if (before === fleet) continue;
-    for (const each of faultsIn(policy, fleet, seen, before && translate(before))) {
-      const key = JSON.stringify([each.path, each.message]);
-      if (!found.has(key)) found.set(key, each);
+    for (const { path, resource, field, what } of faultsIn(policy, fleet, seen, before && translate(before))) {
+      // One rule may make many routes, each with the same fault in it.
+      const key = JSON.stringify([path, resource, what]);
+      const message = `What Envoys would be sent for it is wrong: ${resource}${field && `: ${field}`} ${what}`;
+      if (!found.has(key)) found.set(key, problem('policy.inconsistent', path, message, hint));
     }
   }
   return [...found.values()];
+}
+
+interface Fault {
+  /** What the user wrote. */
+  readonly path: PolicyPath;
+  /** Such as `Cluster "catalog"`. */
+  readonly resource: string;
+  /** Envoy's; empty for the resource as a whole. */
+  readonly field: string;
+  readonly what: string;
 }
 
 function faultsIn(
@@ -38,20 +50,22 @@ function faultsIn(
   fleet: FleetIr,
   seen: Set<Resource>,
   sound: readonly Resource[] | undefined,
-): readonly Problem[] {
+): readonly Fault[] {
   const resources = translate(fleet);
-  const lost = findInconsistencies(resources, sound).map(each => {
+  const at = (resource: Resource, field: string, what: string): Fault => {
+    const path = originOf(policy, fleet, resource, { field });
+    return { path, resource: `${shortType(resource.type)} "${resource.name}"`, field, what };
+  };
+  const inconsistent = findInconsistencies(resources, sound).flatMap(each => {
     const resource = resources.find(({ type, name }) => type === each.type && name === each.name);
-    const path = resource ? originOf(policy, fleet, resource, fieldOf(resource, each)) : ['fleets', fleet.fleetName];
-    return fault(path, describeInconsistency(each));
+    const name = each.kind === 'dangling' ? each.reference.name : undefined;
+    const field = resource && name !== undefined ? fieldHolding(resource.message, name) : undefined;
+    return resource ? [at(resource, field ?? '', describeInconsistency(each))] : [];
   });
   const wrong = unseen(resources, seen, sound).flatMap(resource =>
-    findViolations(resource).map(({ path, message }) => {
-      const what = `${shortType(resource.type)} "${resource.name}": ${path}${path && ' '}${message}`;
-      return fault(originOf(policy, fleet, resource, { field: path }), what);
-    }),
+    findViolations(resource).map(({ path, message }) => at(resource, path, message)),
   );
-  return [...lost, ...wrong];
+  return [...inconsistent, ...wrong];
 }
 
 /** The resources that are not in `sound` and were not in a fleet before; from now on they were. */
@@ -68,13 +82,4 @@ function unseen(
     seen.add(resource);
     return true;
   });
-}
-
-function fieldOf({ message }: Resource, each: Inconsistency): { readonly field?: string } {
-  const field = each.kind === 'dangling' ? fieldHolding(message, each.reference.name) : undefined;
-  return field === undefined ? {} : { field };
-}
-
-function fault(path: PolicyPath, what: string): Problem {
-  return problem('policy.inconsistent', path, `What Envoys would be sent for it is wrong: ${what}`, hint);
 }

@@ -72,15 +72,14 @@ function dangling(resource: Resource, names: Names): readonly Inconsistency[] {
   return lost.map(reference => ({ kind: 'dangling', type, name, reference }));
 }
 
-/** One sentence for a log. */
+/** What is wrong with the resource, to stand after its type and name. */
 export function describeInconsistency(each: Inconsistency): string {
-  const where = `${shortType(each.type)} "${each.name}"`;
   switch (each.kind) {
     case 'duplicate':
-      return `${where} stands twice`;
+      return 'stands twice';
     case 'misnamed':
-      return `${where} calls itself ${each.found === undefined ? 'nothing' : `"${each.found}"`}`;
+      return `calls itself ${each.found === undefined ? 'nothing' : `"${each.found}"`}`;
     case 'dangling':
-      return `${where} refers to ${shortType(each.reference.type)} "${each.reference.name}", which does not exist`;
+      return `refers to ${shortType(each.reference.type)} "${each.reference.name}", which does not exist`;
   }
 }

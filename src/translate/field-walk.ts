@@ -132,6 +132,11 @@ function member(value: unknown, key: number | string): unknown {
   return isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined;
 }
 
+/** What stands at a path. */
+export function valueAt(value: unknown, path: PolicyPath): unknown {
+  return path.reduce(member, value);
+}
+
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

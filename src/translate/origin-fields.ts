@@ -119,9 +119,7 @@ export const ruleFields: FieldNames = {
   'redirect.regex_rewrite': 'redirect.prefix',
   'redirect.response_code': 'redirect.status',
   direct_response: 'respond',
-  request_headers_to_add: 'requestHeaders',
   request_headers_to_remove: 'requestHeaders.remove',
-  response_headers_to_add: 'responseHeaders',
   response_headers_to_remove: 'responseHeaders.remove',
 };
 

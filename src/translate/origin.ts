@@ -10,7 +10,7 @@ import {
 } from '../ir/origin.ts';
 import type { Destination } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
-import { entryLength, type FieldStep, fieldHolding, stepsAlong, textsIn, walk } from './field-walk.ts';
+import { entryLength, type FieldStep, fieldHolding, stepsAlong, textsIn, valueAt, walk } from './field-walk.ts';
 import {
   clusterFields,
   endpointFields,
@@ -88,13 +88,22 @@ function ofTable(policy: Policy, [host, route, ...rest]: readonly FieldStep[]): 
   const ofRule = originOfRule(policy, nameOf(route.value));
   const rule = ofRule && valueAt(policy, ofRule);
   if (!ofRule || !rule) return ofRule ?? ofHost;
-  const own = walk(rule, rest, ruleFields);
+  const own = rest[0]?.name.endsWith('_headers_to_add') ? headerChange(rule, rest[0]) : walk(rule, rest, ruleFields);
   const { to = [] } = rule as { readonly to?: readonly Destination[] };
   if (own && entryLength(rest, serviceFields) <= entryLength(rest, ruleFields)) return [...ofRule, ...own];
   const part = rest.find(step => step.name === 'clusters')?.at;
   const candidates = typeof part === 'number' ? to.slice(part, part + 1) : to;
   const from = candidates.find(({ service }) => walk(policy.services[service], rest, serviceFields));
   return from ? ofService(policy, ['services', from.service], rest) : [...ofRule, ...(own ?? [])];
+}
+
+/** The change that a rule makes to the header; undefined for headers of ours. */
+function headerChange(rule: unknown, { name, value }: FieldStep): PolicyPath | undefined {
+  const field = name === 'request_headers_to_add' ? 'requestHeaders' : 'responseHeaders';
+  const key = String(valueAt(value, ['header', 'key']));
+  const kind = ['set', 'add'].find(each => valueAt(rule, [field, each, key]) !== undefined);
+  if (kind !== undefined) return [field, kind, key];
+  return key === 'content-type' && valueAt(rule, ['respond']) ? ['respond', 'contentType'] : undefined;
 }
 
 /** What a rule that nobody declared, or that says nothing of it, takes from a service. */
@@ -109,10 +118,6 @@ function inside(policy: Policy, own: PolicyPath, steps: readonly FieldStep[], na
 function nameOf(value: unknown): string {
   const { name } = (value ?? {}) as { readonly name?: unknown };
   return typeof name === 'string' ? name : '';
-}
-
-function valueAt(value: unknown, path: PolicyPath): unknown {
-  return path.reduce((at: unknown, key) => (at as Readonly<Record<string, unknown>> | undefined)?.[key], value);
 }
 
 /** Envoy lists clusters and listeners as `NAME: WORDS, NAME: WORDS`. */

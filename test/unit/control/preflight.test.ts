@@ -9,6 +9,8 @@ import { compile } from '../../../src/ir/compile.ts';
 import type { FleetIr } from '../../../src/ir/ir.ts';
 import type { Policy } from '../../../src/policy/kinds.ts';
 import { noOperationalState } from '../../../src/policy/operational-state.ts';
+import { findViolations } from '../../../src/snapshot/validate.ts';
+import { translate } from '../../../src/translate/translate.ts';
 import { shopPolicy } from './controller-world.ts';
 
 const text = shopPolicy({
@@ -16,6 +18,17 @@ const text = shopPolicy({
 });
 const read = pipeline.read([{ file: 'switchyard.yaml', format: 'yaml', text }]);
 const good = read.policy!;
+
+/** A rule that becomes a route for each version of an API, and more. */
+const versioned = `
+services:
+  web:
+    endpoints: [{ address: "10.0.0.1:80" }]
+    apiVersioning: { in: { path: { strip: true } }, versions: { v1: {}, v2: {}, v3: {} }, default: v3 }
+gateways: { public: { listeners: [{ port: 80, protocol: http }] } }
+routes: { shop: { gateways: [public], rules: [{ match: { path: /a }, to: [{ service: web }] }] } }
+fleets: { edge: { match: { cluster: edge }, gateways: [public] } }
+`;
 
 const built = (policy: Policy) => pipeline.build({ ...read, policy, overrides: [], resolved: new Map() }, undefined);
 const fleetsOf = (policy: Policy) => compile({ policy, state: noOperationalState, resolved: new Map() }).fleets;
@@ -52,7 +65,25 @@ describe('the pre-flight', () => {
     const [found, ...others] = preflight(good, [without(edge, 'catalog@v2')]);
     assert.deepEqual(others, []);
     assert.deepEqual(found?.path, ['routes', 'shop', 'rules', 2, 'to', 1]);
-    assert.match(found.message, /RouteConfiguration "gateway\/public" refers to Cluster "catalog@v2"/);
+    assert.match(
+      found.message,
+      /"gateway\/public": virtual_hosts\[0\]\.routes\[2\]\.route\.weighted_clusters\.clusters\[1\]\.name refers to Cluster "catalog@v2"/,
+    );
+  });
+
+  it('tells what one rule gets wrong once, however many Envoy routes it becomes', () => {
+    const parsed = pipeline.read([{ file: 'shop.yaml', format: 'yaml', text: versioned }]);
+    const shop = parsed.policy!.routes.shop!;
+    const rules = [
+      { ...shop.rules[0]!, match: { ...shop.rules[0]!.match, path: { prefix: '/a\n', ignoreCase: false } } },
+    ];
+    const bad = { ...parsed.policy!, routes: { shop: { ...shop, rules } } };
+    assert.ok(fleetsOf(bad).flatMap(translate).flatMap(findViolations).length > 1);
+    const found = preflight(bad, fleetsOf(bad));
+    assert.deepEqual(
+      found.map(each => each.path),
+      [['routes', 'shop', 'rules', 0]],
+    );
   });
 
   it('looks only at what has not passed before', () => {
@@ -72,7 +103,7 @@ describe('the pre-flight', () => {
     const after = before.map(each => (each.key === 'back' ? without(each, 'other') : each));
     assert.deepEqual(
       sentences(good, after, before).map(each => each.split(': ')[1]),
-      ['RouteConfiguration "gateway/back" refers to Cluster "other", which does not exist'],
+      ['RouteConfiguration "gateway/back"'],
     );
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { describeInconsistency, findInconsistencies } from '../../../src/snapshot/consistency.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
+import { describeInconsistency, findInconsistencies, type Inconsistency } from '../../../src/snapshot/consistency.ts';
+import { type Resource, shortType } from '../../../src/translate/resource.ts';
 import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
 const whole: readonly Resource[] = [
@@ -15,8 +15,10 @@ const whole: readonly Resource[] = [
   routeTable('table', 'a', 'b'),
 ];
 
+const sentence = (each: Inconsistency) => `${shortType(each.type)} "${each.name}" ${describeInconsistency(each)}`;
+
 function sentences(resources: readonly Resource[]): readonly string[] {
-  return findInconsistencies(resources).map(describeInconsistency);
+  return findInconsistencies(resources).map(sentence);
 }
 
 const without = (type: string, name: string) =>
@@ -107,7 +109,7 @@ describe('findInconsistencies', () => {
 
   describe('beside a list that is sound', () => {
     const replaced = (name: string, next: Resource) => whole.map(each => (each.name === name ? next : each));
-    const after = (resources: readonly Resource[]) => findInconsistencies(resources, whole).map(describeInconsistency);
+    const after = (resources: readonly Resource[]) => findInconsistencies(resources, whole).map(sentence);
 
     for (const [what, resources] of [
       ['nothing', whole],
@@ -128,7 +130,7 @@ describe('findInconsistencies', () => {
       const bad = replaced('table', routeTable('table', 'x'));
       findInconsistencies(bad);
       const next = bad.map(each => (each.name === 'tcp' ? tcpListener('tcp', 'y') : each));
-      const found = findInconsistencies(next, bad).map(describeInconsistency);
+      const found = findInconsistencies(next, bad).map(sentence);
       assert.deepEqual(found, ['Listener "tcp" refers to Cluster "y", which does not exist']);
     });
   });
