@@ -4,8 +4,9 @@ import type { EndpointOverride, Override, TrafficShift } from '../policy/operati
 import type { SourceMap } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
 import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
+import type { Clue } from '../translate/origin.ts';
 import type { Clock } from './clock.ts';
-import type { Accepted, Control, OverrideOutcome, Preview, Rejected, SubmitOutcome } from './control.ts';
+import type { Accepted, Control, Origin, OverrideOutcome, Preview, Rejected, SubmitOutcome } from './control.ts';
 import {
   applied,
   type Decision,
@@ -19,6 +20,7 @@ import { effectOf, holderOf } from './effect.ts';
 import { EndedOverrides } from './ended-overrides.ts';
 import { type Due, Expiries, isOver } from './expiries.ts';
 import { hostsOf, type Names } from './names.ts';
+import { originIn } from './origin.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
@@ -163,6 +165,10 @@ export class Controller implements Control {
 
   endOverride(key: OverrideKey): Promise<OverrideOutcome> {
     return this.#override(key, situation => decideEnd(key, situation));
+  }
+
+  origin(fleetKey: string, typeUrl: string, name: string, clue?: Clue): Origin | undefined {
+    return this.#inForce && originIn(this.#inForce.build, this.#inForce.sources, { fleetKey, typeUrl, name }, clue);
   }
 
   onChange(listener: () => void): () => void {

@@ -1,6 +1,6 @@
 import { boundProblems } from '../base/bound-problems.ts';
-import { memo1, sameItems, shareStructure } from '../base/memo.ts';
-import { hasErrors, type Problem, problem } from '../base/problem.ts';
+import { sameItems, shareStructure } from '../base/memo.ts';
+import { hasErrors, type Problem } from '../base/problem.ts';
 import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
@@ -10,13 +10,12 @@ import { parse } from '../policy/parse.ts';
 import { locate, type SourceMap } from '../policy/source-map.ts';
 import type { Publication } from '../snapshot/board.ts';
 import { buildSnapshot } from '../snapshot/build.ts';
-import { describeInconsistency, findInconsistencies } from '../snapshot/consistency.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { findViolations } from '../snapshot/validate.ts';
 import type { StoredDocument } from '../store/store.ts';
-import { type Resource, shortType } from '../translate/resource.ts';
+import type { Resource } from '../translate/resource.ts';
 import { translate } from '../translate/translate.ts';
 import type { OverrideStatus } from './control.ts';
+import { preflight } from './preflight.ts';
 
 /** A policy as it was read. */
 export interface Read {
@@ -75,8 +74,10 @@ export const pipeline: Pipeline = {
     if (hasErrors(located)) return { kind: 'failed', problems: located };
     const same = previous && sameItems(previous.fleets, fleets);
     if (same) return { kind: 'built', build: { ...previous, policy, overrides, problems: located } };
-    const faults = fleets.flatMap(fleet => faultsIn(translate(fleet)).map(fault => inconsistent(fleet, fault)));
-    if (faults.length > 0) return { kind: 'failed', problems: boundProblems([...located, ...faults]) };
+    const faults = preflight(policy, fleets, previous?.fleets);
+    if (faults.length > 0) {
+      return { kind: 'failed', problems: locate(boundProblems([...problems, ...faults]), input.sources) };
+    }
     const snapshots = snapshotsOf(fleets, previous?.snapshots);
     return { kind: 'built', build: { policy, fleets, snapshots, assign, overrides, problems: located } };
   },
@@ -94,27 +95,6 @@ function snapshotsOf(
   previous: ReadonlyMap<string, Snapshot> | undefined,
 ): ReadonlyMap<string, Snapshot> {
   return new Map(fleets.map(fleet => [fleet.key, snapshotOf(fleet.key, translate(fleet), previous?.get(fleet.key))]));
-}
-
-/** What keeps a fleet's resources from being published, one sentence each. */
-const faultsIn = memo1((resources: readonly Resource[]): readonly string[] => [
-  ...findInconsistencies(resources).map(describeInconsistency),
-  ...resources.flatMap(resource =>
-    findViolations(resource).map(
-      ({ path, message }) => `${shortType(resource.type)} "${resource.name}": ${path} ${message}`,
-    ),
-  ),
-]);
-
-function inconsistent(fleet: FleetIr, fault: string): Problem {
-  const hint =
-    'a proxy would reject it, so it is not sent; undo what led to it, and report it as a fault of Switchyard';
-  return problem(
-    'policy.inconsistent',
-    ['fleets', fleet.fleetName],
-    `What was made for "${fleet.key}" is wrong: ${fault}`,
-    hint,
-  );
 }
 
 /** The resources that a snapshot was made of: the same ones again need not be looked at. */

@@ -99,6 +99,9 @@ class FakeControl implements Control {
   reject(): never {
     throw new Error('not asked for by any route');
   }
+  origin(): never {
+    throw new Error('not asked for by any route');
+  }
   onChange() {
     return () => {};
   }
