@@ -2,10 +2,11 @@ import type { PolicyPath, Problem, SourceSpan } from '../base/problem.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { OverrideEffect } from '../ir/overrides.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { EndpointOverride, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, Quarantine, TrafficShift } from '../policy/operational-state.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
+import type { QuarantineChange } from './quarantines.ts';
 
 /** What is in force: made by one build, replaced as a whole. */
 export interface Accepted {
@@ -15,6 +16,8 @@ export interface Accepted {
   /** By fleet key. */
   readonly snapshots: ReadonlyMap<string, Snapshot>;
   readonly overrides: readonly OverrideStatus[];
+  /** Contents that proxies have rejected, and that are not sent (P12). */
+  readonly quarantines: readonly Quarantine[];
   /** Warnings of the accepted policy. */
   readonly warnings: readonly Problem[];
 }
@@ -64,6 +67,13 @@ export type OverrideOutcome =
   /** It would leave a service without a usable endpoint and `force` was not given. */
   | { readonly kind: 'refused'; readonly why: string };
 
+export type QuarantineOutcome =
+  | { readonly kind: 'done'; readonly effect: Effect }
+  /** It has another content by now, is in quarantine already, or is in none. */
+  | { readonly kind: 'notFound'; readonly what: string }
+  /** Nobody knows what the proxies hold instead, so nothing may be put in its place. */
+  | { readonly kind: 'unknown'; readonly what: string };
+
 /** What of the policy an Envoy resource was made of. */
 export interface Origin {
   readonly path: PolicyPath;
@@ -95,6 +105,8 @@ export interface Control {
     options: { readonly force: boolean },
   ): Promise<OverrideOutcome>;
   endOverride(key: OverrideKey): Promise<OverrideOutcome>;
+  /** Stops a content from being sent to a fleet whose proxies reject it, until it changes; or sends it again. */
+  changeQuarantine(change: QuarantineChange): Promise<QuarantineOutcome>;
   /**
    * Where a resource of a fleet in force comes from, as near as the clue allows: a field of it, or what Envoy says when
    * it rejects it. Undefined when the fleet has no such resource. `typeUrl` with or without `type.googleapis.com/`.

@@ -5,7 +5,7 @@ import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { OperationalState, Override } from '../policy/operational-state.ts';
+import type { OperationalState, Override, Quarantine } from '../policy/operational-state.ts';
 import { parse } from '../policy/parse.ts';
 import { locate, type SourceMap } from '../policy/source-map.ts';
 import type { Publication } from '../snapshot/board.ts';
@@ -16,6 +16,7 @@ import type { Resource } from '../translate/resource.ts';
 import { translate } from '../translate/translate.ts';
 import type { OverrideStatus } from './control.ts';
 import { preflight } from './preflight.ts';
+import { isOver, quarantined } from './quarantines.ts';
 
 /** A policy as it was read. */
 export interface Read {
@@ -30,6 +31,7 @@ export interface BuildInput {
   readonly sources: SourceMap;
   readonly overrides: readonly Override[];
   readonly resolved: ReadonlyMap<string, readonly string[]>;
+  readonly quarantines: readonly Quarantine[];
 }
 
 /** What is made of it. */
@@ -37,6 +39,10 @@ export interface Build extends Publication {
   readonly policy: Policy;
   readonly fleets: readonly FleetIr[];
   readonly overrides: readonly OverrideStatus[];
+  /** What the policy comes to, without regard to quarantines. */
+  readonly made: ReadonlyMap<string, Snapshot>;
+  /** Those that have effect: the others are over. */
+  readonly quarantines: readonly Quarantine[];
   /** Warnings only. */
   readonly problems: readonly Problem[];
 }
@@ -73,15 +79,36 @@ export const pipeline: Pipeline = {
     const located = locate(boundProblems(problems), input.sources);
     if (hasErrors(located)) return { kind: 'failed', problems: located };
     const same = previous && sameItems(previous.fleets, fleets);
-    if (same) return { kind: 'built', build: { ...previous, policy, overrides, problems: located } };
+    if (same) {
+      const about = { policy, fleets: previous.fleets, assign: previous.assign, overrides, problems: located };
+      return { kind: 'built', build: published(about, previous.made, input.quarantines, previous) };
+    }
     const faults = preflight(policy, fleets, previous?.fleets);
     if (faults.length > 0) {
       return { kind: 'failed', problems: locate(boundProblems([...problems, ...faults]), input.sources) };
     }
-    const snapshots = snapshotsOf(fleets, previous?.snapshots);
-    return { kind: 'built', build: { policy, fleets, snapshots, assign, overrides, problems: located } };
+    const made = snapshotsOf(fleets, previous?.made);
+    const about = { policy, fleets, assign, overrides, problems: located };
+    return { kind: 'built', build: published(about, made, input.quarantines, previous) };
   },
 };
+
+/** A build, with what is quarantined taken out of its snapshots; they are the previous ones if nothing has changed. */
+function published(
+  about: Omit<Build, 'made' | 'snapshots' | 'quarantines'>,
+  made: ReadonlyMap<string, Snapshot>,
+  given: readonly Quarantine[],
+  previous: Build | undefined,
+): Build {
+  const quarantines = given.filter(each => !isOver(made, each));
+  const snapshots = quarantined(made, quarantines);
+  const same = previous && snapshots.size === previous.snapshots.size && sameSnapshots(snapshots, previous.snapshots);
+  return { ...about, made, snapshots: same ? previous.snapshots : snapshots, quarantines };
+}
+
+function sameSnapshots(a: ReadonlyMap<string, Snapshot>, b: ReadonlyMap<string, Snapshot>): boolean {
+  return [...a].every(([key, snapshot]) => b.get(key) === snapshot);
+}
 
 function operationalState(overrides: readonly Override[]): OperationalState {
   return {

@@ -26,13 +26,19 @@ export type LastGood = (typeUrl: string, name: string) => EncodedResource | unde
  *   configuration without a last good content stays: only requests for the one cluster are answered 503.
  *
  * Contents that the snapshot does not have are passed over. The snapshot itself if nothing is left to withhold.
+ * `quietly`: clients are not to be told of the names, since they hold what stands in their place.
  */
-export function withhold(snapshot: Snapshot, withheld: readonly Withheld[], lastGood: LastGood): Snapshot {
+export function withhold(
+  snapshot: Snapshot,
+  withheld: readonly Withheld[],
+  lastGood: LastGood,
+  { quietly }: { readonly quietly: boolean },
+): Snapshot {
   const present = withheld.filter(each => versionIn(snapshot, each) === each.version);
   if (present.length === 0) return snapshot;
   const made = new Substitution(snapshot, lastGood);
   for (const each of present) made.withhold(each);
-  return made.end();
+  return made.end(quietly);
 }
 
 function versionIn({ types }: Snapshot, { typeUrl: url, name }: Withheld): string | undefined {
@@ -67,17 +73,17 @@ class Substitution {
     } else if (resources.delete(name)) this.#sendBack(url, name);
   }
 
-  end(): Snapshot {
-    const types = new Map([...this.#snapshot.types].map(([url, type]) => [url, this.#typeOf(url, type)]));
+  end(quietly: boolean): Snapshot {
+    const types = new Map([...this.#snapshot.types].map(([url, type]) => [url, this.#typeOf(url, type, quietly)]));
     const version = contentHash([...types.values()].map(type => type.version).join('\n'));
     return { ...this.#snapshot, version, types };
   }
 
-  #typeOf(url: string, type: TypeSnapshot): TypeSnapshot {
+  #typeOf(url: string, type: TypeSnapshot, quietly: boolean): TypeSnapshot {
     const changed = this.#changed.get(url);
     if (!changed) return type;
     const resources = new Map([...changed].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const withheld = this.#withheld.get(url);
+    const withheld = quietly ? this.#withheld.get(url) : undefined;
     return { typeUrl: url, version: versionOf(url, resources), resources, ...(withheld && { withheld }) };
   }
 

@@ -68,7 +68,7 @@ function acceptedPolicy(overrides: readonly Override[] = []): Accepted {
   const documents = [{ file: 'switchyard.yaml', format: 'yaml', text: policyText }] as const;
   const { policy, sources, problems } = pipeline.read(documents);
   if (!policy) throw new Error(JSON.stringify(problems));
-  const outcome = pipeline.build({ policy, sources, overrides, resolved: new Map() }, undefined);
+  const outcome = pipeline.build({ policy, sources, overrides, resolved: new Map(), quarantines: [] }, undefined);
   if (outcome.kind === 'failed') throw new Error(JSON.stringify(outcome.problems));
   const revision = { number: 7, at: now, author: 'bob', source: 'file', reason: 'saved', documents } as const;
   return { ...outcome.build, revision, warnings: [] };
@@ -97,6 +97,9 @@ class FakeControl implements Control {
     throw new Error('not asked for by any route');
   }
   reject(): never {
+    throw new Error('not asked for by any route');
+  }
+  changeQuarantine(): never {
     throw new Error('not asked for by any route');
   }
   origin(): never {

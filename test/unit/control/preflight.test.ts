@@ -30,7 +30,8 @@ routes: { shop: { gateways: [public], rules: [{ match: { path: /a }, to: [{ serv
 fleets: { edge: { match: { cluster: edge }, gateways: [public] } }
 `;
 
-const built = (policy: Policy) => pipeline.build({ ...read, policy, overrides: [], resolved: new Map() }, undefined);
+const built = (policy: Policy) =>
+  pipeline.build({ ...read, policy, overrides: [], resolved: new Map(), quarantines: [] }, undefined);
 const fleetsOf = (policy: Policy) => compile({ policy, state: noOperationalState, resolved: new Map() }).fleets;
 const sentences = (policy: Policy, fleets: readonly FleetIr[], sound?: readonly FleetIr[]) =>
   preflight(policy, fleets, sound).map(each => each.message);
