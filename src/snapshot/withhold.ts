@@ -38,6 +38,7 @@ export function withhold(
   if (present.length === 0) return snapshot;
   const made = new Substitution(snapshot, lastGood);
   for (const each of present) made.withhold(each);
+  made.sendBackUsers();
   return made.end(quietly);
 }
 
@@ -51,6 +52,8 @@ class Substitution {
   readonly #lastGood: LastGood;
   readonly #changed = new Map<string, Map<string, EncodedResource>>();
   readonly #withheld = new Map<string, Set<string>>();
+  /** Type and name of what was left out, and whose users are not dealt with yet. */
+  #left = new Set<string>();
 
   constructor(snapshot: Snapshot, lastGood: LastGood) {
     this.#snapshot = snapshot;
@@ -70,7 +73,20 @@ class Substitution {
     if (resource) {
       resources.set(name, resource);
       for (const reference of referencesIn(url, resource)) this.#bring(reference);
-    } else if (resources.delete(name)) this.#sendBack(url, name);
+    } else if (resources.delete(name)) this.#left.add(`${url} ${name}`);
+  }
+
+  /** Everything that refers to what was left out, and to what is left out for that. */
+  sendBackUsers(): void {
+    while (this.#left.size > 0) {
+      const left = this.#left;
+      this.#left = new Set();
+      for (const url of this.#snapshot.types.keys()) {
+        for (const resource of [...this.#resources(url).values()]) {
+          if (refersTo(left, url, resource)) this.#sendBack(left, url, resource.name);
+        }
+      }
+    }
   }
 
   end(quietly: boolean): Snapshot {
@@ -84,7 +100,7 @@ class Substitution {
     if (!changed) return type;
     const resources = new Map([...changed].sort(([a], [b]) => (a < b ? -1 : 1)));
     const withheld = quietly ? this.#withheld.get(url) : undefined;
-    return { typeUrl: url, version: versionOf(url, resources), resources, ...(withheld && { withheld }) };
+    return { ...type, version: versionOf(url, resources), resources, ...(withheld && { withheld }) };
   }
 
   #changing(url: string): Map<string, EncodedResource> {
@@ -107,21 +123,15 @@ class Substitution {
     if (good) this.#put(url, name, good);
   }
 
-  /** Everything that refers to what was left out. */
-  #sendBack(gone: string, name: string): void {
-    for (const url of this.#snapshot.types.keys()) {
-      for (const resource of [...this.#resources(url).values()]) {
-        if (!refersTo(url, resource, gone, name)) continue;
-        const good = this.#lastGood(url, resource.name);
-        const usable = good && !refersTo(url, good, gone, name);
-        if (usable || url !== typeUrl(servedTypes.route)) this.#put(url, resource.name, usable ? good : undefined);
-      }
-    }
+  #sendBack(left: ReadonlySet<string>, url: string, name: string): void {
+    const good = this.#lastGood(url, name);
+    const usable = good && !refersTo(left, url, good);
+    if (usable || url !== typeUrl(servedTypes.route)) this.#put(url, name, usable ? good : undefined);
   }
 }
 
-function refersTo(url: string, resource: EncodedResource, to: string, name: string): boolean {
-  return referencesIn(url, resource).some(each => typeUrl(each.type) === to && each.name === name);
+function refersTo(left: ReadonlySet<string>, url: string, resource: EncodedResource): boolean {
+  return referencesIn(url, resource).some(({ type, name }) => left.has(`${typeUrl(type)} ${name}`));
 }
 
 /** What a resource refers to, read from its bytes; nothing if they are none of its type. */
