@@ -90,7 +90,7 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   const xdsPort = await xds.listen();
   const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
   if (rest) endings.push(() => rest.close());
-  const admin = await listenAdmin(settings, { control: controller, fleet, board, log });
+  const admin = await listenAdmin(settings, { control: controller, fleet, board, log, retry: id => xds.retry(id) });
   endings.push(() => admin.close());
 
   const sink = policySink(controller);
@@ -132,7 +132,7 @@ function makeController(
 
 function listenAdmin(
   settings: Settings,
-  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log'>,
+  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log' | 'retry'>,
 ): Promise<RunningAdmin> {
   return startAdmin({
     ...parts,

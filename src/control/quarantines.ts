@@ -55,6 +55,11 @@ export function isOver(
   return made.get(fleet)?.types.get(typeUrl)?.resources.get(name)?.version !== version;
 }
 
+/** Whether proxies are sent what was there before; else nothing. */
+export function hasLastGood({ typeUrl, name, lastGood }: Pick<Quarantine, 'typeUrl' | 'name' | 'lastGood'>): boolean {
+  return lastGood.some(each => each.typeUrl === typeUrl && each.name === name);
+}
+
 /** A content is found to be rejected, or is to be sent again. */
 export type QuarantineChange = { readonly found: Finding } | { readonly release: QuarantineKey };
 
