@@ -107,7 +107,7 @@ async function start(
   const xdsPort = await xds.listen();
   const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
   if (rest) endings.push(() => rest.close());
-  const admin = await listenAdmin(settings, { control: controller, fleet, board, log });
+  const admin = await listenAdmin(settings, { control: controller, fleet, board, log, retry: id => xds.retry(id) });
   endings.push(() => admin.close());
 
   const sink = policySink(controller);
@@ -160,7 +160,7 @@ function makeController({
 
 function listenAdmin(
   settings: Settings,
-  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log'>,
+  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log' | 'retry'>,
 ): Promise<RunningAdmin> {
   return startAdmin({
     ...parts,

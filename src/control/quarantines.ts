@@ -55,6 +55,11 @@ export function isOver(
   return made.get(fleet)?.types.get(typeUrl)?.resources.get(name)?.version !== version;
 }
 
+/** Whether proxies are sent what was there before; else nothing. */
+export function hasLastGood({ typeUrl, name, lastGood }: Pick<Quarantine, 'typeUrl' | 'name' | 'lastGood'>): boolean {
+  return lastGood.some(each => each.typeUrl === typeUrl && each.name === name);
+}
+
 /**
  * A quarantine, with all that has to be kept for it: what proxies hold instead, and the former contents of everything
  * that would be sent in its place. Undefined when it is not known what they hold: then nothing may be put in its place.

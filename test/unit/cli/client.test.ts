@@ -63,7 +63,7 @@ describe('switchyard status', () => {
     world.exchange(2, 'RouteConfiguration', 'nacked');
     const rejected = await run('status');
     assert.equal(rejected.code, 2);
-    assert.match(rejected.out, /\n\nedge-2: it rejected RDS: no such filter\n$/);
+    assert.match(rejected.out, /\n\nedge-2: it rejected RDS, and partial application is unknown: no such filter\n$/);
     assert.equal((await run('status', '--state', 'synced')).code, 0, 'of those asked for, all are synced');
     assert.equal((await run('status', '--fleet', 'other')).code, 2);
   });
@@ -104,7 +104,15 @@ describe('switchyard status', () => {
     const { code, out } = await run('status', '-o', 'json');
     assert.equal(code, 2);
     const status = JSON.parse(out);
-    assert.deepEqual(Object.keys(status), ['revision', 'fleets', 'overrides', 'warnings', 'rejected', 'proxies']);
+    assert.deepEqual(Object.keys(status), [
+      'revision',
+      'fleets',
+      'overrides',
+      'quarantines',
+      'warnings',
+      'rejected',
+      'proxies',
+    ]);
     assert.equal(status.proxies[0].id, 'edge-1');
     assert.deepEqual(parse((await run('ps', '-o', 'yaml')).out), status);
   });
