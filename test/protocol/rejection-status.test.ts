@@ -63,7 +63,10 @@ for (const variant of ['sotw', 'delta'] as const) {
     const { nonce } = await client.response(2);
     client[variant]({ typeUrl: urls.CDS, nonce, error: 'bad' });
     const row = await seen(served, each => each.suspectCount === 2);
-    assert.match(row.why ?? '', /^it rejected something, perhaps CDS [ab]; .* and partial application is unknown: bad$/);
+    assert.match(
+      row.why ?? '',
+      /^it rejected something, perhaps CDS [ab]; .* and partial application is unknown: bad$/,
+    );
     assert.deepEqual([row.withheld, row.types.CDS?.withheld], [[], 2]);
   });
 
