@@ -110,7 +110,7 @@ export interface Asked {
   readonly outdated?: true;
   readonly state: TypeState;
 }
-/** All of them. A type may be asked for on several streams, as endpoints are without ADS. */
+/** All of them, in the order of sending. A type may be asked for on several streams, as endpoints are without ADS. */
 export type Progress = readonly Asked[];
 
 /** A new snapshot to move to. */
@@ -134,6 +134,7 @@ export function proven(order: OrderState): OrderState {
 export function evaluate(order: OrderState, progress: Progress): OrderState {
   const opened = closed(released(acknowledged(order, progress), progress), progress);
   const { settling, lingering } = opened;
+  if (settling === nothing && opened.retiring === nothing && opened.proving.length === 0) return opened;
   if (!hasUsers(progress)) return withoutRetired(opened);
   if (settling === nothing || !usersSettled(opened, progress)) return opened;
   if (!isAny(settling, progress)) return { ...opened, settling: nothing };
@@ -276,7 +277,7 @@ export interface Target {
 }
 
 /** The set that a type is to move to. */
-export function targetOf(order: OrderState, state: TypeState): Target {
+function targetOf(order: OrderState, state: TypeState): Target {
   const { typeUrl } = state;
   if (isUser(typeUrl)) {
     // A client that comes back without anything of the type has nothing that could break.
@@ -288,6 +289,18 @@ export function targetOf(order: OrderState, state: TypeState): Target {
   const kept = keptOf(typeUrl, typeUrl === clusterUrl ? used : [...used, order.closing]);
   const keepLeftover = resourceType(typeUrl).order === 'made' && used.some(each => each.leftover);
   return { target: published && overlay(published, kept), keepLeftover };
+}
+
+/** The same for one state after another: of a type that many streams have asked for, it is found out once. */
+export function targetsOf(order: OrderState): (state: TypeState) => Target {
+  let last: { readonly typeUrl: string; readonly target: Target } | undefined;
+  return state => {
+    const { typeUrl } = state;
+    if (last?.typeUrl === typeUrl) return last.target;
+    const target = targetOf(order, state);
+    last = isUser(typeUrl) ? undefined : { typeUrl, target };
+    return target;
+  };
 }
 
 /** A type that is known but that the snapshot never has is empty, so that asking for it is answered (R25, R29). */
@@ -351,8 +364,13 @@ function usersRejected(progress: Progress): boolean {
   return progress.some(({ state }) => isUser(state.typeUrl) && state.rejected);
 }
 
+/** They come after what is made, of which there may be very many. */
 function hasUsers(progress: Progress): boolean {
-  return progress.some(({ state }) => isUser(state.typeUrl));
+  for (let index = progress.length - 1; index >= 0; index--) {
+    const { order } = resourceType(progress[index]?.state.typeUrl ?? '');
+    if (order !== 'free') return order === 'using';
+  }
+  return false;
 }
 
 function isUser(typeUrl: string): boolean {

@@ -19,7 +19,7 @@ import {
 import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetOf } from './order.ts';
+import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetsOf } from './order.ts';
 import { replaced } from './overlay.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
@@ -276,10 +276,11 @@ export class Turn {
     if (goal) this.#order = aim(this.#order, goal);
     this.#order = evaluate(this.#order, this.#lanes);
     let settled = false;
+    const targets = goal ? targetsOf(this.#order) : () => unserved;
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[index];
       if (!lane) continue;
-      const { target, keepLeftover } = goal ? targetOf(this.#order, lane.state) : unserved;
+      const { target, keepLeftover } = targets(lane.state);
       if (target && lane.state.typeUrl === endpointUrl && lane.aggregated) this.#rewarm(index);
       const { state } = this.#lanes[index] ?? lane;
       if (target !== state.target || keepLeftover !== state.keepLeftover) {
@@ -326,6 +327,7 @@ export class Turn {
   /** Starts the timers of lanes that hold something with a time to live. */
   #beatTimers(): readonly TimerRequest[] {
     const timers: TimerRequest[] = [];
+    if (!this.#node?.features) return timers;
     for (const { streamId, state } of this.#lanes) {
       const afterMs = beatEvery(state);
       const variant = this.#streams.get(streamId)?.settings.variant;
