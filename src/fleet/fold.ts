@@ -65,7 +65,7 @@ function contentKey({ typeUrl, name, version }: Rejected): string {
 }
 
 /** Envoy quotes what it rejects, and secrets are never shown (P29). */
-function shownWords({ typeUrl, message }: { readonly typeUrl: string; readonly message: string }): string {
+export function shownWords({ typeUrl, message }: { readonly typeUrl: string; readonly message: string }): string {
   return typeUrl.endsWith('.Secret') ? 'its words are not shown, since they may quote the secret' : message;
 }
 
