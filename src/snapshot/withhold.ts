@@ -22,8 +22,9 @@ export type LastGood = (typeUrl: string, name: string) => EncodedResource | unde
  * A snapshot without the contents that are withheld, and still consistent (R40):
  *
  * - what stands in their place brings along what it refers to, at its last good content;
- * - what refers to a resource that is left out goes back to its last good content as well, or is left out too. A route
- *   configuration without a last good content stays: only requests for the one cluster are answered 503.
+ * - what refers to a resource that is left out, or leads to a cluster whose endpoints are, goes back to its last good
+ *   content. Without one it stays: only what needs the one resource fails, and a client asks for most of them because it
+ *   has what refers to them already.
  *
  * Contents that the snapshot does not have are passed over. The snapshot itself if nothing is left to withhold.
  * `quietly`: clients are not to be told of the names, since they hold what stands in their place.
@@ -64,7 +65,7 @@ class Substitution {
   }
 
   withhold({ typeUrl: url, name, instead }: Withheld): void {
-    const names = this.#withheld.get(url) ?? new Set();
+    const names = this.#withheld.get(url) ?? new Set(this.#snapshot.types.get(url)?.withheld);
     const aliases = this.#at(url, name)?.aliases ?? [];
     for (const each of [name, ...aliases]) names.add(each);
     this.#withheld.set(url, names);
@@ -90,7 +91,7 @@ class Substitution {
     if (good) this.#put(url, name, good);
   }
 
-  /** Everything that refers to what was left out, and to what is left out for that. */
+  /** Everything that refers to what was left out, if it has a last good content that does not. */
   sendBackUsers(): void {
     while (this.#left.size > 0) {
       const left = this.#left;
@@ -106,8 +107,9 @@ class Substitution {
 
   #sendBack(left: ReadonlySet<string>, url: string, name: string): void {
     const good = this.#lastGood(url, name);
-    const usable = good && !refersTo(left, url, good);
-    if (usable || url !== typeUrl(servedTypes.route)) this.#put(url, name, usable ? good : undefined);
+    if (good && !refersTo(left, url, good)) this.#put(url, name, good);
+    // A cluster without endpoints is as little use as one that is not there.
+    else if (url === typeUrl(servedTypes.cluster)) this.#left.add(`${url} ${name}`);
   }
 
   end(quietly: boolean): Snapshot {

@@ -7,3 +7,8 @@ export function absentResource(name: string): EncodedResource {
   const deltaEntry = delimited(2, textField(3, name), textField(4, name));
   return { name, version: '', value: nothing, sotwEntry: nothing, deltaEntry, aliases: [name] };
 }
+
+/** True of what `absentResource` makes. */
+export function isAbsent({ version }: EncodedResource): boolean {
+  return version === '';
+}

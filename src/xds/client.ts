@@ -1,11 +1,11 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Variant } from './frame.ts';
 import { type Isolation, nothingRejected } from './isolation.ts';
 import { type Lanes, laneIndex, type StreamSettings, typesOn } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest } from './machine.ts';
 import { type OrderSettings, type OrderState, startOrder, type TimerRequest } from './order.ts';
 import { Turn } from './turn.ts';
+import type { Aimed } from './withheld.ts';
 
 /**
  * One proxy on one connection: its streams, the node that it says it is, what it is to hold, and the order among its
@@ -46,12 +46,6 @@ export interface RejectionSettings {
   /** Until what it rejects is tried again, twice as long each time. */
   readonly retryAfter: number;
   readonly retryLimit: number;
-}
-
-interface Aimed {
-  readonly published: Snapshot;
-  readonly isolation: Isolation;
-  readonly goal: Snapshot;
 }
 
 /** A stream of the client. */

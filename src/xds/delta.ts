@@ -1,5 +1,5 @@
 import { canonicalName } from '../snapshot/names.ts';
-import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withReasons, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
 import {
@@ -8,7 +8,9 @@ import {
   forgiven,
   inDoubt,
   initialState,
+  owed,
   quiet,
+  reminded,
   retargeted,
   send,
   settle,
@@ -28,6 +30,7 @@ import {
   union,
   within,
 } from './subscription.ts';
+import { askedBy } from './view.ts';
 
 /** Incremental xDS, one type of one stream. */
 export interface DeltaState extends TypeState {
@@ -63,11 +66,13 @@ export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<D
       return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
       return advance({ ...state, open: input.open });
+    case 'proceed':
+      return advance(owed(state, input.again));
     case 'beat':
       return state.unanswered.length >= MAX_UNANSWERED ? quiet(state) : beat(state, state.sent?.version, false);
     case 'again': {
       const again = within(subscriptionOf(false, input.names), state.subscription);
-      return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });
+      return isEmpty(again) ? quiet(state) : advance(reminded(state, again));
     }
   }
 }
@@ -88,7 +93,8 @@ function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
     next.subscription === state.subscription && state.started
       ? answered.events
       : [subscribed(next), ...answered.events];
-  return then({ ...answered, state: next, events: told }, advance);
+  const step = { ...answered, state: next, events: told };
+  return step.refused ? step : then(step, advance);
 }
 
 function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brought }: DeltaRequest): DeltaState {
@@ -117,34 +123,56 @@ function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest
   const subscription = minus(union(state.subscription, added), dropped);
   // Spelling out the wildcard that an empty first request stood for asks for nothing new.
   const spelledOut = state.legacy && added.wildcard;
-  const owed = spelledOut ? subscriptionOf(false, added.names) : union(added, underWay(state, added));
-  const kept = unnamed(state.subscription, subscription, dropped);
+  const owed = spelledOut ? subscriptionOf(false, added.names) : added;
+  const kept = unnamed(state, subscription, dropped);
   return {
     ...state,
     subscription,
     legacy: state.legacy && !added.wildcard && subscription.wildcard,
-    again: within(union(union(state.again, owed), kept), subscription),
+    // What is under way may be subscribed by an alias alone.
+    again: union(
+      within(union(union(state.again, owed), kept), subscription),
+      spelledOut ? NONE : underWay(state, added),
+    ),
+    fresh: within(union(state.fresh, owed), subscription),
     asked: state.asked || subscribe.length > 0 || !isEmpty(kept),
     has: stillCovered(state.has, subscription),
   };
 }
 
-/** A response under way may bring what is no more to a client that now wants everything again: it must be told. */
+/** A response under way may bring what is no more to a client that asks for it now: it must be told. */
 function underWay({ unanswered }: DeltaState, added: Subscription): Subscription {
-  if (!(added.wildcard || added.globs) || unanswered.length === 0) return NONE;
+  if (unanswered.length === 0) return NONE;
+  const coming = unanswered.flatMap(({ body }) => body.resources);
+  const asked = added.wildcard || added.globs ? coming : coming.filter(each => hasAlias(each, added));
   return subscriptionOf(
     false,
-    unanswered.flatMap(({ body }) => body.resources.map(each => each.name)),
+    asked.map(each => each.name),
   );
 }
 
-/** Names that are still held by the wildcard after they were dropped: the client must be told which of them exist (R22). */
-function unnamed(before: Subscription, after: Subscription, dropped: Subscription): Subscription {
+/**
+ * Names that are still held by the wildcard after they were dropped: the client must be told which of them exist (R22).
+ * What was asked for by an alias has come, or is under way, by a name of its own.
+ */
+function unnamed(
+  { subscription, sent, unanswered }: DeltaState,
+  after: Subscription,
+  dropped: Subscription,
+): Subscription {
   if (!(after.wildcard || after.globs) || dropped.names.size === 0) return NONE;
+  const names = within(subscriptionOf(false, dropped.names), subscriptionOf(false, subscription.names));
+  const came = sent ? [...names.names].flatMap(name => askedBy(sent, name)) : [];
+  const coming = unanswered.flatMap(({ body }) => body.resources.filter(each => hasAlias(each, names)));
+  const own = [...came, ...coming].map(each => each.name);
   return subscriptionOf(
     false,
-    [...dropped.names].filter(name => before.names.has(name) && covers(after, name)),
+    [...names.names, ...own].filter(name => covers(after, name)),
   );
+}
+
+function hasAlias({ aliases = [] }: EncodedResource, { names }: Subscription): boolean {
+  return aliases.some(alias => names.has(alias));
 }
 
 /** What is not subscribed is not had. */

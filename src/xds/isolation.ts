@@ -1,5 +1,4 @@
-import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Withheld } from '../snapshot/withhold.ts';
+import type { LastGood, Withheld } from '../snapshot/withhold.ts';
 import { culprits } from './culprit.ts';
 import type { Rejected } from './events.ts';
 import type { MachineEvent, RequestError } from './machine.ts';
@@ -67,23 +66,29 @@ function rejected({ typeUrl, name, version, instead, error: { code, message } }:
   return { typeUrl, name, version, code, message, instead: instead?.unsent ? 'unknown' : instead?.version };
 }
 
-/** A response was rejected that held these contents, which the client did not have before. */
-export function refused(isolation: Isolation, typeUrl: string, held: Group, error: RequestError): Isolation {
+/** What was rejected. */
+export interface Refused {
+  /** Contents that the client did not have before. */
+  readonly suspects: Group;
+  /** All names of the response, in its order. */
+  readonly names: readonly string[];
+}
+
+/** A response was rejected. */
+export function refused(isolation: Isolation, typeUrl: string, response: Refused, error: RequestError): Isolation {
   const trial = isolation.trials.get(typeUrl);
-  if (held.length === 0) return withTrial(isolation, typeUrl, undefined);
+  // Several responses that hold the same may be under way.
+  const known = new Set(isolation.rejects.map(keyOf));
+  const held = response.suspects.filter(each => !known.has(keyOf(each)));
+  if (response.suspects.length === 0) return withTrial(isolation, typeUrl, undefined);
   const left = (trial?.left ?? MOST_REJECTIONS) - 1;
-  // The other half of what was tried may well be good.
-  const waiting = [...(trial?.waiting ?? [])];
-  const other = waiting.pop();
-  if (other) waiting.push({ ...other, guilty: false });
-  const named = culprits(
-    typeUrl,
-    error.message,
-    held.map(each => each.name),
-  );
+  const waiting = withoutAny(unproven(trial?.waiting ?? []), held);
   if (left <= 0) return giveUp(isolation, typeUrl, [...held, ...waiting.flatMap(each => each.group)], error);
-  if (named.length === 0) return sifted(isolation, typeUrl, { trying: [], waiting: split(waiting, held), error, left });
-  const reasons = new Map(named.map(each => [each.name, each.reason]));
+  const reasons = reasonsOf(typeUrl, { ...response, suspects: held }, error);
+  // What is known to be guilty explains it.
+  if (reasons.size === 0 && held.length === response.suspects.length) {
+    return sifted(isolation, typeUrl, { trying: [], waiting: split(waiting, held), error, left });
+  }
   const rejects = held.flatMap(each => {
     const message = reasons.get(each.name);
     return message === undefined ? [] : [{ ...each, error: { ...error, message } }];
@@ -93,10 +98,34 @@ export function refused(isolation: Isolation, typeUrl: string, held: Group, erro
   return sifted(withRejects(isolation, rejects), typeUrl, { trying, waiting, error, left });
 }
 
+/** What the client says against suspects, by name. */
+function reasonsOf(typeUrl: string, { suspects, names }: Refused, error: RequestError): ReadonlyMap<string, string> {
+  const suspected = new Set(suspects.map(each => each.name));
+  const named = culprits(typeUrl, error.message, names).filter(each => suspected.has(each.name));
+  return new Map(named.map(each => [each.name, each.reason]));
+}
+
+/** Contents that are looked at anew wait no longer. */
+function withoutAny(waiting: readonly Waiting[], contents: Group): readonly Waiting[] {
+  const anew = new Set(contents.map(keyOf));
+  return waiting.flatMap(each => {
+    const group = kept(each.group, one => !anew.has(keyOf(one)));
+    if (group === each.group) return [each];
+    return group.length > 0 ? [{ group, guilty: false }] : [];
+  });
+}
+
 /** What was being tried was accepted. */
 export function accepted(isolation: Isolation, typeUrl: string): Isolation {
   const trial = isolation.trials.get(typeUrl);
   return trial ? sifted(isolation, typeUrl, { ...trial, trying: [] }) : isolation;
+}
+
+/** Some of what was being tried is not asked for any more, so nobody knows whether it would have been accepted. */
+export function forgone(isolation: Isolation, typeUrl: string): Isolation {
+  const trial = isolation.trials.get(typeUrl);
+  if (!trial) return isolation;
+  return sifted(isolation, typeUrl, { ...trial, trying: [], waiting: unproven(trial.waiting) });
 }
 
 /** True if something waits to be tried and nothing is being tried. */
@@ -113,6 +142,12 @@ export function resumed(isolation: Isolation): Isolation {
     known = withTrial(known, typeUrl, { ...trial, trying: first.group, waiting: trial.waiting.slice(0, -1) });
   }
   return known;
+}
+
+/** What comes next is the other half of what was tried, and may well be good. */
+function unproven(waiting: readonly Waiting[]): readonly Waiting[] {
+  const other = waiting.at(-1);
+  return other?.guilty ? [...waiting.slice(0, -1), { ...other, guilty: false }] : waiting;
 }
 
 /** A single content that is known to be guilty need not be tried, and a guilty group only in halves. */
@@ -147,13 +182,11 @@ function giveUp(isolation: Isolation, typeUrl: string, group: Group, error: Requ
 }
 
 /**
- * Another snapshot is to be sent: contents that it does not have are rejected no longer, and where one of those that
- * are under suspicion has changed, none of them is.
+ * Something else is to be sent: contents that are gone are rejected no longer, and where one of those that are under
+ * suspicion has gone, none of them is. @param stays whether a content is not gone.
  */
-export function republished(isolation: Isolation, { types }: Snapshot): Isolation {
+export function republished(isolation: Isolation, stays: (each: Withheld) => boolean): Isolation {
   if (isolation === nothingRejected) return isolation;
-  const stays = (each: Withheld): boolean =>
-    types.get(each.typeUrl)?.resources.get(each.name)?.version === each.version;
   const rejects = kept(isolation.rejects, stays);
   let known: Isolation = rejects === isolation.rejects ? isolation : { ...isolation, rejects };
   for (const [typeUrl, { trying, waiting }] of isolation.trials) {
@@ -167,12 +200,23 @@ export function republished(isolation: Isolation, { types }: Snapshot): Isolatio
   return { ...known, tried: new Map([...known.tried].filter(([key]) => keys.has(key))) };
 }
 
-/** Everything is to be tried again. @param forget how often it was. */
-export function retried(isolation: Isolation, forget: boolean): Isolation {
-  if (isolation.rejects.length === 0) return isolation;
+/** Everything that `can` be sent is to be tried again. @param forget how often it was. */
+export function retried(isolation: Isolation, can: (each: Withheld) => boolean, forget: boolean): Isolation {
+  const again = isolation.rejects.filter(can);
+  if (again.length === 0) return isolation;
   const tried = new Map(forget ? [] : isolation.tried);
-  for (const each of forget ? [] : isolation.rejects) tried.set(keyOf(each), attempts(isolation, each) + 1);
-  return { rejects: [], trials: isolation.trials, tried };
+  for (const each of forget ? [] : again) tried.set(keyOf(each), attempts(isolation, each) + 1);
+  return { rejects: isolation.rejects.filter(each => !can(each)), trials: isolation.trials, tried };
+}
+
+/** What a client was found to have of what it rejects stands in its place from now on. */
+export function informed(isolation: Isolation, lastGood: LastGood): Isolation {
+  const better = <T extends Withheld>(each: T): T => {
+    const good = each.instead ? undefined : lastGood(each.typeUrl, each.name);
+    return good && good.version !== each.version ? { ...each, instead: good } : each;
+  };
+  const rejects = isolation.rejects.map(better);
+  return rejects.every((each, index) => each === isolation.rejects[index]) ? isolation : { ...isolation, rejects };
 }
 
 /** Milliseconds until what is rejected is to be tried again, twice as long each time. */

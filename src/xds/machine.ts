@@ -53,6 +53,11 @@ export type Input<Request> =
   | { readonly kind: 'gate'; readonly open: boolean }
   /** Names to be sent again even if unchanged, as far as they are subscribed (R39). */
   | { readonly kind: 'again'; readonly names: readonly string[] }
+  /**
+   * The target is without what a rejection may have been about (R42), so what else is owed may be sent, and of the
+   * rejected response these names once more.
+   */
+  | { readonly kind: 'proceed'; readonly again: readonly string[] }
   /** Time for a sign of life of what has a time to live (R34). */
   | { readonly kind: 'beat' };
 
@@ -60,7 +65,7 @@ export interface Step<State> {
   readonly state: State;
   readonly responses: readonly Response[];
   readonly events: readonly MachineEvent[];
-  /** The response that the client has rejected, and why. */
+  /** The response that the client has rejected, and why. Nothing is sent until it is to proceed. */
   readonly refused?: { readonly response: Unanswered; readonly error: RequestError };
 }
 
@@ -71,6 +76,8 @@ export interface Unanswered {
   readonly body: ResponseBody;
   /** What was to be sent whether or not it had changed. */
   readonly again: Subscription;
+  /** What was new to the client then. */
+  readonly fresh: Subscription;
 }
 
 /** What the machines of both variants keep for a type of a stream. Refers to shared snapshots, never copies them. */
@@ -92,6 +99,10 @@ export interface TypeState {
   readonly inParts: boolean;
   /** Newly subscribed, or asked to be sent again: owed at the next response, changed or not. */
   readonly again: Subscription;
+  /** Newly subscribed, and not accepted since: the client need not have what it has accepted of the set. */
+  readonly fresh: Subscription;
+  /** Sent again because the client may have put it aside, and not accepted since (R39). */
+  readonly rewarmed: Subscription;
   /** Names of rejected responses. Nobody knows what the client made of them (R42), so the next push repeats them. */
   readonly doubtful: Subscription;
   /** Names that the client brought from an earlier stream, that are no more, and that it may keep for now. */

@@ -2,6 +2,7 @@ import { memo2 } from '../base/memo.ts';
 import { versionOf } from '../snapshot/build.ts';
 import { diffTypes } from '../snapshot/diff.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { Withheld } from '../snapshot/withhold.ts';
 
 /**
  * Sets between two published ones, for make-before-break (R37): what is new, together with what is no longer wanted but
@@ -24,6 +25,20 @@ export const retired: (from: TypeSnapshot, to: TypeSnapshot) => TypeSnapshot | u
 function setOf(from: TypeSnapshot, names: ReadonlySet<string>): TypeSnapshot {
   const resources = new Map([...from.resources].filter(([name]) => names.has(name)));
   return { typeUrl: from.typeUrl, version: versionOf(from.typeUrl, resources), resources };
+}
+
+/** A set in which contents are replaced by what stands in their place. The set itself if it has none of them. */
+export function replacedIn(set: TypeSnapshot, contents: readonly Withheld[]): TypeSnapshot {
+  const found = contents.filter(
+    ({ typeUrl, name, version }) => typeUrl === set.typeUrl && set.resources.get(name)?.version === version,
+  );
+  if (found.length === 0) return set;
+  const resources = new Map(set.resources);
+  for (const { name, instead } of found) {
+    if (instead) resources.set(name, instead);
+    else resources.delete(name);
+  }
+  return { typeUrl: set.typeUrl, version: versionOf(set.typeUrl, resources), resources };
 }
 
 /** All of `newer`, and what `older` has beyond it. `newer` itself if that is nothing. */

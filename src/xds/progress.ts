@@ -24,6 +24,8 @@ export function initialState(typeUrl: string, prefix: string): TypeState {
     unanswered: [],
     inParts: false,
     again: NONE,
+    fresh: NONE,
+    rewarmed: NONE,
     doubtful: NONE,
     leftover: [],
     keepLeftover: false,
@@ -46,7 +48,8 @@ export function send<S extends TypeState>(state: S, target: TypeSnapshot, all: R
 export function sendWhole<S extends TypeState>(state: S, target: TypeSnapshot, body: ResponseBody): Step<S> {
   const responses = state.responses + 1;
   const nonce = nonceOf(state.noncePrefix, responses);
-  const unanswered = [...state.unanswered, { nonce, snapshot: target, body, again: state.again }];
+  const { again, fresh } = state;
+  const unanswered = [...state.unanswered, { nonce, snapshot: target, body, again, fresh }];
   const event: MachineEvent = {
     kind: 'sent',
     typeUrl: state.typeUrl,
@@ -69,7 +72,7 @@ export function beat<S extends TypeState>(state: S, version: string | undefined,
   if (!body || !state.sent) return quiet(state);
   const responses = state.responses + 1;
   const nonce = nonceOf(state.noncePrefix, responses);
-  const unanswered = [...state.unanswered, { nonce, snapshot: state.sent, body, again: NONE }];
+  const unanswered = [...state.unanswered, { nonce, snapshot: state.sent, body, again: NONE, fresh: NONE }];
   return { state: { ...state, unanswered, responses }, responses: [{ body, nonce }], events: [] };
 }
 
@@ -81,6 +84,11 @@ export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Ste
   if (rejected || state.unanswered.length > 0 || state.acked === target) return quiet(moved);
   const event: MachineEvent = { kind: 'current', typeUrl: state.typeUrl, version: publishedVersion(target) };
   return { state: { ...moved, acked: target }, responses: [], events: [event] };
+}
+
+/** What the client may have put aside is to be sent again (R39). */
+export function reminded<S extends TypeState>(state: S, names: Subscription): S {
+  return { ...state, again: union(state.again, names), rewarmed: union(state.rewarmed, names) };
 }
 
 /** What is in doubt and can be said again: of what a set withholds, nothing is said. */
@@ -97,12 +105,29 @@ export function inDoubt(doubtful: Subscription, { withheld }: TypeSnapshot): Sub
  * nobody knows what the client made of it.
  */
 export function retargeted<S extends TypeState>(state: S, target: TypeSnapshot | undefined, keepLeftover: boolean): S {
-  const before = state.target?.withheld;
   const next = { ...state, target, keepLeftover };
-  if (!before || !target) return next;
-  const lifted = [...before].filter(name => !target.withheld?.has(name) && state.doubtful.names.has(name));
-  if (lifted.length === 0) return next;
-  return { ...next, again: union(next.again, within(subscriptionOf(false, lifted), next.subscription)) };
+  if (!target || target === state.target) return next;
+  const before = state.target?.withheld ?? none;
+  const isLifted = (name: string): boolean => before.has(name) && !target.withheld?.has(name);
+  // Something else was to come meanwhile, so this is news even if it is what was sent last.
+  const isBack = state.unanswered.length === 0 && state.sent?.version === target.version;
+  const lifted = [...inDoubt(state.doubtful, target).names].filter(name => isBack || isLifted(name));
+  const owed = [...lifted, ...putAside(state, target)];
+  if (owed.length === 0) return next;
+  return { ...next, again: union(next.again, within(subscriptionOf(false, owed), next.subscription)) };
+}
+
+const none: ReadonlySet<string> = new Set();
+
+/** Last good contents of what is withheld from now on that the client may not have on this stream, or not use. */
+function putAside({ target: before, sent, acked, rewarmed }: TypeState, target: TypeSnapshot): readonly string[] {
+  if (!target.withheld || !sent) return [];
+  const isOwed = (name: string): boolean => {
+    const instead = target.resources.get(name);
+    if (!instead || instead.unsent || before?.withheld?.has(name)) return false;
+    return rewarmed.names.has(name) || acked?.resources.get(name)?.version !== instead.version;
+  };
+  return [...target.withheld].filter(isOwed);
 }
 
 /** A rejection is over when nothing that was rejected is subscribed any more. */
@@ -126,10 +151,12 @@ export function credit<S extends TypeState>(state: S, nonce: string, error: Requ
   return error ? rejectedBy(rest, answered, error) : accepted(rest, answered);
 }
 
-function accepted<S extends TypeState>(state: S, { snapshot, nonce, body }: Unanswered): Step<S> {
+function accepted<S extends TypeState>(before: S, { snapshot, nonce, body, fresh }: Unanswered): Step<S> {
   const acceptedVersion = body.version;
-  const doubtful = minus(state.doubtful, namesOf(body));
-  if (body.more) return quiet({ ...state, doubtful, acceptedVersion });
+  const doubtful = minus(before.doubtful, namesOf(body));
+  const rewarmed = body.beat ? before.rewarmed : minus(before.rewarmed, namesOf(body));
+  if (body.more) return quiet({ ...before, doubtful, rewarmed, acceptedVersion });
+  const state = { ...before, fresh: minus(before.fresh, fresh), rewarmed };
   // Good news of other resources does not make up for a rejection.
   const open = inDoubt(doubtful, snapshot);
   if (state.rejected && !isEmpty(open)) return quiet({ ...state, doubtful, acceptedVersion });
@@ -174,6 +201,13 @@ function notHeld(names: Subscription, { body, again }: Unanswered, acked: TypeSn
           same.map(each => each.name),
         ),
       );
+}
+
+/** A machine that is owed names once more, unless they are on their way. */
+export function owed<S extends TypeState>(state: S, names: readonly string[]): S {
+  const under = state.unanswered.reduce<Subscription>((all, { body }) => union(all, namesOf(body)), NONE);
+  const again = minus(within(subscriptionOf(false, names), state.subscription), under);
+  return isEmpty(again) ? state : { ...state, again: union(state.again, again) };
 }
 
 /** All names for which a body speaks. One set for all streams that were sent it. */

@@ -8,7 +8,9 @@ import {
   forgiven,
   inDoubt,
   initialState,
+  owed,
   quiet,
+  reminded,
   retargeted,
   send,
   sendWhole,
@@ -19,6 +21,7 @@ import {
 import { errorOf } from './resource-errors.ts';
 import { resourceType } from './resource-type.ts';
 import {
+  covers,
   EVERYTHING,
   isEmpty,
   minus,
@@ -59,13 +62,15 @@ export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<Sotw
       return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
       return advance({ ...state, open: input.open });
+    case 'proceed':
+      return advance(owed(state, input.again));
     case 'beat':
       return state.unanswered.length > 0
         ? quiet(state)
         : beat(state, state.acceptedVersion, resourceType(state.typeUrl).complete);
     case 'again': {
       const again = within(subscriptionOf(false, input.names), state.subscription);
-      return isEmpty(again) ? quiet(state) : advance({ ...state, again: union(state.again, again) });
+      return isEmpty(again) ? quiet(state) : advance(reminded(state, again));
     }
   }
 }
@@ -84,7 +89,7 @@ function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
       ? answered
       : { ...answered, events: [subscribed(answered.state), ...answered.events] };
   // A stale request changes what is subscribed, but only the one that follows it is answered (R7).
-  return stale ? told : then(told, advance);
+  return stale || told.refused ? told : then(told, advance);
 }
 
 function subscribe(state: SotwState, { names, versionInfo }: SotwRequest): SotwState {
@@ -95,7 +100,13 @@ function subscribe(state: SotwState, { names, versionInfo }: SotwRequest): SotwS
   const first = state.started ? {} : { claims: versionInfo, resumes: versionInfo !== '' };
   if (state.started && subscription === state.subscription) return started;
   const added = minus(subscription, state.subscription);
-  return { ...started, ...first, subscription, again: within(union(state.again, added), subscription) };
+  return {
+    ...started,
+    ...first,
+    subscription,
+    again: within(union(state.again, added), subscription),
+    fresh: within(union(state.fresh, added), subscription),
+  };
 }
 
 function subscriptionFor(typeUrl: string, names: readonly string[], named: boolean): Subscription {
@@ -120,12 +131,20 @@ function advance(state: SotwState): Step<SotwState> {
   const body = bodyOf(owing);
   const present = isEmpty(state.doubtful) ? state : { ...state, doubtful: sayable(target, state) };
   const doubt = state.sent === target ? NONE : within(inDoubt(present.doubtful, target), subscription);
-  // What is left when something is withheld is everything else: it was rejected together with it.
-  const all =
-    isEmpty(doubt) || !(body || target.withheld) ? body : bodyOf({ ...owing, again: union(state.again, doubt) });
+  // Something that was rejected is no more, or withheld: it may have been what was wrong with the rest.
+  const cleared = target.withheld !== undefined || present.doubtful !== state.doubtful;
+  const repeated = complete && cleared && mayHaveMore(state, target) ? subscription : union(state.again, doubt);
+  const all = isEmpty(repeated) || !(body || cleared) ? body : bodyOf({ ...owing, again: repeated });
   if (!all) return settle(present, target);
   // Absence deletes, so what is complete stays in one piece.
   return complete ? sendWhole(present, target, all) : send(present, target, all);
+}
+
+/** Where absence deletes: a client that has rejected a response may have kept what that deleted. */
+function mayHaveMore({ rejected, acked, subscription }: SotwState, { resources }: TypeSnapshot): boolean {
+  return (
+    rejected && [...(acked?.resources.keys() ?? [])].some(name => covers(subscription, name) && !resources.has(name))
+  );
 }
 
 /** Nothing can be said of names that are no more, unless by an error; of what is withheld, later. */

@@ -1,15 +1,16 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
+import type { Withheld } from '../snapshot/withhold.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client.ts';
 import { stepDelta } from './delta.ts';
 import { beatEvery, knowsTtl } from './heartbeat.ts';
 import {
   accepted,
+  forgone,
   type Isolation,
   isPaused,
   refused,
-  republished,
   resumed,
   retried,
   retryAfter,
@@ -19,14 +20,24 @@ import {
 import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetsOf } from './order.ts';
+import {
+  aim,
+  evaluate,
+  expire,
+  type OrderState,
+  proven,
+  schedule,
+  type TimerRequest,
+  targetsOf,
+  withoutRejected,
+} from './order.ts';
 import { replaced } from './overlay.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { told } from './told.ts';
 import { assignmentsOf } from './warming.ts';
-import { goalFor, isAccepted, suspectsIn } from './withheld.ts';
+import { aimedAt, cleared, goalFor, heldOn, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
 type AnyInput = Input<SotwRequest & DeltaRequest>;
@@ -55,6 +66,8 @@ export class Turn {
   readonly #touched = new Set<string>();
   readonly #responses: (Response & { readonly streamId: number })[] = [];
   readonly #events: MachineEvent[] = [];
+  /** Of the response that the client has rejected in this step. */
+  #refusing: Refusing | undefined;
 
   constructor(before: ClientState) {
     this.#before = before;
@@ -123,12 +136,17 @@ export class Turn {
 
   #tryOn(kind: 'next' | 'again'): void {
     this.#trial = undefined;
-    this.#isolation = kind === 'next' ? resumed(this.#isolation) : retried(this.#isolation, false);
+    this.#isolation = kind === 'next' ? resumed(this.#isolation) : this.#retried(false);
   }
 
   retry(): this {
-    this.#isolation = resumed(retried(this.#isolation, true));
+    this.#isolation = resumed(this.#retried(true));
     return this;
+  }
+
+  #retried(forget: boolean): Isolation {
+    const published = this.#published();
+    return retried(this.#isolation, each => isPublished(each, published), forget);
   }
 
   gate(streams: readonly number[], open: boolean): this {
@@ -161,14 +179,26 @@ export class Turn {
     for (const response of step.responses) this.#responses.push({ ...response, streamId });
     this.#events.push(...step.events);
     if (!lane.aggregated) this.#touched.add(before.typeUrl);
-    if (step.refused) this.#refused(before, step.refused);
+    if (step.refused) this.#refused(streamId, before, step.refused);
     if (before.typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(lane, step);
     return step.state.acked !== before.acked;
   }
 
-  #refused(before: MachineState, { response, error }: NonNullable<Step<MachineState>['refused']>): void {
-    const suspects = suspectsIn(before, response);
-    if (suspects) this.#isolation = refused(this.#isolation, before.typeUrl, suspects, error);
+  #refused(
+    streamId: number,
+    before: MachineState,
+    { response, error }: NonNullable<Step<MachineState>['refused']>,
+  ): void {
+    const { typeUrl } = before;
+    const suspects = suspectsIn(before, response, this.#lanes);
+    this.#refusing = { streamId, typeUrl, suspects: suspects ?? [] };
+    if (!suspects) return;
+    const names = response.body.resources.map(each => each.name);
+    this.#isolation = refused(this.#isolation, typeUrl, { suspects, names }, error);
+    const withheld = withheldBy(this.#isolation);
+    this.#order = withoutRejected(this.#order, suspects, old =>
+      goalFor(old, withheld, (...of) => heldOn(this.#lanes, ...of)),
+    );
   }
 
   #copy(): Lane[] {
@@ -261,12 +291,8 @@ export class Turn {
   #goal(): Snapshot | undefined {
     const published = this.#published();
     if (!published) return undefined;
-    this.#isolation = republished(this.#isolation, published);
-    const isolation = this.#isolation;
-    if (this.#aimed?.published !== published || this.#aimed.isolation !== isolation) {
-      const goal = goalFor(published, withheldBy(isolation), this.#lanes);
-      this.#aimed = { published, isolation, goal };
-    }
+    this.#isolation = stillRejected(this.#isolation, published, this.#lanes);
+    this.#aimed = aimedAt(this.#aimed, published, this.#isolation, this.#lanes);
     return this.#aimed.goal;
   }
 
@@ -287,14 +313,30 @@ export class Turn {
         settled = this.#feed(index, { kind: 'target', target, keepLeftover }) || settled;
       }
     }
-    return this.#acceptTrials() || settled;
+    settled = this.#proceed() || settled;
+    settled = this.#acceptTrials() || settled;
+    const published = this.#published();
+    return (
+      settled || (published !== undefined && stillRejected(this.#isolation, published, this.#lanes) !== this.#isolation)
+    );
+  }
+
+  /** @returns whether the client was found to hold another set. */
+  #proceed(): boolean {
+    if (!this.#refusing) return false;
+    const { streamId, typeUrl, suspects } = this.#refusing;
+    this.#refusing = undefined;
+    const again = cleared(suspects, this.#isolation, this.#published());
+    return this.#feed(laneIndex(this.#lanes, streamId, typeUrl), { kind: 'proceed', again });
   }
 
   /** @returns whether something that was tried was accepted, so that the client may be sent more. */
   #acceptTrials(): boolean {
     const before = this.#isolation;
     for (const [typeUrl, { trying }] of before.trials) {
-      if (trying.length > 0 && isAccepted(trying, this.#lanes)) this.#isolation = accepted(this.#isolation, typeUrl);
+      const known = trying.length > 0 ? outcome(trying, this.#aimed?.goal, this.#lanes) : undefined;
+      if (known === 'accepted') this.#isolation = accepted(this.#isolation, typeUrl);
+      if (known === 'unasked') this.#isolation = forgone(this.#isolation, typeUrl);
     }
     return this.#isolation !== before;
   }
@@ -340,6 +382,12 @@ export class Turn {
     }
     return timers;
   }
+}
+
+interface Refusing {
+  readonly streamId: number;
+  readonly typeUrl: string;
+  readonly suspects: readonly Withheld[];
 }
 
 const maxRounds = 8;

@@ -1,6 +1,8 @@
 import { memo1 } from '../base/memo.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
-import { type Withheld, withhold } from '../snapshot/withhold.ts';
+import { type LastGood, type Withheld, withhold } from '../snapshot/withhold.ts';
+import { isAbsent } from './absent.ts';
+import { type Isolation, informed, republished, withheldBy } from './isolation.ts';
 import type { Lanes, MachineState } from './lanes.ts';
 import type { Unanswered } from './machine.ts';
 import { resourceType } from './resource-type.ts';
@@ -12,16 +14,23 @@ import { covers } from './subscription.ts';
  * What a rejected response may have been rejected for: contents that the client did not have. Undefined where nobody
  * knows what it had, and what is left out would be deleted: then the client is left alone (R26).
  */
-export function suspectsIn(before: MachineState, { body, again }: Unanswered): readonly Withheld[] | undefined {
+export function suspectsIn(
+  before: MachineState,
+  { body, fresh }: Unanswered,
+  lanes: Lanes,
+): readonly Withheld[] | undefined {
   if (body.beat) return undefined;
   const { typeUrl, acked, resumes } = before;
   const isSotw = !('has' in before);
   if (!acked && resumes && isSotw && resourceType(typeUrl).complete) return undefined;
-  return body.resources.flatMap(({ name, version }): Withheld[] => {
+  return body.resources.flatMap((resource): Withheld[] => {
+    if (isAbsent(resource)) return [];
+    const { name, version } = resource;
     const held = acked?.resources.get(name);
-    const unknown = acked ? held !== undefined && covers(again, name) : resumes;
+    const unknown = acked ? held !== undefined && covers(fresh, name) : resumes;
     if (unknown) return [{ typeUrl, name, version, instead: standIn(name) }];
-    return held?.version === version ? [] : [{ typeUrl, name, version, instead: held }];
+    // What it holds under the name may have come on another of its streams.
+    return held?.version === version ? [] : [{ typeUrl, name, version, instead: held ?? heldOn(lanes, typeUrl, name) }];
   });
 }
 
@@ -32,10 +41,52 @@ function standIn(name: string): EncodedResource {
   return { name, version: '', value: nothing, sotwEntry: nothing, deltaEntry: nothing, unsent: true };
 }
 
+/** What was made of a published snapshot for a client. */
+export interface Aimed {
+  readonly published: Snapshot;
+  readonly isolation: Isolation;
+  readonly lanes: Lanes;
+  readonly goal: Snapshot;
+}
+
+/** The goal for a published snapshot; made anew when what the client has accepted may make it another. */
+export function aimedAt(before: Aimed | undefined, published: Snapshot, isolation: Isolation, lanes: Lanes): Aimed {
+  const withheld = withheldBy(isolation);
+  const same = before?.published === published && before.isolation === isolation;
+  if (same && (before.lanes === lanes || withheld.every(each => each.instead))) return before;
+  const earlier = before?.published === published ? before.goal : published;
+  const lastGood = (typeUrl: string, name: string): EncodedResource | undefined =>
+    substituted(earlier, published, typeUrl, name) ?? heldOn(lanes, typeUrl, name);
+  return { published, isolation, lanes, goal: goalFor(published, withheld, lastGood) };
+}
+
+/** What went back to its last good content stays there, or it would go to and fro with what the client accepts. */
+function substituted(goal: Snapshot, published: Snapshot, typeUrl: string, name: string): EncodedResource | undefined {
+  const instead = goal.types.get(typeUrl)?.resources.get(name);
+  return instead && !instead.unsent && !isPublished({ ...instead, typeUrl }, published) ? instead : undefined;
+}
+
+/** What of it is rejected or suspected still, now that this is published and the client has this. */
+export function stillRejected(isolation: Isolation, published: Snapshot, lanes: Lanes): Isolation {
+  const left = republished(isolation, each => isPublished(each, published));
+  return informed(left, (typeUrl, name) => heldOn(lanes, typeUrl, name));
+}
+
+/** Names of suspects against which nothing is known any more. They need not wait for a change. */
+export function cleared(
+  suspects: readonly Withheld[],
+  isolation: Isolation,
+  published: Snapshot | undefined,
+): readonly string[] {
+  const withheld = new Set(withheldBy(isolation).map(({ typeUrl, name }) => `${typeUrl} ${name}`));
+  return suspects.flatMap(each =>
+    withheld.has(`${each.typeUrl} ${each.name}`) || !isPublished(each, published) ? [] : [each.name],
+  );
+}
+
 /** The snapshot that a client is to move to. One object for all clients from which the same is withheld. */
-export function goalFor(published: Snapshot, withheld: readonly Withheld[], lanes: Lanes): Snapshot {
+export function goalFor(published: Snapshot, withheld: readonly Withheld[], lastGood: LastGood): Snapshot {
   if (withheld.length === 0) return published;
-  const lastGood = (typeUrl: string, name: string) => heldOn(lanes, typeUrl, name);
   const made = withhold(published, withheld, lastGood, { quietly: true });
   if (made === published) return published;
   const known = alike(published);
@@ -50,7 +101,7 @@ const MOST_ALIKE = 256;
 const alike = memo1((_published: Snapshot) => new Map<string, WeakRef<Snapshot>>());
 
 /** What the client has last accepted under the name. */
-function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | undefined {
+export function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | undefined {
   for (const { state } of lanes) {
     if (state.typeUrl !== typeUrl || !covers(state.subscription, name)) continue;
     const held = state.acked?.resources.get(name);
@@ -59,15 +110,36 @@ function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | 
   return undefined;
 }
 
-/** True if the client has accepted these contents. */
-export function isAccepted(contents: readonly Withheld[], lanes: Lanes): boolean {
-  return contents.every(({ typeUrl, name, version }) =>
-    lanes.some(
-      ({ state }) =>
-        state.typeUrl === typeUrl &&
-        state.unanswered.length === 0 &&
-        covers(state.subscription, name) &&
-        state.acked?.resources.get(name)?.version === version,
-    ),
-  );
+/**
+ * What has become of contents that were to be tried; undefined: the client has not accepted them all. Nothing is known of
+ * what it does not ask for, or cannot be sent since it refers to what the client rejects.
+ */
+export function outcome(
+  contents: readonly Withheld[],
+  goal: Snapshot | undefined,
+  lanes: Lanes,
+): 'accepted' | 'unasked' | undefined {
+  let known: 'accepted' | 'unasked' = 'accepted';
+  for (const { typeUrl, name, version } of contents) {
+    if (!isPublished({ typeUrl, name, version }, goal)) {
+      known = 'unasked';
+      continue;
+    }
+    const asking = lanes.filter(({ state }) => state.typeUrl === typeUrl && covers(state.subscription, name));
+    if (asking.length === 0) known = 'unasked';
+    else if (!asking.some(({ state }) => isAccepted(state, name, version))) return undefined;
+  }
+  return known;
+}
+
+function isAccepted({ unanswered, acked }: MachineState, name: string, version: string): boolean {
+  return unanswered.length === 0 && acked?.resources.get(name)?.version === version;
+}
+
+/** True if a content is published. */
+export function isPublished(
+  { typeUrl, name, version }: Pick<Withheld, 'typeUrl' | 'name' | 'version'>,
+  published: Snapshot | undefined,
+): boolean {
+  return published?.types.get(typeUrl)?.resources.get(name)?.version === version;
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { EncodedResource } from '../../src/snapshot/snapshot.ts';
+import type { EncodedResource, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
 import type { ResponseBody } from '../../src/xds/body.ts';
 import { MAX_UNANSWERED, startDelta, stepDelta } from '../../src/xds/delta.ts';
 import type { DeltaRequest, Input, Response, SotwRequest, Step, TypeState } from '../../src/xds/machine.ts';
@@ -26,10 +26,13 @@ abstract class ModelClient<Request> {
   readonly names = new Set<string>();
   /** What the client holds: name → content. */
   readonly holds = new Map<string, string>();
+  /** Names of what it had at first. */
+  readonly brought = new Set<string>();
   /** Responses that the client has not dealt with. */
   readonly inbox: Response[] = [];
   nonce = '';
   contents: Contents = {};
+  #target: TypeSnapshot | undefined;
   started = false;
   readonly #nonces = new Set<string>();
 
@@ -44,11 +47,21 @@ abstract class ModelClient<Request> {
   protected abstract apply(body: ResponseBody): void;
   protected abstract answer(error: string | undefined): Request;
 
-  publish(contents: Contents): void {
+  /** @param keepLeftover what the client has brought may not go yet. */
+  publish(contents: Contents, keepLeftover = false): void {
     const before = new Map([...this.names].map(name => [name, this.reason(name)]));
     this.contents = contents;
     for (const [name, reason] of before) if (this.reason(name) !== reason) this.#news.add(name);
-    this.feed({ kind: 'target', target: typeSnapshot(this.type, contents) });
+    // What may go now goes with a word about why.
+    if (!keepLeftover) this.askFor([...this.names].filter(name => this.brought.has(name)));
+    this.#target = typeSnapshot(this.type, contents, this.#target);
+    this.feed({ kind: 'target', target: this.#target, keepLeftover });
+  }
+
+  /** The server is to send names again. */
+  remind(names: readonly string[]): void {
+    this.askFor(names);
+    this.feed({ kind: 'again', names });
   }
 
   gate(open: boolean): void {
@@ -143,7 +156,8 @@ abstract class ModelClient<Request> {
   }
 
   protected feed(input: Input<Request>): readonly Response[] {
-    const { responses } = this.step(input);
+    const { responses: first, refused } = this.step(input);
+    const responses = refused ? [...first, ...this.step({ kind: 'proceed', again: [] }).responses] : first;
     for (const response of responses) {
       this.check(response);
       this.inbox.push(response);
@@ -278,7 +292,10 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
     if (!this.started) {
       this.#legacy = subscribe.length === 0 && resourceType(urls[this.type]).emptyIsWildcard;
       this.wildcard = this.#legacy;
-      for (const [name, content] of has) this.holds.set(name, content);
+      for (const [name, content] of has) {
+        this.holds.set(name, content);
+        this.brought.add(name);
+      }
     }
     this.askFor(subscribe);
     // What was under way when everything is asked for is told anew.

@@ -53,6 +53,7 @@ test('R42: the acknowledgement of other resources does not make up for a rejecti
     target({ a: '1', b: '1' }),
     sotwRequest(['a']),
     sotwRequest(['a', 'b'], { nonce: nonce(1), error: bad }),
+    { kind: 'proceed', again: [] },
     sotwRequest(['a', 'b'], { nonce: nonce(2) }),
   );
   assert.deepEqual(kinds, ['subscribed', 'sent', 'subscribed', 'nacked', 'sent']);
