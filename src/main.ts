@@ -7,10 +7,12 @@ import { keepBundles } from './bundles.ts';
 import { systemClock } from './control/clock.ts';
 import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
-import { pipeline } from './control/pipeline.ts';
+import { type Pipeline, pipeline } from './control/pipeline.ts';
 import { Fleet } from './fleet/fleet.ts';
+import { shownWords } from './fleet/fold.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
+import { watchRejections } from './rejections.ts';
 import type { Settings } from './settings.ts';
 import { Board } from './snapshot/board.ts';
 import { followPolicyFiles, type PolicySink } from './sources/files.ts';
@@ -19,7 +21,7 @@ import { NameSource } from './sources/names.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import { type Store, StoreError } from './store/store.ts';
 import type { XdsEvent } from './xds/events.ts';
-import { defaultXdsSettings, XdsService } from './xds/service.ts';
+import { defaultXdsSettings, XdsService, type XdsServiceSettings } from './xds/service.ts';
 import { startXdsRest } from './xds-rest.ts';
 
 /** A control plane that serves. */
@@ -36,6 +38,12 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
+/** What a server is built of that a test may have another one of. */
+interface Parts {
+  readonly pipeline: Pipeline;
+  readonly xds?: Partial<XdsServiceSettings>;
+}
+
 /** What must be ended, last begun first. */
 type Ending = () => Promise<void> | void;
 
@@ -48,7 +56,11 @@ const patience = 3000;
  *
  * @throws Error that says what to do, when it cannot start; nothing is then left running.
  */
-export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
+export async function startServer(
+  settings: Settings,
+  log: Logger,
+  parts: Parts = { pipeline },
+): Promise<RunningServer> {
   const endings: Ending[] = [];
   const close = once(async () => {
     for (const end of endings.reverse()) {
@@ -61,14 +73,19 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     }
   });
   try {
-    return { ...(await start(settings, log, endings)), close };
+    return { ...(await start(settings, log, endings, parts)), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function start(settings: Settings, log: Logger, endings: Ending[]): Promise<Omit<RunningServer, 'close'>> {
+async function start(
+  settings: Settings,
+  log: Logger,
+  endings: Ending[],
+  parts: Parts,
+): Promise<Omit<RunningServer, 'close'>> {
   const report = (message: string, error: unknown) => log.error({ err: error }, message);
   const store = openSqliteStore({ directory: settings.data, now: Date.now, report: message => log.error(message) });
   endings.push(() => store.close());
@@ -76,7 +93,7 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   const fleet = new Fleet();
   const stop = new AbortController();
   endings.push(() => stop.abort());
-  const controller = makeController(store, board, report, stop.signal);
+  const controller = makeController({ ...parts, store, board, report, signal: stop.signal });
   endings.push(() => controller.stop());
   controller.start();
   logPolicy(controller, log);
@@ -85,12 +102,13 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
     fleet.apply(event);
     logEvent(log, event);
   };
-  const xds = new XdsService(board, { ...defaultXdsSettings, ...settings.xds }, onEvent, fleet);
+  watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
+  const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
   const xdsPort = await xds.listen();
   const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
   if (rest) endings.push(() => rest.close());
-  const admin = await listenAdmin(settings, { control: controller, fleet, board, log });
+  const admin = await listenAdmin(settings, { control: controller, fleet, board, log, retry: id => xds.retry(id) });
   endings.push(() => admin.close());
 
   const sink = policySink(controller);
@@ -111,12 +129,23 @@ async function start(settings: Settings, log: Logger, endings: Ending[]): Promis
   return { control: controller, fleet, board, xdsPort, xdsRestPort: rest?.port, adminPort: admin.port };
 }
 
-function makeController(
-  store: Store,
-  board: Board,
-  report: (message: string, error: unknown) => void,
-  signal: AbortSignal,
-): Controller {
+function xdsSettings({ xds, lingerLimit }: Settings, parts: Parts): XdsServiceSettings {
+  const order = { ...defaultXdsSettings.order, lingerLimit };
+  return { ...defaultXdsSettings, ...xds, order, ...parts.xds };
+}
+
+function makeController({
+  store,
+  board,
+  pipeline: stages,
+  report,
+  signal,
+}: Parts & {
+  readonly store: Store;
+  readonly board: Board;
+  readonly report: (message: string, error: unknown) => void;
+  readonly signal: AbortSignal;
+}): Controller {
   const names = new NameSource({
     query: systemNameQuery({ timeoutMs: 1000 }),
     known: store.resolvedNames(),
@@ -126,13 +155,13 @@ function makeController(
     signal,
     random: Math.random,
   });
-  const controller = new Controller({ store, board, pipeline, names, clock: systemClock, report });
+  const controller = new Controller({ store, board, pipeline: stages, names, clock: systemClock, report });
   return controller;
 }
 
 function listenAdmin(
   settings: Settings,
-  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log'>,
+  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log' | 'retry'>,
 ): Promise<RunningAdmin> {
   return startAdmin({
     ...parts,
@@ -190,13 +219,25 @@ function logPolicy(controller: Controller, log: Logger): void {
 }
 
 function logEvent(log: Logger, event: XdsEvent): void {
-  if (event.kind === 'nacked') log.warn(event, 'a proxy has rejected what it was sent');
-  else if (event.kind === 'identified')
-    log.info({ client: event.clientId, node: event.node.id, cluster: event.node.cluster }, 'a proxy has connected');
-  else if (event.kind === 'closed') log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
-  else if (event.kind === 'assigned' && event.assignment.kind !== 'assigned')
-    log.warn(event, 'a proxy belongs to no fleet');
-  else log.debug(event, event.kind);
+  switch (event.kind) {
+    case 'identified':
+      log.info({ client: event.clientId, node: event.node.id, cluster: event.node.cluster }, 'a proxy has connected');
+      return;
+    case 'closed':
+      log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
+      return;
+    case 'nacked':
+      log.warn({ ...event, message: shownWords(event) }, 'a proxy has rejected what it was sent');
+      return;
+    case 'withheld':
+      // Told of with the places by who watches rejections.
+      return;
+    case 'assigned':
+      if (event.assignment.kind !== 'assigned') log.warn(event, 'a proxy belongs to no fleet');
+      return;
+    default:
+      log.debug(event, event.kind);
+  }
 }
 
 function once(act: () => Promise<void>): () => Promise<void> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { didYouMean } from './base/suggest.ts';
+import { type Millis, parseDuration } from './base/units.ts';
 
 /** Where something listens. Port 0: any free one. */
 export interface ListenAddress {
@@ -17,6 +18,8 @@ export interface Settings {
   /** For Envoys that poll by REST; absent: nobody may. */
   readonly xdsRest?: ListenAddress;
   readonly admin: ListenAddress;
+  /** How long clusters that are no longer routed to stay with proxies at most, for requests that are under way. */
+  readonly lingerLimit: Millis;
   /** Names, beside IP addresses and localhost, under which the admin API may be called. */
   readonly adminHosts: ReadonlySet<string>;
   readonly logLevel: string;
@@ -53,6 +56,13 @@ const hostNames = z
   .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,]+/))])
   .transform(names => new Set(names.filter(name => name !== '').map(name => name.toLowerCase())));
 
+const duration = z.string().transform((text, context): Millis => {
+  const value = parseDuration(text);
+  if (value !== undefined) return value;
+  context.addIssue({ code: 'custom', message: `"${text}" is not a duration, such as 90s or 5m` });
+  return z.NEVER;
+});
+
 const path = z.string().min(1, 'must name a path');
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -63,6 +73,7 @@ const shape = {
   xdsRest: address.optional(),
   admin: address.prefault('127.0.0.1:18080'),
   adminHost: hostNames.prefault([]),
+  lingerLimit: duration.prefault('60s'),
   insecureXds: yesOrNo.default(false),
   insecureAdmin: yesOrNo.default(false),
   logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
@@ -77,7 +88,8 @@ const processEnvironment: Environment = process.env;
 export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
   const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
-  const { policy, data, xds, xdsRest, admin, adminHost, insecureXds, insecureAdmin, logLevel } = result.data;
+  const { policy, data, xds, xdsRest, admin, adminHost, lingerLimit, insecureXds, insecureAdmin, logLevel } =
+    result.data;
   const readable = 'whoever reaches it can read the whole configuration';
   const mistakes = [
     ...(insecureXds ? [] : openToOthers('xds', xds, 'insecureXds', readable)),
@@ -89,7 +101,7 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
   if (mistakes.length > 0) return { kind: 'bad', mistakes };
   return {
     kind: 'good',
-    settings: { policy, data, xds, ...(xdsRest && { xdsRest }), admin, adminHosts: adminHost, logLevel },
+    settings: { policy, data, xds, ...(xdsRest && { xdsRest }), admin, adminHosts: adminHost, lingerLimit, logLevel },
     warnings: unknownVariables(environment),
   };
 }

@@ -36,6 +36,7 @@ export interface ServeFlags {
   readonly xdsRest?: string;
   readonly admin?: string;
   readonly adminHost?: readonly string[];
+  readonly lingerLimit?: string;
   readonly insecureXds?: boolean;
   readonly insecureAdmin?: boolean;
   readonly logLevel?: string;

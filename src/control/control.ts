@@ -1,10 +1,11 @@
-import type { Problem } from '../base/problem.ts';
+import type { PolicyPath, Problem, SourceSpan } from '../base/problem.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { OverrideEffect } from '../ir/overrides.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { EndpointOverride, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, Quarantine, TrafficShift } from '../policy/operational-state.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
+import type { OverrideKey, QuarantineKey, Revision, StoredDocument } from '../store/store.ts';
+import type { Clue } from '../translate/origin.ts';
 
 /** What is in force: made by one build, replaced as a whole. */
 export interface Accepted {
@@ -14,6 +15,8 @@ export interface Accepted {
   /** By fleet key. */
   readonly snapshots: ReadonlyMap<string, Snapshot>;
   readonly overrides: readonly OverrideStatus[];
+  /** Contents that proxies have rejected, and that are not sent (P12). */
+  readonly quarantines: readonly Quarantine[];
   /** Warnings of the accepted policy. */
   readonly warnings: readonly Problem[];
 }
@@ -63,6 +66,29 @@ export type OverrideOutcome =
   /** It would leave a service without a usable endpoint and `force` was not given. */
   | { readonly kind: 'refused'; readonly why: string };
 
+/** A content is found to be rejected, or is to be sent again. */
+export type QuarantineChange = { readonly found: Finding } | { readonly release: QuarantineKey };
+
+/** What proxies have rejected, on whose evidence, and what they hold instead. */
+export type Finding = Omit<Quarantine, 'since' | 'lastGood'> & {
+  /** Version of what they hold; undefined: nothing. */
+  readonly instead: string | undefined;
+};
+
+export type QuarantineOutcome =
+  | { readonly kind: 'done'; readonly effect: Effect }
+  /** It has another content by now, is in quarantine already, or is in none. */
+  | { readonly kind: 'notFound'; readonly what: string }
+  /** Nobody knows what the proxies hold instead, so nothing may be put in its place. */
+  | { readonly kind: 'unknown'; readonly what: string };
+
+/** What of the policy an Envoy resource was made of. */
+export interface Origin {
+  readonly path: PolicyPath;
+  /** Absent for a policy without files. */
+  readonly source?: SourceSpan;
+}
+
 /**
  * The single writer of snapshots. Writes are done one after another; a write is durable and published when its promise
  * settles. Store failures reject with `StoreError` and leave everything as it was.
@@ -87,6 +113,13 @@ export interface Control {
     options: { readonly force: boolean },
   ): Promise<OverrideOutcome>;
   endOverride(key: OverrideKey): Promise<OverrideOutcome>;
+  /** Stops a content from being sent to a fleet whose proxies reject it, until it changes; or sends it again. */
+  changeQuarantine(change: QuarantineChange): Promise<QuarantineOutcome>;
+  /**
+   * Where a resource of a fleet in force comes from, as near as the clue allows: a field of it, or what Envoy says when
+   * it rejects it. Undefined when the fleet has no such resource. `typeUrl` with or without `type.googleapis.com/`.
+   */
+  origin(fleetKey: string, typeUrl: string, name: string, clue?: Clue): Origin | undefined;
   /** Called after every change of `accepted` or `rejected`. @returns how to end it. */
   onChange(listener: () => void): () => void;
 }

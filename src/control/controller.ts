@@ -1,11 +1,22 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import { hasErrors, type Problem } from '../base/problem.ts';
-import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../policy/operational-state.ts';
 import type { SourceMap } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
 import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
+import type { Clue } from '../translate/origin.ts';
 import type { Clock } from './clock.ts';
-import type { Accepted, Control, OverrideOutcome, Preview, Rejected, SubmitOutcome } from './control.ts';
+import type {
+  Accepted,
+  Control,
+  Origin,
+  OverrideOutcome,
+  Preview,
+  QuarantineChange,
+  QuarantineOutcome,
+  Rejected,
+  SubmitOutcome,
+} from './control.ts';
 import {
   applied,
   type Decision,
@@ -18,8 +29,13 @@ import {
 import { effectOf, holderOf } from './effect.ts';
 import { EndedOverrides } from './ended-overrides.ts';
 import { type Due, Expiries, isOver } from './expiries.ts';
+import { FormerContents } from './former-contents.ts';
 import { hostsOf, type Names } from './names.ts';
+import { OperationalStore } from './operational-store.ts';
+import { originIn } from './origin.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
+import { decideQuarantine } from './quarantines.ts';
+import { Reading } from './reading.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
 
@@ -44,6 +60,8 @@ interface InForce {
   readonly build: Build;
 }
 
+const nothingAccepted = 'No policy has been accepted yet.';
+
 /**
  * The single writer of snapshots. All or nothing: an error anywhere leaves what is in force as it is. A write is stored
  * before it is published, so that what Envoys were told survives a crash (P3).
@@ -54,20 +72,26 @@ export class Controller implements Control {
   readonly #listeners = new Set<() => void>();
   readonly #expiries: Expiries;
   readonly #ended: EndedOverrides;
+  readonly #stored: OperationalStore;
+  readonly #reading: Reading;
+  readonly #former = new FormerContents();
   #overrides: readonly Override[] = [];
+  #quarantines: readonly Quarantine[] = [];
   #inForce: InForce | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
   /** Submits are read and looked up one after the other, so that a slow one is not overtaken and then wins (P16). */
   #lastSubmit: Promise<unknown> = Promise.resolve();
   #refreshWaits = false;
-  /** Documents whose host names may have been asked for and are not decided upon yet. */
-  #undecided = 0;
 
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#expiries = new Expiries(options.clock, (override, due) => this.#timeIsUp(override, due));
-    this.#ended = new EndedOverrides(options.store, options.report);
+    const { store, report, pipeline, names } = options;
+    this.#ended = new EndedOverrides(store, report);
+    this.#stored = new OperationalStore(store, this.#ended, report);
+    const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
+    this.#reading = new Reading({ pipeline, names, inForce });
     const { holdOff } = options;
     this.#queue = new WriteQueue({
       process: batch => this.#process(batch),
@@ -93,6 +117,7 @@ export class Controller implements Control {
     const over = stored.filter(each => isOver(each, clock.now()));
     this.#ended.remove(over);
     this.#setOverrides(stored.filter(each => !over.includes(each)));
+    this.#quarantines = store.quarantines();
     const revision = store.latestRevision();
     if (!revision) return;
     const read = this.#options.pipeline.read(revision.documents);
@@ -121,7 +146,7 @@ export class Controller implements Control {
 
   submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
     const outcome = this.#lastSubmit.then(async () => {
-      return this.#withRead(documents, read => {
+      return this.#reading.read(documents, read => {
         const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
         this.#queue.add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
         return promise;
@@ -132,7 +157,7 @@ export class Controller implements Control {
   }
 
   preview(documents: readonly StoredDocument[]): Promise<Preview> {
-    return this.#withRead(documents, read => {
+    return this.#reading.read(documents, read => {
       const outcome = this.#build(read, this.#overrides);
       if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
       const { build } = outcome;
@@ -165,6 +190,16 @@ export class Controller implements Control {
     return this.#override(key, situation => decideEnd(key, situation));
   }
 
+  changeQuarantine(change: QuarantineChange): Promise<QuarantineOutcome> {
+    const { promise, resolve, reject } = Promise.withResolvers<QuarantineOutcome>();
+    this.#queue.add({ kind: 'quarantine', batchable: false, change, done: resolve, drop: reject });
+    return promise;
+  }
+
+  origin(fleetKey: string, typeUrl: string, name: string, clue?: Clue): Origin | undefined {
+    return this.#inForce && originIn(this.#inForce.build, this.#inForce.sources, { fleetKey, typeUrl, name }, clue);
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -176,26 +211,11 @@ export class Controller implements Control {
     return promise;
   }
 
-  /** Reads documents and asks for the host names in them that have no answer yet, then decides upon them. */
-  async #withRead<T>(documents: readonly StoredDocument[], decide: (read: Read) => T | Promise<T>): Promise<T> {
-    const { pipeline, names } = this.#options;
-    this.#undecided++;
-    try {
-      const read = pipeline.read(documents);
-      const unknown = read.policy ? [...hostsOf(read.policy)].filter(host => !names.answers.has(host)) : [];
-      if (unknown.length > 0) await names.ask(unknown);
-      return await decide(read);
-    } finally {
-      this.#undecided--;
-      // Names of what was not taken are followed no longer.
-      if (this.#undecided === 0) names.want(this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set());
-    }
-  }
-
   #process(batch: readonly ControllerWrite[]): void {
     const [first] = batch;
     try {
       if (first?.kind === 'submit') this.#processSubmit(first);
+      else if (first?.kind === 'quarantine') first.done(this.#processQuarantine(first.change));
       else this.#processOverrides(batch.flatMap(each => (each.kind === 'override' ? [each] : [])));
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
@@ -235,13 +255,34 @@ export class Controller implements Control {
     return build;
   }
 
+  #processQuarantine(change: QuarantineChange): QuarantineOutcome {
+    const inForce = this.#inForce;
+    if (!inForce) return { kind: 'notFound', what: nothingAccepted };
+    const { store, clock } = this.#options;
+    const [{ made }, before] = [inForce.build, this.#quarantines];
+    const decided = decideQuarantine(change, { made, quarantines: before, former: this.#former, now: clock.now() });
+    if (decided.kind !== 'change') return decided;
+    this.#quarantines = decided.quarantines;
+    try {
+      // Built before it is stored: what cannot be built must not come back at the next start.
+      const build = this.#rebuild(inForce, this.#overrides);
+      if (decided.put) store.putQuarantine(decided.put);
+      if (decided.end) store.deleteQuarantine(decided.end);
+      this.#publish({ ...inForce, build });
+      return { kind: 'done', effect: effectOf(inForce.build, build, () => true) };
+    } catch (error) {
+      this.#quarantines = before;
+      throw error;
+    }
+  }
+
   /** All of them for one build. Without any it is a refresh. */
   #processOverrides(writes: readonly OverrideWrite[]): void {
     this.#refreshWaits = false;
     const inForce = this.#inForce;
     if (!inForce) {
-      const what = 'No policy has been accepted yet.';
-      for (const { done } of writes) done({ kind: 'notFound', what, hint: 'the log and /api/v1/policy say why' });
+      const hint = 'the log and /api/v1/policy say why';
+      for (const { done } of writes) done({ kind: 'notFound', what: nothingAccepted, hint });
       return;
     }
     const now = this.#options.clock.now();
@@ -257,7 +298,7 @@ export class Controller implements Control {
     for (const { write, decision } of decided) {
       try {
         if (failed.size > 0) throw [...failed.values()][0];
-        this.#store(decision);
+        this.#stored.keep(decision);
       } catch (error) {
         failed.set(write, error as Error);
       }
@@ -285,22 +326,6 @@ export class Controller implements Control {
     return { kind: 'done', status, effect };
   }
 
-  #store(decision: Decision): void {
-    if (decision.kind === 'put') this.#options.store.putOverride(decision.override);
-    if (decision.kind === 'end') this.#options.store.deleteOverride(decision.override);
-    if (decision.kind === 'expire') this.#ended.remove([decision.override]);
-    if (decision.kind === 'move') this.#storeMoved(decision.override);
-  }
-
-  /** What time brings comes whether or not it can be stored: what the store has comes to the same at the next start. */
-  #storeMoved(override: Override): void {
-    try {
-      this.#options.store.putOverride(override);
-    } catch (error) {
-      this.#options.report('the end of sessions was not stored', error);
-    }
-  }
-
   #setOverrides(overrides: readonly Override[]): void {
     this.#overrides = overrides;
     this.#expiries.watch(overrides);
@@ -321,8 +346,9 @@ export class Controller implements Control {
   #build(read: Read, overrides: readonly Override[]): ReturnType<Pipeline['build']> {
     const { policy, sources, problems } = read;
     if (!policy || hasErrors(problems)) return { kind: 'failed', problems };
-    const input = { policy, sources, overrides, resolved: this.#options.names.answers };
-    const outcome = this.#options.pipeline.build(input, this.#inForce?.build);
+    const { names, pipeline } = this.#options;
+    const input = { policy, sources, overrides, resolved: names.answers, quarantines: this.#quarantines };
+    const outcome = pipeline.build(input, this.#inForce?.build);
     return outcome.kind === 'built' ? outcome : { kind: 'failed', problems: [...problems, ...outcome.problems] };
   }
 
@@ -337,8 +363,13 @@ export class Controller implements Control {
     const { build, revision, problems } = inForce;
     const before = this.#inForce?.build;
     this.#inForce = inForce;
-    const { policy, fleets, snapshots, overrides } = build;
-    this.#accepted = { revision, policy, fleets, snapshots, overrides, warnings: [...problems, ...build.problems] };
+    const { policy, fleets, snapshots, overrides, quarantines } = build;
+    const warnings = [...problems, ...build.problems];
+    this.#accepted = { revision, policy, fleets, snapshots, overrides, quarantines, warnings };
+    if (before) this.#former.replace(before.snapshots, snapshots);
+    // Those that the build has no more are over.
+    this.#stored.drop(this.#quarantines.filter(each => !quarantines.includes(each)));
+    this.#quarantines = quarantines;
     if (before?.snapshots !== snapshots || before.assign !== build.assign) {
       this.#options.board.publish({ snapshots, assign: build.assign });
     }

@@ -1,22 +1,23 @@
 import { boundProblems } from '../base/bound-problems.ts';
-import { memo1, sameItems, shareStructure } from '../base/memo.ts';
-import { hasErrors, type Problem, problem } from '../base/problem.ts';
+import { sameItems, shareStructure } from '../base/memo.ts';
+import { hasErrors, type Problem } from '../base/problem.ts';
 import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { OperationalState, Override } from '../policy/operational-state.ts';
+import type { OperationalState, Override, Quarantine } from '../policy/operational-state.ts';
 import { parse } from '../policy/parse.ts';
 import { locate, type SourceMap } from '../policy/source-map.ts';
 import type { Publication } from '../snapshot/board.ts';
 import { buildSnapshot } from '../snapshot/build.ts';
-import { describeInconsistency, findInconsistencies } from '../snapshot/consistency.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { findViolations } from '../snapshot/validate.ts';
 import type { StoredDocument } from '../store/store.ts';
-import { type Resource, shortType } from '../translate/resource.ts';
+import type { Resource } from '../translate/resource.ts';
 import { translate } from '../translate/translate.ts';
 import type { OverrideStatus } from './control.ts';
+import { preflight } from './preflight.ts';
+import { quarantineWarnings } from './quarantine-warnings.ts';
+import { isOver, quarantined } from './quarantines.ts';
 
 /** A policy as it was read. */
 export interface Read {
@@ -31,6 +32,7 @@ export interface BuildInput {
   readonly sources: SourceMap;
   readonly overrides: readonly Override[];
   readonly resolved: ReadonlyMap<string, readonly string[]>;
+  readonly quarantines: readonly Quarantine[];
 }
 
 /** What is made of it. */
@@ -38,6 +40,10 @@ export interface Build extends Publication {
   readonly policy: Policy;
   readonly fleets: readonly FleetIr[];
   readonly overrides: readonly OverrideStatus[];
+  /** What the policy comes to, without regard to quarantines. */
+  readonly made: ReadonlyMap<string, Snapshot>;
+  /** Those that have effect: the others are over. */
+  readonly quarantines: readonly Quarantine[];
   /** Warnings only. */
   readonly problems: readonly Problem[];
 }
@@ -74,13 +80,40 @@ export const pipeline: Pipeline = {
     const located = locate(boundProblems(problems), input.sources);
     if (hasErrors(located)) return { kind: 'failed', problems: located };
     const same = previous && sameItems(previous.fleets, fleets);
-    if (same) return { kind: 'built', build: { ...previous, policy, overrides, problems: located } };
-    const faults = fleets.flatMap(fleet => faultsIn(translate(fleet)).map(fault => inconsistent(fleet, fault)));
-    if (faults.length > 0) return { kind: 'failed', problems: boundProblems([...located, ...faults]) };
-    const snapshots = snapshotsOf(fleets, previous?.snapshots);
-    return { kind: 'built', build: { policy, fleets, snapshots, assign, overrides, problems: located } };
+    if (same) {
+      const about = { policy, fleets: previous.fleets, assign: previous.assign, overrides, problems: located };
+      return { kind: 'built', build: published(about, previous.made, input, previous) };
+    }
+    const faults = preflight(policy, fleets, previous?.fleets);
+    if (faults.length > 0) {
+      return { kind: 'failed', problems: locate(boundProblems([...problems, ...faults]), input.sources) };
+    }
+    const made = snapshotsOf(fleets, previous?.made);
+    const about = { policy, fleets, assign, overrides, problems: located };
+    return { kind: 'built', build: published(about, made, input, previous) };
   },
 };
+
+/**
+ * A build, with what is quarantined taken out of its snapshots, and warnings of it. The snapshots are the previous ones
+ * if nothing has changed.
+ */
+function published(
+  about: Omit<Build, 'made' | 'snapshots' | 'quarantines'>,
+  made: ReadonlyMap<string, Snapshot>,
+  input: Pick<BuildInput, 'quarantines' | 'sources'>,
+  previous: Build | undefined,
+): Build {
+  const quarantines = input.quarantines.filter(each => !isOver(made, each));
+  const snapshots = quarantined(made, quarantines);
+  const same = previous && snapshots.size === previous.snapshots.size && sameSnapshots(snapshots, previous.snapshots);
+  const problems = [...about.problems, ...boundProblems(quarantineWarnings(about, input.sources, quarantines))];
+  return { ...about, problems, made, snapshots: same ? previous.snapshots : snapshots, quarantines };
+}
+
+function sameSnapshots(a: ReadonlyMap<string, Snapshot>, b: ReadonlyMap<string, Snapshot>): boolean {
+  return [...a].every(([key, snapshot]) => b.get(key) === snapshot);
+}
 
 function operationalState(overrides: readonly Override[]): OperationalState {
   return {
@@ -94,27 +127,6 @@ function snapshotsOf(
   previous: ReadonlyMap<string, Snapshot> | undefined,
 ): ReadonlyMap<string, Snapshot> {
   return new Map(fleets.map(fleet => [fleet.key, snapshotOf(fleet.key, translate(fleet), previous?.get(fleet.key))]));
-}
-
-/** What keeps a fleet's resources from being published, one sentence each. */
-const faultsIn = memo1((resources: readonly Resource[]): readonly string[] => [
-  ...findInconsistencies(resources).map(describeInconsistency),
-  ...resources.flatMap(resource =>
-    findViolations(resource).map(
-      ({ path, message }) => `${shortType(resource.type)} "${resource.name}": ${path} ${message}`,
-    ),
-  ),
-]);
-
-function inconsistent(fleet: FleetIr, fault: string): Problem {
-  const hint =
-    'a proxy would reject it, so it is not sent; undo what led to it, and report it as a fault of Switchyard';
-  return problem(
-    'policy.inconsistent',
-    ['fleets', fleet.fleetName],
-    `What was made for "${fleet.key}" is wrong: ${fault}`,
-    hint,
-  );
 }
 
 /** The resources that a snapshot was made of: the same ones again need not be looked at. */

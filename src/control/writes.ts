@@ -1,5 +1,5 @@
 import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
-import type { OverrideOutcome, SubmitOutcome } from './control.ts';
+import type { OverrideOutcome, QuarantineChange, QuarantineOutcome, SubmitOutcome } from './control.ts';
 import type { Decision, Situation } from './decide.ts';
 import type { Read } from './pipeline.ts';
 import type { Write } from './write-queue.ts';
@@ -21,9 +21,16 @@ export interface OverrideWrite extends Write {
   readonly done: (outcome: OverrideOutcome) => void;
 }
 
+/** A quarantine begins, or is ended by hand. */
+export interface QuarantineWrite extends Write {
+  readonly kind: 'quarantine';
+  readonly change: QuarantineChange;
+  readonly done: (outcome: QuarantineOutcome) => void;
+}
+
 /** The addresses of a name have changed. */
 export interface RefreshWrite extends Write {
   readonly kind: 'refresh';
 }
 
-export type ControllerWrite = SubmitWrite | OverrideWrite | RefreshWrite;
+export type ControllerWrite = SubmitWrite | OverrideWrite | QuarantineWrite | RefreshWrite;

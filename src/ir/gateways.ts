@@ -42,7 +42,7 @@ const tableName = (gateway: string) => `gateway/${gateway}`;
  * one keeps the short name, so that adding another does not rename it: to Envoy, a new name is a new listener. That is
  * what `reusePort` needs, which Envoy refuses to change on a listener that it has.
  */
-function listenerNames(gateway: string, listeners: readonly Listener[]): readonly string[] {
+export function listenerNames(gateway: string, listeners: readonly Listener[]): readonly string[] {
   return listeners.map(({ address, port, reusePort }, index) => {
     const first = listeners.findIndex(other => other.port === port) === index;
     const host = address.includes(':') ? `[${address}]` : address;

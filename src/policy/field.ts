@@ -97,6 +97,13 @@ export const name = z
 /** A record keyed by {@link name}. */
 export const named = <S extends z.ZodType>(schema: S) => z.record(name, schema);
 
+/** A refinement of a text that becomes a path, a host or the value of a header, in which Envoy takes no control characters. */
+export const printable = [
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what it may not hold
+  (text: string): boolean => !/[\0-\x08\n-\x1f\x7f]/.test(text),
+  'must not contain line breaks or other control characters',
+] as const;
+
 /** Name of a header as it is written, in any case. */
 export const headerNameText = z.string().regex(/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, 'is not an HTTP header name');
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, exactlyOneOf, field, percentage } from './field.ts';
+import { duration, exactlyOneOf, field, percentage, printable } from './field.ts';
 
 const statusRange = z
   .string()
@@ -11,12 +11,27 @@ const statusRange = z
 
 /** Asks for a path and looks at the status. */
 export const HttpCheck = z.strictObject({
-  path: field(z.string().startsWith('/').max(2048), { doc: 'Path to ask for.', example: '/health' }),
-  host: field(z.string().min(1).max(253).optional(), {
-    doc: 'Host header to send.',
-    why: 'absent: the name of the service',
-    example: 'catalog.internal',
-  }),
+  path: field(
+    z
+      .string()
+      .startsWith('/')
+      .max(2048)
+      .refine(...printable),
+    { doc: 'Path to ask for.', example: '/health' },
+  ),
+  host: field(
+    z
+      .string()
+      .min(1)
+      .max(253)
+      .refine(...printable)
+      .optional(),
+    {
+      doc: 'Host header to send.',
+      why: 'absent: the name of the service',
+      example: 'catalog.internal',
+    },
+  ),
   method: field(z.enum(['GET', 'HEAD', 'OPTIONS']).default('GET'), {
     doc: 'Method of the check.',
     why: 'GET: every application answers it',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ApiVersionName } from './api-versioning.ts';
-import { exactlyOneOf, field, headerNameText, headerRecord, pathTemplate, re2 } from './field.ts';
+import { exactlyOneOf, field, headerNameText, headerRecord, pathTemplate, printable, re2 } from './field.ts';
 
 /** How a text is compared. */
 export const TextMatch = z
@@ -37,6 +37,7 @@ const plainPath = z
   .string()
   .startsWith('/')
   .max(4096)
+  .refine(...printable)
   .regex(/^[^?#]*$/, 'must be a path alone; compare the query with `query`');
 
 /** How the path is compared, without its query. */

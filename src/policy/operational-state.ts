@@ -46,3 +46,33 @@ export interface OperationalState {
 }
 
 export const noOperationalState: OperationalState = Object.freeze({ shifts: [], endpoints: [] });
+
+/**
+ * A content of an Envoy resource that independent proxies of a fleet have rejected and none has accepted. It is not sent
+ * until it changes: what was there before stands in its place, or nothing. Made by the control plane, on the proxies'
+ * evidence; kept over restarts, so that the same is sent.
+ */
+export interface Quarantine {
+  /** Fleet key. */
+  readonly fleet: string;
+  readonly typeUrl: string;
+  readonly name: string;
+  /** Of the rejected content. */
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** The proxies' words. */
+  readonly message: string;
+  /** Node ids of those that rejected it, as far as there is room. */
+  readonly proxies: readonly string[];
+  /** What stands in its place, if there was anything before, and what that and the rest of the fleet need with it. */
+  readonly lastGood: readonly KeptResource[];
+}
+
+/** A resource as it was sent. */
+export interface KeptResource {
+  readonly typeUrl: string;
+  readonly name: string;
+  /** The message, in base64. */
+  readonly value: string;
+}

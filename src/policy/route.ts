@@ -10,6 +10,7 @@ import {
   httpHeaderName,
   name,
   notBoth,
+  printable,
   re2,
 } from './field.ts';
 import { Match } from './match.ts';
@@ -44,19 +45,33 @@ export type HeaderChanges = z.output<typeof HeaderChanges>;
 /** What the application sees in place of what the caller sent. */
 export const Rewrite = z
   .strictObject({
-    prefix: field(z.string().startsWith('/').max(4096).optional(), {
-      doc: 'Replaces the matched `path.prefix` (or the whole of a matched `path.exact`).',
-      why: 'absent: the same',
-      example: '/',
-    }),
+    prefix: field(
+      z
+        .string()
+        .startsWith('/')
+        .max(4096)
+        .refine(...printable)
+        .optional(),
+      {
+        doc: 'Replaces the matched `path.prefix` (or the whole of a matched `path.exact`).',
+        why: 'absent: the same',
+        example: '/',
+      },
+    ),
     regex: field(
       z
         .strictObject({
           pattern: field(re2, { doc: 'RE2 expression to find in the path.', example: '^/old/(.*)$' }),
-          replacement: field(z.string().max(1024), {
-            doc: 'What replaces it; `\\1` is the first group.',
-            example: '/new/\\1',
-          }),
+          replacement: field(
+            z
+              .string()
+              .max(1024)
+              .refine(...printable),
+            {
+              doc: 'What replaces it; `\\1` is the first group.',
+              example: '/new/\\1',
+            },
+          ),
         })
         .optional(),
       {
@@ -65,11 +80,19 @@ export const Rewrite = z
         example: { pattern: '^/old/(.*)$', replacement: '/new/\\1' },
       },
     ),
-    host: field(z.string().min(1).max(253).optional(), {
-      doc: 'Replaces the Host header.',
-      why: 'absent: the same',
-      example: 'catalog.internal',
-    }),
+    host: field(
+      z
+        .string()
+        .min(1)
+        .max(253)
+        .refine(...printable)
+        .optional(),
+      {
+        doc: 'Replaces the Host header.',
+        why: 'absent: the same',
+        example: 'catalog.internal',
+      },
+    ),
   })
   .superRefine(notBoth('prefix', 'regex'));
 export type Rewrite = z.output<typeof Rewrite>;
@@ -82,26 +105,50 @@ export const Redirect = z
       why: 'absent: the same',
       example: 'https',
     }),
-    host: field(z.string().min(1).max(253).optional(), {
-      doc: 'Host to go to.',
-      why: 'absent: the same',
-      example: 'www.example.com',
-    }),
+    host: field(
+      z
+        .string()
+        .min(1)
+        .max(253)
+        .refine(...printable)
+        .optional(),
+      {
+        doc: 'Host to go to.',
+        why: 'absent: the same',
+        example: 'www.example.com',
+      },
+    ),
     port: field(z.int().min(1).max(65535).optional(), {
       doc: 'Port to go to.',
       why: 'absent: the same',
       example: 8443,
     }),
-    path: field(z.string().startsWith('/').max(4096).optional(), {
-      doc: 'Path to go to, in place of the whole.',
-      why: 'absent: the same',
-      example: '/new',
-    }),
-    prefix: field(z.string().startsWith('/').max(4096).optional(), {
-      doc: 'Replaces the matched prefix.',
-      why: 'absent: the same',
-      example: '/new',
-    }),
+    path: field(
+      z
+        .string()
+        .startsWith('/')
+        .max(4096)
+        .refine(...printable)
+        .optional(),
+      {
+        doc: 'Path to go to, in place of the whole.',
+        why: 'absent: the same',
+        example: '/new',
+      },
+    ),
+    prefix: field(
+      z
+        .string()
+        .startsWith('/')
+        .max(4096)
+        .refine(...printable)
+        .optional(),
+      {
+        doc: 'Replaces the matched prefix.',
+        why: 'absent: the same',
+        example: '/new',
+      },
+    ),
     stripQuery: field(z.boolean().default(false), { doc: 'Drop the query.', why: 'false', example: true }),
     status: field(
       z.union([z.literal(301), z.literal(302), z.literal(303), z.literal(307), z.literal(308)]).default(302),
@@ -125,11 +172,18 @@ export const DirectResponse = z.strictObject({
     why: 'absent: empty',
     example: 'We are back at noon.',
   }),
-  contentType: field(z.string().max(128).default('text/plain; charset=utf-8'), {
-    doc: 'Type of the body.',
-    why: 'text/plain; charset=utf-8: what a short text is',
-    example: 'application/json',
-  }),
+  contentType: field(
+    z
+      .string()
+      .max(128)
+      .refine(...printable)
+      .default('text/plain; charset=utf-8'),
+    {
+      doc: 'Type of the body.',
+      why: 'text/plain; charset=utf-8: what a short text is',
+      example: 'application/json',
+    },
+  ),
 });
 export type DirectResponse = z.output<typeof DirectResponse>;
 

@@ -1,4 +1,4 @@
-import { type Resource, type ServedType, shortType } from '../translate/resource.ts';
+import { type Resource, type ServedType, servedTypes, shortType } from '../translate/resource.ts';
 import { ownName, type Reference, referencesOf } from './references.ts';
 
 /** Why a set of resources must not be published. Always a bug of compile or translate, never a user's mistake. */
@@ -12,40 +12,74 @@ export type Inconsistency =
       readonly reference: Reference;
     };
 
+type Names = ReadonlyMap<ServedType, ReadonlySet<string>>;
+
+/** The names of each list that was looked at, so that the next one of the same names need not gather them. */
+const namesOf = new WeakMap<readonly Resource[], Names>();
+
 /**
  * What would make a proxy reject a fleet's resources, wait for something that never comes, or answer 503: names that
  * stand twice (R28), messages under another name than their own (R32), references to what is not there (R40).
+ *
+ * `sound` is an earlier list in which nothing was found. Where names and their order are as in it, only what is another
+ * object is looked at.
  */
-export function findInconsistencies(resources: readonly Resource[]): readonly Inconsistency[] {
-  const present = new Map<ServedType, Set<string>>();
+export function findInconsistencies(
+  resources: readonly Resource[],
+  sound?: readonly Resource[],
+): readonly Inconsistency[] {
+  const changed = sound && changedSince(sound, resources);
+  const known = changed && sound && namesOf.get(sound);
+  if (known) {
+    namesOf.set(resources, known);
+    return [...changed.flatMap(misnamed), ...changed.flatMap(each => dangling(each, known))];
+  }
+  const names = new Map<ServedType, Set<string>>(Object.values(servedTypes).map(type => [type, new Set()]));
   const found: Inconsistency[] = [];
   for (const resource of resources) {
     const { type, name } = resource;
-    const names = present.get(type) ?? new Set();
-    present.set(type, names);
-    if (names.has(name)) found.push({ kind: 'duplicate', type, name });
-    names.add(name);
-    const own = ownName(resource);
-    if (own !== name) found.push({ kind: 'misnamed', type, name, found: own });
+    const ofType = names.get(type);
+    if (ofType?.has(name)) found.push({ kind: 'duplicate', type, name });
+    ofType?.add(name);
+    found.push(...misnamed(resource));
   }
-  for (const resource of resources) {
-    for (const reference of referencesOf(resource)) {
-      if (present.get(reference.type)?.has(reference.name)) continue;
-      found.push({ kind: 'dangling', type: resource.type, name: resource.name, reference });
-    }
-  }
-  return found;
+  namesOf.set(resources, names);
+  return [...found, ...resources.flatMap(each => dangling(each, names))];
 }
 
-/** One sentence for a log. */
+/** The resources that are other objects than those in their places before; undefined when names came, went or moved. */
+function changedSince(before: readonly Resource[], resources: readonly Resource[]): readonly Resource[] | undefined {
+  if (before.length !== resources.length) return undefined;
+  const changed: Resource[] = [];
+  for (const [at, resource] of resources.entries()) {
+    const old = before[at];
+    if (old === resource) continue;
+    if (old?.name !== resource.name || old.type !== resource.type) return undefined;
+    changed.push(resource);
+  }
+  return changed;
+}
+
+function misnamed(resource: Resource): readonly Inconsistency[] {
+  const { type, name } = resource;
+  const found = ownName(resource);
+  return found === name ? [] : [{ kind: 'misnamed', type, name, found }];
+}
+
+function dangling(resource: Resource, names: Names): readonly Inconsistency[] {
+  const { type, name } = resource;
+  const lost = referencesOf(resource).filter(each => !names.get(each.type)?.has(each.name));
+  return lost.map(reference => ({ kind: 'dangling', type, name, reference }));
+}
+
+/** What is wrong with the resource, to stand after its type and name. */
 export function describeInconsistency(each: Inconsistency): string {
-  const where = `${shortType(each.type)} "${each.name}"`;
   switch (each.kind) {
     case 'duplicate':
-      return `${where} stands twice`;
+      return 'stands twice';
     case 'misnamed':
-      return `${where} calls itself ${each.found === undefined ? 'nothing' : `"${each.found}"`}`;
+      return `calls itself ${each.found === undefined ? 'nothing' : `"${each.found}"`}`;
     case 'dangling':
-      return `${where} refers to ${shortType(each.reference.type)} "${each.reference.name}", which does not exist`;
+      return `refers to ${shortType(each.reference.type)} "${each.reference.name}", which does not exist`;
   }
 }

@@ -1,6 +1,7 @@
 import { descriptors, type FieldRow, fieldsOf, valuesOf } from '../../proto/descriptors.ts';
 import { type FieldRules, fieldRules, type MapRules, type RepeatedRules } from '../../proto/rules.ts';
-import { valueCheck } from './value-checks.ts';
+import { memo1 } from '../base/memo.ts';
+import { onlyKnown, valueCheck } from './value-checks.ts';
 
 /** A field that Envoy would reject a message for. */
 export interface Violation {
@@ -17,8 +18,8 @@ const none: readonly Violation[] = [];
 
 interface FieldCheck {
   readonly name: string;
-  /** What an absent field counts as; undefined where absence is fine or reported by itself. */
-  readonly absent: Check | undefined;
+  /** What is wrong when the field is not there. */
+  readonly absent: readonly Violation[];
   readonly present: Check | undefined;
 }
 
@@ -36,6 +37,8 @@ const wrappers: ReadonlySet<string> = new Set(
     'UInt64Value',
   ].map(name => `google.protobuf.${name}`),
 );
+/** Large messages that the translation hands over unchanged, in a list beside others that it made anew. */
+const remembered: ReadonlySet<string> = new Set(['envoy.config.route.v3.VirtualHost']);
 const compiled = new Map<string, Check>();
 let worthChecking: ReadonlySet<string> | undefined;
 
@@ -43,36 +46,68 @@ let worthChecking: ReadonlySet<string> | undefined;
 export function messageCheck(type: string): Check {
   let check = compiled.get(type);
   if (!check) {
-    check = type === any ? anyCheck : fieldsCheck(type);
+    check = type === any ? anyCheck() : fieldsCheck(type);
+    if (remembered.has(type)) check = memo1(check as (value: object) => readonly Violation[]) as Check;
     compiled.set(type, check);
   }
   return check;
 }
 
-function anyCheck(value: unknown): readonly Violation[] {
-  const url = (value as { readonly '@type'?: string })['@type'] ?? '';
-  const type = url.slice(url.lastIndexOf('/') + 1);
-  return checkable().has(type) ? messageCheck(type)(value) : none;
+function anyCheck(): Check {
+  const byUrl = new Map<string, Check | undefined>();
+  const checkOf = (url: string): Check | undefined => {
+    const type = url.slice(url.lastIndexOf('/') + 1);
+    return checkable().has(type) ? messageCheck(type) : undefined;
+  };
+  return value => {
+    const url = (value as { readonly '@type'?: string })['@type'] ?? '';
+    let check = byUrl.get(url);
+    if (!check && !byUrl.has(url)) {
+      check = checkOf(url);
+      // What is not known is not kept, so that made-up names fill nothing.
+      if (check) byUrl.set(url, check);
+    }
+    return check ? check(value) : none;
+  };
 }
 
+/** Goes through what is there, and through the few fields whose absence is wrong: most fields of a message are neither. */
 function fieldsCheck(type: string): Check {
   const rules = Object.hasOwn(fieldRules(), type) ? fieldRules()[type] : undefined;
-  const checks = (fieldsOf(type) ?? []).flatMap(row => fieldCheck(row, rules?.fields?.[row[1]] ?? {}));
+  const checks = (fieldsOf(type) ?? []).map(row => fieldCheck(row, rules?.fields?.[row[1]] ?? {}));
+  const presentChecks = new Map(checks.flatMap(({ name, present }) => (present ? [[name, present] as const] : [])));
+  const needed = checks.filter(({ absent }) => absent !== none);
   const oneofs = Object.values(rules?.oneofs ?? {});
+  const order = new Map(checks.map(({ name }, index) => [name, index]));
   return value => {
     const message = value as Readonly<Record<string, unknown>>;
     let found = none;
-    for (const { name, absent, present } of checks) {
+    for (const name in message) {
+      const check = presentChecks.get(name);
+      if (check === undefined) continue;
       const field = message[name];
-      const check = field === undefined || field === null ? absent : present;
-      if (check) found = both(found, inside(name, check(field)));
+      if (field === undefined || field === null) continue;
+      const violations = check(field);
+      if (violations !== none) found = both(found, inside(name, violations));
     }
+    for (const { name, absent } of needed) {
+      if (isAbsent(message[name])) found = both(found, inside(name, absent));
+    }
+    if (found !== none) found = inOrder(found, order);
     for (const members of oneofs) {
-      if (members.some(name => message[name] !== undefined && message[name] !== null)) continue;
-      found = both(found, wrong(`needs one of ${members.join(', ')}`));
+      if (members.every(name => isAbsent(message[name])))
+        found = both(found, wrong(`needs one of ${members.join(', ')}`));
     }
     return found;
   };
+}
+
+const isAbsent = (value: unknown): boolean => value === undefined || value === null;
+
+/** By the numbers of the fields, so that equal messages have equal lists. */
+function inOrder(found: readonly Violation[], order: ReadonlyMap<string, number>): readonly Violation[] {
+  const place = ({ path }: Violation): number => order.get(/^\w*/.exec(path)?.[0] ?? '') ?? 0;
+  return found.toSorted((a, b) => place(a) - place(b));
 }
 
 function wrong(message: string): readonly Violation[] {
@@ -92,17 +127,15 @@ function inside(name: string, violations: readonly Violation[]): readonly Violat
   });
 }
 
-const required: Check = () => wrong('is required');
-
-function fieldCheck(row: FieldRow, rules: FieldRules): readonly FieldCheck[] {
+function fieldCheck(row: FieldRow, rules: FieldRules): FieldCheck {
   const [, name, type, label = 'one', oneof] = row;
   const present = presentCheck(row, rules);
   const inOneof = typeof oneof === 'string';
+  if (rules.required && !inOneof) return { name, absent: wrong('is required'), present };
   // A scalar without presence that is absent is its default, and checked as such; a list or map is empty.
   const implicit = !inOneof && label !== 'optional' && (label !== 'one' || isScalar(type));
   const empty = label === 'map' ? {} : label === 'one' ? defaultOf(type) : [];
-  const absent = rules.required && !inOneof ? required : implicit && present ? () => present(empty) : undefined;
-  return present || absent ? [{ name, absent, present }] : [];
+  return { name, absent: implicit && present ? present(empty) : none, present };
 }
 
 function isScalar(type: string): boolean {
@@ -115,9 +148,9 @@ function defaultOf(type: string): unknown {
 }
 
 function presentCheck(row: FieldRow, rules: FieldRules): Check | undefined {
-  const [, , type, label = 'one'] = row;
+  const [, , type, label = 'one', , keyType = 'string'] = row;
   const { value } = rules;
-  if (label === 'map') return mapCheck(type, value?.kind === 'map' ? value : undefined);
+  if (label === 'map') return mapCheck(keyType, type, value?.kind === 'map' ? value : undefined);
   if (label === 'repeated' || label === 'packed')
     return listCheck(type, value?.kind === 'repeated' ? value : undefined);
   return elementCheck(type, rules);
@@ -142,6 +175,7 @@ function elementCheck(type: string, { value, skip }: FieldRules): Check | undefi
 function listCheck(type: string, rules: RepeatedRules | undefined): Check | undefined {
   const item = elementCheck(type, rules?.items ?? {});
   if (!item && !rules) return undefined;
+  if (rules) onlyKnown(rules, ['min_items', 'max_items', 'unique', 'items', 'ignore_empty']);
   const { min_items: min = 0, max_items: max = Number.POSITIVE_INFINITY } = rules ?? {};
   return value => {
     const list = value as readonly unknown[];
@@ -158,10 +192,11 @@ function listCheck(type: string, rules: RepeatedRules | undefined): Check | unde
   };
 }
 
-function mapCheck(type: string, rules: MapRules | undefined): Check | undefined {
-  const key = rules?.keys ? elementCheck('string', rules.keys) : undefined;
+function mapCheck(keyType: string, type: string, rules: MapRules | undefined): Check | undefined {
+  const key = rules?.keys ? elementCheck(keyType, rules.keys) : undefined;
   const entry = elementCheck(type, rules?.values ?? {});
   if (!key && !entry && !rules) return undefined;
+  if (rules) onlyKnown(rules, ['min_pairs', 'max_pairs', 'keys', 'values', 'ignore_empty']);
   const { min_pairs: min = 0, max_pairs: max = Number.POSITIVE_INFINITY } = rules ?? {};
   return value => {
     const entries = Object.entries(value as Readonly<Record<string, unknown>>);

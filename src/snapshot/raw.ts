@@ -96,7 +96,8 @@ function versionWith(errors: ReadonlyMap<string, ResourceError>, version: string
   return errors.size === 0 ? version : contentHash(JSON.stringify([version, ...errors]));
 }
 
-function encodeRaw(name: string, resource: RawResource): EncodedResource {
+/** A resource as it is sent, under its canonical name (R43). */
+export function encodeRaw(name: string, resource: RawResource): EncodedResource {
   const { typeUrl: url, value } = resource;
   const aliases = [...new Set((resource.aliases ?? []).map(canonicalName))];
   const version = resource.version ?? rawVersion(resource, aliases);

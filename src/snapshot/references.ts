@@ -1,7 +1,7 @@
 import { typeUrl } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
-import type { RouteAction, RouteConfiguration } from '../../proto/gen/envoy.config.route.v3.ts';
+import type { RouteConfiguration, VirtualHost } from '../../proto/gen/envoy.config.route.v3.ts';
 import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
 import type { TcpProxy } from '../../proto/gen/envoy.extensions.filters.network.tcp_proxy.v3.ts';
 import type { Any } from '../../proto/gen/google.protobuf.ts';
@@ -15,19 +15,7 @@ export interface Reference {
 }
 
 /** What a resource refers to, without repetitions. */
-export const referencesOf: (resource: Resource) => readonly Reference[] = memo1(resource => {
-  const found = new Map<string, Reference>();
-  for (const each of references(resource)) found.set(`${each.type} ${each.name}`, each);
-  return [...found.values()];
-});
-
-/** The name by which a message calls itself; it must be the one it is served under (R32). */
-export function ownName(resource: Resource): string | undefined {
-  const message = resource.message as { readonly name?: string; readonly cluster_name?: string };
-  return resource.type === servedTypes.endpoint ? message.cluster_name : message.name;
-}
-
-function references({ type, message }: Resource): readonly Reference[] {
+export function referencesOf({ type, message }: Resource): readonly Reference[] {
   switch (type) {
     case servedTypes.cluster:
       return ofCluster(message as Cluster);
@@ -41,8 +29,16 @@ function references({ type, message }: Resource): readonly Reference[] {
   }
 }
 
-const toClusters = (names: readonly (string | undefined)[]): readonly Reference[] =>
-  names.flatMap(name => (name ? [{ type: servedTypes.cluster, name }] : []));
+/** The name by which a message calls itself; it must be the one it is served under (R32). */
+export function ownName(resource: Resource): string | undefined {
+  const message = resource.message as { readonly name?: string; readonly cluster_name?: string };
+  return resource.type === servedTypes.endpoint ? message.cluster_name : message.name;
+}
+
+/** Each name once. */
+function references(type: ServedType, names: Iterable<string | undefined>): readonly Reference[] {
+  return [...new Set(names)].flatMap(name => (name ? [{ type, name }] : []));
+}
 
 /** The load assignment that an EDS cluster asks for. */
 export function assignmentName(cluster: Cluster): string | undefined {
@@ -59,37 +55,42 @@ function ofListener(listener: Listener): readonly Reference[] {
     ...(listener.filter_chains ?? []),
     ...(listener.default_filter_chain ? [listener.default_filter_chain] : []),
   ];
-  return chains
-    .flatMap(chain => chain.filters ?? [])
-    .flatMap(({ typed_config: config }) => {
-      if (isConnectionManager(config)) return ofConnectionManager(config);
-      return isTcpProxy(config) ? ofTcpProxy(config) : [];
-    });
+  const configs = chains.flatMap(chain => chain.filters ?? []).map(filter => filter.typed_config);
+  const managers = configs.filter(isConnectionManager);
+  const inline = managers.flatMap(({ route_config: table }) => (table ? clustersOfTable(table) : []));
+  return [
+    ...references(
+      servedTypes.route,
+      managers.map(({ route_config: table, rds }) => (table ? undefined : rds?.route_config_name)),
+    ),
+    ...references(servedTypes.cluster, [...inline, ...configs.filter(isTcpProxy).flatMap(clustersOfProxy)]),
+  ];
 }
 
-function ofConnectionManager({ rds, route_config: inline }: HttpConnectionManager): readonly Reference[] {
-  if (inline) return ofRoutes(inline);
-  return rds?.route_config_name ? [{ type: servedTypes.route, name: rds.route_config_name }] : [];
-}
-
-function ofTcpProxy({ cluster, weighted_clusters: weighted }: TcpProxy): readonly Reference[] {
-  return toClusters([cluster, ...(weighted?.clusters ?? []).map(each => each.name)]);
+function clustersOfProxy({ cluster, weighted_clusters: weighted }: TcpProxy): readonly (string | undefined)[] {
+  return [cluster, ...(weighted?.clusters ?? []).map(each => each.name)];
 }
 
 function ofRoutes(table: RouteConfiguration): readonly Reference[] {
-  const actions = (table.virtual_hosts ?? [])
-    .flatMap(host => host.routes ?? [])
-    .flatMap(({ route }) => (route ? [route] : []));
-  return [...actions.flatMap(ofAction), ...toClusters((table.request_mirror_policies ?? []).map(each => each.cluster))];
+  return references(servedTypes.cluster, clustersOfTable(table));
 }
 
-function ofAction(action: RouteAction): readonly Reference[] {
-  return toClusters([
-    action.cluster,
-    ...(action.weighted_clusters?.clusters ?? []).map(each => each.name),
-    ...(action.request_mirror_policies ?? []).map(each => each.cluster),
-  ]);
+function clustersOfTable(table: RouteConfiguration): readonly (string | undefined)[] {
+  const mirrors = (table.request_mirror_policies ?? []).map(each => each.cluster);
+  return [...(table.virtual_hosts ?? []).flatMap(clustersOfHost), ...mirrors];
 }
+
+/** Per virtual host: of many in a table, a change makes one anew. */
+const clustersOfHost = memo1((host: VirtualHost): readonly (string | undefined)[] => {
+  const names: (string | undefined)[] = [];
+  for (const { route } of host.routes ?? []) {
+    if (!route) continue;
+    names.push(route.cluster);
+    for (const each of route.weighted_clusters?.clusters ?? []) names.push(each.name);
+    for (const each of route.request_mirror_policies ?? []) names.push(each.cluster);
+  }
+  return names;
+});
 
 /** Narrows a filter's configuration to the HTTP connection manager. */
 export function isConnectionManager(config: Any | undefined): config is Any & HttpConnectionManager {

@@ -1,4 +1,3 @@
-import { memo1 } from '../base/memo.ts';
 import type { Resource } from '../translate/resource.ts';
 import { messageCheck, type Violation } from './message-checks.ts';
 
@@ -6,10 +5,10 @@ export type { Violation } from './message-checks.ts';
 
 /**
  * What a proxy would reject the resource for, by the field rules that Envoy itself checks before it takes anything
- * (R42), extensions in `typed_config` included. Once per resource object. Empty when nothing is wrong.
+ * (R42), extensions in `typed_config` included. Empty when nothing is wrong.
  *
  * Envoy checks more than its field rules; what it rejects after that comes back as a NACK.
  */
-export const findViolations: (resource: Resource) => readonly Violation[] = memo1(resource =>
-  messageCheck(resource.type)(resource.message),
-);
+export function findViolations(resource: Resource): readonly Violation[] {
+  return messageCheck(resource.type)(resource.message);
+}

@@ -40,7 +40,7 @@ export function valueCheck(rules: ScalarRules, type: string): ValueCheck {
 }
 
 /** Throws for a rule that `known` does not list. */
-function onlyKnown(rules: ScalarRules, known: readonly string[]): void {
+export function onlyKnown(rules: ValueRules, known: readonly string[]): void {
   const other = Object.keys(rules).find(key => key !== 'kind' && !known.includes(key));
   if (other !== undefined) throw new Error(`the rule "${other}" of kind "${rules.kind}" is not implemented`);
 }
@@ -64,10 +64,12 @@ function stringCheck(rules: StringRules): ValueCheck {
   return value => {
     const text = String(value);
     if (rules.ignore_empty && text === '') return undefined;
-    if (min !== undefined && codePoints(text) < min)
+    if (min !== undefined && isShorter(text, min))
       return min === 1 ? 'must not be empty' : `must have ${min} characters or more`;
-    if (max !== undefined && codePoints(text) > max) return `must have ${max} characters or fewer`;
-    if (maxBytes !== undefined && Buffer.byteLength(text) > maxBytes) return `must have ${maxBytes} bytes or fewer`;
+    if (max !== undefined && isLonger(text, max)) return `must have ${max} characters or fewer`;
+    // A unit of UTF-16 takes three bytes at most.
+    if (maxBytes !== undefined && text.length * 3 > maxBytes && Buffer.byteLength(text) > maxBytes)
+      return `must have ${maxBytes} bytes or fewer`;
     if (pattern && !pattern.test(text)) return `must match ${rules.pattern}`;
     if (!text.startsWith(prefix)) return `must begin with "${prefix}"`;
     if (!text.endsWith(suffix)) return `must end with "${suffix}"`;
@@ -75,6 +77,10 @@ function stringCheck(rules: StringRules): ValueCheck {
     return header && !header.test(text) ? 'holds a character that such a text may not hold' : undefined;
   };
 }
+
+/** A code point takes one or two units, so that most texts need no counting. */
+const isShorter = (text: string, min: number) => text.length < min || (text.length < 2 * min && codePoints(text) < min);
+const isLonger = (text: string, max: number) => text.length > max && codePoints(text) > max;
 
 function codePoints(text: string): number {
   let count = 0;
@@ -86,7 +92,7 @@ function numberCheck(rules: NumberRules): ValueCheck {
   onlyKnown(rules, ['type', 'const', 'lt', 'lte', 'gt', 'gte', 'in', 'not_in', 'ignore_empty']);
   const range = rangeCheck(rules, String);
   return value => {
-    const number = Number(value);
+    const number = typeof value === 'number' ? value : Number(value);
     return rules.ignore_empty && number === 0 ? undefined : range(number);
   };
 }
@@ -101,27 +107,29 @@ function durationCheck(rules: DurationRules): ValueCheck {
   return value => range(seconds(String(value)));
 }
 
-/** `0.250s` → 0.25. */
+/** `0.250s` → 0.25. Exact to the nanosecond up to some days, and to the millisecond up to any bound of the API. */
 function seconds(text: string): number {
   return Number(text.slice(0, -1));
 }
 
 function rangeCheck(rules: RangeRules<number>, show: (value: number) => string): (value: number) => string | undefined {
   const { gt, gte, lt, lte } = rules;
-  const low = gt ?? gte;
-  const high = lt ?? lte;
-  const aboveLow = (value: number) => (gt !== undefined ? value > gt : gte !== undefined ? value >= gte : true);
-  const belowHigh = (value: number) => (lt !== undefined ? value < lt : lte !== undefined ? value <= lte : true);
-  const tooLow = low === undefined ? '' : `must be ${gt === undefined ? 'at least' : 'more than'} ${show(low)}`;
-  const tooHigh = high === undefined ? '' : `must be ${lt === undefined ? 'at most' : 'less than'} ${show(high)}`;
-  const outside = low !== undefined && high !== undefined && low > high;
+  const low = gt ?? gte ?? Number.NEGATIVE_INFINITY;
+  const high = lt ?? lte ?? Number.POSITIVE_INFINITY;
+  const tooLow = `must be ${gt === undefined ? 'at least' : 'more than'} ${show(low)}`;
+  const tooHigh = `must be ${lt === undefined ? 'at most' : 'less than'} ${show(high)}`;
+  const above = (value: number) => value > low || (value === low && gt === undefined);
+  const below = (value: number) => value < high || (value === high && lt === undefined);
+  const outside = low > high;
+  const plain = rules.const === undefined && !rules.in && !rules.not_in && !outside;
   return value => {
+    if (plain && value > low && value < high) return undefined;
     if (rules.const !== undefined && value !== rules.const) return `must be ${show(rules.const)}`;
     if (rules.in && !rules.in.includes(value)) return `must be one of ${rules.in.map(show).join(', ')}`;
     if (rules.not_in?.includes(value)) return `must not be ${show(value)}`;
-    if (outside) return aboveLow(value) || belowHigh(value) ? undefined : `${tooHigh} or ${tooLow}`;
-    if (!aboveLow(value)) return tooLow;
-    return belowHigh(value) ? undefined : tooHigh;
+    if (outside) return above(value) || below(value) ? undefined : `${tooHigh} or ${tooLow}`;
+    if (!above(value)) return tooLow;
+    return below(value) ? undefined : tooHigh;
   };
 }
 

@@ -1,12 +1,32 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { Override } from '../policy/operational-state.ts';
+import type { Override, Quarantine } from '../policy/operational-state.ts';
 import type { StoredState } from './memory.ts';
-import { checksum, parseAddresses, parseOverride, parseRevision, revisionRecord, textHash } from './record.ts';
-import { type NameChanges, type OverrideKey, overrideId, type Revision, StoreError } from './store.ts';
+import {
+  checksum,
+  parseAddresses,
+  parseOverride,
+  parseQuarantine,
+  parseRevision,
+  revisionRecord,
+  textHash,
+} from './record.ts';
+import {
+  type NameChanges,
+  type OverrideKey,
+  overrideId,
+  type QuarantineKey,
+  quarantineId,
+  type Revision,
+  StoreError,
+} from './store.ts';
 
 /** The tables and what is done with them. Each function is one transaction; failures throw SQLite's own errors. */
 
-const schemaVersion = 1;
+const schemaVersion = 2;
+
+const quarantinesTable = `
+  CREATE TABLE quarantines (id TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
+`;
 
 const schema = `
   CREATE TABLE meta (key TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
@@ -20,10 +40,11 @@ const schema = `
   CREATE INDEX uses_by_hash ON uses (hash);
   CREATE TABLE overrides (id TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
   CREATE TABLE resolved_names (id TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
+  ${quarantinesTable}
 `;
 
 /** Steps from one schema version to the next: `migrations[0]` leads from 1 to 2. */
-const migrations: readonly string[] = [];
+const migrations: readonly string[] = [quarantinesTable];
 
 export type OpenDatabase = (path: string) => DatabaseSync;
 
@@ -91,10 +112,12 @@ export function load(database: DatabaseSync): Loaded {
   if (head !== undefined && head !== latest?.number) damage.push(`revision ${head}, the latest, cannot be read`);
   if (head === undefined && latest !== undefined) damage.push('the number of the latest revision is missing');
   const overrides = loadRecords(database, 'overrides', parseOverride, damage);
+  const quarantines = loadRecords(database, 'quarantines', parseQuarantine, damage);
   const names = loadRecords(database, 'resolved_names', parseAddresses, damage);
   const state = {
     revision: latest,
     overrides: overrides.map(([, override]) => override),
+    quarantines: quarantines.map(([, quarantine]) => quarantine),
     resolvedNames: new Map(names),
   };
   return { sequence, state, revisions, damage };
@@ -126,6 +149,15 @@ export function upsertOverride(database: DatabaseSync, override: Override, seque
 
 export function removeOverride(database: DatabaseSync, key: OverrideKey, sequence: number): void {
   counted(database, sequence, () => remove(database, 'overrides', overrideId(key)));
+}
+
+export function upsertQuarantine(database: DatabaseSync, quarantine: Quarantine, sequence: number): void {
+  const text = JSON.stringify(quarantine);
+  counted(database, sequence, () => upsert(database, 'quarantines', quarantineId(quarantine), text));
+}
+
+export function removeQuarantine(database: DatabaseSync, key: QuarantineKey, sequence: number): void {
+  counted(database, sequence, () => remove(database, 'quarantines', quarantineId(key)));
 }
 
 export function changeNames(database: DatabaseSync, changes: NameChanges, sequence: number): void {
@@ -165,7 +197,7 @@ function loadRevisions(database: DatabaseSync, damage: string[]): Revision[] {
 
 function loadRecords<T>(
   database: DatabaseSync,
-  table: 'overrides' | 'resolved_names',
+  table: 'overrides' | 'quarantines' | 'resolved_names',
   parse: (text: string) => T,
   damage: string[],
 ): (readonly [string, T])[] {

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { StoredState } from './memory.ts';
-import { asOverride, checksum } from './record.ts';
+import { asOverride, asQuarantine, checksum } from './record.ts';
 import type { Revision } from './store.ts';
 
 /**
@@ -31,6 +31,7 @@ const State = z.object({
   /** The latest one's number; 0 before the first. */
   revision: z.int().min(0),
   overrides: z.array(z.unknown().transform(asOverride)),
+  quarantines: z.array(z.unknown().transform(asQuarantine)).default([]),
   resolvedNames: z.record(z.string(), z.array(z.string()).min(1)),
 });
 
@@ -55,7 +56,7 @@ export class LastGoodCopy {
   }
 
   /** Durable, and atomic per file. @throws Error of the file system; the copy of before is then still there. */
-  write({ sequence, at, state: { revision, overrides, resolvedNames } }: LastGood): void {
+  write({ sequence, at, state: { revision, overrides, quarantines, resolvedNames } }: LastGood): void {
     if (revision && revision !== this.#written) {
       // First, so that the other never names a revision that is not there.
       writeSealed(this.policyFile, { format: 1, sequence, revision });
@@ -63,7 +64,8 @@ export class LastGoodCopy {
     }
     const names = Object.fromEntries(resolvedNames);
     const number = revision?.number ?? 0;
-    writeSealed(this.stateFile, { format: 1, sequence, at, revision: number, overrides, resolvedNames: names });
+    const state = { overrides, quarantines, resolvedNames: names };
+    writeSealed(this.stateFile, { format: 1, sequence, at, revision: number, ...state });
   }
 
   /** @returns undefined when there is none; `damaged` when there is one that cannot be trusted. */
@@ -81,6 +83,7 @@ export class LastGoodCopy {
         state: {
           revision: policy?.revision,
           overrides: state.overrides,
+          quarantines: state.quarantines,
           resolvedNames: new Map(Object.entries(state.resolvedNames)),
         },
       };

@@ -1,5 +1,14 @@
-import type { Override } from '../policy/operational-state.ts';
-import { type NameChanges, type OverrideKey, overrideId, type Revision, type Store, sameDocuments } from './store.ts';
+import type { Override, Quarantine } from '../policy/operational-state.ts';
+import {
+  type NameChanges,
+  type OverrideKey,
+  overrideId,
+  type QuarantineKey,
+  quarantineId,
+  type Revision,
+  type Store,
+  sameDocuments,
+} from './store.ts';
 
 /** How many revisions a store keeps at least. */
 export const keptRevisions = 100;
@@ -8,25 +17,28 @@ export const keptRevisions = 100;
 export interface StoredState {
   readonly revision: Revision | undefined;
   readonly overrides: readonly Override[];
+  readonly quarantines: readonly Quarantine[];
   readonly resolvedNames: ReadonlyMap<string, readonly string[]>;
 }
 
-const emptyState: StoredState = { revision: undefined, overrides: [], resolvedNames: new Map() };
+const emptyState: StoredState = { revision: undefined, overrides: [], quarantines: [], resolvedNames: new Map() };
 
 /** Keeps everything in memory and nothing over a restart: for tests and for trying things out. */
 export class MemoryStore implements Store {
   readonly #keep: number;
   readonly #revisions = new Map<number, Revision>();
   readonly #overrides = new Map<string, Override>();
+  readonly #quarantines = new Map<string, Quarantine>();
   readonly #resolved = new Map<string, readonly string[]>();
   #latest: Revision | undefined;
 
   constructor(options: { readonly keepRevisions?: number; readonly state?: StoredState } = {}) {
     this.#keep = options.keepRevisions ?? keptRevisions;
-    const { revision, overrides, resolvedNames } = options.state ?? emptyState;
+    const { revision, overrides, quarantines, resolvedNames } = options.state ?? emptyState;
     this.#latest = revision;
     if (revision) this.#revisions.set(revision.number, revision);
     for (const override of overrides) this.#overrides.set(overrideId(override), override);
+    for (const each of quarantines) this.#quarantines.set(quarantineId(each), each);
     for (const [host, addresses] of resolvedNames) this.#resolved.set(host, addresses);
   }
 
@@ -58,6 +70,18 @@ export class MemoryStore implements Store {
 
   deleteOverride(key: OverrideKey): boolean {
     return this.#overrides.delete(overrideId(key));
+  }
+
+  quarantines(): readonly Quarantine[] {
+    return [...this.#quarantines.values()];
+  }
+
+  putQuarantine(quarantine: Quarantine): void {
+    this.#quarantines.set(quarantineId(quarantine), quarantine);
+  }
+
+  deleteQuarantine(key: QuarantineKey): boolean {
+    return this.#quarantines.delete(quarantineId(key));
   }
 
   resolvedNames(): ReadonlyMap<string, readonly string[]> {

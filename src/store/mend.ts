@@ -9,6 +9,7 @@ import {
   type OpenDatabase,
   prepareSchema,
   upsertOverride,
+  upsertQuarantine,
 } from './database.ts';
 import { type LastGood, type LastGoodCopy, syncDirectory } from './last-good.ts';
 import type { StoredState } from './memory.ts';
@@ -101,7 +102,8 @@ function salvage(
     .filter(each => each !== undefined)
     .reduce((a, b) => (b.number > a.number ? b : a));
   const resolvedNames = new Map([...(copy?.state.resolvedNames ?? []), ...loaded.state.resolvedNames]);
-  const state: StoredState = { revision: newest, overrides: loaded.state.overrides, resolvedNames };
+  const { overrides, quarantines } = loaded.state;
+  const state: StoredState = { revision: newest, overrides, quarantines, resolvedNames };
   return { sequence: loaded.sequence, state, revisions, damage: [] };
 }
 
@@ -118,6 +120,7 @@ function rebuild(files: StoreFiles, good: Loaded, options: MendOptions, aside: s
     for (const revision of latest ? [...history, latest] : [])
       insertRevision(database, revision, options.keepRevisions, sequence);
     for (const override of good.state.overrides) upsertOverride(database, override, sequence);
+    for (const quarantine of good.state.quarantines) upsertQuarantine(database, quarantine, sequence);
     changeNames(database, good.state.resolvedNames, sequence);
   } finally {
     database.close();

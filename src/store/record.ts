@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import type { Override } from '../policy/operational-state.ts';
+import type { Override, Quarantine } from '../policy/operational-state.ts';
 import type { Revision } from './store.ts';
 
 /**
@@ -50,6 +50,17 @@ const OverrideRecord = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const QuarantineRecord = z.object({
+  fleet: z.string(),
+  typeUrl: z.string(),
+  name: z.string(),
+  version: z.string(),
+  since: z.number(),
+  message: z.string(),
+  proxies: z.array(z.string()),
+  lastGood: z.array(z.object({ typeUrl: z.string(), name: z.string(), value: z.base64() })),
+});
+
 const Addresses = z.array(z.string()).min(1);
 
 /** @throws Error when the text is not such a record. */
@@ -66,6 +77,16 @@ export function parseOverride(text: string): Override {
 export function asOverride(value: unknown): Override {
   // The schema's optional fields may be undefined by type; JSON has no undefined, so they are absent.
   return OverrideRecord.parse(value) as Override;
+}
+
+/** @throws Error when the text is not such a record. */
+export function parseQuarantine(text: string): Quarantine {
+  return asQuarantine(JSON.parse(text));
+}
+
+/** @throws Error when the value is no quarantine. */
+export function asQuarantine(value: unknown): Quarantine {
+  return QuarantineRecord.parse(value);
 }
 
 /** @throws Error when the text is not such a record. */

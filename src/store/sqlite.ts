@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import type { Override } from '../policy/operational-state.ts';
+import type { Override, Quarantine } from '../policy/operational-state.ts';
 import {
   changeNames,
   insertRevision,
@@ -10,14 +10,23 @@ import {
   openDatabase,
   readRevision,
   removeOverride,
+  removeQuarantine,
   upsertOverride,
+  upsertQuarantine,
 } from './database.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { LastGoodCopy } from './last-good.ts';
 import { keptRevisions, MemoryStore, type StoredState } from './memory.ts';
 import { openAndMend } from './mend.ts';
 import { sameFile } from './same-file.ts';
-import { type NameChanges, type OverrideKey, type Revision, type Store, sameDocuments } from './store.ts';
+import {
+  type NameChanges,
+  type OverrideKey,
+  type QuarantineKey,
+  type Revision,
+  type Store,
+  sameDocuments,
+} from './store.ts';
 import { messageOf, storeFailure } from './store-failure.ts';
 
 const databaseName = 'switchyard.db';
@@ -143,6 +152,26 @@ class SqliteStore implements Store {
     );
   }
 
+  quarantines(): readonly Quarantine[] {
+    return this.#memory.quarantines();
+  }
+
+  putQuarantine(quarantine: Quarantine): void {
+    this.#write(
+      'the quarantine',
+      sequence => upsertQuarantine(this.#database, quarantine, sequence),
+      () => this.#memory.putQuarantine(quarantine),
+    );
+  }
+
+  deleteQuarantine(key: QuarantineKey): boolean {
+    return this.#write(
+      'the end of the quarantine',
+      sequence => removeQuarantine(this.#database, key, sequence),
+      () => this.#memory.deleteQuarantine(key),
+    );
+  }
+
   resolvedNames(): ReadonlyMap<string, readonly string[]> {
     return this.#memory.resolvedNames();
   }
@@ -183,6 +212,7 @@ class SqliteStore implements Store {
     const state: StoredState = {
       revision: this.latestRevision(),
       overrides: this.overrides(),
+      quarantines: this.quarantines(),
       resolvedNames: this.resolvedNames(),
     };
     try {

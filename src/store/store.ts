@@ -1,4 +1,4 @@
-import type { Override } from '../policy/operational-state.ts';
+import type { Override, Quarantine } from '../policy/operational-state.ts';
 
 /** A file of policy as it was accepted. `module`: a TypeScript or JavaScript file; `text` is its default export as JSON. */
 export interface StoredDocument {
@@ -31,6 +31,11 @@ export interface Store {
   putOverride(override: Override): void;
   /** @returns whether there was one. */
   deleteOverride(override: OverrideKey): boolean;
+  quarantines(): readonly Quarantine[];
+  /** Puts in place of the quarantine of the same resource. */
+  putQuarantine(quarantine: Quarantine): void;
+  /** @returns whether there was one. */
+  deleteQuarantine(quarantine: QuarantineKey): boolean;
   /** Last good answers of name resolution, so that a restart compiles the same bytes. */
   resolvedNames(): ReadonlyMap<string, readonly string[]>;
   /** All at once, since each write waits for the disk. A name without addresses is forgotten. */
@@ -50,6 +55,14 @@ export function overrideId(key: OverrideKey): string {
   return key.kind === 'shift'
     ? JSON.stringify([key.kind, key.route, key.rule])
     : JSON.stringify([key.kind, key.service, key.address]);
+}
+
+/** A resource of a fleet. */
+export type QuarantineKey = Pick<Quarantine, 'fleet' | 'typeUrl' | 'name'>;
+
+/** One text per quarantine that there can be at a time. */
+export function quarantineId({ fleet, typeUrl, name }: QuarantineKey): string {
+  return JSON.stringify([fleet, typeUrl, name]);
 }
 
 /** True if the two sets of documents are the same, in the same order. */

@@ -2,6 +2,7 @@ import { any } from '../../proto/codec.ts';
 import type { Cluster, Cluster_CommonLbConfig } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { HttpProtocolOptions } from '../../proto/gen/envoy.extensions.upstreams.http.v3.ts';
+import { memo1 } from '../base/memo.ts';
 import type { LocalClusterIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { envoyAddress } from './address.ts';
@@ -20,7 +21,7 @@ export function serviceCluster({ name, serviceName, service }: ServiceClusterSet
   return {
     name,
     type: 'EDS',
-    eds_cluster_config: { eds_config: source },
+    eds_cluster_config: endpointsFrom(source),
     connect_timeout: duration(service.connectTimeout),
     load_balancing_policy: loadBalancingPolicy(service.loadBalancing),
     common_lb_config: sharedBalancing(service),
@@ -29,10 +30,7 @@ export function serviceCluster({ name, serviceName, service }: ServiceClusterSet
     circuit_breakers: circuitBreakers(service),
     // An endpoint that left the policy gets nothing more, even while its checks still pass.
     ignore_health_on_host_removal: true,
-    // A connection to a machine that vanished without a word ends after a minute; nothing else would end a silent one.
-    upstream_connection_options: {
-      tcp_keepalive: { keepalive_time: 30, keepalive_interval: 10, keepalive_probes: 3 },
-    },
+    upstream_connection_options: keepalive,
     ...protocol(service),
   };
 }
@@ -71,24 +69,10 @@ function protocol(service: Service): Cluster {
       // says what healthy means: being ejected for refusing new connections is no reason to end the old ones.
       return service.healthCheck ? { close_connections_on_host_health_failure: true } : {};
     case 'http':
-      return http({
-        // Most HTTP/1 servers end idle connections after 5s or more; the side that ends them first loses no request.
-        common_http_protocol_options: { idle_timeout: '4s' },
-        explicit_http_config: { http_protocol_options: {} },
-      });
+      return http1;
     case 'http2':
     case 'grpc':
-      return http({
-        explicit_http_config: {
-          // A ping before the first request after a silence, to find out that a connection is dead. Regular pings
-          // would be less trouble, but gRPC servers take them for an attack.
-          http2_protocol_options: {
-            connection_keepalive: { connection_idle_interval: '5s', timeout: '1s' },
-            initial_stream_window_size: 64 * 1024,
-            initial_connection_window_size: 1024 * 1024,
-          },
-        },
-      });
+      return http2;
   }
 }
 
@@ -104,3 +88,30 @@ function http(options: HttpProtocolOptions): Cluster {
     },
   };
 }
+
+// What all clusters have alike is one object: a fleet may hold thousands of them.
+
+const endpointsFrom = memo1((source: ConfigSource): Cluster['eds_cluster_config'] => ({ eds_config: source }));
+
+/** A connection to a machine that vanished without a word ends after a minute; nothing else would end a silent one. */
+const keepalive: Cluster['upstream_connection_options'] = {
+  tcp_keepalive: { keepalive_time: 30, keepalive_interval: 10, keepalive_probes: 3 },
+};
+
+const http1 = http({
+  // Most HTTP/1 servers end idle connections after 5s or more; the side that ends them first loses no request.
+  common_http_protocol_options: { idle_timeout: '4s' },
+  explicit_http_config: { http_protocol_options: {} },
+});
+
+const http2 = http({
+  explicit_http_config: {
+    // A ping before the first request after a silence, to find out that a connection is dead. Regular pings
+    // would be less trouble, but gRPC servers take them for an attack.
+    http2_protocol_options: {
+      connection_keepalive: { connection_idle_interval: '5s', timeout: '1s' },
+      initial_stream_window_size: 64 * 1024,
+      initial_connection_window_size: 1024 * 1024,
+    },
+  },
+});

@@ -17,6 +17,8 @@ export interface Rejected {
   readonly code: number;
   /** The client's words about it. */
   readonly message: string;
+  /** Version of the content that it holds instead; undefined if it holds none, `unknown` if nobody knows. */
+  readonly instead: string | undefined;
 }
 
 /**

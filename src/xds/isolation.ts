@@ -63,8 +63,8 @@ export function withheldEvent({ rejects, trials }: Isolation): MachineEvent {
   return { kind: 'withheld', rejects: rejects.map(rejected), suspects };
 }
 
-function rejected({ typeUrl, name, version, error: { code, message } }: Reject): Rejected {
-  return { typeUrl, name, version, code, message };
+function rejected({ typeUrl, name, version, instead, error: { code, message } }: Reject): Rejected {
+  return { typeUrl, name, version, code, message, instead: instead?.unsent ? 'unknown' : instead?.version };
 }
 
 /** A response was rejected that held these contents, which the client did not have before. */

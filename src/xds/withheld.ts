@@ -35,7 +35,8 @@ function standIn(name: string): EncodedResource {
 /** The snapshot that a client is to move to. One object for all clients from which the same is withheld. */
 export function goalFor(published: Snapshot, withheld: readonly Withheld[], lanes: Lanes): Snapshot {
   if (withheld.length === 0) return published;
-  const made = withhold(published, withheld, (typeUrl, name) => heldOn(lanes, typeUrl, name));
+  const lastGood = (typeUrl: string, name: string) => heldOn(lanes, typeUrl, name);
+  const made = withhold(published, withheld, lastGood, { quietly: true });
   if (made === published) return published;
   const known = alike(published);
   const key = JSON.stringify([made.version, withheld.map(each => [each.typeUrl, each.name, each.version])]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { EndpointOverride, TrafficShift } from '../../src/policy/operational-state.ts';
+import type { EndpointOverride, Quarantine, TrafficShift } from '../../src/policy/operational-state.ts';
 import type { Revision, Store } from '../../src/store/store.ts';
 
 export const revisionOf = (text: string, more: Partial<Revision> = {}): Omit<Revision, 'number'> => ({
@@ -30,6 +30,18 @@ export const drainOf = (address: string): EndpointOverride => ({
   since: 2,
   sessionsUntil: 2,
   expiresAt: 3,
+});
+
+export const quarantineOf = (name: string, more: Partial<Quarantine> = {}): Quarantine => ({
+  fleet: 'edge',
+  typeUrl: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
+  name,
+  version: '1',
+  since: 4,
+  message: 'no such thing',
+  proxies: ['edge-1', 'edge-2'],
+  lastGood: [{ typeUrl: 'type.googleapis.com/envoy.config.cluster.v3.Cluster', name, value: 'CgFh' }],
+  ...more,
 });
 
 /** What every store does. `open` gives an empty one that keeps three revisions. */
@@ -103,6 +115,21 @@ export function storeContract(name: string, open: () => Store): void {
       assert.equal(store.deleteOverride(key), true);
       assert.equal(store.deleteOverride(key), false);
       assert.deepEqual(store.overrides(), []);
+      store.close();
+    });
+
+    it('holds one quarantine per resource of a fleet, and deletes it', () => {
+      const store = open();
+      store.putQuarantine(quarantineOf('catalog', { version: '1' }));
+      store.putQuarantine(quarantineOf('web', { lastGood: [] }));
+      store.putQuarantine(quarantineOf('catalog', { version: '2' }));
+      assert.deepEqual(store.quarantines(), [
+        quarantineOf('catalog', { version: '2' }),
+        quarantineOf('web', { lastGood: [] }),
+      ]);
+      assert.equal(store.deleteQuarantine(quarantineOf('catalog')), true);
+      assert.equal(store.deleteQuarantine(quarantineOf('catalog')), false);
+      assert.deepEqual(store.quarantines(), [quarantineOf('web', { lastGood: [] })]);
       store.close();
     });
 

@@ -16,6 +16,7 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--xds-rest <host:port>', 'address for Envoys that poll by REST (default: none)')
     .option('--admin <host:port>', 'address of the admin API (default 127.0.0.1:18080)')
     .option('--admin-host <name...>', 'further names under which the admin API may be called')
+    .option('--linger-limit <duration>', 'longest stay of clusters that routes no longer lead to (default 60s)')
     .option('--insecure-xds', 'allow --xds and --xds-rest addresses that are not loopback, without TLS')
     .option('--insecure-admin', 'allow an --admin address that is not loopback, without TLS')
     .option('--log-level <level>', 'trace, debug, info, warn, error (default info)')

@@ -104,6 +104,11 @@ export class FailingStore extends MemoryStore {
     super.putOverride(...args);
   }
 
+  override putQuarantine(...args: Parameters<MemoryStore['putQuarantine']>): void {
+    this.#check();
+    super.putQuarantine(...args);
+  }
+
   override deleteOverride(...args: Parameters<MemoryStore['deleteOverride']>): boolean {
     this.#check();
     return super.deleteOverride(...args);

@@ -25,7 +25,7 @@ const text = (service: string) =>
 function acceptedOf(service: string): Accepted {
   const { policy, sources } = pipeline.read([{ file: 'a.json', format: 'json', text: text(service) }]);
   assert.ok(policy);
-  const outcome = pipeline.build({ policy, sources, overrides: [], resolved: new Map() }, undefined);
+  const outcome = pipeline.build({ policy, sources, overrides: [], resolved: new Map(), quarantines: [] }, undefined);
   assert.equal(outcome.kind, 'built');
   const revision = { number: 1, at: 0, author: '', source: 'file', reason: '', documents: [] } as const;
   return { ...outcome.build, revision, warnings: [] };

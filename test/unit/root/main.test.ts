@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { afterEach, describe, it } from 'node:test';
 import { pino } from 'pino';
+import { millis } from '../../../src/base/units.ts';
 import { createLog } from '../../../src/log.ts';
 import { type RunningServer, startServer } from '../../../src/main.ts';
 import type { Settings } from '../../../src/settings.ts';
@@ -27,6 +28,7 @@ function settingsIn(folder: string, change: Partial<Settings> = {}): Settings {
     xds: { host: '127.0.0.1', port: 0 },
     admin: { host: '127.0.0.1', port: 0 },
     adminHosts: new Set(),
+    lingerLimit: millis(60_000),
     logLevel: 'silent',
     ...change,
   };

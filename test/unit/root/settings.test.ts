@@ -22,6 +22,7 @@ describe('settings of the server', () => {
       xds: { host: '127.0.0.1', port: 18000 },
       admin: { host: '127.0.0.1', port: 18080 },
       adminHosts: new Set(),
+      lingerLimit: 60_000,
       logLevel: 'info',
     });
   });

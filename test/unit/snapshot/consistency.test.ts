@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { describeInconsistency, findInconsistencies } from '../../../src/snapshot/consistency.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
+import { describeInconsistency, findInconsistencies, type Inconsistency } from '../../../src/snapshot/consistency.ts';
+import { type Resource, shortType } from '../../../src/translate/resource.ts';
 import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
 const whole: readonly Resource[] = [
@@ -15,8 +15,10 @@ const whole: readonly Resource[] = [
   routeTable('table', 'a', 'b'),
 ];
 
+const sentence = (each: Inconsistency) => `${shortType(each.type)} "${each.name}" ${describeInconsistency(each)}`;
+
 function sentences(resources: readonly Resource[]): readonly string[] {
-  return findInconsistencies(resources).map(describeInconsistency);
+  return findInconsistencies(resources).map(sentence);
 }
 
 const without = (type: string, name: string) =>
@@ -103,5 +105,33 @@ describe('findInconsistencies', () => {
       'RouteConfiguration "wrong" calls itself "right"',
       'Cluster "c" calls itself nothing',
     ]);
+  });
+
+  describe('beside a list that is sound', () => {
+    const replaced = (name: string, next: Resource) => whole.map(each => (each.name === name ? next : each));
+    const after = (resources: readonly Resource[]) => findInconsistencies(resources, whole).map(sentence);
+
+    for (const [what, resources] of [
+      ['nothing', whole],
+      ['a good table', replaced('table', routeTable('table', 'b'))],
+      ['a reference to nothing', replaced('table', routeTable('table', 'x'))],
+      ['another name inside', replaced('table', { ...routeTable('other', 'a'), name: 'table' })],
+      ['what others refer to', without('Cluster', 'b')],
+      ['one more of the same name', [...whole, cluster('a')]],
+      ['a name that stands twice, in another place', replaced('weighted', tcpListener('tcp', 'b'))],
+    ] as const) {
+      it(`finds what it finds alone: ${what}`, () => {
+        findInconsistencies(whole);
+        assert.deepEqual(after(resources), sentences([...resources]));
+      });
+    }
+
+    it('looks only at what is new', () => {
+      const bad = replaced('table', routeTable('table', 'x'));
+      findInconsistencies(bad);
+      const next = bad.map(each => (each.name === 'tcp' ? tcpListener('tcp', 'y') : each));
+      const found = findInconsistencies(next, bad).map(sentence);
+      assert.deepEqual(found, ['Listener "tcp" refers to Cluster "y", which does not exist']);
+    });
   });
 });

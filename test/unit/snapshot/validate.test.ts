@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { MessageTypes } from '../../../proto/codec.ts';
-import type { FieldRules } from '../../../proto/rules.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { any, type MessageTypes } from '../../../proto/codec.ts';
+import { fieldsOf } from '../../../proto/descriptors.ts';
+import { type FieldRules, fieldRules } from '../../../proto/rules.ts';
 import { messageCheck } from '../../../src/snapshot/message-checks.ts';
 import { findViolations } from '../../../src/snapshot/validate.ts';
 import { valueCheck } from '../../../src/snapshot/value-checks.ts';
 import { translate } from '../../../src/translate/translate.ts';
 import { fleetsOf, goldenCases } from '../../support/golden-case.ts';
+import { edgesOf } from './planted-values.ts';
 import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
 function violations<K extends keyof MessageTypes>(type: K, message: MessageTypes[K]): readonly string[] {
@@ -118,10 +121,101 @@ describe('findViolations', () => {
     assert.deepEqual(typed(77), ['type: must be one of the known values']);
   });
 
-  it('works for every message that has rules', async () => {
-    const { fieldRules } = await import('../../../proto/rules.ts');
-    for (const type of Object.keys(fieldRules())) assert.ok(Array.isArray(messageCheck(type)({})), type);
+  it('opens extensions in maps, however deep they stand', () => {
+    const options = 'envoy.extensions.upstreams.http.v3.HttpProtocolOptions';
+    const bad = any(options, { explicit_http_config: { http2_protocol_options: { max_concurrent_streams: 0 } } });
+    const found = violations('envoy.config.cluster.v3.Cluster', {
+      name: 'a',
+      typed_extension_protocol_options: { [options]: bad },
+      load_balancing_policy: {
+        policies: [
+          {
+            typed_extension_config: {
+              name: 'ring',
+              typed_config: any('envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash', {
+                minimum_ring_size: 0,
+              }),
+            },
+          },
+        ],
+      },
+    });
+    assert.deepEqual(found, [
+      `typed_extension_protocol_options["${options}"].explicit_http_config.http2_protocol_options.max_concurrent_streams: must be at least 1`,
+      'load_balancing_policy.policies[0].typed_extension_config.typed_config.minimum_ring_size: must be at least 1',
+    ]);
+    const session = 'envoy.extensions.filters.http.stateful_session.v3.StatefulSessionPerRoute';
+    const cookie = 'envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState';
+    const perRoute = any(session, {
+      stateful_session: {
+        session_state: { name: 'cookie', typed_config: any(cookie, { cookie: { name: '', ttl: '-1s' } }) },
+      },
+    });
+    const route = { match: { prefix: '/' }, route: { cluster: 'a' }, typed_per_filter_config: { session: perRoute } };
+    const host = { name: 'a', domains: ['*'], routes: [route], typed_per_filter_config: { session: perRoute } };
+    const at = 'typed_per_filter_config["session"].stateful_session.session_state.typed_config.cookie';
+    assert.deepEqual(violations('envoy.config.route.v3.RouteConfiguration', { virtual_hosts: [host] }), [
+      `virtual_hosts[0].routes[0].${at}.name: must not be empty`,
+      `virtual_hosts[0].routes[0].${at}.ttl: must be at least 0s`,
+      `virtual_hosts[0].${at}.name: must not be empty`,
+      `virtual_hosts[0].${at}.ttl: must be at least 0s`,
+    ]);
   });
+});
+
+describe('every field rule of the API', () => {
+  /** What is said of a field itself, of an item in it or of a key of it, and not of what lies deeper. */
+  const about = (type: string, message: object, name: string): readonly string[] =>
+    messageCheck(type)(message).flatMap(({ path, message: text }) => {
+      const rest = path.startsWith(name) ? path.slice(name.length) : '.';
+      const own = rest === '' || /^\[(?:\d+|"(?:[^"\\]|\\.)*")\]$/.test(rest);
+      // That is said of a message, which here is an item without anything in it.
+      return own && !text.startsWith('needs one of') ? [text] : [];
+    });
+  const planted = { good: 0, bad: 0, absent: 0, oneofs: 0 };
+
+  for (const [type, { fields = {}, oneofs = {} }] of Object.entries(fieldRules())) {
+    it(`${type}: takes what is at the edge and finds what is beyond it`, () => {
+      for (const [name, rules] of Object.entries(fields)) {
+        const [, , fieldType, label = 'one', oneof] = fieldsOf(type)!.find(row => row[1] === name)!;
+        const { good, bad } = rules.value ? edgesOf(rules.value, fieldType) : { good: [], bad: [] };
+        assert.ok(bad.length > 0 || !rules.value || harmless(rules.value), `nothing is planted for ${name}`);
+        for (const each of good) assert.deepEqual(about(type, { [name]: each }, name), [], `${name} ${show(each)}`);
+        for (const each of bad) assert.notDeepEqual(about(type, { [name]: each }, name), [], `${name} ${show(each)}`);
+        planted.good += good.length;
+        planted.bad += bad.length;
+        const absent = about(type, {}, name);
+        if (rules.required && typeof oneof !== 'string') assert.deepEqual(absent, ['is required'], name);
+        else if (label === 'optional' || typeof oneof === 'string' || (label === 'one' && isMessage(fieldType)))
+          assert.deepEqual(absent, [], name);
+        else {
+          const empty = label === 'map' ? {} : label === 'one' ? (defaults[fieldType] ?? 0) : [];
+          assert.deepEqual(absent, about(type, { [name]: empty }, name), name);
+        }
+        planted.absent++;
+      }
+      for (const members of Object.values(oneofs)) {
+        const needs = { path: '', message: `needs one of ${members.join(', ')}` };
+        const finds = (message: object) => messageCheck(type)(message).some(each => isDeepStrictEqual(each, needs));
+        assert.ok(finds({}));
+        for (const member of members) assert.ok(!finds({ [member]: {} }), member);
+        planted.oneofs++;
+      }
+    });
+  }
+
+  it('was tried', () => {
+    for (const [what, count] of Object.entries(planted)) assert.ok(count > 120, `${what}: only ${count}`);
+  });
+
+  const show = (value: unknown) => JSON.stringify(value).slice(0, 80);
+  const isMessage = (type: string) => fieldsOf(type) !== undefined || type.startsWith('google.protobuf.');
+  const defaults: Readonly<Record<string, unknown>> = { string: '', bytes: '', bool: false };
+  /** A least length of 0, and a bound that no number of JavaScript can tell from the next. */
+  const harmless = (rules: NonNullable<FieldRules['value']>): boolean =>
+    rules.kind === 'number'
+      ? Number(rules.lte) > Number.MAX_SAFE_INTEGER
+      : Object.values(rules).every(each => each === rules.kind || each === 0);
 });
 
 describe('valueCheck', () => {

@@ -11,7 +11,7 @@ import { openDatabase } from '../../../src/store/database.ts';
 import { checksum } from '../../../src/store/record.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite.ts';
 import { type Store, StoreError } from '../../../src/store/store.ts';
-import { drainOf, revisionOf, shiftOf, storeContract } from '../../support/store-contract.ts';
+import { drainOf, quarantineOf, revisionOf, shiftOf, storeContract } from '../../support/store-contract.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const reports: string[] = [];
@@ -26,6 +26,7 @@ storeContract('sqlite', () => open(temporaryDirectory(), { keepRevisions: 3 }));
 const stateOf = (store: Store) => ({
   revision: store.latestRevision(),
   overrides: store.overrides(),
+  quarantines: store.quarantines(),
   names: [...store.resolvedNames()],
 });
 
@@ -34,6 +35,7 @@ function filled(directory: string): ReturnType<typeof stateOf> {
   for (let n = 1; n <= 3; n++) store.acceptRevision(revisionOf(`text of revision ${n}\n`.repeat(60)));
   store.putOverride(shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }));
   store.putOverride(drainOf('10.0.0.1:80'));
+  store.putQuarantine(quarantineOf('catalog'));
   store.changeResolvedNames(new Map([['a.internal', ['10.0.0.1', '10.0.0.2']]]));
   const state = stateOf(store);
   store.close();
@@ -72,15 +74,31 @@ describe('sqlite: over restarts', () => {
     open(directory).close();
   });
 
+  it('brings a database of the first version up to date', () => {
+    const directory = temporaryDirectory();
+    const state = filled(directory);
+    const database = openDatabase(join(directory, 'switchyard.db'));
+    database.exec('DROP TABLE quarantines');
+    database
+      .prepare("UPDATE meta SET record = '1', checksum = ? WHERE key = 'schema'")
+      .run(checksum('meta/schema', '1'));
+    database.close();
+    const store = open(directory);
+    assert.deepEqual(stateOf(store), { ...state, quarantines: [] });
+    store.putQuarantine(quarantineOf('web'));
+    store.close();
+    assert.deepEqual(asides(directory), []);
+  });
+
   it('refuses a database of a newer version and leaves it alone', () => {
     const directory = temporaryDirectory();
     filled(directory);
     const database = openDatabase(join(directory, 'switchyard.db'));
     database
-      .prepare("UPDATE meta SET record = '2', checksum = ? WHERE key = 'schema'")
-      .run(checksum('meta/schema', '2'));
+      .prepare("UPDATE meta SET record = '3', checksum = ? WHERE key = 'schema'")
+      .run(checksum('meta/schema', '3'));
     database.close();
-    assert.throws(() => open(directory), /written by a newer Switchyard \(schema 2, this one knows 1\)/);
+    assert.throws(() => open(directory), /written by a newer Switchyard \(schema 3, this one knows 2\)/);
     assert.deepEqual(asides(directory), []);
   });
 });

@@ -1,0 +1,117 @@
+import type { Logger } from 'pino';
+import { formatPath } from './base/problem.ts';
+import type { Control } from './control/control.ts';
+import { type Verdict, verdicts } from './fleet/evidence.ts';
+import type { Fleet } from './fleet/fleet.ts';
+import type { ProxyStatus, WithheldResource } from './fleet/proxy.ts';
+import type { Board } from './snapshot/board.ts';
+
+export interface RejectionsOptions {
+  readonly control: Control;
+  readonly fleet: Fleet;
+  readonly board: Board;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** Milliseconds for the answers of a fleet to come together, before they are looked at. */
+const gathering = 100;
+
+/**
+ * Says what proxies reject and where it was written, and has a content quarantined once independent proxies of a fleet
+ * agree on it (P12). Ends when the signal does.
+ */
+export function watchRejections(options: RejectionsOptions): void {
+  const watch = new RejectionWatch(options);
+  const end = options.fleet.onChange(clientId => watch.changed(clientId));
+  const onAbort = (): void => {
+    end();
+    watch.end();
+  };
+  if (options.signal.aborted) onAbort();
+  else options.signal.addEventListener('abort', onAbort, { once: true });
+}
+
+class RejectionWatch {
+  readonly #options: RejectionsOptions;
+  /** What each client was last known to reject. */
+  readonly #known = new Map<number, readonly WithheldResource[]>();
+  /** Verdicts that led to nothing, by content: they are not brought forward again. */
+  readonly #vain = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: RejectionsOptions) {
+    this.#options = options;
+  }
+
+  changed(clientId: number): void {
+    const proxy = this.#options.fleet.proxy(clientId);
+    const rejects = proxy?.withheld?.rejects ?? [];
+    const before = this.#known.get(clientId) ?? [];
+    if (proxy && rejects !== before) {
+      for (const each of rejects) if (!before.some(other => isSame(each, other))) this.#say(proxy, each);
+    }
+    if (rejects.length > 0) this.#known.set(clientId, rejects);
+    else this.#known.delete(clientId);
+    if (this.#known.size > 1) this.#lookIn(gathering);
+  }
+
+  end(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#look();
+    }, ms).unref();
+  }
+
+  #look(): void {
+    const { fleet, board } = this.#options;
+    const { found, undecidedFor } = verdicts(fleet.proxies(), board.current?.snapshots ?? new Map(), Date.now());
+    for (const verdict of found) if (!this.#vain.has(keyOf(verdict))) this.#quarantine(verdict);
+    if (undecidedFor !== undefined) this.#lookIn(undecidedFor);
+  }
+
+  #quarantine(verdict: Verdict): void {
+    const { control, log } = this.#options;
+    const { fleet, typeUrl, name, message, proxies } = verdict;
+    // Until it is decided, and for good if nothing comes of it.
+    this.#vain.add(keyOf(verdict));
+    control.changeQuarantine({ found: verdict }).then(
+      outcome => {
+        const { author } = control.accepted?.revision ?? {};
+        const about = { fleet, resource: name, typeUrl, proxies, author, ...this.#place(fleet, verdict) };
+        if (outcome.kind === 'done') {
+          this.#vain.delete(keyOf(verdict));
+          log.error(about, `proxies of ${fleet} reject ${name}, so it is not sent any more: ${message}`);
+        } else log.warn(about, `${name}, which proxies of ${fleet} reject, is not quarantined: ${outcome.what}`);
+      },
+      (error: unknown) => {
+        this.#vain.delete(keyOf(verdict));
+        log.error({ err: error, fleet, resource: name }, 'what proxies reject was not quarantined');
+      },
+    );
+  }
+
+  #say({ node, assignment }: ProxyStatus, reject: WithheldResource): void {
+    const fleet = assignment?.kind === 'assigned' ? assignment.key : undefined;
+    const { typeUrl, name, message } = reject;
+    const about = { node: node.id, fleet, resource: name, typeUrl, ...(fleet && this.#place(fleet, reject)) };
+    this.#options.log.warn(about, `${node.id} rejects ${name} and keeps what it had: ${message}`);
+  }
+
+  #place(fleet: string, { typeUrl, name, message }: Pick<WithheldResource, 'typeUrl' | 'name' | 'message'>): object {
+    const origin = this.#options.control.origin(fleet, typeUrl, name, { words: message });
+    return origin ? { path: formatPath(origin.path), ...origin.source } : {};
+  }
+}
+
+function isSame(a: WithheldResource, b: WithheldResource): boolean {
+  return a.typeUrl === b.typeUrl && a.name === b.name && a.version === b.version;
+}
+
+function keyOf({ fleet, typeUrl, name, version }: Verdict): string {
+  return JSON.stringify([fleet, typeUrl, name, version]);
+}

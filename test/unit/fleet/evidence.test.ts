@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { verdicts } from '../../../src/fleet/evidence.ts';
+import type { ProxyStatus, TypeStatus, WithheldResource } from '../../../src/fleet/proxy.ts';
+import { snapshot, testNode, urls } from '../../support/xds-fixtures.ts';
+
+const sent = snapshot('edge', { CDS: { a: '2', b: '2' } });
+const whole = sent.types.get(urls.CDS)!.version;
+const snapshots = new Map([['edge', sent]]);
+const now = 100_000;
+
+const a: WithheldResource = {
+  typeUrl: urls.CDS,
+  name: 'a',
+  version: '2',
+  code: 13,
+  message: 'no a',
+  instead: '1',
+  at: now - 1000,
+};
+
+function clusters(acked: string | undefined, state: TypeStatus['state'] = 'synced'): ProxyStatus['types'] {
+  return new Map([[urls.CDS, { typeUrl: urls.CDS, state, sent: acked ?? 'x', acked, rejection: undefined }]]);
+}
+
+let count = 0;
+function proxy(id: string, more: Partial<ProxyStatus>): ProxyStatus {
+  return {
+    clientId: ++count,
+    node: { ...testNode, id },
+    peer: '',
+    variant: 'delta',
+    assignment: { kind: 'assigned', key: 'edge' },
+    connectedAt: 0,
+    types: clusters('other'),
+    withheld: undefined,
+    ...more,
+  };
+}
+
+const rejecting = (id: string, reject: WithheldResource = a): ProxyStatus =>
+  proxy(id, { withheld: { rejects: [reject], suspects: [] } });
+
+const found = (...proxies: readonly ProxyStatus[]) =>
+  verdicts(proxies, snapshots, now).found.map(each => `${each.name} ${each.proxies.join('+')} ${each.instead}`);
+
+test('P12: two proxies that reject a content, and none that accepts it, are a verdict', () => {
+  assert.deepEqual(found(rejecting('one'), rejecting('two')), ['a one+two 1']);
+});
+
+test('P12: one proxy is none, however often it says so', () => {
+  assert.deepEqual(found(rejecting('one')), []);
+  assert.deepEqual(found(rejecting('one'), rejecting('one')), [], 'the same node id');
+});
+
+test('P12: one that accepts the content is enough against any number', () => {
+  const accepting = proxy('three', { types: clusters(whole) });
+  assert.deepEqual(found(rejecting('one'), rejecting('two'), accepting), []);
+});
+
+test('P12: who rejects something else holds this, and accepts it', () => {
+  const other = rejecting('three', { ...a, name: 'b' });
+  assert.deepEqual(found(rejecting('one'), rejecting('two'), other), []);
+});
+
+test('P12: who has not answered yet is waited for, and not for ever', () => {
+  const silent = proxy('three', { types: clusters('1', 'pending') });
+  const all = [rejecting('one'), rejecting('two'), silent];
+  assert.deepEqual(verdicts(all, snapshots, now), { found: [], undecidedFor: 9000 });
+  assert.equal(verdicts(all, snapshots, now + 9000).found.length, 1);
+});
+
+test('P12: who finds out what it rejects is waited for, and one that does not ask for the type is not', () => {
+  const finding = proxy('three', { withheld: { rejects: [], suspects: [a] } });
+  const elsewhere = proxy('four', { types: new Map() });
+  assert.deepEqual(found(rejecting('one'), rejecting('two'), finding), []);
+  assert.deepEqual(found(rejecting('one'), rejecting('two'), elsewhere), ['a one+two 1']);
+});
+
+test('P12: proxies of other fleets, and contents that are not sent any more, do not count', () => {
+  const other = { ...rejecting('two'), assignment: { kind: 'assigned', key: 'back' } } as const;
+  assert.deepEqual(found(rejecting('one'), other), []);
+  const old = { ...a, version: '1' };
+  assert.deepEqual(found(rejecting('one', old), rejecting('two', old)), []);
+});
+
+test('P12: what most of them hold stands in its place; if nobody knows what they hold, there is no verdict', () => {
+  const holding = (instead: string | undefined) => ({ ...a, instead });
+  assert.deepEqual(found(rejecting('one', holding('1')), rejecting('two', holding(undefined))), ['a one+two 1']);
+  assert.deepEqual(found(rejecting('one', holding('unknown')), rejecting('two', holding('1'))), ['a one+two 1']);
+  assert.deepEqual(found(rejecting('one', holding(undefined)), rejecting('two', holding(undefined))), [
+    'a one+two undefined',
+  ]);
+  assert.deepEqual(found(rejecting('one', holding('unknown')), rejecting('two', holding('unknown'))), []);
+});
