@@ -1,12 +1,12 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
-import type { Rejected, XdsEvent } from '../xds/events.ts';
+import type { Rejected, Variant, XdsEvent } from '../xds/events.ts';
 import type { ProxyStatus, TypeStatus, WithheldStatus } from './proxy.ts';
 
 /** A client as far as its events tell. It is a proxy once it has said who it is. */
 export interface ClientStatus {
   readonly clientId: number;
   readonly peer: string;
-  readonly variant: 'sotw' | 'delta';
+  readonly variant: Variant;
   readonly node: NodeIdentity | undefined;
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;

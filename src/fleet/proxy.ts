@@ -1,5 +1,5 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
-import type { Rejected } from '../xds/events.ts';
+import type { Rejected, Variant } from '../xds/events.ts';
 
 /** Where a proxy stands with one resource type. Versions are content versions of the type. */
 export interface TypeStatus {
@@ -26,7 +26,7 @@ export interface ProxyStatus {
   readonly clientId: number;
   readonly node: NodeIdentity;
   readonly peer: string;
-  readonly variant: 'sotw' | 'delta';
+  readonly variant: Variant;
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;
   readonly types: ReadonlyMap<string, TypeStatus>;
