@@ -32,3 +32,8 @@ export interface ProxyStatus {
   readonly types: ReadonlyMap<string, TypeStatus>;
   readonly withheld: WithheldStatus | undefined;
 }
+
+/** Key of the fleet that a proxy is of, if there is one for it. */
+export function fleetOf({ assignment }: Pick<ProxyStatus, 'assignment'>): string | undefined {
+  return assignment?.kind === 'assigned' ? assignment.key : undefined;
+}

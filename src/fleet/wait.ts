@@ -1,7 +1,7 @@
 import type { Board } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Fleet } from './fleet.ts';
-import type { ProxyStatus, WithheldResource } from './proxy.ts';
+import { fleetOf, type ProxyStatus, type WithheldResource } from './proxy.ts';
 
 export interface MissingProxy {
   /** Node id. */
@@ -101,7 +101,7 @@ class Wait {
 
   #look(clientId: number): void {
     const proxy = this.#options.fleet.proxy(clientId);
-    const key = proxy?.assignment?.kind === 'assigned' ? proxy.assignment.key : undefined;
+    const key = proxy && fleetOf(proxy);
     const accepted = key === undefined ? undefined : this.#accepted.get(key);
     if (!proxy || key === undefined || !accepted) {
       this.#forget(clientId);

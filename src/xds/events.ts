@@ -24,6 +24,11 @@ export interface Rejected {
   readonly instead: string | undefined;
 }
 
+/** Equal for the same content only. */
+export function contentKey({ typeUrl, name, version }: Pick<Rejected, 'typeUrl' | 'name' | 'version'>): string {
+  return JSON.stringify([typeUrl, name, version]);
+}
+
 /**
  * What clients and their streams tell the rest of the house. Produced by the pure machines and the service; folded in
  * `fleet/`.

@@ -1,9 +1,10 @@
 import { Hono } from 'hono';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { fleetOf } from '../../fleet/proxy.ts';
 import type { TypeTotals } from '../../fleet/totals.ts';
 import { proxyStates } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { fleetOf, proxyTable } from '../proxy-table.ts';
+import { proxyTable } from '../proxy-table.ts';
 import { shortType } from '../replies.ts';
 
 /** Metrics in the text format of Prometheus, computed when they are asked for. */
