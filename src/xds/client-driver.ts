@@ -1,12 +1,6 @@
 import type { Publication } from '../snapshot/board.ts';
-import {
-  type ClientInput,
-  type ClientSettings,
-  type ClientState,
-  type ClientStep,
-  startClient,
-  stepClient,
-} from './client.ts';
+import { type ClientInput, startClient, stepClient } from './client.ts';
+import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
 import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
 import { knowsTtl } from './heartbeat.ts';

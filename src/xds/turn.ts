@@ -1,7 +1,7 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
-import type { Beats, ClientState, ClientStep, Member } from './client.ts';
+import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
 import { stepDelta } from './delta.ts';
 import { beatEvery, knowsTtl } from './heartbeat.ts';
 import {

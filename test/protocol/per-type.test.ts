@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ClientInput, type ClientStep, startClient, stepClient } from '../../src/xds/client.ts';
+import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
+import type { ClientStep } from '../../src/xds/client-state.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import { publication, snapshot, testNode, urls } from '../support/xds-fixtures.ts';
 import { conversation, type Line, type Variant } from './several-streams.ts';
