@@ -3,8 +3,9 @@ import { formatPath } from './base/problem.ts';
 import type { Control } from './control/control.ts';
 import { type Verdict, verdicts } from './fleet/evidence.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import type { ProxyStatus, WithheldResource } from './fleet/proxy.ts';
+import { fleetOf, type ProxyStatus, type WithheldResource } from './fleet/proxy.ts';
 import type { Board } from './snapshot/board.ts';
+import { contentKey } from './xds/events.ts';
 
 export interface RejectionsOptions {
   readonly control: Control;
@@ -49,7 +50,8 @@ class RejectionWatch {
     const rejects = proxy?.withheld?.rejects ?? [];
     const before = this.#known.get(clientId) ?? [];
     if (proxy && rejects !== before) {
-      for (const each of rejects) if (!before.some(other => isSame(each, other))) this.#say(proxy, each);
+      const told = new Set(before.map(contentKey));
+      for (const each of rejects) if (!told.has(contentKey(each))) this.#say(proxy, each);
     }
     if (rejects.length > 0) this.#known.set(clientId, rejects);
     else this.#known.delete(clientId);
@@ -70,7 +72,7 @@ class RejectionWatch {
   #look(): void {
     const { fleet, board } = this.#options;
     const { found, undecidedFor } = verdicts(fleet.proxies(), board.current?.snapshots ?? new Map(), Date.now());
-    for (const verdict of found) if (!this.#vain.has(keyOf(verdict))) this.#quarantine(verdict);
+    for (const verdict of found) if (!this.#vain.has(verdictKey(verdict))) this.#quarantine(verdict);
     if (undecidedFor !== undefined) this.#lookIn(undecidedFor);
   }
 
@@ -78,25 +80,26 @@ class RejectionWatch {
     const { control, log } = this.#options;
     const { fleet, typeUrl, name, message, proxies } = verdict;
     // Until it is decided, and for good if nothing comes of it.
-    this.#vain.add(keyOf(verdict));
+    this.#vain.add(verdictKey(verdict));
     control.changeQuarantine({ found: verdict }).then(
       outcome => {
         const { author } = control.accepted?.revision ?? {};
         const about = { fleet, resource: name, typeUrl, proxies, author, ...this.#place(fleet, verdict) };
         if (outcome.kind === 'done') {
-          this.#vain.delete(keyOf(verdict));
+          this.#vain.delete(verdictKey(verdict));
           log.error(about, `proxies of ${fleet} reject ${name}, so it is not sent any more: ${message}`);
         } else log.warn(about, `${name}, which proxies of ${fleet} reject, is not quarantined: ${outcome.what}`);
       },
       (error: unknown) => {
-        this.#vain.delete(keyOf(verdict));
+        this.#vain.delete(verdictKey(verdict));
         log.error({ err: error, fleet, resource: name }, 'what proxies reject was not quarantined');
       },
     );
   }
 
-  #say({ node, assignment }: ProxyStatus, reject: WithheldResource): void {
-    const fleet = assignment?.kind === 'assigned' ? assignment.key : undefined;
+  #say(proxy: ProxyStatus, reject: WithheldResource): void {
+    const { node } = proxy;
+    const fleet = fleetOf(proxy);
     const { typeUrl, name, message } = reject;
     const about = { node: node.id, fleet, resource: name, typeUrl, ...(fleet && this.#place(fleet, reject)) };
     this.#options.log.warn(about, `${node.id} rejects ${name} and keeps what it had: ${message}`);
@@ -108,10 +111,6 @@ class RejectionWatch {
   }
 }
 
-function isSame(a: WithheldResource, b: WithheldResource): boolean {
-  return a.typeUrl === b.typeUrl && a.name === b.name && a.version === b.version;
-}
-
-function keyOf({ fleet, typeUrl, name, version }: Verdict): string {
-  return JSON.stringify([fleet, typeUrl, name, version]);
+function verdictKey(verdict: Verdict): string {
+  return JSON.stringify([verdict.fleet, contentKey(verdict)]);
 }

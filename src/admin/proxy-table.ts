@@ -1,6 +1,6 @@
 import { compareText } from '../base/compare.ts';
 import type { DepartedProxy, Fleet } from '../fleet/fleet.ts';
-import type { ProxyStatus, TypeStatus } from '../fleet/proxy.ts';
+import { fleetOf, type ProxyStatus, type TypeStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { ProxyReply, ProxyState, ProxyTypeReply, TypeName } from './api.ts';
@@ -46,11 +46,6 @@ function identity({ node, peer, variant, assignment, connectedAt }: Seen) {
 function departed(proxy: DepartedProxy): ProxyReply {
   const why = `not connected since ${instant(proxy.lastSeen)}: ${proxy.reason}`;
   return { ...identity(proxy), state: 'disconnected', why, disconnectedAt: instant(proxy.lastSeen), types: {} };
-}
-
-/** Key of the fleet that a proxy is of, if there is one for it. */
-export function fleetOf({ assignment }: Pick<ProxyStatus, 'assignment'>): string | undefined {
-  return assignment?.kind === 'assigned' ? assignment.key : undefined;
 }
 
 function connected(

@@ -4,7 +4,7 @@ import type { ProxyStatus, TypeStatus, WithheldResource } from '../fleet/proxy.t
 import type { Quarantine } from '../policy/operational-state.ts';
 import type { ProxyReply, QuarantineReply, ResourceReply, WithheldReply } from './api.ts';
 import { atPlace, type Places } from './places.ts';
-import { instant, shortType } from './replies.ts';
+import { instant, typeLabel } from './replies.ts';
 
 /** More is counted, and not listed. */
 const MOST_LISTED = 20;
@@ -26,7 +26,7 @@ export function withheldReplies(
 }
 
 function resourceReply({ typeUrl, name }: { readonly typeUrl: string; readonly name: string }): ResourceReply {
-  return { type: shortType(typeUrl), name };
+  return { type: typeLabel(typeUrl), name };
 }
 
 export function withheldReply(content: WithheldResource, fleet: string | undefined, places: Places): WithheldReply {
@@ -59,7 +59,7 @@ export function whyRejected(proxy: ProxyStatus, fleet: string | undefined, place
     return `it rejected ${some}; what, is being found out, ${unknown}: ${suspect.message}`;
   }
   const rejected = [...proxy.types.values()].find(isWhole(proxy));
-  return rejected && `it rejected ${shortType(rejected.typeUrl)}, ${unknown}: ${rejected.rejection?.message ?? ''}`;
+  return rejected && `it rejected ${typeLabel(rejected.typeUrl)}, ${unknown}: ${rejected.rejection?.message ?? ''}`;
 }
 
 const unknown = 'and partial application is unknown';

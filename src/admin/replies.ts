@@ -1,3 +1,4 @@
+import { shortType } from '../base/short-type.ts';
 import type { OverrideStatus } from '../control/control.ts';
 import { destinationKey } from '../policy/destination.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
@@ -17,9 +18,9 @@ export function typeName(typeUrl: string): TypeName | undefined {
   return typeNames[typeUrl];
 }
 
-/** `CDS` too, and `Secret` for a type that has no such short name. */
-export function shortType(typeUrl: string): string {
-  return typeName(typeUrl) ?? typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
+/** `CDS` too, and `Secret` for a type that has no such name. */
+export function typeLabel(typeUrl: string): string {
+  return typeName(typeUrl) ?? shortType(typeUrl);
 }
 
 /** Something of each type of a snapshot, by the type's short name. */

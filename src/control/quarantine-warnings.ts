@@ -1,5 +1,6 @@
 import { oneLine, shortened } from '../base/one-line.ts';
 import { type Problem, problem } from '../base/problem.ts';
+import { shortType } from '../base/short-type.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Quarantine } from '../policy/operational-state.ts';
@@ -22,7 +23,7 @@ export function quarantineWarnings(
   return quarantines.map(each => {
     const { fleet: fleetKey, typeUrl, name, message } = each;
     const origin = originIn(build, sources, { fleetKey, typeUrl, name }, { words: message });
-    const resource = `${typeUrl.slice(typeUrl.lastIndexOf('.') + 1)} "${name}"`;
+    const resource = `${shortType(typeUrl)} "${name}"`;
     const instead = hasLastGood(each) ? 'its last good content is sent instead' : 'it is left out';
     const words = shortened(oneLine(message), MOST_WORDS);
     const what = `The proxies of fleet "${fleetKey}" reject ${resource}, so ${instead}: ${words}`;

@@ -1,5 +1,6 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { ProxyStatus, WithheldResource } from './proxy.ts';
+import { contentKey } from '../xds/events.ts';
+import { fleetOf, type ProxyStatus, type WithheldResource } from './proxy.ts';
 
 /** A content that independent proxies of a fleet reject and none has accepted. */
 export interface Verdict {
@@ -39,8 +40,8 @@ export function verdicts(
   now: number,
 ): Verdicts {
   const groups = Map.groupBy(
-    proxies.flatMap(proxy => (proxy.withheld?.rejects ?? []).map(reject => ({ proxy, reject, fleet: keyOf(proxy) }))),
-    ({ reject, fleet }) => JSON.stringify([fleet, reject.typeUrl, reject.name, reject.version]),
+    proxies.flatMap(proxy => (proxy.withheld?.rejects ?? []).map(reject => ({ proxy, reject, fleet: fleetOf(proxy) }))),
+    ({ reject, fleet }) => JSON.stringify([fleet, contentKey(reject)]),
   );
   const found: Verdict[] = [];
   let undecidedFor: number | undefined;
@@ -50,7 +51,7 @@ export function verdicts(
     const against = [...new Set(group.map(({ proxy }) => proxy.node.id))];
     const instead = held(group.map(each => each.reject));
     if (against.length < FEWEST || instead === 'unknown') continue;
-    const others = proxies.filter(each => keyOf(each) === fleet && !against.includes(each.node.id));
+    const others = proxies.filter(each => fleetOf(each) === fleet && !against.includes(each.node.id));
     const stances = others.map(each => stance(each, reject, snapshots.get(fleet)));
     if (stances.includes('accepts')) continue;
     const left = PATIENCE - (now - Math.min(...group.map(each => each.reject.at)));
@@ -62,10 +63,6 @@ export function verdicts(
     found.push({ fleet, typeUrl, name, version, message, proxies: against.slice(0, MOST_NAMED), instead });
   }
   return { found, undecidedFor };
-}
-
-function keyOf({ assignment }: ProxyStatus): string | undefined {
-  return assignment?.kind === 'assigned' ? assignment.key : undefined;
 }
 
 function isSent(snapshot: Snapshot | undefined, { typeUrl, name, version }: WithheldResource): boolean {

@@ -1,5 +1,5 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
-import type { XdsEvent } from '../xds/events.ts';
+import type { Variant, XdsEvent } from '../xds/events.ts';
 import { asProxy, type ClientStatus, foldClient } from './fold.ts';
 import type { ProxyStatus } from './proxy.ts';
 import { Totals } from './totals.ts';
@@ -8,7 +8,7 @@ import { Totals } from './totals.ts';
 export interface DepartedProxy {
   readonly node: NodeIdentity;
   readonly peer: string;
-  readonly variant: 'sotw' | 'delta';
+  readonly variant: Variant;
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;
   readonly lastSeen: number;

@@ -1,12 +1,12 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
-import type { Rejected, XdsEvent } from '../xds/events.ts';
+import { contentKey, type Rejected, type Variant, type XdsEvent } from '../xds/events.ts';
 import type { ProxyStatus, TypeStatus, WithheldStatus } from './proxy.ts';
 
 /** A client as far as its events tell. It is a proxy once it has said who it is. */
 export interface ClientStatus {
   readonly clientId: number;
   readonly peer: string;
-  readonly variant: 'sotw' | 'delta';
+  readonly variant: Variant;
   readonly node: NodeIdentity | undefined;
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;
@@ -58,10 +58,6 @@ function foldWithheld(
   );
   const since = (each: Rejected) => ({ ...each, message: shownWords(each), at: known.get(contentKey(each)) ?? at });
   return { rejects: rejects.map(since), suspects: suspects.map(since) };
-}
-
-function contentKey({ typeUrl, name, version }: Rejected): string {
-  return JSON.stringify([typeUrl, name, version]);
 }
 
 /** Envoy quotes what it rejects, and secrets are never shown (P29). */

@@ -1,5 +1,5 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
-import type { Rejected } from '../xds/events.ts';
+import type { Rejected, Variant } from '../xds/events.ts';
 
 /** Where a proxy stands with one resource type. Versions are content versions of the type. */
 export interface TypeStatus {
@@ -26,9 +26,14 @@ export interface ProxyStatus {
   readonly clientId: number;
   readonly node: NodeIdentity;
   readonly peer: string;
-  readonly variant: 'sotw' | 'delta';
+  readonly variant: Variant;
   readonly assignment: Assignment | undefined;
   readonly connectedAt: number;
   readonly types: ReadonlyMap<string, TypeStatus>;
   readonly withheld: WithheldStatus | undefined;
+}
+
+/** Key of the fleet that a proxy is of, if there is one for it. */
+export function fleetOf({ assignment }: Pick<ProxyStatus, 'assignment'>): string | undefined {
+  return assignment?.kind === 'assigned' ? assignment.key : undefined;
 }

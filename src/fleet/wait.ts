@@ -1,7 +1,8 @@
+import { shortType } from '../base/short-type.ts';
 import type { Board } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Fleet } from './fleet.ts';
-import type { ProxyStatus, WithheldResource } from './proxy.ts';
+import { fleetOf, type ProxyStatus, type WithheldResource } from './proxy.ts';
 
 export interface MissingProxy {
   /** Node id. */
@@ -101,7 +102,7 @@ class Wait {
 
   #look(clientId: number): void {
     const proxy = this.#options.fleet.proxy(clientId);
-    const key = proxy?.assignment?.kind === 'assigned' ? proxy.assignment.key : undefined;
+    const key = proxy && fleetOf(proxy);
     const accepted = key === undefined ? undefined : this.#accepted.get(key);
     if (!proxy || key === undefined || !accepted) {
       this.#forget(clientId);
@@ -158,16 +159,11 @@ function missingOf(
   }
   const rejected = behind.find(({ state }) => state === 'rejected');
   if (!rejected?.rejection) {
-    return { id, fleet, types, reason: 'pending', why: `it has not acknowledged ${types.map(shortName).join(', ')}` };
+    return { id, fleet, types, reason: 'pending', why: `it has not acknowledged ${types.map(shortType).join(', ')}` };
   }
   const { version, message } = rejected.rejection;
-  const why = `it rejected ${shortName(rejected.typeUrl)}: ${message}`;
+  const why = `it rejected ${shortType(rejected.typeUrl)}: ${message}`;
   // Rejected before the target was made: the target may still be on its way.
   const final = accepted.get(rejected.typeUrl)?.has(version) === true;
   return { id, fleet, types, reason: final ? 'rejected' : 'pending', why };
-}
-
-/** `Cluster` of `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
-function shortName(typeUrl: string): string {
-  return typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
 }

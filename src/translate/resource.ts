@@ -11,11 +11,6 @@ export const servedTypes = {
 
 export type ServedType = (typeof servedTypes)[keyof typeof servedTypes];
 
-/** A type as sentences name it: `Cluster`. */
-export function shortType(type: ServedType): string {
-  return type.slice(type.lastIndexOf('.') + 1);
-}
-
 /** An Envoy message with the name that xDS knows it by. The same IR object gives the same resource object. */
 export interface Resource<T extends ServedType = ServedType> {
   readonly type: T;

@@ -6,7 +6,7 @@ import { memo1 } from '../base/memo.ts';
 import type { Assignment, Board, NodeIdentity } from '../snapshot/board.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { delimited, textField } from '../snapshot/wire.ts';
-import type { Rejected } from './events.ts';
+import type { Rejected, Variant } from './events.ts';
 import type { Unary } from './fetch.ts';
 import { secretUrl } from './resource-type.ts';
 
@@ -25,7 +25,7 @@ interface TypeView {
 /** What a stream of a client has come to, as its events tell. */
 interface ClientView {
   readonly node: NodeIdentity;
-  readonly variant: 'sotw' | 'delta';
+  readonly variant: Variant;
   readonly assignment: Assignment | undefined;
   readonly types: ReadonlyMap<string, TypeView>;
   /** What it rejected, and what may be it. */
@@ -111,7 +111,7 @@ function configsOf(
   set: TypeSnapshot,
   type: TypeView | undefined,
   rejected: readonly RejectedView[],
-  variant: 'sotw' | 'delta',
+  variant: Variant,
   bare: boolean,
 ): Uint8Array {
   const status = statusOf(type, set.version, rejected.length > 0);

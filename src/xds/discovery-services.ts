@@ -1,4 +1,4 @@
-import type { Variant } from './frame.ts';
+import type { Variant } from './events.ts';
 import {
   clusterUrl,
   endpointUrl,

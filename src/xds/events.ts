@@ -1,5 +1,8 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
 
+/** The protocol comes in two: state of the world, and incremental. */
+export type Variant = 'sotw' | 'delta';
+
 /**
  * A client is known by the number of its first stream, which is unique within the process. Instants are set by whoever
  * folds.
@@ -21,13 +24,18 @@ export interface Rejected {
   readonly instead: string | undefined;
 }
 
+/** Equal for the same content only. */
+export function contentKey({ typeUrl, name, version }: Pick<Rejected, 'typeUrl' | 'name' | 'version'>): string {
+  return JSON.stringify([typeUrl, name, version]);
+}
+
 /**
  * What clients and their streams tell the rest of the house. Produced by the pure machines and the service; folded in
  * `fleet/`.
  */
 export type XdsEvent =
   /** A stream, which is a client of its own unless it turns out to be one more of a client that is known. */
-  | (ClientEvent & { readonly kind: 'opened'; readonly variant: 'sotw' | 'delta'; readonly peer: string })
+  | (ClientEvent & { readonly kind: 'opened'; readonly variant: Variant; readonly peer: string })
   | (ClientEvent & { readonly kind: 'joined'; readonly to: number })
   | (ClientEvent & { readonly kind: 'identified'; readonly node: NodeIdentity })
   | (ClientEvent & { readonly kind: 'assigned'; readonly assignment: Assignment })

@@ -3,10 +3,9 @@ import { memo1 } from '../base/memo.ts';
 import type { EncodedResource } from '../snapshot/snapshot.ts';
 import { delimited, textField } from '../snapshot/wire.ts';
 import type { ResponseBody } from './body.ts';
+import type { Variant } from './events.ts';
 import { isLimited } from './heartbeat.ts';
 import { NONCE_LENGTH } from './nonce.ts';
-
-export type Variant = 'sotw' | 'delta';
 
 /** A response's bytes, shared by every stream that is sent this body; its last bytes are the stream's own nonce. */
 export interface Frame {

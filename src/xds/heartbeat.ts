@@ -2,7 +2,7 @@ import { memo1, memo2 } from '../base/memo.ts';
 import type { NodeIdentity } from '../snapshot/board.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { type ResponseBody, subscribed } from './body.ts';
-import type { Variant } from './frame.ts';
+import type { Variant } from './events.ts';
 import type { TypeState } from './machine.ts';
 import { resourceType } from './resource-type.ts';
 import type { Subscription } from './subscription.ts';

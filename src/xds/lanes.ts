@@ -1,5 +1,5 @@
 import { type DeltaState, startDelta } from './delta.ts';
-import type { Variant } from './frame.ts';
+import type { Variant } from './events.ts';
 import { noncePrefix } from './nonce.ts';
 import { rankOf } from './resource-type.ts';
 import { type SotwState, startSotw } from './sotw.ts';

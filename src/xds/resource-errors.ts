@@ -1,3 +1,4 @@
+import { shortType } from '../base/short-type.ts';
 import type { NodeIdentity } from '../snapshot/board.ts';
 import type { ResourceError, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { resourceType } from './resource-type.ts';
@@ -53,7 +54,6 @@ export function errorOf(set: TypeSnapshot, subscription: Subscription, name: str
 const NOT_FOUND = 5;
 
 function notFound(typeUrl: string, name: string): ResourceError {
-  const type = typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
-  const message = `the fleet of this node has no ${type} ${JSON.stringify(name)}; it will be sent when there is one`;
+  const message = `the fleet of this node has no ${shortType(typeUrl)} ${JSON.stringify(name)}; it will be sent when there is one`;
   return { code: NOT_FOUND, message };
 }

@@ -15,14 +15,14 @@ import {
 import { serviceDefinition } from '../../proto/services.ts';
 import type { Board } from '../snapshot/board.ts';
 import { AnswerStreams } from './answer-streams.ts';
-import type { RejectionSettings } from './client.ts';
 import type { Outgoing, SharedByClients } from './client-driver.ts';
+import type { RejectionSettings } from './client-state.ts';
 import { answerClientStatus, type ClientViews, clientStatusDiscovery } from './client-status.ts';
 import { Clients } from './clients.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
-import type { XdsEvent } from './events.ts';
+import type { Variant, XdsEvent } from './events.ts';
 import { Fetches, type Unary } from './fetch.ts';
-import { FrameEncoder, type Variant } from './frame.ts';
+import { FrameEncoder } from './frame.ts';
 import { Health, healthChecking } from './health.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ClientInput, type ClientStep, startClient, stepClient } from '../../src/xds/client.ts';
+import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
+import type { ClientStep } from '../../src/xds/client-state.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import { publication, snapshot, testNode, urls } from '../support/xds-fixtures.ts';
 import { conversation, type Line, type Variant } from './several-streams.ts';
@@ -241,6 +242,50 @@ conversation(
     { expect: [removed(variant).replace('cds', 'ads')] },
   ],
 );
+
+conversation(
+  'R41: clusters and listeners on streams of their own, endpoints and routes over ADS, are one client',
+  both,
+  variant => [
+    { publish: before },
+    { ask: 'cds', type: 'CDS' },
+    { expect: ['cds: old=1'] },
+    { ask: 'ads', type: 'EDS', names: ['old'], ads: true },
+    { ack: 'cds' },
+    { expect: ['ads: old=1'] },
+    { ack: 'ads', type: 'EDS' },
+    { ask: 'lds', type: 'LDS' },
+    { expect: ['lds: l=1'] },
+    { ack: 'lds' },
+    { ask: 'ads', type: 'RDS', names: ['r'], ads: true },
+    { expect: ['ads: r=to-old'] },
+    { ack: 'ads', type: 'RDS' },
+    { publish: after },
+    { expect: [added(variant)] },
+    { ack: 'cds' },
+    { expect: [] },
+    { ask: 'ads', type: 'EDS', names: variant === 'sotw' ? ['new', 'old'] : ['new'], ads: true },
+    { expect: ['ads: new=1'] },
+    { ack: 'ads', type: 'EDS' },
+    { expect: ['lds: l=2', 'ads: r=to-new'] },
+    { ack: 'lds' },
+    { ack: 'ads', type: 'RDS' },
+    { timers: true },
+    { expect: [removed(variant)] },
+  ],
+);
+
+conversation('R39: a changed cluster is sent its endpoints again over ADS, whichever stream it came on', both, () => [
+  { publish: before },
+  { ask: 'cds', type: 'CDS' },
+  { expect: ['cds: old=1'] },
+  { ask: 'ads', type: 'EDS', names: ['old'], ads: true },
+  { expect: ['ads: old=1'] },
+  { ack: 'ads', type: 'EDS' },
+  { ack: 'cds' },
+  { publish: { ...before, CDS: { old: '2' } } },
+  { expect: ['cds: old=2', 'ads: old=1'] },
+]);
 
 for (const apart of [{ connection: 'two' }, { node: 'another-node' }] as const) {
   conversation(

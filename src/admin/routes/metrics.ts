@@ -1,10 +1,11 @@
 import { Hono } from 'hono';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { fleetOf } from '../../fleet/proxy.ts';
 import type { TypeTotals } from '../../fleet/totals.ts';
 import { proxyStates } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { fleetOf, proxyTable } from '../proxy-table.ts';
-import { shortType } from '../replies.ts';
+import { proxyTable } from '../proxy-table.ts';
+import { typeLabel } from '../replies.ts';
 
 /** Metrics in the text format of Prometheus, computed when they are asked for. */
 export function metricsRoutes(dependencies: AdminDependencies): Hono {
@@ -91,12 +92,12 @@ function rejectionMetrics(registry: Registry, { control, fleet: proxies, board }
     collect() {
       this.reset();
       for (const [fleet, { types }] of snapshots()) {
-        for (const url of types.keys()) this.set({ fleet, type: shortType(url) }, 0);
+        for (const url of types.keys()) this.set({ fleet, type: typeLabel(url) }, 0);
       }
       for (const proxy of proxies.proxies()) {
         const { rejects = [], suspects = [] } = proxy.withheld ?? {};
         const fleet = fleetOf(proxy) ?? '';
-        for (const { typeUrl } of [...rejects, ...suspects]) this.inc({ fleet, type: shortType(typeUrl) });
+        for (const { typeUrl } of [...rejects, ...suspects]) this.inc({ fleet, type: typeLabel(typeUrl) });
       }
     },
   });
@@ -111,7 +112,7 @@ function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
       registers: [registry],
       collect() {
         this.reset();
-        for (const [url, totals] of fleet.totals.byType) this.inc({ type: shortType(url) }, read(totals));
+        for (const [url, totals] of fleet.totals.byType) this.inc({ type: typeLabel(url) }, read(totals));
       },
     });
   perType('responses_total', 'xDS responses sent.', totals => totals.sent);

@@ -9,7 +9,7 @@ import { readWait } from '../input.ts';
 import { placesIn } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { quarantineReply } from '../rejection-replies.ts';
-import { shortType } from '../replies.ts';
+import { typeLabel } from '../replies.ts';
 
 /** Contents that are not sent to a fleet, since its proxies reject them; and how to send one again. */
 export function quarantineRoutes(dependencies: AdminDependencies): Hono {
@@ -43,9 +43,9 @@ const listed = 10;
 /** @throws ApiError 404 that says what there is. */
 function quarantineAt({ accepted }: Control, { fleet, type, name }: Asked): Quarantine {
   const all = accepted?.quarantines ?? [];
-  const label = (each: Quarantine) => `${each.fleet} ${shortType(each.typeUrl)} ${each.name}`;
+  const label = (each: Quarantine) => `${each.fleet} ${typeLabel(each.typeUrl)} ${each.name}`;
   const found = all.find(
-    each => each.fleet === fleet && each.name === name && shortType(each.typeUrl).toUpperCase() === type.toUpperCase(),
+    each => each.fleet === fleet && each.name === name && typeLabel(each.typeUrl).toUpperCase() === type.toUpperCase(),
   );
   if (found) return found;
   const known = all.map(label);
