@@ -6,7 +6,7 @@ import type { Frame, FrameEncoder } from './frame.ts';
 import { knowsTtl } from './heartbeat.ts';
 import type { StreamSettings } from './lanes.ts';
 import type { MachineEvent } from './machine.ts';
-import type { TimerRequest } from './order.ts';
+import type { TimerRequest } from './order-state.ts';
 import type { Pacer } from './pacer.ts';
 import { resourceType } from './resource-type.ts';
 

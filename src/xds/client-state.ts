@@ -2,7 +2,7 @@ import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts
 import type { Isolation } from './isolation.ts';
 import type { Lanes, StreamSettings } from './lanes.ts';
 import type { MachineEvent, Response } from './machine.ts';
-import type { OrderSettings, OrderState, TimerRequest } from './order.ts';
+import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
 import type { Aimed } from './withheld.ts';
 
 /**

@@ -4,7 +4,7 @@ import type { Variant } from './events.ts';
 import { nothingRejected } from './isolation.ts';
 import { laneIndex, type StreamSettings, typesOn } from './lanes.ts';
 import type { DeltaRequest, Input, SotwRequest } from './machine.ts';
-import { startOrder } from './order.ts';
+import { startOrder } from './order-state.ts';
 import { Turn } from './turn.ts';
 
 /** What a client is told. */

@@ -25,7 +25,7 @@ import { Fetches, type Unary } from './fetch.ts';
 import { FrameEncoder } from './frame.ts';
 import { Health, healthChecking } from './health.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
-import type { OrderSettings } from './order.ts';
+import type { OrderSettings } from './order-state.ts';
 import { Pacer } from './pacer.ts';
 import { reflection, reflectionAnswers } from './reflection.ts';
 import { StreamDriver } from './stream-driver.ts';

@@ -1,6 +1,6 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
-import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
+import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { Withheld } from '../snapshot/withhold.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
 import { stepDelta } from './delta.ts';
@@ -17,21 +17,21 @@ import {
   withheldBy,
   withheldEvent,
 } from './isolation.ts';
-import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
+import {
+  type Lane,
+  type Lanes,
+  laneIndex,
+  type MachineState,
+  outdated,
+  type StreamSettings,
+  withLane,
+} from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import {
-  aim,
-  evaluate,
-  expire,
-  type OrderState,
-  proven,
-  schedule,
-  type TimerRequest,
-  targetsOf,
-  withoutRejected,
-} from './order.ts';
+import { aim, evaluate, expire, proven, schedule, targetsOf, withoutRejected } from './order.ts';
+import type { OrderState, TimerRequest } from './order-state.ts';
 import { replaced } from './overlay.ts';
+import { inDoubt } from './progress.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
@@ -60,6 +60,8 @@ export class Turn {
   #beats: Beats;
   #timers: number;
   #lanes: Lanes;
+  /** What was rejected is to be sent once more. */
+  #retries = false;
   /** Set once the lanes are a copy that may be changed. */
   #changing: Lane[] | undefined;
   /** Types of streams of their own of which one has moved or gone. */
@@ -137,10 +139,12 @@ export class Turn {
   #tryOn(kind: 'next' | 'again'): void {
     this.#trial = undefined;
     this.#isolation = kind === 'next' ? resumed(this.#isolation) : this.#retried(false);
+    this.#retries = kind === 'again';
   }
 
   retry(): this {
     this.#isolation = resumed(this.#retried(true));
+    this.#retries = true;
     return this;
   }
 
@@ -224,7 +228,7 @@ export class Turn {
    */
   #clustersSent({ aggregated, state: before }: Lane, { state, responses }: Step<MachineState>): void {
     this.#order = proven(this.#order);
-    if (!aggregated && before.sent && state.sent) this.#outdate(diffTypes(before.sent, state.sent).changed);
+    if (!aggregated && before.sent && state.sent) this.#outdate(before.sent, state.sent);
     const names =
       before.sent && state.sent && !before.inParts
         ? replaced(before.sent, state.sent)
@@ -235,16 +239,9 @@ export class Turn {
     else if (aggregated) this.#rewarmed = [...this.#rewarmed, ...names];
   }
 
-  /** What was acknowledged on the streams of single clusters before says nothing of what now has their names. */
-  #outdate(clusters: readonly EncodedResource[]): void {
-    const assignments = assignmentsOf(clusters);
-    if (assignments.size === 0) return;
-    for (const [index, lane] of this.#lanes.entries()) {
-      const { typeUrl, subscription } = lane.state;
-      if (lane.aggregated || typeUrl !== endpointUrl || subscription.names.size !== 1) continue;
-      const [name = ''] = subscription.names;
-      if (assignments.has(name)) this.#copy()[index] = { ...lane, outdated: true };
-    }
+  #outdate(before: TypeSnapshot, after: TypeSnapshot): void {
+    const assignments = assignmentsOf(diffTypes(before, after).changed);
+    if (assignments.size > 0) this.#lanes = this.#changing = outdated(this.#lanes, assignments);
   }
 
   /** Lets every lane move as far as the order allows. */
@@ -311,11 +308,25 @@ export class Turn {
       }
     }
     settled = this.#proceed() || settled;
+    settled = this.#resend() || settled;
     settled = this.#acceptTrials() || settled;
     const published = this.#published();
     return (
       settled || (published !== undefined && stillRejected(this.#isolation, published, this.#lanes) !== this.#isolation)
     );
+  }
+
+  /** What was rejected without being under suspicion is tried again as well. @returns whether another set is held. */
+  #resend(): boolean {
+    if (!this.#retries) return false;
+    this.#retries = false;
+    let settled = false;
+    for (const [index, { state }] of this.#lanes.entries()) {
+      if (!state.rejected || !state.target) continue;
+      const names = [...inDoubt(state.doubtful, state.target).names];
+      settled = this.#feed(index, { kind: 'again', names }) || settled;
+    }
+    return settled;
   }
 
   /** @returns whether the client was found to hold another set. */
@@ -340,8 +351,8 @@ export class Turn {
 
   /** At most one runs, for whatever comes next. */
   #trialTimer(): readonly TimerRequest[] {
-    const { rejects } = this.#isolation;
-    const kind = isPaused(this.#isolation) ? 'next' : rejects.length > 0 ? 'again' : undefined;
+    const rejects = this.#isolation.rejects.length > 0 || this.#lanes.some(({ state }) => state.rejected);
+    const kind = isPaused(this.#isolation) ? 'next' : rejects ? 'again' : undefined;
     if (kind === this.#trial?.kind) return [];
     const id = kind && this.#nextTimer();
     this.#trial = kind && id !== undefined ? { kind, id } : undefined;
@@ -394,10 +405,4 @@ const unserved = { target: undefined, keepLeftover: true };
 function broughtOrInParts(before: MachineState, responses: readonly Response[]): readonly string[] {
   if (!before.resumes && !before.inParts) return [];
   return responses.flatMap(({ body }) => body.resources.map(each => each.name));
-}
-
-function sameAssignment(a: Assignment, b: Assignment | undefined): boolean {
-  if (a === b) return true;
-  if (a.kind === 'assigned') return b?.kind === 'assigned' && a.key === b.key;
-  return JSON.stringify(a) === JSON.stringify(b);
 }

@@ -82,7 +82,7 @@ for (const variant of ['sotw', 'delta'] as const) {
           client.retry();
           client.finish();
         }),
-        { numRuns: 300 },
+        { numRuns: Number(process.env.RUNS ?? 300) },
       );
     });
   }

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import type { ResponseBody } from '../../src/xds/body.ts';
-import { type ClientInput, type ClientState, startClient, stepClient } from '../../src/xds/client.ts';
+import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
+import type { ClientState } from '../../src/xds/client-state.ts';
 import { MAX_UNANSWERED } from '../../src/xds/delta.ts';
-import type { Variant } from '../../src/xds/frame.ts';
+import type { Variant } from '../../src/xds/events.ts';
 import type { Response } from '../../src/xds/machine.ts';
 import { resourceType } from '../../src/xds/resource-type.ts';
 import { publication, type Sets, snapshot, testNode, urls } from '../support/xds-fixtures.ts';
@@ -63,6 +64,11 @@ export class RejectingClient {
   /** Route configurations, `name content`, that came although they lead to what was rejected. */
   readonly #dangling = new Set<string>();
   readonly #everPublished = new Set<string>();
+  /** `type name` → the publication since which it is there without a break. */
+  readonly #since = new Map<string, number>();
+  /** `type name content` → the newest publication that had it. */
+  readonly #newest = new Map<string, number>();
+  #publications = 0;
   readonly #nonces = new Set<string>();
   /** Rejections since the last publication, attempt or subscription. */
   #rejections = 0;
@@ -74,9 +80,14 @@ export class RejectingClient {
   }
 
   publish(sets: Sets): void {
+    this.#publications += 1;
     for (const type of types) {
       const now = sets[type] ?? {};
-      for (const [name, content] of Object.entries(now)) this.#everPublished.add(`${type} ${name} ${content}`);
+      for (const [name, content] of Object.entries(now)) {
+        this.#everPublished.add(`${type} ${name} ${content}`);
+        this.#newest.set(`${type} ${name} ${content}`, this.#publications);
+        if (this.#sets[type]?.[name] === undefined) this.#since.set(`${type} ${name}`, this.#publications);
+      }
       for (const key of [...this.#had]) if (key.startsWith(`${type} `) && !(key.slice(4) in now)) this.#had.delete(key);
       for (const key of [...this.#forbidden]) {
         const [of, name = '', ...content] = key.split(' ');
@@ -271,6 +282,13 @@ export class RejectingClient {
     return this.#holds.get(type) ?? new Map();
   }
 
+  /** What comes late, of a snapshot before one that did not have the name, goes with that. */
+  #isLasting(type: Type, name: string, content: string): boolean {
+    if (this.#sets[type]?.[name] === undefined) return false;
+    const newest = this.#newest.get(`${type} ${name} ${content}`) ?? 0;
+    return newest >= (this.#since.get(`${type} ${name}`) ?? 0);
+  }
+
   #forgive(): void {
     this.#forbidden.clear();
     this.#rejections = 0;
@@ -296,7 +314,7 @@ export class RejectingClient {
       if (type === 'RDS' && !newlyCut) this.#dangling.add(`${name} ${content}`);
       held.set(name, content);
       // Of a rejected response nobody knows what was applied.
-      if (bad.length === 0 && this.#sets[type]?.[name] !== undefined) this.#had.add(`${type} ${name}`);
+      if (bad.length === 0 && this.#isLasting(type, name, content)) this.#had.add(`${type} ${name}`);
     };
     for (const { name, version } of bad) {
       if (this.#had.has(`${type} ${name}`)) this.#without.delete(`${type} ${name} ${version}`);

@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import { MAX_UNANSWERED, startDelta, stepDelta } from '../../../src/xds/delta.ts';
 import type { DeltaRequest, Input, SotwRequest } from '../../../src/xds/machine.ts';
 import { nonceOf } from '../../../src/xds/nonce.ts';
-import { aim, evaluate, proven, schedule, startOrder } from '../../../src/xds/order.ts';
+import { aim, evaluate, proven, schedule } from '../../../src/xds/order.ts';
+import { startOrder } from '../../../src/xds/order-state.ts';
 import { startSotw, stepSotw } from '../../../src/xds/sotw.ts';
 import { type Contents, snapshot, typeSnapshot, urls } from '../../support/xds-fixtures.ts';
 
