@@ -63,13 +63,12 @@ export class ClientDriver {
     return this.#outlets.size;
   }
 
-  /** True if a stream of this type would be a second one where a proxy has only one. */
-  hasOwn(typeUrl: string): boolean {
-    if (!resourceType(typeUrl).complete) return false;
+  /** True if a stream of this type, or of all types, would be a second one where a proxy has only one. */
+  hasOwn(typeUrl: string | undefined): boolean {
+    if (typeUrl !== undefined && !resourceType(typeUrl).complete) return false;
     const { lanes, streams } = this.#state;
     const asked = lanes.some(({ state }) => state.typeUrl === typeUrl);
-    const opened = [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
-    return asked || opened;
+    return asked || [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
   }
 
   join(stream: StreamSettings, outlet: Outlet): void {

@@ -6,8 +6,8 @@ import type { StreamSettings } from './lanes.ts';
 const FAN_OUT = 256;
 
 /**
- * The clients of a service. Streams of single types that the same node opens on the same connection are one client's;
- * every aggregated stream is a client of its own, which streams of single types may join.
+ * The clients of a service. The streams that the same node opens on the same connection are one client's; what a proxy
+ * has only one of, an aggregated stream or one of clusters, begins another client when it comes a second time.
  *
  * Clients are woken by the board and pull the newest publication; none waits for another.
  */
@@ -15,7 +15,7 @@ export class Clients {
   readonly #board: Board;
   readonly #shared: SharedByClients;
   readonly #all = new Set<ClientDriver>();
-  /** By connection and node: whose further streams of single types are. */
+  /** By connection and node: whose further streams are. */
   readonly #known = new Map<string, ClientDriver>();
   readonly #keys = new WeakMap<ClientDriver, string>();
   readonly #unsubscribe: () => void;
@@ -30,8 +30,8 @@ export class Clients {
   /** The client that a stream belongs to; the stream has joined it. @param peer of the connection; undefined: unknown. */
   join(stream: StreamSettings, nodeId: string, peer: string | undefined, outlet: Outlet): ClientDriver {
     const key = peer === undefined ? undefined : `${peer} ${nodeId}`;
-    const known = key === undefined || stream.impliedType === undefined ? undefined : this.#known.get(key);
-    if (known && !known.hasOwn(stream.impliedType ?? '')) {
+    const known = key === undefined ? undefined : this.#known.get(key);
+    if (known && !known.hasOwn(stream.impliedType)) {
       known.join(stream, outlet);
       return known;
     }

@@ -192,20 +192,17 @@ export class Turn {
    * Envoy warms a changed cluster anew and wants its endpoints again, even if they have not changed (R39). Where
    * endpoints have streams of their own, it opens another one for that.
    */
-  #clustersSent({ streamId, aggregated, state: before }: Lane, { state, responses }: Step<MachineState>): void {
+  #clustersSent({ aggregated, state: before }: Lane, { state, responses }: Step<MachineState>): void {
     this.#order = proven(this.#order);
-    if (!aggregated) {
-      if (before.sent && state.sent) this.#outdate(diffTypes(before.sent, state.sent).changed);
-      return;
-    }
+    if (!aggregated && before.sent && state.sent) this.#outdate(diffTypes(before.sent, state.sent).changed);
     const names =
       before.sent && state.sent && !before.inParts
         ? replaced(before.sent, state.sent)
         : broughtOrInParts(before, responses);
     if (names.length === 0) return;
-    const endpoints = laneIndex(this.#lanes, streamId, endpointUrl);
+    const endpoints = this.#lanes.findIndex(lane => lane.aggregated && lane.state.typeUrl === endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });
-    else this.#rewarmed = [...this.#rewarmed, ...names];
+    else if (aggregated) this.#rewarmed = [...this.#rewarmed, ...names];
   }
 
   /** What was acknowledged on the streams of single clusters before says nothing of what now has their names. */

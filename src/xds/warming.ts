@@ -4,7 +4,7 @@ import { memo1, memo2 } from '../base/memo.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import type { TypeState } from './machine.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
-import { covers } from './subscription.ts';
+import { covers, isEmpty } from './subscription.ts';
 
 /**
  * What has to happen after a cluster was acknowledged on a stream of its own until requests can be sent to it. On an
@@ -71,14 +71,16 @@ export function assignmentsOf(clusters: readonly EncodedResource[]): ReadonlySet
 
 /** True if the client has acknowledged the endpoints of every new cluster that has some. */
 export function isWarm(
-  progress: readonly { readonly state: TypeState; readonly outdated?: true }[],
+  progress: readonly { readonly aggregated: boolean; readonly state: TypeState; readonly outdated?: true }[],
   from: Snapshot | undefined,
   to: Snapshot,
 ): boolean {
   const wanted = new Set(assignmentsOf(added(from, to)));
   if (wanted.size === 0) return true;
-  for (const { state, outdated } of progress) {
+  for (const { aggregated, state, outdated } of progress) {
     if (state.typeUrl !== endpointUrl || !state.acked || outdated) continue;
+    // What is sent again there may be for a cluster that was replaced.
+    if (aggregated && (state.unanswered.length > 0 || !isEmpty(state.again))) continue;
     const { names, wildcard, globs } = state.subscription;
     const held = wildcard || globs ? [...wanted].filter(name => covers(state.subscription, name)) : names;
     for (const name of held) if (state.acked.resources.has(name)) wanted.delete(name);

@@ -74,7 +74,7 @@ describe(`${changes} changes by chance under load, seed ${seed}`, { timeout: 120
       chance,
       steady: addresses.slice(0, 4),
       moody: addresses[4] ?? '',
-      timeout: 3000,
+      timeout: 8000,
       casts: fleets,
     });
     await served.publish(policy.policy);
@@ -102,7 +102,7 @@ describe(`${changes} changes by chance under load, seed ${seed}`, { timeout: 120
     }
     await served.acked(30_000);
     // Until the last of what was retired has gone, and a while beyond.
-    await until('nothing is left of what was', gone, 60_000);
+    await until('nothing is left of what was', gone, 90_000);
     await Promise.all(loads.map(load => load.more(10)));
     await Promise.all(loads.map(load => load.end()));
     await explain();
@@ -164,7 +164,7 @@ describe(`${changes} changes by chance under load, seed ${seed}`, { timeout: 120
     };
     try {
       const headers = { 'x-number': String(randomInt(2 ** 40)) };
-      const answer = await ask(port, path, { fresh, headers, patience: 8000 });
+      const answer = await ask(port, path, { fresh, headers, patience: 15_000 });
       if (answer.status !== 200) told(`${answer.status} by ${answer.by}: ${answer.text.slice(0, 200)}`);
       return answer;
     } catch (error) {

@@ -41,6 +41,8 @@ const casts: readonly Cast[] = await Promise.all(
     .map(async each => ({ ...each, port: await world.port() })),
 );
 
+/** What is retired stays for as long as a request may take. */
+const timeout = '2s';
 const [one, two, three] = await world.backends('one', 'two', 'three');
 
 interface Shape {
@@ -54,8 +56,8 @@ interface Shape {
 
 function policy({ shop, extra, xds = cast => cast.xds }: Shape): PolicyInput {
   const services: Record<string, ServiceInput> = {
-    shop: { endpoints: [{ address: shop }] },
-    ...(extra === undefined ? {} : { extra: { endpoints: [{ address: extra }] } }),
+    shop: { endpoints: [{ address: shop }], timeout },
+    ...(extra === undefined ? {} : { extra: { endpoints: [{ address: extra }], timeout } }),
   };
   return {
     services,

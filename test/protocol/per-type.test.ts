@@ -237,6 +237,50 @@ conversation(
   ],
 );
 
+conversation(
+  'R41: clusters and listeners on streams of their own, endpoints and routes over ADS, are one client',
+  both,
+  variant => [
+    { publish: before },
+    { ask: 'cds', type: 'CDS' },
+    { expect: ['cds: old=1'] },
+    { ask: 'ads', type: 'EDS', names: ['old'], ads: true },
+    { ack: 'cds' },
+    { expect: ['ads: old=1'] },
+    { ack: 'ads', type: 'EDS' },
+    { ask: 'lds', type: 'LDS' },
+    { expect: ['lds: l=1'] },
+    { ack: 'lds' },
+    { ask: 'ads', type: 'RDS', names: ['r'], ads: true },
+    { expect: ['ads: r=to-old'] },
+    { ack: 'ads', type: 'RDS' },
+    { publish: after },
+    { expect: [added(variant)] },
+    { ack: 'cds' },
+    { expect: [] },
+    { ask: 'ads', type: 'EDS', names: variant === 'sotw' ? ['new', 'old'] : ['new'], ads: true },
+    { expect: ['ads: new=1'] },
+    { ack: 'ads', type: 'EDS' },
+    { expect: ['lds: l=2', 'ads: r=to-new'] },
+    { ack: 'lds' },
+    { ack: 'ads', type: 'RDS' },
+    { timers: true },
+    { expect: [removed(variant)] },
+  ],
+);
+
+conversation('R39: a changed cluster is sent its endpoints again over ADS, whichever stream it came on', both, () => [
+  { publish: before },
+  { ask: 'cds', type: 'CDS' },
+  { expect: ['cds: old=1'] },
+  { ask: 'ads', type: 'EDS', names: ['old'], ads: true },
+  { expect: ['ads: old=1'] },
+  { ack: 'ads', type: 'EDS' },
+  { ack: 'cds' },
+  { publish: { ...before, CDS: { old: '2' } } },
+  { expect: ['cds: old=2', 'ads: old=1'] },
+]);
+
 for (const apart of [{ connection: 'two' }, { node: 'another-node' }] as const) {
   conversation(
     `R41: streams of another ${Object.keys(apart)[0]} are another client`,

@@ -12,9 +12,9 @@ const folders = ['test/protocol', 'test/e2e', 'test/unit/xds', 'test/unit/snapsh
 
 /** Names of tests as they stand in a file: of `test`, `it`, `describe`, and of transcripts. */
 function namesIn(text: string): readonly string[] {
-  return [...text.matchAll(/\b(?:test|it|describe)\(\s*(['"`])(.*?)\1|\bname: (['"`])(.*?)\3/g)].map(
-    ([, , called, , named]) => called ?? named ?? '',
-  );
+  return [
+    ...text.matchAll(/\b(?:test|it|describe)\(\s*(['"`])(.*?)\1|\b(?:name: |conversation\(\s*)(['"`])(.*?)\3/g),
+  ].map(([, , called, , named]) => called ?? named ?? '');
 }
 
 /** The rules that a name starts with: `R18, R29: who comes back …`. */

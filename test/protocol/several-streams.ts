@@ -213,7 +213,8 @@ class Conversation {
     const stream = this.#streams.get(ask) ?? { name: ask, ads: ads === true, connection, type };
     this.#streams.set(ask, stream);
     this.#names.set(`${ask} ${type}`, names);
-    const fields = { typeUrl: urls[type], names, subscribe: names, ...(first ? { node } : {}) };
+    const nonce = this.#newest.get(`${ask} ${type}`)?.nonce ?? '';
+    const fields = { typeUrl: urls[type], names, subscribe: names, nonce, ...(first ? { node } : {}) };
     this.#peer.write(stream, this.#variant === 'sotw' ? writeSotw(fields) : writeDelta(fields));
   }
 
