@@ -1,9 +1,9 @@
-import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import { type Assignment, type NodeIdentity, type Publication, sameAssignment } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
-import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { missingBeats } from './beats.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
 import { stepDelta } from './delta.ts';
-import { beatEvery, knowsTtl } from './heartbeat.ts';
 import {
   accepted,
   type Isolation,
@@ -16,7 +16,15 @@ import {
   withheldBy,
   withheldEvent,
 } from './isolation.ts';
-import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
+import {
+  type Lane,
+  type Lanes,
+  laneIndex,
+  type MachineState,
+  type StreamSettings,
+  withLane,
+  withOutdated,
+} from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
 import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetsOf } from './order.ts';
@@ -194,7 +202,11 @@ export class Turn {
    */
   #clustersSent({ aggregated, state: before }: Lane, { state, responses }: Step<MachineState>): void {
     this.#order = proven(this.#order);
-    if (!aggregated && before.sent && state.sent) this.#outdate(diffTypes(before.sent, state.sent).changed);
+    if (!aggregated && before.sent && state.sent) {
+      const { changed } = diffTypes(before.sent, state.sent);
+      this.#lanes = withOutdated(this.#lanes, assignmentsOf(changed));
+      this.#changing = undefined;
+    }
     const names =
       before.sent && state.sent && !before.inParts
         ? replaced(before.sent, state.sent)
@@ -203,18 +215,6 @@ export class Turn {
     const endpoints = this.#lanes.findIndex(lane => lane.aggregated && lane.state.typeUrl === endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });
     else if (aggregated) this.#rewarmed = [...this.#rewarmed, ...names];
-  }
-
-  /** What was acknowledged on the streams of single clusters before says nothing of what now has their names. */
-  #outdate(clusters: readonly EncodedResource[]): void {
-    const assignments = assignmentsOf(clusters);
-    if (assignments.size === 0) return;
-    for (const [index, lane] of this.#lanes.entries()) {
-      const { typeUrl, subscription } = lane.state;
-      if (lane.aggregated || typeUrl !== endpointUrl || subscription.names.size !== 1) continue;
-      const [name = ''] = subscription.names;
-      if (assignments.has(name)) this.#copy()[index] = { ...lane, outdated: true };
-    }
   }
 
   /** Lets every lane move as far as the order allows. */
@@ -323,19 +323,11 @@ export class Turn {
 
   /** Starts the timers of lanes that hold something with a time to live. */
   #beatTimers(): readonly TimerRequest[] {
-    const timers: TimerRequest[] = [];
-    if (!this.#node?.features) return timers;
-    for (const { streamId, state } of this.#lanes) {
-      const afterMs = beatEvery(state);
-      const variant = this.#streams.get(streamId)?.settings.variant;
-      if (afterMs === undefined || !variant || !knowsTtl(variant, this.#node)) continue;
-      const { typeUrl } = state;
-      if ([...this.#beats.values()].some(beat => beat.streamId === streamId && beat.typeUrl === typeUrl)) continue;
+    return missingBeats(this.#lanes, this.#streams, this.#node, this.#beats).map(({ beat, afterMs }) => {
       const id = this.#nextTimer();
-      this.#beats = new Map([...this.#beats, [id, { streamId, typeUrl }]]);
-      timers.push({ id, afterMs });
-    }
-    return timers;
+      this.#beats = new Map([...this.#beats, [id, beat]]);
+      return { id, afterMs };
+    });
   }
 }
 
@@ -346,10 +338,4 @@ const unserved = { target: undefined, keepLeftover: true };
 function broughtOrInParts(before: MachineState, responses: readonly Response[]): readonly string[] {
   if (!before.resumes && !before.inParts) return [];
   return responses.flatMap(({ body }) => body.resources.map(each => each.name));
-}
-
-function sameAssignment(a: Assignment, b: Assignment | undefined): boolean {
-  if (a === b) return true;
-  if (a.kind === 'assigned') return b?.kind === 'assigned' && a.key === b.key;
-  return JSON.stringify(a) === JSON.stringify(b);
 }
