@@ -21,6 +21,12 @@ export type Assignment =
   | { readonly kind: 'unmatched'; readonly nearest: string | undefined; readonly why: string }
   | { readonly kind: 'ambiguous'; readonly keys: readonly string[] };
 
+export function sameAssignment(a: Assignment, b: Assignment | undefined): boolean {
+  if (a === b) return true;
+  if (a.kind === 'assigned') return b?.kind === 'assigned' && a.key === b.key;
+  return JSON.stringify(a) === JSON.stringify(b);
+}
+
 /** All fleets' snapshots at a moment and the rule that assigns nodes to them; replaced as a whole. */
 export interface Publication {
   readonly snapshots: ReadonlyMap<string, Snapshot>;

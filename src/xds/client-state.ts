@@ -53,8 +53,14 @@ export interface Member {
   readonly open: boolean;
 }
 
-/** Timer id → what is kept alive. */
-export type Beats = ReadonlyMap<number, { readonly streamId: number; readonly typeUrl: string }>;
+/** A sign of life that is due some time: of a type on a stream. */
+export interface Beat {
+  readonly streamId: number;
+  readonly typeUrl: string;
+}
+
+/** By timer id. */
+export type Beats = ReadonlyMap<number, Beat>;
 
 /** What comes of an input. */
 export interface ClientStep {

@@ -22,16 +22,19 @@ interface TypeView {
   readonly rejection: { readonly version: string; readonly message: string; readonly at: number } | undefined;
 }
 
-/** What a stream of a client has come to, as its events tell. */
+/** What a client has come to, as its events tell. */
 interface ClientView {
   readonly node: NodeIdentity;
   readonly variant: Variant;
   readonly assignment: Assignment | undefined;
   readonly types: ReadonlyMap<string, TypeView>;
   /** What it rejected, and what may be it. */
-  readonly withheld:
-    | { readonly rejects: readonly RejectedView[]; readonly suspects: readonly RejectedView[] }
-    | undefined;
+  readonly withheld: WithheldView | undefined;
+}
+
+interface WithheldView {
+  readonly rejects: readonly RejectedView[];
+  readonly suspects: readonly RejectedView[];
 }
 
 type RejectedView = Rejected & { readonly at: number };
@@ -50,7 +53,7 @@ const MAX_ANSWER = 32 * 1024 * 1024;
  * fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR: the
  * resource was rejected, or is among those of which one was, in the client's words (R42).
  *
- * The streams of one node id are one client. Secrets are named and never shown (P29). Throws when it is our fault.
+ * All clients of one node id are told of as one. Secrets are named and never shown (P29). Throws when it is our fault.
  */
 export function answerClientStatus(board: Board, clients: ClientViews, bytes: Uint8Array): Unary<Buffer> {
   let request: Readonly<{ matchers: readonly NodeMatcher[]; bare: boolean }>;
@@ -80,16 +83,26 @@ export function answerClientStatus(board: Board, clients: ClientViews, bytes: Ui
   return { kind: 'answer', message: Buffer.concat(parts) };
 }
 
-/** A stream of a single type adds that type; of streams that overlap, the newer tells. */
-function byNode(streams: readonly ClientView[], matchers: readonly NodeMatcher[]): Iterable<ClientView> {
+/** A node may be on several connections. */
+function byNode(clients: readonly ClientView[], matchers: readonly NodeMatcher[]): Iterable<ClientView> {
   const found = new Map<string, ClientView>();
-  for (const stream of streams) {
-    const { id } = stream.node;
+  for (const client of clients) {
+    const { id } = client.node;
     if (matchers.length > 0 && !matchers.some(({ node_id }) => node_id && fits(node_id, id))) continue;
     const known = found.get(id);
-    found.set(id, known ? { ...stream, types: new Map([...known.types, ...stream.types]) } : stream);
+    found.set(id, known ? joined(known, client) : client);
   }
   return found.values();
+}
+
+/** Of a type that both have asked for, the newer tells. */
+function joined(older: ClientView, newer: ClientView): ClientView {
+  const all = (kind: keyof WithheldView): readonly RejectedView[] => [
+    ...(older.withheld?.[kind] ?? []).filter(({ typeUrl }) => !newer.types.has(typeUrl)),
+    ...(newer.withheld?.[kind] ?? []),
+  ];
+  const withheld = { rejects: all('rejects'), suspects: all('suspects') };
+  return { ...newer, types: new Map([...older.types, ...newer.types]), withheld };
 }
 
 function clientConfig(board: Board, client: ClientView, bare: boolean): readonly Uint8Array[] {

@@ -1,7 +1,7 @@
 import { type DeltaState, startDelta } from './delta.ts';
 import type { Variant } from './events.ts';
 import { noncePrefix } from './nonce.ts';
-import { rankOf } from './resource-type.ts';
+import { endpointUrl, rankOf } from './resource-type.ts';
 import { type SotwState, startSotw } from './sotw.ts';
 
 export type MachineState = SotwState | DeltaState;
@@ -51,4 +51,17 @@ export function withLane(
   const lane: Lane = { streamId, aggregated: impliedType === undefined, state: { ...start, ...given } };
   const at = lanes.findIndex(each => rankOf(each.state.typeUrl) > rankOf(typeUrl));
   return lanes.toSpliced(at < 0 ? lanes.length : at, 0, lane);
+}
+
+/**
+ * What was acknowledged on streams of single clusters' endpoints says nothing of clusters that took their names since
+ * (R39). The lanes themselves if that concerns none.
+ */
+export function withOutdated(lanes: Lanes, assignments: ReadonlySet<string>): Lanes {
+  const isConcerned = ({ aggregated, state: { typeUrl, subscription } }: Lane): boolean => {
+    const [name = ''] = subscription.names;
+    return !aggregated && typeUrl === endpointUrl && subscription.names.size === 1 && assignments.has(name);
+  };
+  if (assignments.size === 0 || !lanes.some(isConcerned)) return lanes;
+  return lanes.map(lane => (isConcerned(lane) ? { ...lane, outdated: true } : lane));
 }

@@ -1,10 +1,10 @@
-import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import { type Assignment, type NodeIdentity, type Publication, sameAssignment } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
-import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Withheld } from '../snapshot/withhold.ts';
+import { missingBeats } from './beats.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
 import { stepDelta } from './delta.ts';
-import { beatEvery, knowsTtl } from './heartbeat.ts';
 import {
   accepted,
   forgone,
@@ -22,9 +22,9 @@ import {
   type Lanes,
   laneIndex,
   type MachineState,
-  outdated,
   type StreamSettings,
   withLane,
+  withOutdated,
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
@@ -228,7 +228,11 @@ export class Turn {
    */
   #clustersSent({ aggregated, state: before }: Lane, { state, responses }: Step<MachineState>): void {
     this.#order = proven(this.#order);
-    if (!aggregated && before.sent && state.sent) this.#outdate(before.sent, state.sent);
+    if (!aggregated && before.sent && state.sent) {
+      const { changed } = diffTypes(before.sent, state.sent);
+      this.#lanes = withOutdated(this.#lanes, assignmentsOf(changed));
+      this.#changing = undefined;
+    }
     const names =
       before.sent && state.sent && !before.inParts
         ? replaced(before.sent, state.sent)
@@ -237,11 +241,6 @@ export class Turn {
     const endpoints = this.#lanes.findIndex(lane => lane.aggregated && lane.state.typeUrl === endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });
     else if (aggregated) this.#rewarmed = [...this.#rewarmed, ...names];
-  }
-
-  #outdate(before: TypeSnapshot, after: TypeSnapshot): void {
-    const assignments = assignmentsOf(diffTypes(before, after).changed);
-    if (assignments.size > 0) this.#lanes = this.#changing = outdated(this.#lanes, assignments);
   }
 
   /** Lets every lane move as far as the order allows. */
@@ -376,19 +375,11 @@ export class Turn {
 
   /** Starts the timers of lanes that hold something with a time to live. */
   #beatTimers(): readonly TimerRequest[] {
-    const timers: TimerRequest[] = [];
-    if (!this.#node?.features) return timers;
-    for (const { streamId, state } of this.#lanes) {
-      const afterMs = beatEvery(state);
-      const variant = this.#streams.get(streamId)?.settings.variant;
-      if (afterMs === undefined || !variant || !knowsTtl(variant, this.#node)) continue;
-      const { typeUrl } = state;
-      if ([...this.#beats.values()].some(beat => beat.streamId === streamId && beat.typeUrl === typeUrl)) continue;
+    return missingBeats(this.#lanes, this.#streams, this.#node, this.#beats).map(({ beat, afterMs }) => {
       const id = this.#nextTimer();
-      this.#beats = new Map([...this.#beats, [id, { streamId, typeUrl }]]);
-      timers.push({ id, afterMs });
-    }
-    return timers;
+      this.#beats = new Map([...this.#beats, [id, beat]]);
+      return { id, afterMs };
+    });
   }
 }
 

@@ -150,6 +150,24 @@ test('CSDS: streams of single types of one node are one client', async t => {
   assert.deepEqual([statuses['Cluster/a'], statuses['Listener/l']], ['STALE', 'STALE']);
 });
 
+test('CSDS, R42: what a node rejected is told even when another stream of it came later', async t => {
+  const served = await serveXds(t);
+  served.publish(sets);
+  const first = connect(t, served, 'delta');
+  first.delta({ typeUrl: urls.CDS, node: 'edge-1' });
+  const { nonce } = await first.response(1);
+  first.delta({ typeUrl: urls.CDS, nonce, error: 'Error adding/updating cluster(s) a: no such filter' });
+  await until('it is told', async () => statusesOf((await ask(served))[0])['Cluster/a'] === 'ERROR');
+  const second = connect(t, served, 'delta');
+  second.delta({ typeUrl: urls.LDS, node: 'edge-1' });
+  await second.response(1);
+  assert.equal(served.fleet.proxies().length, 2);
+  const found = await ask(served);
+  assert.equal(found.length, 1);
+  const statuses = statusesOf(found[0]);
+  assert.deepEqual([statuses['Cluster/a'], statuses['Listener/l']], ['ERROR', 'STALE']);
+});
+
 test('CSDS: node matchers choose among the connected clients, and those who went are not told of', async t => {
   const served = await serveXds(t);
   served.publish(sets);

@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { setTimeout as pause } from 'node:timers/promises';
 import { Board } from '../../../src/snapshot/board.ts';
 import { Clients } from '../../../src/xds/clients.ts';
 import { FrameEncoder } from '../../../src/xds/frame.ts';
 import { Pacer } from '../../../src/xds/pacer.ts';
 import { StreamDriver } from '../../../src/xds/stream-driver.ts';
-import { until } from '../../support/until.ts';
 import { publication, type Sets, snapshot, urls } from '../../support/xds-fixtures.ts';
 import { writeDelta, writeSotw } from '../../support/xds-wire.ts';
 
@@ -63,12 +61,18 @@ test('P7: no more than the limit is on its way, and everybody gets a turn', () =
   );
 });
 
-test('P7: clients that never read hold the others up for a moment only', async () => {
+test('P7: clients that never read hold the others up for a moment only', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const { waiting, written, start } = streams(12, new Pacer({ limit: 4 * size, patience: 20 }));
   start('1');
   assert.equal(written.length, 4);
-  await until('all have been written to', () => written.length === 12, 2000);
-  assert.equal(waiting.length, 12);
+  t.mock.timers.tick(19);
+  assert.equal(written.length, 4);
+  t.mock.timers.tick(1);
+  assert.equal(written.length, 8);
+  t.mock.timers.tick(20);
+  assert.equal(written.length, 12);
+  assert.equal(waiting.length, 12, 'none of it has left');
 });
 
 test('a stream that ends makes room, though its write never leaves', () => {
@@ -79,12 +83,13 @@ test('a stream that ends makes room, though its write never leaves', () => {
   assert.deepEqual(written, [0, 1, 2, 3, 4]);
 });
 
-test('a stream that ends while it waits is not written to', async () => {
+test('a stream that ends while it waits is not written to', t => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
   const { drivers, waiting, written, start } = streams(5, new Pacer({ limit: 4 * size, patience: 10 }));
   start('1');
   drivers[4]?.close('cut');
   for (const done of waiting) done();
-  await pause(30);
+  t.mock.timers.tick(100);
   assert.deepEqual(written, [0, 1, 2, 3]);
 });
 

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { parse } from 'yaml';
+import { problem } from '../../../src/base/problem.ts';
+import { until } from '../../support/until.ts';
+import { drain, shift } from '../admin/admin-world.ts';
+import { AdminHere, edge } from './admin-here.ts';
+import { runHere } from './here.ts';
+
+const here = new AdminHere();
+
+describe('switchyard status', () => {
+  it('shows who holds what, and is content when all is synced', async () => {
+    here.world.accept();
+    for (const stream of [1, 2]) {
+      here.world.connect(stream, `edge-${stream}`, edge);
+      here.world.exchange(stream, 'Cluster', 'acked');
+    }
+    const { code, out, err } = await here.run('status');
+    assert.deepEqual([code, err], [0, '']);
+    assert.match(out, /^revision 7, \d+d ago by bob: saved\nfleets: edge\n\n/);
+    assert.equal(
+      out.slice(out.indexOf('PROXY')),
+      [
+        'PROXY   FLEET  STATE   XDS    CDS     EDS  LDS  RDS  ENVOY',
+        'edge-1  edge   synced  delta  synced  -    -    -    1.40.0',
+        'edge-2  edge   synced  delta  synced  -    -    -    1.40.0',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('exits with 2 when something is not as it should be', async () => {
+    const empty = await here.run('status');
+    assert.equal(empty.code, 2);
+    assert.equal(empty.out, 'no policy has been accepted yet: nothing is served\n\nno proxy is connected\n');
+    here.world.accept();
+    assert.equal((await here.run('status')).code, 2, 'nobody is connected');
+    here.world.connect(1, 'edge-1', edge);
+    here.world.exchange(1, 'Cluster', 'acked');
+    assert.equal((await here.run('status')).code, 0);
+    here.world.connect(2, 'edge-2', edge);
+    here.world.exchange(2, 'RouteConfiguration', 'nacked');
+    const rejected = await here.run('status');
+    assert.equal(rejected.code, 2);
+    assert.match(rejected.out, /\n\nedge-2: it rejected RDS, and partial application is unknown: no such filter\n$/);
+    assert.equal((await here.run('status', '--state', 'synced')).code, 0, 'of those asked for, all are synced');
+    assert.equal((await here.run('status', '--fleet', 'other')).code, 2);
+  });
+
+  it('lets no proxy write to the terminal what it likes', async () => {
+    here.world.accept();
+    const why = 'the cluster is "\u001b[2J\u009b31m\u202eegde\nedge-9  edge  synced"';
+    here.world.connect(1, 'edge-1', { kind: 'unmatched', nearest: 'edge', why });
+    const { out } = await here.run('status');
+    assert.match(out, /\n\nedge-1: the cluster is " \[2J 31m egde edge-9 {2}edge {2}synced"\n$/);
+    assert.ok(
+      JSON.parse((await here.run('status', '-o', 'json')).out).proxies[0].why === why,
+      'programs get it as it is',
+    );
+  });
+
+  it('shows what is rejected, the worst first, once for all that reject the same, with what to do', async () => {
+    here.world.accept();
+    const long = `\u001b[31m${'x'.repeat(4000)}\nvalue must be greater than 0s`;
+    for (const clientId of [1, 2, 3, 4, 5, 6, 7]) {
+      here.world.connect(clientId, `edge-${clientId}`, edge);
+      here.world.exchange(clientId, 'Cluster', clientId === 1 ? 'sent' : 'acked');
+      if (clientId === 1) continue;
+      const names = clientId === 2 ? ['catalog@v2'] : ['catalog@v1', 'catalog@v2'];
+      const rejects = names.map(name => here.world.reject('Cluster', name, long));
+      here.world.apply({ kind: 'withheld', clientId, rejects, suspects: [] });
+    }
+    const { code, out } = await here.run('status');
+    assert.equal(code, 2);
+    assert.doesNotMatch(out, /[^\P{Cc}\n]/u);
+    const reasons = out.slice(out.indexOf('\n\n', out.indexOf('PROXY')) + 2).split('\n');
+    assert.deepEqual(
+      reasons.map(line => line.replace(/x+ … x+/, '…').slice(0, 150)),
+      [
+        'edge-3, edge-4, edge-5, edge-6, edge-7: it rejected CDS catalog@v1 at switchyard.yaml:7:17 and 1 more, and has everything else:  [31m… value must be greater than 0s'.slice(
+          0,
+          150,
+        ),
+        '    CDS catalog@v2 at switchyard.yaml:7:50: [31m… value must be greater than 0s',
+        '    mend it and save; or send it once more: switchyard retry edge-3',
+        'edge-2: it rejected CDS catalog@v2 at switchyard.yaml:7:50, and has everything else:  [31m… value must be greater than 0s',
+        '    mend it and save; or send it once more: switchyard retry edge-2',
+        'edge-1: it has not acknowledged CDS yet',
+        '',
+      ],
+    );
+    for (const line of reasons) assert.ok(line.length < 360, line);
+    const { proxies } = JSON.parse((await here.run('status', '-o', 'json')).out);
+    assert.equal(proxies[1].withheld[0].message, long, 'programs get it as it is');
+  });
+
+  it('shows what is in quarantine once, and how to end it', async () => {
+    here.world.accept();
+    const quarantine = here.world.quarantine('Cluster', 'catalog@v1', { message: 'bad\u001b[2J\nfilter' });
+    here.world.accept([], [quarantine]);
+    here.world.connect(1, 'edge-1', edge);
+    here.world.exchange(1, 'Cluster', 'acked');
+    const { code, out } = await here.run('status');
+    assert.equal(code, 2, 'what is declared is not what is served');
+    assert.match(
+      out,
+      /\n\n1 content in quarantine: not sent, since proxies reject it\nswitchyard\.yaml:7:17: CDS catalog@v1 of fleet edge, \d+d ago, by edge-1, edge-2; it is left out: bad \[2J filter\n {4}mend it and save; or send it again: switchyard quarantine release edge CDS catalog@v1\n\nPROXY/,
+    );
+    assert.equal(out.split('catalog@v1 of fleet').length, 2);
+    assert.doesNotMatch(out, /warning/);
+  });
+
+  it('shows overrides and refused saves', async () => {
+    here.world.accept([shift, drain]);
+    const mistake = problem('route.service_not_found', ['routes', 'shop'], 'there is no service "x"', 'mend it');
+    const source = { file: 'switchyard.yaml', line: 3, column: 4 };
+    here.world.control.rejected = { at: Date.now() - 3000, source: 'file', problems: [{ ...mistake, source }] };
+    const { code, out } = await here.run('status');
+    assert.equal(code, 2);
+    assert.match(
+      out,
+      /\noverride \(active\) routes\/shop\/rules\/everyone: catalog@v1=90 catalog@v2=10, \d+d ago by ada: first tenth\n/,
+    );
+    assert.match(
+      out,
+      /\noverride \(active\) services\/catalog\/endpoints\/10\.0\.0\.1:8080: draining, until 2026-03-01T12:01:00\.000Z, /,
+    );
+    assert.match(
+      out,
+      /\na save was refused [345]s ago; revision 7 goes on:\nswitchyard\.yaml:3:4: error: there is no service "x" \[route\.service_not_found\]\n {4}routes\.shop: mend it\n/,
+    );
+  });
+
+  it('prints all of it for machines, but the texts of the policy', async () => {
+    here.world.accept([shift]);
+    here.world.connect(1, 'edge-1', edge);
+    const { code, out } = await here.run('status', '-o', 'json');
+    assert.equal(code, 2);
+    const status = JSON.parse(out);
+    assert.deepEqual(Object.keys(status), [
+      'revision',
+      'fleets',
+      'overrides',
+      'quarantines',
+      'warnings',
+      'rejected',
+      'proxies',
+    ]);
+    assert.equal(status.proxies[0].id, 'edge-1');
+    assert.deepEqual(parse((await here.run('ps', '-o', 'yaml')).out), status);
+  });
+
+  it('follows what happens until it is ended', async () => {
+    here.world.accept();
+    const end = new AbortController();
+    const shown: string[] = [];
+    const out = (text: string) => void shown.push(text);
+    const watching = runHere(['status', '--watch'], {
+      adminTarget: here.target,
+      signal: end.signal,
+      terminal: true,
+      out,
+    });
+    await until('it shows that nobody is there', () => shown.at(-1)?.includes('no proxy is connected'));
+    here.world.connect(1, 'edge-1', edge);
+    await until('it shows the proxy', () => shown.at(-1)?.includes('edge-1'));
+    assert.ok(
+      shown.every(text => text.startsWith('\u001b[H\u001b[J')),
+      'each time over the last',
+    );
+    end.abort();
+    assert.equal((await watching).code, 0);
+  });
+
+  it('repeats only what has changed where nobody looks', async () => {
+    const end = new AbortController();
+    const shown: string[] = [];
+    const out = (text: string) => void shown.push(text);
+    const watching = runHere(['status', '--watch'], { adminTarget: here.target, signal: end.signal, out });
+    await until('the first', () => shown.length === 1);
+    here.world.connect(1, 'edge-1');
+    await until('the second', () => shown.length === 2);
+    end.abort();
+    await watching;
+    assert.ok(!shown.join('').includes('\u001b'));
+  });
+});
