@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
 import { formatPath } from './base/problem.ts';
 import type { Control } from './control/control.ts';
+import { AcceptedContents } from './fleet/accepted-contents.ts';
 import { type Verdict, verdicts } from './fleet/evidence.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { fleetOf, type ProxyStatus, type WithheldResource } from './fleet/proxy.ts';
 import type { Board } from './snapshot/board.ts';
+import type { Snapshot } from './snapshot/snapshot.ts';
 import { contentKey } from './xds/events.ts';
 
 export interface RejectionsOptions {
@@ -17,6 +19,8 @@ export interface RejectionsOptions {
 
 /** Milliseconds for the answers of a fleet to come together, before they are looked at. */
 const gathering = 100;
+/** Milliseconds until a quarantine that could not be stored is tried again. */
+const afterFailure = 10_000;
 
 /**
  * Says what proxies reject and where it was written, and has a content quarantined once independent proxies of a fleet
@@ -39,16 +43,21 @@ class RejectionWatch {
   readonly #known = new Map<number, readonly WithheldResource[]>();
   /** Verdicts that led to nothing, by content: they are not brought forward again. */
   readonly #vain = new Set<string>();
+  readonly #accepted: AcceptedContents;
   #timer: NodeJS.Timeout | undefined;
+  /** When the timer is due. */
+  #due = Number.POSITIVE_INFINITY;
 
   constructor(options: RejectionsOptions) {
     this.#options = options;
+    this.#accepted = new AcceptedContents(options.board.current?.snapshots, Date.now());
   }
 
   changed(clientId: number): void {
     const proxy = this.#options.fleet.proxy(clientId);
     const rejects = proxy?.withheld?.rejects ?? [];
     const before = this.#known.get(clientId) ?? [];
+    if (proxy) this.#accepted.see(proxy, this.#snapshots());
     if (proxy && rejects !== before) {
       const told = new Set(before.map(contentKey));
       for (const each of rejects) if (!told.has(contentKey(each))) this.#say(proxy, each);
@@ -63,17 +72,25 @@ class RejectionWatch {
   }
 
   #lookIn(ms: number): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
+    const due = Date.now() + ms;
+    if (due >= this.#due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
+    this.#timer = setTimeout(() => {
+      this.#due = Number.POSITIVE_INFINITY;
       this.#look();
     }, ms).unref();
   }
 
   #look(): void {
-    const { fleet, board } = this.#options;
-    const { found, undecidedFor } = verdicts(fleet.proxies(), board.current?.snapshots ?? new Map(), Date.now());
+    const proxies = this.#options.fleet.proxies();
+    const { found, undecidedFor } = verdicts(proxies, this.#snapshots(), this.#accepted, Date.now());
     for (const verdict of found) if (!this.#vain.has(verdictKey(verdict))) this.#quarantine(verdict);
     if (undecidedFor !== undefined) this.#lookIn(undecidedFor);
+  }
+
+  #snapshots(): ReadonlyMap<string, Snapshot> {
+    return this.#options.board.current?.snapshots ?? new Map();
   }
 
   #quarantine(verdict: Verdict): void {
@@ -92,6 +109,7 @@ class RejectionWatch {
       },
       (error: unknown) => {
         this.#vain.delete(verdictKey(verdict));
+        this.#lookIn(afterFailure);
         log.error({ err: error, fleet, resource: name }, 'what proxies reject was not quarantined');
       },
     );

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { AcceptedContents } from '../../../src/fleet/accepted-contents.ts';
 import { verdicts } from '../../../src/fleet/evidence.ts';
 import type { ProxyStatus, TypeStatus, WithheldResource } from '../../../src/fleet/proxy.ts';
 import { snapshot, testNode, urls } from '../../support/xds-fixtures.ts';
@@ -41,8 +42,11 @@ function proxy(id: string, more: Partial<ProxyStatus>): ProxyStatus {
 const rejecting = (id: string, reject: WithheldResource = a): ProxyStatus =>
   proxy(id, { withheld: { rejects: [reject], suspects: [] } });
 
+const noneAccepted = new AcceptedContents();
 const found = (...proxies: readonly ProxyStatus[]) =>
-  verdicts(proxies, snapshots, now).found.map(each => `${each.name} ${each.proxies.join('+')} ${each.instead}`);
+  verdicts(proxies, snapshots, noneAccepted, now).found.map(
+    each => `${each.name} ${each.proxies.join('+')} ${each.instead}`,
+  );
 
 test('P12: two proxies that reject a content, and none that accepts it, are a verdict', () => {
   assert.deepEqual(found(rejecting('one'), rejecting('two')), ['a one+two 1']);
@@ -66,8 +70,8 @@ test('P12: who rejects something else holds this, and accepts it', () => {
 test('P12: who has not answered yet is waited for, and not for ever', () => {
   const silent = proxy('three', { types: clusters('1', 'pending') });
   const all = [rejecting('one'), rejecting('two'), silent];
-  assert.deepEqual(verdicts(all, snapshots, now), { found: [], undecidedFor: 9000 });
-  assert.equal(verdicts(all, snapshots, now + 9000).found.length, 1);
+  assert.deepEqual(verdicts(all, snapshots, noneAccepted, now), { found: [], undecidedFor: 9000 });
+  assert.equal(verdicts(all, snapshots, noneAccepted, now + 9000).found.length, 1);
 });
 
 test('P12: who finds out what it rejects is waited for, and one that does not ask for the type is not', () => {
@@ -92,4 +96,50 @@ test('P12: what most of them hold stands in its place; if nobody knows what they
     'a one+two undefined',
   ]);
   assert.deepEqual(found(rejecting('one', holding('unknown')), rejecting('two', holding('unknown'))), []);
+});
+
+test('P12: who claims the node ids of proxies does not take away their word', () => {
+  const accepting = ['one', 'two'].map(id => proxy(id, { types: clusters(whole) }));
+  assert.deepEqual(found(rejecting('one'), rejecting('two'), ...accepting), []);
+});
+
+test('P12: what was accepted stays so when those who did have gone', () => {
+  const accepted = new AcceptedContents();
+  const liars = [rejecting('one'), rejecting('two')];
+  accepted.see(proxy('three', { types: clusters('older') }), snapshots);
+  assert.equal(verdicts(liars, snapshots, accepted, now).found.length, 1, 'something older was accepted');
+  accepted.see(proxy('three', { types: clusters(whole) }), snapshots);
+  assert.deepEqual(verdicts(liars, snapshots, accepted, now), { found: [], undecidedFor: undefined });
+  const next = snapshot('edge', { CDS: { a: '2', b: '3' } });
+  const b = { ...a, name: 'b', version: '3' };
+  const both = ['one', 'two'].map(id => proxy(id, { withheld: { rejects: [a, b], suspects: [] } }));
+  const verdict = verdicts(both, new Map([['edge', next]]), accepted, now + 20_000);
+  assert.deepEqual(
+    verdict.found.map(each => each.name),
+    ['b'],
+  );
+});
+
+test('P12: after a restart those who may have accepted it are given time to come back', () => {
+  const accepted = new AcceptedContents(snapshots, now);
+  const liars = [rejecting('one'), rejecting('two')];
+  assert.deepEqual(verdicts(liars, snapshots, accepted, now + 1000), { found: [], undecidedFor: 59_000 });
+  assert.equal(verdicts(liars, snapshots, accepted, now + 60_000).found.length, 1);
+  const changed = new AcceptedContents(new Map([['edge', snapshot('edge', { CDS: { a: '1', b: '2' } })]]), now);
+  assert.equal(verdicts(liars, snapshots, changed, now).found.length, 1, 'it has changed since');
+});
+
+test('P12: who has only just come may still ask for the type', () => {
+  const fresh = proxy('three', { types: new Map(), connectedAt: now - 500 });
+  assert.deepEqual(found(rejecting('one'), rejecting('two'), fresh), []);
+});
+
+test('P12: who is finding out what it rejects is waited for longer than who is silent', () => {
+  const b = { ...a, name: 'b' };
+  for (const suspect of [a, b]) {
+    const finding = proxy('three', { types: clusters('1', 'pending'), withheld: { rejects: [], suspects: [suspect] } });
+    const all = [rejecting('one'), rejecting('two'), finding];
+    assert.deepEqual(verdicts(all, snapshots, noneAccepted, now + 60_000).found, []);
+    assert.equal(verdicts(all, snapshots, noneAccepted, now + 600_000).found.length, 1);
+  }
 });
