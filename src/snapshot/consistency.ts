@@ -1,4 +1,4 @@
-import { type Resource, type ServedType, servedTypes, shortType } from '../translate/resource.ts';
+import { type Resource, type ServedType, servedTypes, shortType } from '../base/resource.ts';
 import { ownName, type Reference, referencesOf } from './references.ts';
 
 /** Why a set of resources must not be published. Always a bug of compile or translate, never a user's mistake. */

@@ -1,6 +1,6 @@
 import { decode, type MessageName, typeUrl } from '../../proto/codec.ts';
 import { memo1 } from '../base/memo.ts';
-import { type Resource, servedTypes } from '../translate/resource.ts';
+import { type Resource, servedTypes } from '../base/resource.ts';
 import { versionOf } from './build.ts';
 import { contentHash } from './encode.ts';
 import { type Reference, referencesOf } from './references.ts';
@@ -84,7 +84,7 @@ class Substitution {
     if (!changed) return type;
     const resources = new Map([...changed].sort(([a], [b]) => (a < b ? -1 : 1)));
     const withheld = quietly ? this.#withheld.get(url) : undefined;
-    return { typeUrl: url, version: versionOf(url, resources), resources, ...(withheld && { withheld }) };
+    return { ...type, version: versionOf(url, resources), resources, ...(withheld && { withheld }) };
   }
 
   #changing(url: string): Map<string, EncodedResource> {

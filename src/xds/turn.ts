@@ -165,7 +165,7 @@ export class Turn {
   }
 
   #refused(before: MachineState, { response, error }: NonNullable<Step<MachineState>['refused']>): void {
-    const suspects = suspectsIn(before, response);
+    const suspects = this.#before.settings.rejection && suspectsIn(before, response);
     if (suspects) this.#isolation = refused(this.#isolation, before.typeUrl, suspects, error);
   }
 
@@ -288,8 +288,9 @@ export class Turn {
     if (kind === this.#trial?.kind) return [];
     const id = kind && this.#nextTimer();
     this.#trial = kind && id !== undefined ? { kind, id } : undefined;
-    if (id === undefined) return [];
-    const { pause, retryAfter: first, retryLimit } = this.#before.settings.rejection;
+    const { rejection } = this.#before.settings;
+    if (id === undefined || !rejection) return [];
+    const { pause, retryAfter: first, retryLimit } = rejection;
     if (kind === 'next') return [{ id, afterMs: pause, jitter: true }];
     return [{ id, afterMs: retryAfter(this.#isolation, first, retryLimit), jitter: true }];
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type Resource, shortType } from '../../../src/base/resource.ts';
 import { describeInconsistency, findInconsistencies, type Inconsistency } from '../../../src/snapshot/consistency.ts';
-import { type Resource, shortType } from '../../../src/translate/resource.ts';
 import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
 const whole: readonly Resource[] = [

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatPath, type PolicyPath } from '../../../src/base/problem.ts';
+import type { Resource } from '../../../src/base/resource.ts';
 import { compile } from '../../../src/ir/compile.ts';
 import type { FleetIr } from '../../../src/ir/ir.ts';
 import { Policy, type PolicyInput } from '../../../src/policy/kinds.ts';
 import { noOperationalState } from '../../../src/policy/operational-state.ts';
 import { type Clue, originOf } from '../../../src/translate/origin.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { translate } from '../../../src/translate/translate.ts';
 
 const shop = {
