@@ -32,6 +32,8 @@ export interface EnvoyOptions {
   /** Called with each piece of its log. */
   readonly onLog?: (text: string) => void;
   readonly args?: readonly string[];
+  /** Seconds that connections of a changed listener have until they are closed; 1 unless said. */
+  readonly drainSeconds?: number;
 }
 
 const keptLog = 64 * 1024;
@@ -41,12 +43,14 @@ export function startEnvoy(options: EnvoyOptions): RunningEnvoy {
   const folder = mkdtempSync(path.join(tmpdir(), 'switchyard-envoy-'));
   const file = path.join(folder, 'bootstrap.json');
   writeFileSync(file, JSON.stringify(options.bootstrap), { mode: 0o600 });
+  const drain = options.drainSeconds ?? 1;
   const child = spawn(
     envoyBinary(),
     [
       ...['--config-path', file, '--concurrency', String(options.concurrency ?? 1), '--log-level', 'warning'],
       // A base id of its own: Envoys on one machine otherwise share a domain socket for hot restarts.
-      ...['--base-id', String(randomInt(1, 2 ** 30)), '--drain-time-s', '1', '--parent-shutdown-time-s', '2'],
+      ...['--base-id', String(randomInt(1, 2 ** 30))],
+      ...['--drain-time-s', String(drain), '--parent-shutdown-time-s', String(drain + 1)],
       ...(options.args ?? []),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },

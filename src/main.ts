@@ -9,6 +9,7 @@ import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
 import { type Pipeline, pipeline } from './control/pipeline.ts';
 import { Fleet } from './fleet/fleet.ts';
+import { shownWords } from './fleet/fold.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import { watchRejections } from './rejections.ts';
@@ -107,7 +108,7 @@ async function start(
   const xdsPort = await xds.listen();
   const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
   if (rest) endings.push(() => rest.close());
-  const admin = await listenAdmin(settings, { control: controller, fleet, board, log });
+  const admin = await listenAdmin(settings, { control: controller, fleet, board, log, retry: id => xds.retry(id) });
   endings.push(() => admin.close());
 
   const sink = policySink(controller);
@@ -160,7 +161,7 @@ function makeController({
 
 function listenAdmin(
   settings: Settings,
-  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log'>,
+  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log' | 'retry'>,
 ): Promise<RunningAdmin> {
   return startAdmin({
     ...parts,
@@ -218,13 +219,25 @@ function logPolicy(controller: Controller, log: Logger): void {
 }
 
 function logEvent(log: Logger, event: XdsEvent): void {
-  if (event.kind === 'nacked') log.warn(event, 'a proxy has rejected what it was sent');
-  else if (event.kind === 'identified')
-    log.info({ client: event.clientId, node: event.node.id, cluster: event.node.cluster }, 'a proxy has connected');
-  else if (event.kind === 'closed') log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
-  else if (event.kind === 'assigned' && event.assignment.kind !== 'assigned')
-    log.warn(event, 'a proxy belongs to no fleet');
-  else log.debug(event, event.kind);
+  switch (event.kind) {
+    case 'identified':
+      log.info({ client: event.clientId, node: event.node.id, cluster: event.node.cluster }, 'a proxy has connected');
+      return;
+    case 'closed':
+      log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
+      return;
+    case 'nacked':
+      log.warn({ ...event, message: shownWords(event) }, 'a proxy has rejected what it was sent');
+      return;
+    case 'withheld':
+      // Told of with the places by who watches rejections.
+      return;
+    case 'assigned':
+      if (event.assignment.kind !== 'assigned') log.warn(event, 'a proxy belongs to no fleet');
+      return;
+    default:
+      log.debug(event, event.kind);
+  }
 }
 
 function once(act: () => Promise<void>): () => Promise<void> {

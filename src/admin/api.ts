@@ -33,6 +33,56 @@ export function problemReply(each: Problem): ProblemReply {
   };
 }
 
+/** Where in the policy, and in the user's files, something comes from; empty where that is not known. */
+export interface PlaceReply {
+  /** `services.catalog.healthCheck`. */
+  readonly path?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** An Envoy resource: the short name of its type, and for types without one the last part of the long name. */
+export interface ResourceReply {
+  readonly type: string;
+  readonly name: string;
+}
+
+/** A content that a proxy rejected, so that it keeps its last good one. */
+export interface WithheldReply extends ResourceReply, PlaceReply {
+  readonly version: string;
+  /** Envoy's words. */
+  readonly message: string;
+  readonly at: string;
+}
+
+/** A content that is not sent to a fleet, since its proxies reject it. */
+export interface QuarantineReply extends ResourceReply, PlaceReply {
+  readonly fleet: string;
+  readonly version: string;
+  readonly since: string;
+  /** The proxies' words. */
+  readonly message: string;
+  /** Node ids of those that rejected it, as far as there is room. */
+  readonly proxies: readonly string[];
+  readonly instead: 'last good' | 'left out';
+  /** Who made the revision in force. */
+  readonly author: string;
+  /** Its number. */
+  readonly revision: number;
+}
+
+export interface QuarantinesReply {
+  readonly quarantines: readonly QuarantineReply[];
+}
+
+/** Answer to `POST /api/v1/proxies/{id}/retry`. */
+export interface RetryReply {
+  readonly id: string;
+  /** How many contents are withheld from the proxy, and are sent to it once more. */
+  readonly resources: number;
+}
+
 /** Body of every error, `application/problem+json` (RFC 9457). */
 export interface ErrorReply {
   readonly type: string;
@@ -45,7 +95,8 @@ export interface ErrorReply {
 
 /**
  * Where a proxy stands with one type. `pending`: asked for or sent, not acknowledged; `stale`: it holds an older version
- * than intended, and nothing newer is on its way yet; `rejected`: the newest answer was a rejection.
+ * than intended, and nothing newer is on its way yet; `rejected`: the newest answer was a rejection, or something of the
+ * type is withheld. What is acked then is the rest.
  */
 export interface ProxyTypeReply {
   readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected' | 'stale';
@@ -53,6 +104,8 @@ export interface ProxyTypeReply {
   /** Version that was sent last. */
   readonly sent: string | null;
   readonly acked: string | null;
+  /** How many contents of the type are withheld, if any. */
+  readonly withheld?: number;
   readonly rejection?: { readonly version: string; readonly message: string; readonly at: string };
 }
 
@@ -85,6 +138,14 @@ export interface ProxyReply {
   readonly connectedAt: string;
   readonly disconnectedAt?: string;
   readonly types: Readonly<Partial<Record<TypeName, ProxyTypeReply>>>;
+  /** What it rejected, the first 20. This and what follows is there while something is withheld from it. */
+  readonly withheld?: readonly WithheldReply[];
+  /** How many in all. */
+  readonly withheldCount?: number;
+  /** Among these there is something that it rejects, and which, is not found out yet; the first 20. */
+  readonly suspects?: readonly ResourceReply[];
+  /** How many in all. */
+  readonly suspectCount?: number;
 }
 
 export interface ProxiesReply {
@@ -122,6 +183,7 @@ export interface PolicyReply {
   readonly documents: readonly { readonly file: string; readonly format: string; readonly text: string }[];
   readonly fleets: readonly FleetReply[];
   readonly overrides: readonly OverrideReply[];
+  readonly quarantines: readonly QuarantineReply[];
   readonly warnings: readonly ProblemReply[];
   readonly rejected: { readonly at: string; readonly problems: readonly ProblemReply[] } | null;
 }
@@ -133,26 +195,43 @@ export interface FleetReply {
   readonly resources: Readonly<Partial<Record<TypeName, number>>>;
 }
 
-/** Whether the proxies that a write concerns hold it. `complete` is false when one is missing or none is connected. */
+/**
+ * Whether the proxies that a write concerns hold it. `complete` is false when one is missing, when none is connected, and
+ * when something of it was quarantined meanwhile.
+ */
 export interface AckReply {
   readonly complete: boolean;
   readonly concerned: number;
   readonly acked: number;
-  readonly missing: readonly { readonly id: string; readonly fleet: string; readonly why: string }[];
+  readonly missing: readonly MissingReply[];
   /** Node ids that were waited for and went away. */
   readonly departed: readonly string[];
+  /** What the proxies were to hold and are sent no more, since they rejected it. */
+  readonly quarantined: readonly QuarantineReply[];
   readonly summary: string;
 }
 
-/** Answer to a write of operational state. */
-export interface OverrideWriteReply {
+export interface MissingReply {
+  readonly id: string;
+  readonly fleet: string;
+  readonly why: string;
+  /** What it rejected, if it did. */
+  readonly rejected?: WithheldReply;
+}
+
+/** Answer to a write. */
+export interface WriteReply {
   readonly changed: boolean;
   /** Fleets that hold what was written. */
   readonly fleets: readonly string[];
-  /** Absent after a delete. */
-  readonly override?: OverrideReply;
   /** Present with `?wait=acked`. */
   readonly acknowledged?: AckReply;
+}
+
+/** Answer to a write of an override. */
+export interface OverrideWriteReply extends WriteReply {
+  /** Absent after a delete. */
+  readonly override?: OverrideReply;
 }
 
 /** Body of `PUT /api/v1/routes/{route}/rules/{rule}/weights`: destination → weight. */

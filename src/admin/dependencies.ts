@@ -9,4 +9,6 @@ export interface AdminDependencies {
   readonly fleet: Fleet;
   readonly board: Board;
   readonly log: Logger;
+  /** Sends a proxy what it rejected once more. False if nobody with this node id is connected. */
+  readonly retry: (nodeId: string) => boolean;
 }

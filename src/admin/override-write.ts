@@ -1,17 +1,13 @@
 import type { Context } from 'hono';
-import type { Effect, OverrideOutcome } from '../control/control.ts';
-import { waitAcked } from '../fleet/wait.ts';
-import type { AckReply, OverrideWriteReply } from './api.ts';
+import type { OverrideOutcome } from '../control/control.ts';
+import { answerWrite } from './acknowledgement.ts';
+import type { OverrideWriteReply } from './api.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { readWait } from './input.ts';
 import { ApiError } from './problem-json.ts';
 import { overrideReply } from './replies.ts';
 
-/**
- * Answers a write of operational state: at once, or with `?wait=acked` when every connected proxy that it concerns has
- * acknowledged. 200: done (and acknowledged, when asked); 202: done, but not acknowledged by all in time, or nobody is
- * connected; the body names who is missing.
- */
+/** Does and answers a write of an override; see {@link answerWrite}. @throws ApiError when it was not done. */
 export async function answerOverride(
   context: Context,
   dependencies: AdminDependencies,
@@ -24,37 +20,7 @@ export async function answerOverride(
   if (outcome.kind === 'refused') {
     throw new ApiError(409, 'Refused', outcome.why, { hint: 'add ?force=true to do it all the same' });
   }
-  const acknowledged =
-    wait === undefined ? undefined : await acknowledgement(dependencies, outcome.effect, wait, context);
-  const reply: OverrideWriteReply = {
-    changed: outcome.effect.changed,
-    fleets: [...outcome.effect.concerned.keys()],
-    ...(outcome.status === undefined ? {} : { override: overrideReply(outcome.status) }),
-    ...(acknowledged === undefined ? {} : { acknowledged }),
-  };
-  return context.json(reply, acknowledged === undefined || acknowledged.complete ? 200 : 202);
-}
-
-async function acknowledgement(
-  { fleet, board }: AdminDependencies,
-  effect: Effect,
-  timeout: number,
-  context: Context,
-): Promise<AckReply> {
-  const signal = AbortSignal.any([AbortSignal.timeout(timeout), context.req.raw.signal]);
-  const { concerned, acked, missing, departed } = await waitAcked({ fleet, board, targets: effect.concerned, signal });
-  const count = `${acked} of ${concerned} connected proxies have acknowledged`;
-  return {
-    complete: concerned > 0 && acked === concerned,
-    concerned,
-    acked,
-    missing: missing.map(({ id, fleet: key, why }) => ({ id, fleet: key, why })),
-    departed,
-    summary: concerned === 0 ? `${count}: ${whyNobody(effect)}` : count,
-  };
-}
-
-function whyNobody({ concerned }: Effect): string {
-  if (concerned.size === 0) return 'no fleet holds it';
-  return `no proxy of ${[...concerned.keys()].join(', ')} is connected`;
+  const { effect, status } = outcome;
+  const more: Pick<OverrideWriteReply, 'override'> = status === undefined ? {} : { override: overrideReply(status) };
+  return answerWrite(context, dependencies, { effect, wait, more });
 }

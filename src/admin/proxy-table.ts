@@ -4,13 +4,22 @@ import type { ProxyStatus, TypeStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { ProxyReply, ProxyState, ProxyTypeReply, TypeName } from './api.ts';
+import { noPlaces, type Places } from './places.ts';
+import { whyRejected, withheldOf, withheldReplies } from './rejection-replies.ts';
 import { instant, typeName } from './replies.ts';
 
-/** Every proxy that is connected, and those that have gone, by fleet and id; proxies without a fleet come last. */
-export function proxyTable({ fleet, board }: { readonly fleet: Fleet; readonly board: Board }): readonly ProxyReply[] {
+/**
+ * Every proxy that is connected, and those that have gone, by fleet and id; proxies without a fleet come last.
+ *
+ * @param places of what proxies rejected; without it they are not told
+ */
+export function proxyTable(
+  { fleet, board }: { readonly fleet: Fleet; readonly board: Board },
+  places: Places = noPlaces,
+): readonly ProxyReply[] {
   const snapshots = board.current?.snapshots;
   const rows = [
-    ...fleet.proxies().map(each => connected(each, snapshots)),
+    ...fleet.proxies().map(each => connected(each, snapshots, places)),
     ...fleet.departed().map(each => departed(each)),
   ];
   return rows.sort((a, b) => compareText(a.fleet ?? '\uffff', b.fleet ?? '\uffff') || compareText(a.id, b.id));
@@ -23,7 +32,7 @@ function identity({ node, peer, variant, assignment, connectedAt }: Seen) {
     id: node.id,
     cluster: node.cluster,
     zone: node.zone,
-    fleet: assignment?.kind === 'assigned' ? assignment.key : null,
+    fleet: fleetOf({ assignment }) ?? null,
     ...(assignment?.kind === 'unmatched' && assignment.nearest !== undefined
       ? { nearestFleet: assignment.nearest }
       : {}),
@@ -39,24 +48,35 @@ function departed(proxy: DepartedProxy): ProxyReply {
   return { ...identity(proxy), state: 'disconnected', why, disconnectedAt: instant(proxy.lastSeen), types: {} };
 }
 
-function connected(proxy: ProxyStatus, snapshots: ReadonlyMap<string, Snapshot> | undefined): ProxyReply {
-  const { assignment } = proxy;
-  const snapshot = assignment?.kind === 'assigned' ? snapshots?.get(assignment.key) : undefined;
+/** Key of the fleet that a proxy is of, if there is one for it. */
+export function fleetOf({ assignment }: Pick<ProxyStatus, 'assignment'>): string | undefined {
+  return assignment?.kind === 'assigned' ? assignment.key : undefined;
+}
+
+function connected(
+  proxy: ProxyStatus,
+  snapshots: ReadonlyMap<string, Snapshot> | undefined,
+  places: Places,
+): ProxyReply {
+  const fleet = fleetOf(proxy);
+  const snapshot = fleet === undefined ? undefined : snapshots?.get(fleet);
   const types: Partial<Record<TypeName, ProxyTypeReply>> = {};
   for (const [url, type] of proxy.types) {
     const name = typeName(url);
-    if (name) types[name] = typeReply(type, snapshot?.types.get(url)?.version);
+    if (name) types[name] = typeReply(type, snapshot?.types.get(url)?.version, withheldOf(proxy, url));
   }
-  return { ...identity(proxy), ...standing(proxy, types), types };
+  const standing = standingOf(proxy, types, places);
+  return { ...identity(proxy), ...standing, types, ...withheldReplies(proxy, fleet, places) };
 }
 
-function typeReply(type: TypeStatus, intended: string | undefined): ProxyTypeReply {
+function typeReply(type: TypeStatus, intended: string | undefined, withheld: number): ProxyTypeReply {
   const { sent, acked, rejection } = type;
   return {
-    state: typeState(type, intended),
+    state: withheld > 0 ? 'rejected' : typeState(type, intended),
     intended: intended ?? null,
     sent: sent ?? null,
     acked: acked ?? null,
+    ...(withheld > 0 ? { withheld } : {}),
     ...(rejection ? { rejection: { ...rejection, at: instant(rejection.at) } } : {}),
   };
 }
@@ -73,7 +93,8 @@ interface Standing {
 }
 
 /** The worst of a proxy's types, or what keeps it from being given any. */
-function standing({ assignment }: ProxyStatus, types: ProxyReply['types']): Standing {
+function standingOf(proxy: ProxyStatus, types: ProxyReply['types'], places: Places): Standing {
+  const { assignment } = proxy;
   if (assignment === undefined) return { state: 'pending', why: 'nothing is served yet: no policy has been accepted' };
   if (assignment.kind === 'unmatched') return { state: 'unmatched', why: assignment.why };
   if (assignment.kind === 'ambiguous') {
@@ -82,10 +103,8 @@ function standing({ assignment }: ProxyStatus, types: ProxyReply['types']): Stan
   const all = Object.entries(types);
   const inState = (state: ProxyTypeReply['state']) => all.filter(([, type]) => type.state === state);
   const names = (state: ProxyTypeReply['state']) => inState(state).map(([name]) => name);
-  const [rejected] = inState('rejected');
-  if (rejected) {
-    return { state: 'rejected', why: `it rejected ${rejected[0]}: ${rejected[1].rejection?.message ?? ''}` };
-  }
+  const rejected = whyRejected(proxy, fleetOf(proxy), places);
+  if (rejected !== undefined) return { state: 'rejected', why: rejected };
   const pending = names('pending').join(', ');
   if (pending !== '') return { state: 'pending', why: `it has not acknowledged ${pending} yet` };
   const stale = names('stale').join(', ');

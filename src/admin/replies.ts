@@ -17,6 +17,11 @@ export function typeName(typeUrl: string): TypeName | undefined {
   return typeNames[typeUrl];
 }
 
+/** `CDS` too, and `Secret` for a type that has no such short name. */
+export function shortType(typeUrl: string): string {
+  return typeName(typeUrl) ?? typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
+}
+
 /** Something of each type of a snapshot, by the type's short name. */
 export function perType<T>(snapshot: Snapshot, pick: (type: TypeSnapshot) => T): Partial<Record<TypeName, T>> {
   const result: Partial<Record<TypeName, T>> = {};

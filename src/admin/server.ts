@@ -13,6 +13,7 @@ import { healthRoutes } from './routes/health.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { proxyRoutes } from './routes/proxies.ts';
+import { quarantineRoutes } from './routes/quarantines.ts';
 import { weightRoutes } from './routes/weights.ts';
 
 export interface AdminOptions extends AdminDependencies {
@@ -57,6 +58,7 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
   );
   app.route('/', metricsRoutes(options));
   app.route('/api/v1', proxyRoutes(options));
+  app.route('/api/v1', quarantineRoutes(options));
   app.route('/api/v1', policyRoutes(options));
   app.route('/api/v1', fleetRoutes(options));
   app.route('/api/v1', weightRoutes(options));

@@ -89,6 +89,7 @@ export const problemCodes = {
   'fleet.route_partly_reachable': 'warning',
   'override.suspended': 'warning',
   'override.endpoint_gone': 'warning',
+  'proxy.quarantined': 'warning',
   'store.unwritable': 'error',
 } as const satisfies Record<string, Severity>;
 

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import type { ErrorReply } from '../admin/api.ts';
 import type { AdminFlags, CliHost } from './host.ts';
-import { CliFailure } from './output.ts';
+import { CliFailure, printable } from './output.ts';
 import { problemText } from './problem-text.ts';
 
 export interface AdminAnswer<T> {
@@ -19,7 +19,7 @@ const patience = 90_000;
 export async function callAdmin<T>(
   host: CliHost,
   flags: AdminFlags,
-  method: 'GET' | 'PUT' | 'PATCH' | 'DELETE',
+  method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE',
   path: string,
   body?: unknown,
 ): Promise<AdminAnswer<T>> {
@@ -36,7 +36,7 @@ export async function callAdmin<T>(
     signal: AbortSignal.any([host.signal, AbortSignal.timeout(patience)]),
   });
   const value = parse(text, url);
-  if (status >= 400) throw refusal(value as Partial<ErrorReply>, status);
+  if (status >= 400) throw refusal(printable(value as Partial<ErrorReply>), status);
   return { status, body: value as T };
 }
 

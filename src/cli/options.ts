@@ -25,18 +25,23 @@ export function withClientOptions(command: Command): Command {
     .addOption(outputOption());
 }
 
-/** The flags of every command that writes: wait for the proxies. */
-export type WriteFlags = ClientFlags & {
+/** The flags of every command that changes what proxies hold: wait for them. */
+export type WaitFlags = ClientFlags & {
   readonly wait?: boolean;
   readonly timeout: string;
-  readonly reason?: string;
 };
 
-export function withWriteOptions(command: Command): Command {
+export function withWaitOptions(command: Command): Command {
   return withClientOptions(command)
     .option('--wait', 'answer only when every connected proxy concerned has acknowledged; exit code 2 if not in time')
-    .option('--timeout <duration>', 'how long --wait waits, up to 60s', '5s')
-    .option('--reason <text>', 'why, for those who look later');
+    .option('--timeout <duration>', 'how long --wait waits, up to 60s', '5s');
+}
+
+/** The flags of every command that sets something over the policy. */
+export type WriteFlags = WaitFlags & { readonly reason?: string };
+
+export function withWriteOptions(command: Command): Command {
+  return withWaitOptions(command).option('--reason <text>', 'why, for those who look later');
 }
 
 /** The query that the flags of a write and `extra` stand for, with its question mark. */

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { stringify } from 'yaml';
+import { oneLine } from '../base/one-line.ts';
 import type { CliHost } from './host.ts';
 
 export const outputFormats = ['table', 'json', 'yaml'] as const;
@@ -22,13 +23,9 @@ export function render(value: unknown, format: OutputFormat, table: () => string
   return table();
 }
 
-/** What a terminal obeys or hides: control characters, and those that turn the direction of text. */
-const unprintable = /[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069]+/gu;
-
 /** An answer with all its texts on one line and harmless to a terminal: proxies say of themselves what they like. */
 export function printable<T>(answer: T): T {
-  const clean = (_: string, value: unknown) =>
-    typeof value === 'string' ? value.replaceAll(unprintable, ' ').trim() : value;
+  const clean = (_: string, value: unknown) => (typeof value === 'string' ? oneLine(value) : value);
   return JSON.parse(JSON.stringify(answer), clean) as T;
 }
 

@@ -4,6 +4,8 @@ import { canaryCommand } from './commands/canary.ts';
 import { drainCommand } from './commands/drain.ts';
 import { explainCommand } from './commands/explain.ts';
 import { initCommand } from './commands/init.ts';
+import { quarantineCommand } from './commands/quarantine.ts';
+import { retryCommand } from './commands/retry.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
 import { translateCommand } from './commands/translate.ts';
@@ -21,6 +23,8 @@ const commands = [
   statusCommand,
   canaryCommand,
   drainCommand,
+  retryCommand,
+  quarantineCommand,
   bundleCommand,
 ];
 

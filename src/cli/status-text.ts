@@ -1,9 +1,12 @@
 import type { OverrideReply, PolicyReply, ProxyReply } from '../admin/api.ts';
 import { ago, type Paint, renderTable, type Style } from './output.ts';
 import { problemText } from './problem-text.ts';
+import { quarantinesText, reasonsText } from './rejection-text.ts';
 
 /** What `status` shows: the policy in force without its texts, and the sync table. */
 export type Status = Omit<PolicyReply, 'documents'> & { readonly proxies: readonly ProxyReply[] };
+
+const quarantined = 'proxy.quarantined';
 
 const typeColumns = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
 
@@ -23,7 +26,9 @@ export function statusText(status: Status, paint: Paint, now: number): string {
     revisionText(status, now),
     status.overrides.map(each => overrideText(each, now)).join(''),
     refusedText(status, paint, now),
-    status.warnings.map(each => problemText(each, paint)).join(''),
+    // Quarantines are warnings too.
+    quarantinesText(status.quarantines, paint, now),
+    status.warnings.flatMap(each => (each.code === quarantined ? [] : [problemText(each, paint)])).join(''),
     proxiesText(status.proxies, paint),
   ];
   return parts.filter(part => part !== '').join('\n');
@@ -75,8 +80,8 @@ function proxiesText(proxies: readonly ProxyReply[], paint: Paint): string {
     return style === undefined ? padded : paint(style, padded);
   };
   const table = renderTable(['PROXY', 'FLEET', 'STATE', 'XDS', ...typeColumns, 'ENVOY'], rows, paintCell);
-  const reasons = proxies.flatMap(each => (each.why === undefined ? [] : [`${each.id}: ${each.why}\n`]));
-  return reasons.length === 0 ? table : `${table}\n${reasons.join('')}`;
+  const reasons = reasonsText(proxies);
+  return reasons === '' ? table : `${table}\n${reasons}`;
 }
 
 function stateOf(proxy: ProxyReply, type: (typeof typeColumns)[number]): string {

@@ -1,22 +1,39 @@
-import type { OverrideWriteReply } from '../admin/api.ts';
+import type { OverrideWriteReply, WriteReply } from '../admin/api.ts';
 import type { AdminAnswer } from './client.ts';
 import type { CliHost } from './host.ts';
 import { CliFailure, type OutputFormat, type Paint, painter, printable, render } from './output.ts';
+import { quarantineLine, wordsText } from './rejection-text.ts';
 import { overrideText } from './status-text.ts';
 
-/** Prints what a write of operational state has led to. @throws CliFailure (2) when not all have acknowledged in time. */
-export function showWrite(host: CliHost, format: OutputFormat, answer: AdminAnswer<OverrideWriteReply>): void {
-  host.out(render(answer.body, format, () => writeText(printable(answer.body), painter(host))));
+/**
+ * Prints what a write has led to.
+ *
+ * @param ended what there is to say where no override has come of it
+ * @throws CliFailure (2) when not all have acknowledged in time, or not all of it is held.
+ */
+export function showWrite(
+  host: CliHost,
+  format: OutputFormat,
+  answer: AdminAnswer<OverrideWriteReply>,
+  ended = 'the override has ended',
+): void {
+  const text = () => {
+    const { override, ...rest } = printable(answer.body);
+    const what = override ? overrideText(override, Date.now()) : `${ended}\n`;
+    return `${what}${writeText(rest, painter(host))}`;
+  };
+  host.out(render(answer.body, format, text));
   if (answer.status === 202) throw new CliFailure('', 2);
 }
 
-function writeText({ override, changed, fleets, acknowledged }: OverrideWriteReply, paint: Paint): string {
+function writeText({ changed, fleets, acknowledged }: WriteReply, paint: Paint): string {
   const holders = fleets.join(', ') || 'no fleet';
   const lines = [
     changed ? `changed what these hold: ${holders}` : `nothing changed for ${holders}`,
     ...(acknowledged ? [paint(acknowledged.complete ? 'green' : 'yellow', acknowledged.summary)] : []),
-    ...(acknowledged?.missing.map(each => `  missing: ${each.id} (${each.fleet}): ${each.why.trim()}`) ?? []),
+    ...(acknowledged?.missing.map(each => `  missing: ${each.id} (${each.fleet}): ${wordsText(each.why)}`) ?? []),
     ...(acknowledged?.departed.map(id => `  went away: ${id}`) ?? []),
+    ...(acknowledged?.quarantined.map(each => `  quarantined: ${quarantineLine(each)}`) ?? []),
   ];
-  return `${override ? overrideText(override, Date.now()) : 'the override has ended\n'}${lines.join('\n')}\n`;
+  return `${lines.join('\n')}\n`;
 }

@@ -4,9 +4,8 @@ import type { OverrideEffect } from '../ir/overrides.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { EndpointOverride, Quarantine, TrafficShift } from '../policy/operational-state.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
+import type { OverrideKey, QuarantineKey, Revision, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
-import type { QuarantineChange } from './quarantines.ts';
 
 /** What is in force: made by one build, replaced as a whole. */
 export interface Accepted {
@@ -66,6 +65,15 @@ export type OverrideOutcome =
   | { readonly kind: 'invalid'; readonly problems: readonly string[] }
   /** It would leave a service without a usable endpoint and `force` was not given. */
   | { readonly kind: 'refused'; readonly why: string };
+
+/** A content is found to be rejected, or is to be sent again. */
+export type QuarantineChange = { readonly found: Finding } | { readonly release: QuarantineKey };
+
+/** What proxies have rejected, on whose evidence, and what they hold instead. */
+export type Finding = Omit<Quarantine, 'since' | 'lastGood'> & {
+  /** Version of what they hold; undefined: nothing. */
+  readonly instead: string | undefined;
+};
 
 export type QuarantineOutcome =
   | { readonly kind: 'done'; readonly effect: Effect }

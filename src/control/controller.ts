@@ -12,6 +12,7 @@ import type {
   Origin,
   OverrideOutcome,
   Preview,
+  QuarantineChange,
   QuarantineOutcome,
   Rejected,
   SubmitOutcome,
@@ -33,7 +34,7 @@ import { hostsOf, type Names } from './names.ts';
 import { OperationalStore } from './operational-store.ts';
 import { originIn } from './origin.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
-import { decideQuarantine, type QuarantineChange } from './quarantines.ts';
+import { decideQuarantine } from './quarantines.ts';
 import { Reading } from './reading.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';

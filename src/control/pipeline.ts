@@ -16,6 +16,7 @@ import type { StoredDocument } from '../store/store.ts';
 import { translate } from '../translate/translate.ts';
 import type { OverrideStatus } from './control.ts';
 import { preflight } from './preflight.ts';
+import { quarantineWarnings } from './quarantine-warnings.ts';
 import { isOver, quarantined } from './quarantines.ts';
 
 /** A policy as it was read. */
@@ -81,7 +82,7 @@ export const pipeline: Pipeline = {
     const same = previous && sameItems(previous.fleets, fleets);
     if (same) {
       const about = { policy, fleets: previous.fleets, assign: previous.assign, overrides, problems: located };
-      return { kind: 'built', build: published(about, previous.made, input.quarantines, previous) };
+      return { kind: 'built', build: published(about, previous.made, input, previous) };
     }
     const faults = preflight(policy, fleets, previous?.fleets);
     if (faults.length > 0) {
@@ -89,21 +90,25 @@ export const pipeline: Pipeline = {
     }
     const made = snapshotsOf(fleets, previous?.made);
     const about = { policy, fleets, assign, overrides, problems: located };
-    return { kind: 'built', build: published(about, made, input.quarantines, previous) };
+    return { kind: 'built', build: published(about, made, input, previous) };
   },
 };
 
-/** A build, with what is quarantined taken out of its snapshots; they are the previous ones if nothing has changed. */
+/**
+ * A build, with what is quarantined taken out of its snapshots, and warnings of it. The snapshots are the previous ones
+ * if nothing has changed.
+ */
 function published(
   about: Omit<Build, 'made' | 'snapshots' | 'quarantines'>,
   made: ReadonlyMap<string, Snapshot>,
-  given: readonly Quarantine[],
+  input: Pick<BuildInput, 'quarantines' | 'sources'>,
   previous: Build | undefined,
 ): Build {
-  const quarantines = given.filter(each => !isOver(made, each));
+  const quarantines = input.quarantines.filter(each => !isOver(made, each));
   const snapshots = quarantined(made, quarantines);
   const same = previous && snapshots.size === previous.snapshots.size && sameSnapshots(snapshots, previous.snapshots);
-  return { ...about, made, snapshots: same ? previous.snapshots : snapshots, quarantines };
+  const problems = [...about.problems, ...boundProblems(quarantineWarnings(about, input.sources, quarantines))];
+  return { ...about, problems, made, snapshots: same ? previous.snapshots : snapshots, quarantines };
 }
 
 function sameSnapshots(a: ReadonlyMap<string, Snapshot>, b: ReadonlyMap<string, Snapshot>): boolean {

@@ -5,7 +5,7 @@ import { encodeRaw } from '../snapshot/encode-raw.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import { type LastGood, withhold } from '../snapshot/withhold.ts';
 import { type QuarantineKey, quarantineId } from '../store/store.ts';
-import type { QuarantineOutcome } from './control.ts';
+import type { Finding, QuarantineChange, QuarantineOutcome } from './control.ts';
 import type { FormerContents } from './former-contents.ts';
 
 /** Snapshots without the contents that are quarantined. What is made of the same snapshot and quarantines is the same. */
@@ -55,14 +55,10 @@ export function isOver(
   return made.get(fleet)?.types.get(typeUrl)?.resources.get(name)?.version !== version;
 }
 
-/** A content is found to be rejected, or is to be sent again. */
-export type QuarantineChange = { readonly found: Finding } | { readonly release: QuarantineKey };
-
-/** What proxies have rejected, on whose evidence, and what they hold instead. */
-export type Finding = Omit<Quarantine, 'since' | 'lastGood'> & {
-  /** Version of what they hold; undefined: nothing. */
-  readonly instead: string | undefined;
-};
+/** Whether proxies are sent what was there before; else nothing. */
+export function hasLastGood({ typeUrl, name, lastGood }: Pick<Quarantine, 'typeUrl' | 'name' | 'lastGood'>): boolean {
+  return lastGood.some(each => each.typeUrl === typeUrl && each.name === name);
+}
 
 /**
  * A quarantine, with all that has to be kept for it: what proxies hold instead, and the former contents of everything

@@ -1,8 +1,7 @@
 import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
-import type { OverrideOutcome, QuarantineOutcome, SubmitOutcome } from './control.ts';
+import type { OverrideOutcome, QuarantineChange, QuarantineOutcome, SubmitOutcome } from './control.ts';
 import type { Decision, Situation } from './decide.ts';
 import type { Read } from './pipeline.ts';
-import type { QuarantineChange } from './quarantines.ts';
 import type { Write } from './write-queue.ts';
 
 /** A whole declared policy. */

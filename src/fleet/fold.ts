@@ -56,12 +56,17 @@ function foldWithheld(
   const known = new Map(
     [...(before?.rejects ?? []), ...(before?.suspects ?? [])].map(each => [contentKey(each), each.at]),
   );
-  const since = (each: Rejected) => ({ ...each, at: known.get(contentKey(each)) ?? at });
+  const since = (each: Rejected) => ({ ...each, message: shownWords(each), at: known.get(contentKey(each)) ?? at });
   return { rejects: rejects.map(since), suspects: suspects.map(since) };
 }
 
 function contentKey({ typeUrl, name, version }: Rejected): string {
   return JSON.stringify([typeUrl, name, version]);
+}
+
+/** Envoy quotes what it rejects, and secrets are never shown (P29). */
+export function shownWords({ typeUrl, message }: { readonly typeUrl: string; readonly message: string }): string {
+  return typeUrl.endsWith('.Secret') ? 'its words are not shown, since they may quote the secret' : message;
 }
 
 type TypeEvent = Extract<XdsEvent, { readonly typeUrl: string }>;
@@ -85,7 +90,7 @@ function foldType(type: TypeStatus, event: TypeEvent, at: number): TypeStatus {
       return { ...type, acked: event.version, state, rejection: state === 'synced' ? undefined : type.rejection };
     }
     case 'nacked':
-      return { ...type, state: 'rejected', rejection: { version: event.version, message: event.message, at } };
+      return { ...type, state: 'rejected', rejection: { version: event.version, message: shownWords(event), at } };
     case 'current':
       return { ...type, sent: event.version, acked: event.version, state: 'synced', rejection: undefined };
   }

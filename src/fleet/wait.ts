@@ -1,7 +1,7 @@
 import type { Board } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Fleet } from './fleet.ts';
-import type { ProxyStatus } from './proxy.ts';
+import type { ProxyStatus, WithheldResource } from './proxy.ts';
 
 export interface MissingProxy {
   /** Node id. */
@@ -12,6 +12,8 @@ export interface MissingProxy {
   readonly reason: 'pending' | 'rejected';
   /** The same in words; of a rejection, Envoy's. */
   readonly why: string;
+  /** A content that it rejected, if that is known. */
+  readonly rejected?: WithheldResource;
 }
 
 export interface WaitResult {
@@ -150,8 +152,10 @@ function missingOf(
   const types = behind.map(each => each.typeUrl);
   const { rejects = [], suspects = [] } = proxy.withheld ?? {};
   const withheld = [...rejects, ...suspects].find(each => types.includes(each.typeUrl));
-  if (withheld)
-    return { id, fleet, types, reason: 'rejected', why: `it rejected ${withheld.name}: ${withheld.message}` };
+  if (withheld) {
+    const why = `it rejected ${withheld.name}: ${withheld.message}`;
+    return { id, fleet, types, reason: 'rejected', why, rejected: withheld };
+  }
   const rejected = behind.find(({ state }) => state === 'rejected');
   if (!rejected?.rejection) {
     return { id, fleet, types, reason: 'pending', why: `it has not acknowledged ${types.map(shortName).join(', ')}` };

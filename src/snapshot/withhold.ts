@@ -38,6 +38,7 @@ export function withhold(
   if (present.length === 0) return snapshot;
   const made = new Substitution(snapshot, lastGood);
   for (const each of present) made.withhold(each);
+  made.sendBackUsers();
   return made.end(quietly);
 }
 
@@ -45,12 +46,17 @@ function versionIn({ types }: Snapshot, { typeUrl: url, name }: Withheld): strin
   return types.get(url)?.resources.get(name)?.version;
 }
 
+type Replacements = Map<string, EncodedResource | undefined>;
+
 /** A snapshot in which resources are replaced by others. Lives no longer than the call of `withhold`. */
 class Substitution {
   readonly #snapshot: Snapshot;
   readonly #lastGood: LastGood;
-  readonly #changed = new Map<string, Map<string, EncodedResource>>();
+  /** By type and name; undefined: left out. */
+  readonly #replaced = new Map<string, Replacements>();
   readonly #withheld = new Map<string, Set<string>>();
+  /** Type and name of what was left out, and whose users are not dealt with yet. */
+  #left = new Set<string>();
 
   constructor(snapshot: Snapshot, lastGood: LastGood) {
     this.#snapshot = snapshot;
@@ -59,69 +65,89 @@ class Substitution {
 
   withhold({ typeUrl: url, name, instead }: Withheld): void {
     const names = this.#withheld.get(url) ?? new Set();
-    const aliases = this.#resources(url).get(name)?.aliases ?? [];
+    const aliases = this.#at(url, name)?.aliases ?? [];
     for (const each of [name, ...aliases]) names.add(each);
     this.#withheld.set(url, names);
     this.#put(url, name, instead);
   }
 
+  #at(url: string, name: string): EncodedResource | undefined {
+    const replaced = this.#replaced.get(url);
+    return replaced?.has(name) ? replaced.get(name) : this.#snapshot.types.get(url)?.resources.get(name);
+  }
+
   #put(url: string, name: string, resource: EncodedResource | undefined): void {
-    const resources = this.#changing(url);
-    if (resource) {
-      resources.set(name, resource);
-      for (const reference of referencesIn(url, resource)) this.#bring(reference);
-    } else if (resources.delete(name)) this.#sendBack(url, name);
-  }
-
-  end(quietly: boolean): Snapshot {
-    const types = new Map([...this.#snapshot.types].map(([url, type]) => [url, this.#typeOf(url, type, quietly)]));
-    const version = contentHash([...types.values()].map(type => type.version).join('\n'));
-    return { ...this.#snapshot, version, types };
-  }
-
-  #typeOf(url: string, type: TypeSnapshot, quietly: boolean): TypeSnapshot {
-    const changed = this.#changed.get(url);
-    if (!changed) return type;
-    const resources = new Map([...changed].sort(([a], [b]) => (a < b ? -1 : 1)));
-    const withheld = quietly ? this.#withheld.get(url) : undefined;
-    return { ...type, version: versionOf(url, resources), resources, ...(withheld && { withheld }) };
-  }
-
-  #changing(url: string): Map<string, EncodedResource> {
-    const known = this.#changed.get(url);
-    if (known) return known;
-    const made = new Map(this.#snapshot.types.get(url)?.resources);
-    this.#changed.set(url, made);
-    return made;
-  }
-
-  #resources(url: string): ReadonlyMap<string, EncodedResource> {
-    return this.#changed.get(url) ?? this.#snapshot.types.get(url)?.resources ?? new Map();
+    if (!resource && this.#at(url, name)) this.#left.add(`${url} ${name}`);
+    const replaced = this.#replaced.get(url) ?? new Map();
+    this.#replaced.set(url, replaced.set(name, resource));
+    for (const { type, name: needed } of resource ? referencesIn(url, resource) : [])
+      this.#bring(typeUrl(type), needed);
   }
 
   /** What a last good content needs. */
-  #bring({ type, name }: Reference): void {
-    const url = typeUrl(type);
-    if (this.#resources(url).has(name)) return;
-    const good = this.#lastGood(url, name);
+  #bring(url: string, name: string): void {
+    const good = this.#at(url, name) ? undefined : this.#lastGood(url, name);
     if (good) this.#put(url, name, good);
   }
 
-  /** Everything that refers to what was left out. */
-  #sendBack(gone: string, name: string): void {
-    for (const url of this.#snapshot.types.keys()) {
-      for (const resource of [...this.#resources(url).values()]) {
-        if (!refersTo(url, resource, gone, name)) continue;
-        const good = this.#lastGood(url, resource.name);
-        const usable = good && !refersTo(url, good, gone, name);
-        if (usable || url !== typeUrl(servedTypes.route)) this.#put(url, resource.name, usable ? good : undefined);
+  /** Everything that refers to what was left out, and to what is left out for that. */
+  sendBackUsers(): void {
+    while (this.#left.size > 0) {
+      const left = this.#left;
+      this.#left = new Set();
+      for (const [url, { resources }] of this.#snapshot.types) {
+        for (const name of new Set([...resources.keys(), ...(this.#replaced.get(url)?.keys() ?? [])])) {
+          const resource = this.#at(url, name);
+          if (resource && refersTo(left, url, resource)) this.#sendBack(left, url, name);
+        }
       }
     }
   }
+
+  #sendBack(left: ReadonlySet<string>, url: string, name: string): void {
+    const good = this.#lastGood(url, name);
+    const usable = good && !refersTo(left, url, good);
+    if (usable || url !== typeUrl(servedTypes.route)) this.#put(url, name, usable ? good : undefined);
+  }
+
+  end(quietly: boolean): Snapshot {
+    const types = new Map(
+      [...this.#snapshot.types].map(([url, type]) => {
+        const replaced = this.#replaced.get(url);
+        return [url, replaced ? substitute(type, replaced, quietly ? this.#withheld.get(url) : undefined) : type];
+      }),
+    );
+    const version = contentHash([...types.values()].map(type => type.version).join('\n'));
+    return { ...this.#snapshot, version, types };
+  }
 }
 
-function refersTo(url: string, resource: EncodedResource, to: string, name: string): boolean {
-  return referencesIn(url, resource).some(each => typeUrl(each.type) === to && each.name === name);
+/** Sets that were made of a set and are in use somewhere, and how many are remembered. */
+const substitutes = memo1((_type: TypeSnapshot) => new Map<string, WeakRef<TypeSnapshot>>());
+const MOST_SUBSTITUTES = 256;
+
+/** The same replacements in the same set give the same set, so that who holds it is sent nothing. */
+function substitute(
+  type: TypeSnapshot,
+  replaced: Replacements,
+  withheld: ReadonlySet<string> | undefined,
+): TypeSnapshot {
+  const known = substitutes(type);
+  const versions = [...replaced].map(([name, resource]) => [name, resource?.version]);
+  const key = JSON.stringify([versions.sort(), [...(withheld ?? [])].sort(), withheld !== undefined]);
+  const same = known.get(key)?.deref();
+  if (same) return same;
+  const present = [...new Map<string, EncodedResource | undefined>([...type.resources, ...replaced])];
+  const resources = new Map(
+    present.flatMap(([name, each]) => (each ? [[name, each] as const] : [])).sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+  const made = { ...type, version: versionOf(type.typeUrl, resources), resources, ...(withheld && { withheld }) };
+  if (known.size < MOST_SUBSTITUTES) known.set(key, new WeakRef(made));
+  return made;
+}
+
+function refersTo(left: ReadonlySet<string>, url: string, resource: EncodedResource): boolean {
+  return referencesIn(url, resource).some(({ type, name }) => left.has(`${typeUrl(type)} ${name}`));
 }
 
 /** What a resource refers to, read from its bytes; nothing if they are none of its type. */

@@ -53,7 +53,27 @@ function memoised(make: BodyOf, otherwise = nothingNew): BodyOf {
     const body = plain(owing);
     return errors.length > 0 ? withErrors(body ?? otherwise(to, subscription), errors) : body;
   });
-  return owing => (owing.knowsErrors ? explained : plain)(owing);
+  return owing => {
+    if (isUntouched(owing)) return undefined;
+    return (owing.knowsErrors ? explained : plain)(owing);
+  };
+}
+
+/** More names are compared once for all streams that have them. */
+const FEW = 8;
+
+/**
+ * True if a plain subscription to a few names is obviously not concerned. There may be thousands, of which a change
+ * concerns one: nothing is to be remembered of the others.
+ */
+function isUntouched(owing: Owing): boolean {
+  const { from, to, subscription, again } = owing;
+  const { wildcard, names } = subscription;
+  if (!from || isRenumbered(owing) || again !== NONE || wildcard || names.size > FEW || from.errors || to.errors)
+    return false;
+  if (!isPlain(from, subscription) || !isPlain(to, subscription)) return false;
+  for (const name of names) if (from.resources.get(name) !== to.resources.get(name)) return false;
+  return true;
 }
 
 function nothingNew(to: TypeSnapshot, _subscription: Subscription): ResponseBody {

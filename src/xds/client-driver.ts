@@ -71,10 +71,11 @@ export class ClientDriver {
 
   /** True if a stream of this type would be a second one where a proxy has only one. */
   hasOwn(typeUrl: string): boolean {
+    if (!resourceType(typeUrl).complete) return false;
     const { lanes, streams } = this.#state;
     const asked = lanes.some(({ state }) => state.typeUrl === typeUrl);
     const opened = [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
-    return resourceType(typeUrl).complete && (asked || opened);
+    return asked || opened;
   }
 
   join(stream: StreamSettings, outlet: Outlet): void {

@@ -21,6 +21,8 @@ export interface Lane {
   readonly streamId: number;
   /** On a stream that has other types as well. */
   readonly aggregated: boolean;
+  /** Of the endpoints of a cluster that was replaced since: Envoy opens another stream for the new one (R39). */
+  readonly outdated?: true;
   readonly state: MachineState;
 }
 

@@ -1,17 +1,21 @@
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isSettled, type TypeState } from './machine.ts';
-import { holds, mergeRetired, overlay, retired } from './overlay.ts';
+import { holds, names, overlay } from './overlay.ts';
 import { clusterUrl, emptyOf, resourceType } from './resource-type.ts';
+import { isAny, keptOf, merge, mergeAll, nothing, type Retired, retiredBy, withoutSets } from './retired.ts';
 import { isWarm, warmUp } from './warming.ts';
 
 /**
  * Make before break for one client (R37, R41): which set each of its types is to move to now.
  *
  * Clusters and endpoints go to the new set and what it retires, at once. Listeners and routes follow when the client can
- * use the new clusters, or after `gateLimit`. When those are acknowledged, or after `gateLimit` again, what was retired
+ * use the new clusters, or after `gateLimit`. When those are acknowledged, or after `gateLimit` twice, what was retired
  * lingers for requests in flight, as long as one on the old routes may take (R37a), and goes. A client that acknowledges
  * nothing is only slower (R12). Where nobody has asked for listeners or routes, nothing is retired: what is no more goes
  * at once.
+ *
+ * Where snapshots are published faster than clients acknowledge them, listeners and routes follow through those whose
+ * clusters were sent, so that they neither stand still nor run ahead.
  *
  * On an aggregated stream the acknowledgement of clusters says that they can be used. On a stream of their own it comes
  * before their endpoints have been asked for; there, those must have been acknowledged as well (R37a).
@@ -27,28 +31,33 @@ export interface OrderSettings {
   readonly grace: number;
 }
 
-interface Retired {
-  /** By type URL. */
-  readonly sets: ReadonlyMap<string, TypeSnapshot>;
-  /** And what the client brought from an earlier stream. */
-  readonly leftover: boolean;
-  /** Milliseconds that a request on the old routes may take, as far as it is known. */
-  readonly longest?: number | undefined;
+/** A goal whose clusters were sent. */
+interface Proof {
+  readonly snapshot: Snapshot;
+  /** They were acknowledged, perhaps together with later ones. */
+  readonly acked: boolean;
+  /** By it, and by goals that came between it and the one before. */
+  readonly retired: Retired;
 }
+
+/** Further goals join the newest. */
+const MOST_PROOFS = 4;
 
 export interface OrderState {
   /** The newest published snapshot. */
   readonly goal: Snapshot | undefined;
-  /** The goal when clusters were last sent, if newer than `released`: what their acknowledgement proves. */
-  readonly proving: Snapshot | undefined;
+  /** Goals since `released` whose clusters were sent, oldest first: what acknowledgements prove. */
+  readonly proving: readonly Proof[];
   /** What listeners and routes follow. */
   readonly released: Snapshot | undefined;
   /** All that can be acknowledged of its clusters was, and they are given the time that they need beyond that, */
   readonly warming: Snapshot | undefined;
   /** or have had it. */
   readonly warmed: Snapshot | undefined;
-  /** Retired by goals whose routes are not acknowledged yet. */
+  /** Retired by goals whose clusters were not sent yet. */
   readonly retiring: Retired;
+  /** Retired by goals that listeners and routes follow, and whose are not acknowledged yet. */
+  readonly settling: Retired;
   /** No longer referred to, but perhaps in use. */
   readonly lingering: Retired;
   /**
@@ -77,16 +86,14 @@ export interface TimerRequest {
   readonly jitter?: true;
 }
 
-const noSets: ReadonlyMap<string, TypeSnapshot> = new Map();
-const nothing: Retired = { sets: noSets, leftover: false };
-
 export const startOrder: OrderState = {
   goal: undefined,
-  proving: undefined,
+  proving: [],
   released: undefined,
   warming: undefined,
   warmed: undefined,
   retiring: { ...nothing, leftover: true },
+  settling: nothing,
   lingering: nothing,
   closing: nothing,
   gate: undefined,
@@ -100,9 +107,10 @@ export const startOrder: OrderState = {
 /** A type that the client has asked for on one of its streams; on an aggregated one together with others. */
 export interface Asked {
   readonly aggregated: boolean;
+  readonly outdated?: true;
   readonly state: TypeState;
 }
-/** All of them. A type may be asked for on several streams, as endpoints are without ADS. */
+/** All of them, in the order of sending. A type may be asked for on several streams, as endpoints are without ADS. */
 export type Progress = readonly Asked[];
 
 /** A new snapshot to move to. */
@@ -116,20 +124,43 @@ export function aim(order: OrderState, goal: Snapshot): OrderState {
 
 /** Clusters were sent: their acknowledgement will stand for the present goal. */
 export function proven(order: OrderState): OrderState {
-  return order.proving === order.goal ? order : { ...order, proving: order.goal };
+  const { goal, proving, retiring } = order;
+  const known = goal === order.released || proving.at(-1)?.snapshot === goal;
+  if (!goal || known || proving.length >= MOST_PROOFS) return order;
+  return { ...order, proving: [...proving, { snapshot: goal, acked: false, retired: retiring }], retiring: nothing };
 }
 
 /** Moves on as far as acknowledgements allow. Idempotent. */
 export function evaluate(order: OrderState, progress: Progress): OrderState {
-  const opened = closed(released(order, progress), progress);
-  const { retiring, lingering } = opened;
-  if (!hasUsers(progress)) {
-    return retiring.sets.size === 0 ? opened : { ...opened, retiring: { ...retiring, sets: noSets } };
-  }
-  const settled = opened.released === opened.goal && usersSettled(opened, progress);
-  if (!settled || retiring === nothing) return opened;
-  if (!isAny(retiring, progress)) return { ...opened, retiring: nothing };
-  return isAny(lingering, progress) ? opened : { ...opened, retiring: nothing, lingering: retiring };
+  const opened = closed(released(acknowledged(order, progress), progress), progress);
+  const { settling, lingering } = opened;
+  if (settling === nothing && opened.retiring === nothing && opened.proving.length === 0) return opened;
+  if (!hasUsers(progress)) return withoutRetired(opened);
+  if (settling === nothing || !usersSettled(opened, progress)) return opened;
+  if (!isAny(settling, progress)) return { ...opened, settling: nothing };
+  return isAny(lingering, progress) ? opened : { ...opened, settling: nothing, lingering: settling };
+}
+
+/** Nothing has to stay for who has no routes, but what was brought may be waited for. */
+function withoutRetired(order: OrderState): OrderState {
+  const { retiring, settling, proving } = order;
+  if (![retiring, settling, ...proving.map(each => each.retired)].some(({ sets }) => sets.size > 0)) return order;
+  return {
+    ...order,
+    retiring: withoutSets(retiring),
+    settling: withoutSets(settling),
+    proving: proving.map(each => ({ ...each, retired: withoutSets(each.retired) })),
+  };
+}
+
+/** Whoever acknowledges clusters has had all that were sent before them. */
+function acknowledged(order: OrderState, progress: Progress): OrderState {
+  const { proving } = order;
+  const acked = proving.length > 0 ? clustersIn(progress)?.state.acked : undefined;
+  if (!acked) return order;
+  const newest = proving.findLastIndex(({ snapshot }) => holdsClusters(acked, snapshot));
+  if (newest < 0 || proving[newest]?.acked) return order;
+  return { ...order, proving: proving.map((each, index) => (index <= newest ? { ...each, acked: true } : each)) };
 }
 
 function closed(order: OrderState, progress: Progress): OrderState {
@@ -141,16 +172,43 @@ function closed(order: OrderState, progress: Progress): OrderState {
 
 /** A timer has run out; one that was given up since says nothing. */
 export function expire(order: OrderState, id: number, progress: Progress): OrderState {
-  if (id === order.gate) return { ...order, gate: undefined, released: order.goal, proving: undefined };
+  // What was not even sent is not run ahead of, unless nothing was.
+  if (id === order.gate) return release({ ...order, gate: undefined }, order.proving[0]?.snapshot ?? order.goal);
   if (id === order.warm) return { ...order, warm: undefined, warmed: order.warming };
   if (id === order.linger) {
     const closing = merge(order.lingering.sets, order.closing);
     return { ...order, linger: undefined, lingering: nothing, closing };
   }
-  if (id === order.grace) return { ...order, grace: undefined, retiring: { ...order.retiring, leftover: false } };
+  if (id === order.grace) return withoutLeftovers({ ...order, grace: undefined });
   if (id !== order.settle) return order;
   const ended = { ...order, settle: undefined };
-  return usersRejected(progress) ? ended : { ...ended, retiring: nothing, lingering: order.retiring };
+  return usersRejected(progress) ? ended : { ...ended, settling: nothing, lingering: order.settling };
+}
+
+function withoutLeftovers(order: OrderState): OrderState {
+  const without = (retired: Retired): Retired => ({ ...retired, leftover: false });
+  return {
+    ...order,
+    retiring: without(order.retiring),
+    settling: without(order.settling),
+    proving: order.proving.map(each => ({ ...each, retired: without(each.retired) })),
+  };
+}
+
+/** From now on listeners and routes follow this snapshot. */
+function release(order: OrderState, snapshot: Snapshot | undefined): OrderState {
+  const { proving, retiring, goal } = order;
+  const passed = snapshot === goal ? proving.length : 1 + proving.findIndex(each => each.snapshot === snapshot);
+  const retired = [...proving.slice(0, passed).map(each => each.retired), ...(snapshot === goal ? [retiring] : [])];
+  return {
+    ...order,
+    released: snapshot,
+    proving: proving.slice(passed),
+    retiring: snapshot === goal ? nothing : retiring,
+    settling: mergeAll(order.settling, retired),
+    // The way from there to the goal gets a time of its own.
+    gate: undefined,
+  };
 }
 
 /** Starts the timers that the state needs and gives up those that it needs no longer. */
@@ -162,18 +220,14 @@ export function schedule(
   if (atRest(order)) return { order, timers: none };
   const users = hasUsers(progress);
   const lingering = isAny(order.lingering, progress);
-  const retiring = isAny(order.retiring, progress);
-  const next = users && order.released !== order.goal ? nextReached(order, progress) : undefined;
-  const warmUpMs = next && next !== order.warmed ? warmUp(order.released, next) : 0;
+  const settling = isAny(order.settling, progress);
+  const next = users && order.released !== order.goal ? warmingNow(order, progress) : undefined;
+  const warmUpMs = next ? warmUp(order.released, next) : 0;
   const wanted = [
     { key: 'gate', wanted: users && order.released !== order.goal, afterMs: settings.gateLimit },
-    {
-      key: 'warm',
-      wanted: next !== undefined && next !== order.warmed,
-      afterMs: Math.min(warmUpMs, settings.gateLimit),
-    },
-    { key: 'settle', wanted: users && retiring && !lingering, afterMs: 2 * settings.gateLimit },
-    { key: 'grace', wanted: !users && retiring, afterMs: settings.grace },
+    { key: 'warm', wanted: next !== undefined, afterMs: Math.min(warmUpMs, settings.gateLimit) },
+    { key: 'settle', wanted: users && settling && !lingering, afterMs: 2 * settings.gateLimit },
+    { key: 'grace', wanted: !users && isAnyKept(order, progress), afterMs: settings.grace },
     { key: 'linger', wanted: lingering, afterMs: lingerMs(order, settings) },
   ] as const;
   // Time that was given to other clusters does not count.
@@ -201,10 +255,19 @@ const none: readonly TimerRequest[] = [];
 
 /** Nothing is under way between types, and no timer runs. */
 function atRest(order: OrderState): boolean {
-  const { retiring, lingering, gate, warm, settle, grace, linger } = order;
+  const { gate, warm, settle, grace, linger } = order;
   const timers = (gate ?? warm ?? settle ?? grace ?? linger) !== undefined;
-  const kept = retiring.sets.size > 0 || retiring.leftover || lingering.sets.size > 0 || lingering.leftover;
+  const kept = keptBy(order).some(({ sets, leftover }) => sets.size > 0 || leftover);
   return !timers && !kept && order.released === order.goal;
+}
+
+/** All that is kept for routes, newest first. */
+function keptBy({ retiring, proving, settling, lingering }: OrderState): readonly Retired[] {
+  return [retiring, ...proving.map(each => each.retired).reverse(), settling, lingering];
+}
+
+function isAnyKept(order: OrderState, progress: Progress): boolean {
+  return keptBy(order).some(each => isAny(each, progress));
 }
 
 export interface Target {
@@ -214,19 +277,30 @@ export interface Target {
 }
 
 /** The set that a type is to move to. */
-export function targetOf(order: OrderState, state: TypeState): Target {
+function targetOf(order: OrderState, state: TypeState): Target {
   const { typeUrl } = state;
   if (isUser(typeUrl)) {
-    // A client that has nothing of the type yet has nothing that could break.
-    const from = state.sent === undefined && !state.resumes ? order.goal : order.released;
+    // A client that comes back without anything of the type has nothing that could break.
+    const from = order.released ?? (state.sent === undefined && !state.resumes ? order.goal : undefined);
     return { target: from && typeIn(from, typeUrl), keepLeftover: false };
   }
-  const { goal, retiring, lingering, closing } = order;
-  const published = goal && typeIn(goal, typeUrl);
-  const used = mergeRetired(retiring.sets.get(typeUrl), lingering.sets.get(typeUrl));
-  const kept = typeUrl === clusterUrl ? used : mergeRetired(used, closing.sets.get(typeUrl));
-  const keepLeftover = isMade(typeUrl) && (retiring.leftover || lingering.leftover);
+  const published = order.goal && typeIn(order.goal, typeUrl);
+  const used = keptBy(order);
+  const kept = keptOf(typeUrl, typeUrl === clusterUrl ? used : [...used, order.closing]);
+  const keepLeftover = resourceType(typeUrl).order === 'made' && used.some(each => each.leftover);
   return { target: published && overlay(published, kept), keepLeftover };
+}
+
+/** The same for one state after another: of a type that many streams have asked for, it is found out once. */
+export function targetsOf(order: OrderState): (state: TypeState) => Target {
+  let last: { readonly typeUrl: string; readonly target: Target } | undefined;
+  return state => {
+    const { typeUrl } = state;
+    if (last?.typeUrl === typeUrl) return last.target;
+    const target = targetOf(order, state);
+    last = isUser(typeUrl) ? undefined : { typeUrl, target };
+    return target;
+  };
 }
 
 /** A type that is known but that the snapshot never has is empty, so that asking for it is answered (R25, R29). */
@@ -239,39 +313,47 @@ function released(order: OrderState, progress: Progress): OrderState {
   const clusters = clustersIn(progress);
   // Who comes with nothing has nothing that could break.
   const fresh = order.released === undefined && !progress.some(({ state }) => state.resumes);
-  if (!clusters || fresh) return { ...order, released: order.goal, proving: undefined };
-  const next = nextReached(order, progress);
-  if (!next || (!clusters.aggregated && next !== order.warmed && warmUp(order.released, next) > 0)) return order;
-  if (next === order.goal) return { ...order, released: next, proving: undefined };
-  // Progress of its own, so the way to the goal gets a time of its own.
-  return { ...order, released: next, proving: undefined, gate: undefined };
+  if (!clusters || fresh) return release(order, order.goal);
+  const ready = reached(order, progress).find(
+    snapshot => clusters.aggregated || snapshot === order.warmed || warmUp(order.released, snapshot) === 0,
+  );
+  return ready ? release(order, ready) : order;
 }
 
-/** The goal, or a snapshot on the way to it, if all of its clusters have come as far as acknowledgements tell. */
-function nextReached({ goal, proving, released: from }: OrderState, progress: Progress): Snapshot | undefined {
+/** The snapshot whose clusters are given time, if any are: the same as before until it has had it. */
+function warmingNow(order: OrderState, progress: Progress): Snapshot | undefined {
+  const candidates = reached(order, progress);
+  return candidates.find(each => each === order.warming) ?? candidates[0];
+}
+
+/** The goal and snapshots on the way to it, newest first, whose clusters have come as far as acknowledgements tell. */
+function reached({ goal, proving, released: from }: OrderState, progress: Progress): readonly Snapshot[] {
   const clusters = clustersIn(progress);
-  const usable = (snapshot: Snapshot): boolean =>
-    clusters !== undefined &&
-    reached(clusters.state, snapshot) &&
-    (clusters.aggregated || isWarm(progress, from, snapshot));
-  if (goal && usable(goal)) return goal;
-  return proving && usable(proving) ? proving : undefined;
+  if (!clusters || !goal) return [];
+  const { acked, unanswered } = clusters.state;
+  if (!acked) return [];
+  const sets = [acked, ...unanswered.map(each => each.snapshot)];
+  // A later content of a cluster is as good: the one before it serves until it can be used.
+  const kept = (snapshot: Snapshot): boolean => sets.every(set => names(set, snapshot.types.get(clusterUrl)));
+  const candidates = [
+    ...(holdsClusters(acked, goal) ? [goal] : []),
+    ...proving.flatMap(each => (each.acked && each.snapshot !== goal ? [each.snapshot] : [])).reverse(),
+  ];
+  return candidates.filter(each => kept(each) && (clusters.aggregated || isWarm(progress, from, each)));
+}
+
+function holdsClusters(acked: TypeSnapshot, snapshot: Snapshot): boolean {
+  const wanted = snapshot.types.get(clusterUrl);
+  return wanted === undefined || holds(acked, wanted);
 }
 
 function clustersIn(progress: Progress): Asked | undefined {
   return progress.find(({ state }) => state.typeUrl === clusterUrl);
 }
 
-/** True if the client has acknowledged all clusters of the snapshot, and nothing under way takes any of them away. */
-function reached({ acked, unanswered }: TypeState, snapshot: Snapshot): boolean {
-  const wanted = snapshot.types.get(clusterUrl);
-  if (wanted === undefined) return true;
-  return acked !== undefined && holds(acked, wanted) && unanswered.every(each => holds(each.snapshot, wanted));
-}
-
 function usersSettled(order: OrderState, progress: Progress): boolean {
   for (const { state } of progress) {
-    const wanted = isUser(state.typeUrl) && order.goal ? typeIn(order.goal, state.typeUrl) : undefined;
+    const wanted = isUser(state.typeUrl) && order.released ? typeIn(order.released, state.typeUrl) : undefined;
     if (wanted && !(state.target === wanted && isSettled(state))) return false;
   }
   return true;
@@ -282,38 +364,15 @@ function usersRejected(progress: Progress): boolean {
   return progress.some(({ state }) => isUser(state.typeUrl) && state.rejected);
 }
 
+/** They come after what is made, of which there may be very many. */
 function hasUsers(progress: Progress): boolean {
-  return progress.some(({ state }) => isUser(state.typeUrl));
+  for (let index = progress.length - 1; index >= 0; index--) {
+    const { order } = resourceType(progress[index]?.state.typeUrl ?? '');
+    if (order !== 'free') return order === 'using';
+  }
+  return false;
 }
 
 function isUser(typeUrl: string): boolean {
   return resourceType(typeUrl).order === 'using';
-}
-
-function isMade(typeUrl: string): boolean {
-  return resourceType(typeUrl).order === 'made';
-}
-
-function isAny({ sets, leftover }: Retired, progress: Progress): boolean {
-  return sets.size > 0 || (leftover && progress.some(({ state }) => state.leftover.length > 0));
-}
-
-function retiredBy(from: Snapshot, to: Snapshot): ReadonlyMap<string, TypeSnapshot> {
-  const found = new Map<string, TypeSnapshot>();
-  for (const [url, type] of to.types) {
-    const before = from.types.get(url);
-    const gone = before && before !== type && isMade(url) ? retired(before, type) : undefined;
-    if (gone) found.set(url, gone);
-  }
-  return found;
-}
-
-function merge(newer: ReadonlyMap<string, TypeSnapshot>, older: Retired, longest = older.longest): Retired {
-  if (newer.size === 0) return older;
-  const sets = new Map(older.sets);
-  for (const [url, type] of newer) {
-    const both = mergeRetired(type, older.sets.get(url));
-    if (both) sets.set(url, both);
-  }
-  return { ...older, sets, longest: longest === undefined ? undefined : Math.max(longest, older.longest ?? 0) };
 }

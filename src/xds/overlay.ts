@@ -60,6 +60,12 @@ export function holds(held: TypeSnapshot, wanted: TypeSnapshot): boolean {
   return held === wanted || publishedOf.get(held) === wanted || diffTypes(held, wanted).changed.length === 0;
 }
 
+/** True if `held` has something under every name of `wanted`. */
+export function names(held: TypeSnapshot, wanted: TypeSnapshot | undefined): boolean {
+  if (wanted === undefined || held === wanted || publishedOf.get(held) === wanted) return true;
+  return diffTypes(wanted, held).removed.length === 0;
+}
+
 /** Names whose content differs between two sets that both have them: what Envoy warms anew (R39). */
 export const replaced: (from: TypeSnapshot, to: TypeSnapshot) => readonly string[] = memo2((from, to) =>
   diffTypes(from, to)

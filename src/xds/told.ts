@@ -14,9 +14,7 @@ export function told(
   after: Lanes,
   touched: ReadonlySet<string>,
 ): readonly MachineEvent[] {
-  const shared = [...touched].filter(
-    typeUrl => lanesOf(before, typeUrl).length > 1 || lanesOf(after, typeUrl).length > 1,
-  );
+  const shared = [...touched].filter(typeUrl => areSeveral(before, typeUrl) || areSeveral(after, typeUrl));
   if (shared.length === 0) return events;
   const held = shared.flatMap((typeUrl): MachineEvent[] => {
     const version = heldOf(after, typeUrl);
@@ -29,14 +27,17 @@ export function told(
   return [...parts, ...held];
 }
 
-function lanesOf(lanes: Lanes, typeUrl: string): Lanes {
-  return lanes.filter(({ state }) => state.typeUrl === typeUrl);
+function areSeveral(lanes: Lanes, typeUrl: string): boolean {
+  // The lanes of a type stand together.
+  const first = lanes.findIndex(({ state }) => state.typeUrl === typeUrl);
+  return first >= 0 && lanes[first + 1]?.state.typeUrl === typeUrl;
 }
 
 /** The version that the client holds on all lanes of the type; undefined while something is under way on one of them. */
 function heldOf(lanes: Lanes, typeUrl: string): string | undefined {
   let held: string | undefined;
-  for (const { state } of lanesOf(lanes, typeUrl)) {
+  for (const { state } of lanes) {
+    if (state.typeUrl !== typeUrl) continue;
     if (!state.target || !isSettled(state)) return undefined;
     held = publishedVersion(state.target);
   }

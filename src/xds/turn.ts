@@ -1,5 +1,6 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import { diffTypes } from '../snapshot/diff.ts';
+import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client.ts';
 import { stepDelta } from './delta.ts';
 import { beatEvery, knowsTtl } from './heartbeat.ts';
@@ -18,12 +19,13 @@ import {
 import { type Lane, type Lanes, laneIndex, type MachineState, type StreamSettings, withLane } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetOf } from './order.ts';
+import { aim, evaluate, expire, type OrderState, proven, schedule, type TimerRequest, targetsOf } from './order.ts';
 import { replaced } from './overlay.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { told } from './told.ts';
+import { assignmentsOf } from './warming.ts';
 import { goalFor, isAccepted, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
@@ -192,7 +194,10 @@ export class Turn {
    */
   #clustersSent({ streamId, aggregated, state: before }: Lane, { state, responses }: Step<MachineState>): void {
     this.#order = proven(this.#order);
-    if (!aggregated) return;
+    if (!aggregated) {
+      if (before.sent && state.sent) this.#outdate(diffTypes(before.sent, state.sent).changed);
+      return;
+    }
     const names =
       before.sent && state.sent && !before.inParts
         ? replaced(before.sent, state.sent)
@@ -201,6 +206,18 @@ export class Turn {
     const endpoints = laneIndex(this.#lanes, streamId, endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });
     else this.#rewarmed = [...this.#rewarmed, ...names];
+  }
+
+  /** What was acknowledged on the streams of single clusters before says nothing of what now has their names. */
+  #outdate(clusters: readonly EncodedResource[]): void {
+    const assignments = assignmentsOf(clusters);
+    if (assignments.size === 0) return;
+    for (const [index, lane] of this.#lanes.entries()) {
+      const { typeUrl, subscription } = lane.state;
+      if (lane.aggregated || typeUrl !== endpointUrl || subscription.names.size !== 1) continue;
+      const [name = ''] = subscription.names;
+      if (assignments.has(name)) this.#copy()[index] = { ...lane, outdated: true };
+    }
   }
 
   /** Lets every lane move as far as the order allows. */
@@ -259,10 +276,11 @@ export class Turn {
     if (goal) this.#order = aim(this.#order, goal);
     this.#order = evaluate(this.#order, this.#lanes);
     let settled = false;
+    const targets = goal ? targetsOf(this.#order) : () => unserved;
     for (let index = 0; index < this.#lanes.length; index++) {
       const lane = this.#lanes[index];
       if (!lane) continue;
-      const { target, keepLeftover } = goal ? targetOf(this.#order, lane.state) : unserved;
+      const { target, keepLeftover } = targets(lane.state);
       if (target && lane.state.typeUrl === endpointUrl && lane.aggregated) this.#rewarm(index);
       const { state } = this.#lanes[index] ?? lane;
       if (target !== state.target || keepLeftover !== state.keepLeftover) {
@@ -310,6 +328,7 @@ export class Turn {
   /** Starts the timers of lanes that hold something with a time to live. */
   #beatTimers(): readonly TimerRequest[] {
     const timers: TimerRequest[] = [];
+    if (!this.#node?.features) return timers;
     for (const { streamId, state } of this.#lanes) {
       const afterMs = beatEvery(state);
       const variant = this.#streams.get(streamId)?.settings.variant;

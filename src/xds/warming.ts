@@ -64,16 +64,21 @@ function added(from: Snapshot | undefined, to: Snapshot): readonly EncodedResour
   return from ? newClusters(from, to) : clustersOf(to);
 }
 
+/** The load assignments that clusters ask for on another stream. */
+export function assignmentsOf(clusters: readonly EncodedResource[]): ReadonlySet<string> {
+  return new Set(clusters.flatMap(each => warmingOf(each).assignment ?? []));
+}
+
 /** True if the client has acknowledged the endpoints of every new cluster that has some. */
 export function isWarm(
-  progress: readonly { readonly state: TypeState }[],
+  progress: readonly { readonly state: TypeState; readonly outdated?: true }[],
   from: Snapshot | undefined,
   to: Snapshot,
 ): boolean {
-  const wanted = new Set(added(from, to).flatMap(each => warmingOf(each).assignment ?? []));
+  const wanted = new Set(assignmentsOf(added(from, to)));
   if (wanted.size === 0) return true;
-  for (const { state } of progress) {
-    if (state.typeUrl !== endpointUrl || !state.acked) continue;
+  for (const { state, outdated } of progress) {
+    if (state.typeUrl !== endpointUrl || !state.acked || outdated) continue;
     const { names, wildcard, globs } = state.subscription;
     const held = wildcard || globs ? [...wanted].filter(name => covers(state.subscription, name)) : names;
     for (const name of held) if (state.acked.resources.has(name)) wanted.delete(name);

@@ -25,7 +25,7 @@ for (const variant of ['delta', 'sotw'] as const) {
   describe(`a real Envoy takes every golden policy and every example over ${variant} ADS`, () => {
     const board = new Board();
     const events: XdsEvent[] = [];
-    const order = { ...defaultXdsSettings.order, linger: 50 };
+    const order = { ...defaultXdsSettings.order, lingerLimit: 50 };
     const xds = new XdsService(board, { ...defaultXdsSettings, port: 0, order }, event => events.push(event));
     let envoy: RunningEnvoy;
     let snapshot: Snapshot | undefined;

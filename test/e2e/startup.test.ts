@@ -47,7 +47,7 @@ describe('what a proxy rejects', () => {
         const found = await world.proxy('delta');
         return found?.state === 'rejected' && found;
       });
-      assert.match(row.types.LDS?.rejection?.message ?? '', new RegExp(`${occupied}.*Address already in use`));
+      assert.match(row.why ?? '', new RegExp(`${occupied}.*Address already in use`));
       assert.equal(row.types.CDS?.state, 'synced');
       assert.equal((await world.proxy('sotw'))?.state, 'synced');
       for (const load of loads) await load.more(20);

@@ -108,6 +108,56 @@ const transcripts: readonly Transcript[] = [
     ],
   },
   {
+    name: 'R37: what is published faster than it is acknowledged: routes follow what was, and clusters go on',
+    variant: 'sotw',
+    lines: [
+      ...sotwStart,
+      { publish: after },
+      { expect: [{ type: 'CDS', resources: ['new=1', 'old=1'] }] },
+      { publish: { ...after, CDS: { third: '1' }, EDS: { third: '1' }, RDS: { r: 'to-third' } } },
+      { expect: [] },
+      { ack: 'CDS' },
+      {
+        expect: [
+          { type: 'CDS', resources: ['new=1', 'old=1', 'third=1'] },
+          { type: 'LDS', resources: ['l=2'] },
+          { type: 'RDS', resources: ['r=to-new'] },
+        ],
+      },
+      { ack: 'LDS' },
+      { ack: 'RDS' },
+      { ack: 'CDS' },
+      { expect: [{ type: 'RDS', resources: ['r=to-third'] }] },
+      { ack: 'RDS' },
+      { timers: true },
+      { expect: [{ type: 'CDS', resources: ['new=1', 'third=1'] }] },
+      { ack: 'CDS' },
+      { timers: true },
+      { expect: [{ type: 'CDS', resources: ['third=1'] }] },
+    ],
+  },
+  {
+    name: 'R37, R12: when the time is over, routes follow the clusters that were sent, and only then the newest',
+    variant: 'delta',
+    lines: [
+      ...deltaStart,
+      { publish: after },
+      { expect: [{ type: 'CDS', resources: ['new=1'] }] },
+      { publish: { ...after, CDS: { third: '1' }, EDS: { third: '1' }, RDS: { r: 'to-third' } } },
+      { timers: true },
+      {
+        expect: [
+          { type: 'LDS', resources: ['l=2'] },
+          { type: 'RDS', resources: ['r=to-new'] },
+        ],
+      },
+      { ack: 'LDS' },
+      { ack: 'RDS' },
+      { timers: true },
+      { expect: [{ type: 'RDS', resources: ['r=to-third'] }] },
+    ],
+  },
+  {
     name: 'R38: clusters are acknowledged when they are warm; what is published meanwhile waits, but for endpoints',
     variant: 'sotw',
     lines: [

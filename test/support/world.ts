@@ -137,7 +137,10 @@ export class World implements AsyncDisposable {
   async makePlane(): Promise<ControlPlane> {
     this.#xdsPort = await freePort();
     const { policyFile, dataFolder } = this;
-    this.#plane = new ControlPlane({ policyFile, dataFolder, xdsPort: this.#xdsPort, adminPort: await freePort() });
+    // Requests of tests take no longer.
+    const flags = ['--linger-limit', '3s'];
+    const adminPort = await freePort();
+    this.#plane = new ControlPlane({ policyFile, dataFolder, xdsPort: this.#xdsPort, adminPort, flags });
     return this.#plane;
   }
 

@@ -93,6 +93,11 @@ export class XdsClient {
     this.#client.close();
   }
 
+  /** Ends the stream alone, as Envoy does: by a reset. */
+  leave(): void {
+    this.#call.cancel();
+  }
+
   cancel(): void {
     this.#call.cancel();
     this.#client.close();

@@ -3,8 +3,8 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { TypeTotals } from '../../fleet/totals.ts';
 import { proxyStates } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { proxyTable } from '../proxy-table.ts';
-import { typeName } from '../replies.ts';
+import { fleetOf, proxyTable } from '../proxy-table.ts';
+import { shortType } from '../replies.ts';
 
 /** Metrics in the text format of Prometheus, computed when they are asked for. */
 export function metricsRoutes(dependencies: AdminDependencies): Hono {
@@ -12,6 +12,7 @@ export function metricsRoutes(dependencies: AdminDependencies): Hono {
   collectDefaultMetrics({ register: registry, prefix: 'switchyard_' });
   policyMetrics(registry, dependencies);
   proxyMetrics(registry, dependencies);
+  rejectionMetrics(registry, dependencies);
   xdsMetrics(registry, dependencies);
   return new Hono().get('/metrics', async context =>
     context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }),
@@ -69,6 +70,38 @@ function proxyMetrics(registry: Registry, dependencies: AdminDependencies): void
   });
 }
 
+function rejectionMetrics(registry: Registry, { control, fleet: proxies, board }: AdminDependencies): void {
+  const snapshots = () => [...(board.current?.snapshots ?? [])];
+  new Gauge({
+    name: 'switchyard_quarantines',
+    help: 'Contents that are not sent to a fleet, since its proxies reject them.',
+    labelNames: ['fleet'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [fleet] of snapshots()) this.set({ fleet }, 0);
+      for (const { fleet } of control.accepted?.quarantines ?? []) this.inc({ fleet });
+    },
+  });
+  new Gauge({
+    name: 'switchyard_withheld_resources',
+    help: 'Contents withheld from single proxies that rejected them, or may, summed over the proxies of a fleet.',
+    labelNames: ['fleet', 'type'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [fleet, { types }] of snapshots()) {
+        for (const url of types.keys()) this.set({ fleet, type: shortType(url) }, 0);
+      }
+      for (const proxy of proxies.proxies()) {
+        const { rejects = [], suspects = [] } = proxy.withheld ?? {};
+        const fleet = fleetOf(proxy) ?? '';
+        for (const { typeUrl } of [...rejects, ...suspects]) this.inc({ fleet, type: shortType(typeUrl) });
+      }
+    },
+  });
+}
+
 function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
   const perType = (name: string, help: string, read: (totals: TypeTotals) => number) =>
     new Counter({
@@ -95,5 +128,3 @@ function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
     },
   });
 }
-
-const shortType = (url: string) => typeName(url) ?? url.slice(url.lastIndexOf('.') + 1);

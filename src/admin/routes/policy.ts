@@ -2,8 +2,9 @@ import { Hono } from 'hono';
 import { type FleetReply, type PolicyReply, problemReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { overrideReply, perType, revisionReply } from '../replies.ts';
+import { quarantineReplies } from './quarantines.ts';
 
-/** What is in force: revision, documents, fleets, overrides; and the newest save that was refused. */
+/** What is in force: revision, documents, fleets, overrides, quarantines; and the newest save that was refused. */
 export function policyRoutes({ control }: AdminDependencies): Hono {
   return new Hono().get('/policy', context => {
     const { accepted, rejected } = control;
@@ -12,6 +13,7 @@ export function policyRoutes({ control }: AdminDependencies): Hono {
       documents: accepted?.revision.documents ?? [],
       fleets: accepted?.fleets.map(each => fleetReply(each.key, each.role, accepted.snapshots.get(each.key))) ?? [],
       overrides: accepted?.overrides.map(overrideReply) ?? [],
+      quarantines: quarantineReplies(control),
       warnings: accepted?.warnings.map(problemReply) ?? [],
       rejected: rejected
         ? { at: new Date(rejected.at).toISOString(), problems: rejected.problems.map(problemReply) }

@@ -17,7 +17,8 @@ export function statusCommand(program: Command, host: CliHost): void {
   const command = withClientOptions(program.command('status').alias('ps'))
     .summary('which proxy holds what')
     .description(
-      'Shows the revision in force, overrides, refused saves, and where every proxy stands with every resource type.\n' +
+      'Shows the revision in force, overrides, refused saves, what is in quarantine, and where every proxy stands with ' +
+        'every resource type; what a proxy rejected is told in its own words, with the place in the policy.\n' +
         'Exit code 0: all proxies are synced; 2: something is not as it should be, or no proxy is connected.',
     )
     .option('--fleet <key>', 'only the proxies of this fleet')
@@ -35,8 +36,8 @@ export function statusCommand(program: Command, host: CliHost): void {
 async function once(host: CliHost, flags: StatusFlags): Promise<void> {
   const status = await fetchStatus(host, flags);
   host.out(show(host, flags, status));
-  const { proxies, rejected, revision } = status;
-  const good = revision !== null && rejected === null && proxies.length > 0;
+  const { proxies, quarantines, rejected, revision } = status;
+  const good = revision !== null && rejected === null && quarantines.length === 0 && proxies.length > 0;
   if (!good || proxies.some(each => each.state !== 'synced')) throw new CliFailure('', 2);
 }
 

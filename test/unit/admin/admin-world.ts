@@ -6,13 +6,15 @@ import type {
   Effect,
   OverrideOutcome,
   OverrideStatus,
+  QuarantineOutcome,
   Rejected,
 } from '../../../src/control/control.ts';
+import { originIn } from '../../../src/control/origin.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
-import type { EndpointOverride, Override, TrafficShift } from '../../../src/policy/operational-state.ts';
+import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../../../src/policy/operational-state.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
-import type { XdsEvent } from '../../../src/xds/events.ts';
+import type { Rejected as RejectedContent, XdsEvent } from '../../../src/xds/events.ts';
 
 /** A token as the server makes them. */
 export const token = 'test-token-test-token-test-token-123456';
@@ -63,15 +65,17 @@ export const drain: EndpointOverride = {
   expiresAt: now + 60_000,
 };
 
+const documents = [{ file: 'switchyard.yaml', format: 'yaml', text: policyText }] as const;
+const read = pipeline.read(documents);
+
 /** What a controller would have accepted. */
-function acceptedPolicy(overrides: readonly Override[] = []): Accepted {
-  const documents = [{ file: 'switchyard.yaml', format: 'yaml', text: policyText }] as const;
-  const { policy, sources, problems } = pipeline.read(documents);
+function acceptedPolicy(overrides: readonly Override[] = [], quarantines: readonly Quarantine[] = []): Accepted {
+  const { policy, sources, problems } = read;
   if (!policy) throw new Error(JSON.stringify(problems));
-  const outcome = pipeline.build({ policy, sources, overrides, resolved: new Map(), quarantines: [] }, undefined);
+  const outcome = pipeline.build({ policy, sources, overrides, resolved: new Map(), quarantines }, undefined);
   if (outcome.kind === 'failed') throw new Error(JSON.stringify(outcome.problems));
   const revision = { number: 7, at: now, author: 'bob', source: 'file', reason: 'saved', documents } as const;
-  return { ...outcome.build, revision, warnings: [] };
+  return { ...outcome.build, revision, warnings: outcome.build.problems };
 }
 
 /** Answers as it is told and remembers what it was asked. */
@@ -79,7 +83,10 @@ class FakeControl implements Control {
   accepted: Accepted | undefined = undefined;
   rejected: Rejected | undefined = undefined;
   answer: OverrideOutcome | Error = { kind: 'notFound', what: 'The test has set no answer.' };
+  quarantineAnswer: QuarantineOutcome = { kind: 'notFound', what: 'The test has set no answer.' };
   readonly asked: unknown[] = [];
+  /** How often a place was looked up. */
+  lookups = 0;
 
   shift(...given: Parameters<Control['shift']>) {
     return this.#write('shift', given);
@@ -99,11 +106,13 @@ class FakeControl implements Control {
   reject(): never {
     throw new Error('not asked for by any route');
   }
-  changeQuarantine(): never {
-    throw new Error('not asked for by any route');
+  async changeQuarantine(...given: Parameters<Control['changeQuarantine']>) {
+    this.asked.push(['changeQuarantine', ...given]);
+    return this.quarantineAnswer;
   }
-  origin(): never {
-    throw new Error('not asked for by any route');
+  origin(...[fleetKey, typeUrl, name, clue]: Parameters<Control['origin']>) {
+    this.lookups += 1;
+    return this.accepted && originIn(this.accepted, read.sources, { fleetKey, typeUrl, name }, clue);
   }
   onChange() {
     return () => {};
@@ -128,6 +137,8 @@ export class AdminWorld {
   clock = now;
   readonly fleet = new Fleet(() => this.clock);
   readonly log: string[] = [];
+  /** Node ids that were to be sent again what they rejected. */
+  readonly retried: string[] = [];
   readonly options: AdminOptions = {
     control: this.control,
     board: this.board,
@@ -137,12 +148,13 @@ export class AdminWorld {
     port: 0,
     token,
     allowedHosts: new Set(['switchyard.internal']),
+    retry: id => this.#retry(id),
   };
   readonly app = adminApp(this.options);
 
   /** Puts the policy in force. */
-  accept(overrides: readonly Override[] = []): Accepted {
-    const accepted = acceptedPolicy(overrides);
+  accept(overrides: readonly Override[] = [], quarantines: readonly Quarantine[] = []): Accepted {
+    const accepted = acceptedPolicy(overrides, quarantines);
     this.control.accepted = accepted;
     this.board.publish({ snapshots: accepted.snapshots, assign: () => ({ kind: 'assigned', key: 'edge' }) });
     return accepted;
@@ -152,6 +164,30 @@ export class AdminWorld {
   done(status: OverrideStatus | undefined, changed = true): OverrideOutcome {
     const effect: Effect = { concerned: this.control.accepted?.snapshots ?? new Map(), changed };
     return { kind: 'done', status, effect };
+  }
+
+  /** A quarantine of a content of fleet `edge` in force, which two proxies have rejected. */
+  quarantine(type: keyof typeof typeUrls, name: string, given: Partial<Quarantine> = {}): Quarantine {
+    const { version } = this.content(type, name);
+    const about = { fleet: 'edge', typeUrl: typeUrls[type], name, version, since: now, proxies: ['edge-1', 'edge-2'] };
+    return { ...about, message: 'no such thing', lastGood: [], ...given };
+  }
+
+  /** That a client rejects a content of fleet `edge` in force. */
+  reject(type: keyof typeof typeUrls, name: string, message: string, instead?: string): RejectedContent {
+    return { typeUrl: typeUrls[type], name, version: this.content(type, name).version, code: 13, message, instead };
+  }
+
+  /** What fleet `edge` is sent under a name. */
+  content(type: keyof typeof typeUrls, name: string) {
+    const content = this.board.current?.snapshots.get('edge')?.types.get(typeUrls[type])?.resources.get(name);
+    if (!content) throw new Error(`fleet edge has no ${type} ${name}`);
+    return content;
+  }
+
+  #retry(id: string): boolean {
+    this.retried.push(id);
+    return this.fleet.proxies().some(each => each.node.id === id);
   }
 
   /** One request with the token, to a host that is allowed. */
@@ -202,7 +238,7 @@ export class AdminWorld {
   }
 }
 
-const typeUrls = {
+export const typeUrls = {
   Cluster: 'type.googleapis.com/envoy.config.cluster.v3.Cluster',
   RouteConfiguration: 'type.googleapis.com/envoy.config.route.v3.RouteConfiguration',
 } as const;

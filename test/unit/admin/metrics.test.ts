@@ -55,6 +55,28 @@ describe('GET /metrics', () => {
     assert.equal(later.get(proxies('', 'disconnected')), 1);
   });
 
+  it('counts what is in quarantine and what is withheld, also none', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    const read = async () => {
+      const found = await samples(world);
+      const withheld = ['CDS', 'LDS'].map(type =>
+        found.get(`switchyard_withheld_resources{fleet="edge",type="${type}"}`),
+      );
+      return [found.get('switchyard_quarantines{fleet="edge"}'), ...withheld];
+    };
+    assert.deepEqual(await read(), [0, 0, 0]);
+    for (const clientId of [1, 2]) {
+      world.connect(clientId, `edge-${clientId}`, { kind: 'assigned', key: 'edge' });
+      const [rejects, suspects] = ['catalog@v1', 'catalog@v2'].map(name => [world.reject('Cluster', name, 'no')]);
+      world.apply({ kind: 'withheld', clientId, rejects: rejects ?? [], suspects: suspects ?? [] });
+    }
+    assert.deepEqual(await read(), [0, 4, 0]);
+    world.accept([], [world.quarantine('Cluster', 'catalog@v1')]);
+    for (const clientId of [1, 2]) world.apply({ kind: 'withheld', clientId, rejects: [], suspects: [] });
+    assert.deepEqual(await read(), [1, 0, 0]);
+  });
+
   it('sums what was said over xDS, each scrape the same', async () => {
     const world = new AdminWorld();
     world.accept();

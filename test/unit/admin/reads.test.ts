@@ -23,7 +23,15 @@ describe('GET /api/v1/policy', () => {
   it('is empty before the first policy', async () => {
     const { status, json } = await new AdminWorld().call('GET', '/api/v1/policy');
     assert.equal(status, 200);
-    assert.deepEqual(json, { revision: null, documents: [], fleets: [], overrides: [], warnings: [], rejected: null });
+    assert.deepEqual(json, {
+      revision: null,
+      documents: [],
+      fleets: [],
+      overrides: [],
+      quarantines: [],
+      warnings: [],
+      rejected: null,
+    });
   });
 
   it('shows revision, documents, fleets and overrides', async () => {

@@ -140,6 +140,7 @@ describe('?wait=acked', () => {
       acked: 1,
       missing: [],
       departed: [],
+      quarantined: [],
       summary: '1 of 1 connected proxies have acknowledged',
     });
   });

@@ -8,7 +8,7 @@ import { type RunningAdmin, startAdmin } from '../../../src/admin/server.ts';
 import { problem } from '../../../src/base/problem.ts';
 import type { AdminFlags } from '../../../src/cli/host.ts';
 import { until } from '../../support/until.ts';
-import { AdminWorld, drain, shift, token } from '../admin/admin-world.ts';
+import { AdminWorld, drain, shift, token, typeUrls } from '../admin/admin-world.ts';
 import { runHere } from './here.ts';
 
 const edge = { kind: 'assigned', key: 'edge' } as const;
@@ -63,7 +63,7 @@ describe('switchyard status', () => {
     world.exchange(2, 'RouteConfiguration', 'nacked');
     const rejected = await run('status');
     assert.equal(rejected.code, 2);
-    assert.match(rejected.out, /\n\nedge-2: it rejected RDS: no such filter\n$/);
+    assert.match(rejected.out, /\n\nedge-2: it rejected RDS, and partial application is unknown: no such filter\n$/);
     assert.equal((await run('status', '--state', 'synced')).code, 0, 'of those asked for, all are synced');
     assert.equal((await run('status', '--fleet', 'other')).code, 2);
   });
@@ -75,6 +75,57 @@ describe('switchyard status', () => {
     const { out } = await run('status');
     assert.match(out, /\n\nedge-1: the cluster is " \[2J 31m egde edge-9 {2}edge {2}synced"\n$/);
     assert.ok(JSON.parse((await run('status', '-o', 'json')).out).proxies[0].why === why, 'programs get it as it is');
+  });
+
+  it('shows what is rejected, the worst first, once for all that reject the same, with what to do', async () => {
+    world.accept();
+    const long = `\u001b[31m${'x'.repeat(4000)}\nvalue must be greater than 0s`;
+    for (const clientId of [1, 2, 3, 4, 5, 6, 7]) {
+      world.connect(clientId, `edge-${clientId}`, edge);
+      world.exchange(clientId, 'Cluster', clientId === 1 ? 'sent' : 'acked');
+      if (clientId === 1) continue;
+      const names = clientId === 2 ? ['catalog@v2'] : ['catalog@v1', 'catalog@v2'];
+      const rejects = names.map(name => world.reject('Cluster', name, long));
+      world.apply({ kind: 'withheld', clientId, rejects, suspects: [] });
+    }
+    const { code, out } = await run('status');
+    assert.equal(code, 2);
+    assert.doesNotMatch(out, /[^\P{Cc}\n]/u);
+    const reasons = out.slice(out.indexOf('\n\n', out.indexOf('PROXY')) + 2).split('\n');
+    assert.deepEqual(
+      reasons.map(line => line.replace(/x+ … x+/, '…').slice(0, 150)),
+      [
+        'edge-3, edge-4, edge-5, edge-6, edge-7: it rejected CDS catalog@v1 at switchyard.yaml:7:17 and 1 more, and has everything else:  [31m… value must be greater than 0s'.slice(
+          0,
+          150,
+        ),
+        '    CDS catalog@v2 at switchyard.yaml:7:50: [31m… value must be greater than 0s',
+        '    mend it and save; or send it once more: switchyard retry edge-3',
+        'edge-2: it rejected CDS catalog@v2 at switchyard.yaml:7:50, and has everything else:  [31m… value must be greater than 0s',
+        '    mend it and save; or send it once more: switchyard retry edge-2',
+        'edge-1: it has not acknowledged CDS yet',
+        '',
+      ],
+    );
+    for (const line of reasons) assert.ok(line.length < 360, line);
+    const { proxies } = JSON.parse((await run('status', '-o', 'json')).out);
+    assert.equal(proxies[1].withheld[0].message, long, 'programs get it as it is');
+  });
+
+  it('shows what is in quarantine once, and how to end it', async () => {
+    world.accept();
+    const quarantine = world.quarantine('Cluster', 'catalog@v1', { message: 'bad\u001b[2J\nfilter' });
+    world.accept([], [quarantine]);
+    world.connect(1, 'edge-1', edge);
+    world.exchange(1, 'Cluster', 'acked');
+    const { code, out } = await run('status');
+    assert.equal(code, 2, 'what is declared is not what is served');
+    assert.match(
+      out,
+      /\n\n1 content in quarantine: not sent, since proxies reject it\nswitchyard\.yaml:7:17: CDS catalog@v1 of fleet edge, \d+d ago, by edge-1, edge-2; it is left out: bad \[2J filter\n {4}mend it and save; or send it again: switchyard quarantine release edge CDS catalog@v1\n\nPROXY/,
+    );
+    assert.equal(out.split('catalog@v1 of fleet').length, 2);
+    assert.doesNotMatch(out, /warning/);
   });
 
   it('shows overrides and refused saves', async () => {
@@ -104,7 +155,15 @@ describe('switchyard status', () => {
     const { code, out } = await run('status', '-o', 'json');
     assert.equal(code, 2);
     const status = JSON.parse(out);
-    assert.deepEqual(Object.keys(status), ['revision', 'fleets', 'overrides', 'warnings', 'rejected', 'proxies']);
+    assert.deepEqual(Object.keys(status), [
+      'revision',
+      'fleets',
+      'overrides',
+      'quarantines',
+      'warnings',
+      'rejected',
+      'proxies',
+    ]);
     assert.equal(status.proxies[0].id, 'edge-1');
     assert.deepEqual(parse((await run('ps', '-o', 'yaml')).out), status);
   });
@@ -270,6 +329,98 @@ describe('switchyard drain', () => {
     const { code, err } = await run('drain', 'catalog', '10.0.0.1:8080', '--disable', '--sessions-for', '1m');
     assert.equal(code, 1);
     assert.match(err, /^error: give --disable or --sessions-for: /);
+  });
+});
+
+describe('switchyard retry', () => {
+  it('sends a proxy once more what it rejected', async () => {
+    world.accept();
+    world.connect(1, 'site/edge-1', edge);
+    const nothing = await run('retry', 'site/edge-1');
+    assert.deepEqual(nothing, {
+      code: 0,
+      out: 'nothing is withheld from site/edge-1: there is nothing to send once more\n',
+      err: '',
+    });
+    world.apply({
+      kind: 'withheld',
+      clientId: 1,
+      rejects: [world.reject('Cluster', 'catalog@v1', 'no')],
+      suspects: [],
+    });
+    const { code, out } = await run('retry', 'site/edge-1');
+    assert.equal(code, 0);
+    assert.match(out, /^sent to site\/edge-1 once more: 1 resource; /);
+    assert.deepEqual(world.retried, ['site/edge-1', 'site/edge-1']);
+    assert.deepEqual(JSON.parse((await run('retry', 'site/edge-1', '-o', 'json')).out), {
+      id: 'site/edge-1',
+      resources: 1,
+    });
+  });
+
+  it('says who was meant', async () => {
+    world.connect(1, 'edge-1', edge);
+    assert.deepEqual(await run('retry', 'egde-1'), {
+      code: 1,
+      out: '',
+      err: 'error: Not found: No proxy "egde-1" is connected.\nhint: did you mean "edge-1"?\n',
+    });
+  });
+});
+
+describe('switchyard quarantine', () => {
+  const table = 'gateway/public';
+
+  it('lists what is in quarantine', async () => {
+    assert.deepEqual(await run('quarantine', 'list'), { code: 0, out: 'nothing is in quarantine\n', err: '' });
+    world.accept();
+    const quarantine = world.quarantine('RouteConfiguration', table, { message: 'bad\u001b[2J\nroute' });
+    world.accept([], [quarantine]);
+    const { code, out } = await run('quarantine', 'list');
+    assert.equal(code, 0);
+    assert.match(
+      out,
+      /^FLEET {2}TYPE {2}NAME {12}SINCE .*\nedge {3}RDS {3}gateway\/public {2}\d+d ago +left out {2}switch/,
+    );
+    assert.match(out, /: bad \[2J route\n {4}mend it .*: switchyard quarantine release edge RDS gateway\/public\n$/);
+    const json = JSON.parse((await run('quarantine', 'list', '-o', 'json')).out);
+    assert.equal(json.quarantines[0].message, 'bad\u001b[2J\nroute');
+  });
+
+  it('releases one, and waits when asked', async () => {
+    const { snapshots } = world.accept();
+    world.accept([], [world.quarantine('RouteConfiguration', table)]);
+    world.control.quarantineAnswer = { kind: 'done', effect: { concerned: snapshots, changed: true } };
+    const release = ['quarantine', 'release', 'edge', 'RDS', table];
+    assert.deepEqual(await run(...release), {
+      code: 0,
+      out: `RDS ${table} is sent to fleet edge again\nchanged what these hold: edge\n`,
+      err: '',
+    });
+    const asked = { fleet: 'edge', typeUrl: typeUrls.RouteConfiguration, name: table };
+    assert.deepEqual(world.control.asked, [['changeQuarantine', { release: asked }]]);
+    const waited = await run(...release, '--wait');
+    assert.equal(waited.code, 2);
+    assert.match(waited.out, /\n0 of 0 connected proxies have acknowledged: no proxy of edge is connected\n/);
+    world.connect(1, 'edge-1', edge);
+    world.exchange(1, 'RouteConfiguration', 'acked');
+    const again = await run(...release, '--wait', '--timeout', '1s');
+    assert.equal(again.code, 2, 'it is in quarantine still, or again');
+    assert.match(
+      again.out,
+      /\n {2}quarantined: RDS gateway\/public at switchyard\.yaml:\d+:\d+ of fleet edge: no such thing\n$/,
+    );
+  });
+
+  it('says what there is', async () => {
+    world.accept();
+    world.accept([], [world.quarantine('Cluster', 'catalog@v1')]);
+    const { code, err } = await run('quarantine', 'release', 'edge', 'CDS', 'catalog@v2');
+    assert.equal(code, 1);
+    assert.match(
+      err,
+      /^error: Not found: CDS "catalog@v2" .* is not in quarantine\.\nhint: did you mean "edge CDS catalog@v1"\?\n$/,
+    );
   });
 });
 

@@ -23,6 +23,8 @@ describe('the command line', { concurrency: 2 }, () => {
       'status',
       'canary',
       'drain',
+      'retry',
+      'quarantine',
       'bundle',
     ]) {
       assert.match(help.out, new RegExp(`^  ${command}\\b`, 'm'));
@@ -43,6 +45,10 @@ describe('the command line', { concurrency: 2 }, () => {
       'canary',
       'canary weights',
       'drain',
+      'retry',
+      'quarantine',
+      'quarantine list',
+      'quarantine release',
       'bundle',
     ];
     for (const command of commands) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { typeUrl } from '../../../proto/codec.ts';
-import type { Finding } from '../../../src/control/quarantines.ts';
+import type { Finding } from '../../../src/control/control.ts';
 import { readableSnapshot } from '../../../src/snapshot/readable.ts';
 import { MemoryStore } from '../../../src/store/memory.ts';
 import { FailingStore, shopPolicy, world } from './controller-world.ts';

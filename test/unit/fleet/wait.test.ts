@@ -183,3 +183,18 @@ test('a proxy that connects meanwhile is concerned too', async () => {
   scene.ack(second, 'CDS', one);
   assert.equal((await waiting).concerned, 2);
 });
+
+test('who rejected a content is named with it, and not waited for', async () => {
+  const scene = new Scene();
+  const stream = scene.connect('a');
+  scene.ask(stream, 'CDS');
+  const rejected = { typeUrl: urls.CDS, name: 'a', version: '2', code: 13, message: 'no', instead: '1' };
+  scene.ack(stream, 'CDS', one);
+  scene.fleet.apply({ kind: 'withheld', rejects: [rejected], suspects: [], clientId: stream });
+  const { acked, missing } = await scene.wait(two);
+  assert.equal(acked, 0);
+  assert.deepEqual(
+    missing.map(each => [each.id, each.reason, each.why, each.rejected]),
+    [['a', 'rejected', 'it rejected a: no', { ...rejected, at: 0 }]],
+  );
+});

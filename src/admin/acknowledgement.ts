@@ -1,0 +1,81 @@
+import type { Context } from 'hono';
+import type { Effect } from '../control/control.ts';
+import { type MissingProxy, waitAcked } from '../fleet/wait.ts';
+import type { AckReply, MissingReply, QuarantineReply, WriteReply } from './api.ts';
+import type { AdminDependencies } from './dependencies.ts';
+import { atPlace, type Places, placesIn } from './places.ts';
+import { quarantineReply, withheldReply } from './rejection-replies.ts';
+
+/**
+ * Answers a write that was done: at once, or, where it is to wait, when every connected proxy that it concerns has
+ * acknowledged. 200: done (and acknowledged, when asked); 202: done, but not acknowledged by all in time, or nobody is
+ * connected, or something of it was quarantined; the body says who and what.
+ *
+ * @param wait milliseconds; undefined: not at all
+ * @param more what the reply has beside that
+ */
+export async function answerWrite(
+  context: Context,
+  dependencies: AdminDependencies,
+  { effect, wait, more }: { readonly effect: Effect; readonly wait: number | undefined; readonly more: object },
+): Promise<Response> {
+  const signal = context.req.raw.signal;
+  const acknowledged = wait === undefined ? undefined : await acknowledgement(dependencies, effect, wait, signal);
+  const reply: WriteReply = {
+    changed: effect.changed,
+    fleets: [...effect.concerned.keys()],
+    ...more,
+    ...(acknowledged === undefined ? {} : { acknowledged }),
+  };
+  return context.json(reply, acknowledged === undefined || acknowledged.complete ? 200 : 202);
+}
+
+async function acknowledgement(
+  { control, fleet, board }: AdminDependencies,
+  effect: Effect,
+  timeout: number,
+  gone: AbortSignal,
+): Promise<AckReply> {
+  const signal = AbortSignal.any([AbortSignal.timeout(timeout), gone]);
+  const { concerned, acked, missing, departed } = await waitAcked({ fleet, board, targets: effect.concerned, signal });
+  const places = placesIn(control);
+  const quarantined = quarantinedOf(control, effect, places);
+  const count = `${acked} of ${concerned} connected proxies have acknowledged`;
+  const names = quarantined.map(({ type, name }) => `${type} ${name}`).join(', ');
+  const without = quarantined.length === 0 ? '' : `; proxies rejected this, and it is in quarantine: ${names}`;
+  return {
+    complete: concerned > 0 && acked === concerned && quarantined.length === 0,
+    concerned,
+    acked,
+    missing: missing.map(each => missingReply(each, places)),
+    departed,
+    quarantined,
+    summary: concerned === 0 ? `${count}: ${whyNobody(effect)}` : `${count}${without}`,
+  };
+}
+
+function missingReply({ id, fleet, why, rejected }: MissingProxy, places: Places): MissingReply {
+  if (!rejected) return { id, fleet, why };
+  const reply = withheldReply(rejected, fleet, places);
+  const { type, name, message } = reply;
+  return { id, fleet, why: `it rejected ${type} ${name}${atPlace(reply)}: ${message}`, rejected: reply };
+}
+
+/** What was in force after the write, and is not sent any more: snapshots in force hold nothing that is quarantined. */
+function quarantinedOf(
+  { accepted }: AdminDependencies['control'],
+  { concerned }: Effect,
+  places: Places,
+): readonly QuarantineReply[] {
+  if (!accepted) return [];
+  const meanwhile = accepted.quarantines.filter(
+    ({ fleet, typeUrl, name, version }) =>
+      concerned.get(fleet)?.types.get(typeUrl)?.resources.get(name)?.version === version,
+  );
+  return meanwhile.map(each => quarantineReply(each, accepted, places));
+}
+
+function whyNobody({ concerned }: Effect): string {
+  if (concerned.size === 0) return 'no fleet holds it';
+  return `no proxy of ${[...concerned.keys()].join(', ')} is connected`;
+}

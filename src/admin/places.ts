@@ -1,0 +1,47 @@
+import { formatPath } from '../base/problem.ts';
+import type { Control } from '../control/control.ts';
+import type { PlaceReply } from './api.ts';
+
+/** A content, and what proxies say of it. */
+interface Content {
+  readonly typeUrl: string;
+  readonly name: string;
+  readonly message: string;
+}
+
+/** Where in the policy a content of a fleet comes from; empty for none. */
+export type Places = (fleet: string | undefined, content: Content) => PlaceReply;
+
+/** Looks them up in what is in force, each once however many proxies ask for it. For the length of one request. */
+export function placesIn(control: Pick<Control, 'origin'>): Places {
+  const known = new Map<string, PlaceReply>();
+  return (fleet, { typeUrl, name, message }) => {
+    if (fleet === undefined) return nowhere;
+    const key = JSON.stringify([fleet, typeUrl, name, message]);
+    const place = known.get(key) ?? placeOf(control, fleet, typeUrl, name, message);
+    known.set(key, place);
+    return place;
+  };
+}
+
+/** For who does not show them. */
+export const noPlaces: Places = () => nowhere;
+
+const nowhere: PlaceReply = {};
+
+function placeOf(
+  control: Pick<Control, 'origin'>,
+  fleet: string,
+  typeUrl: string,
+  name: string,
+  words: string,
+): PlaceReply {
+  const origin = control.origin(fleet, typeUrl, name, { words });
+  return origin ? { path: formatPath(origin.path), ...origin.source } : nowhere;
+}
+
+/** ` at switchyard.yaml:12:5`, for a sentence; where it stands in no file, its path; empty where nothing is known. */
+export function atPlace({ path, file, line, column }: PlaceReply): string {
+  if (file !== undefined) return ` at ${file}:${line}:${column}`;
+  return path === undefined ? '' : ` at ${path}`;
+}

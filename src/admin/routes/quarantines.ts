@@ -1,0 +1,56 @@
+import { Hono } from 'hono';
+import { didYouMean } from '../../base/suggest.ts';
+import type { Control } from '../../control/control.ts';
+import type { Quarantine } from '../../policy/operational-state.ts';
+import { answerWrite } from '../acknowledgement.ts';
+import type { QuarantineReply, QuarantinesReply } from '../api.ts';
+import type { AdminDependencies } from '../dependencies.ts';
+import { readWait } from '../input.ts';
+import { placesIn } from '../places.ts';
+import { ApiError } from '../problem-json.ts';
+import { quarantineReply } from '../rejection-replies.ts';
+import { shortType } from '../replies.ts';
+
+/** Contents that are not sent to a fleet, since its proxies reject them; and how to send one again. */
+export function quarantineRoutes(dependencies: AdminDependencies): Hono {
+  const { control } = dependencies;
+  return new Hono()
+    .get('/quarantines', context => {
+      const reply: QuarantinesReply = { quarantines: quarantineReplies(control) };
+      return context.json(reply);
+    })
+    .delete('/quarantines/:fleet/:type/:name{.+}', async context => {
+      const wait = readWait(context);
+      const { fleet, type, name } = context.req.param();
+      const { typeUrl } = quarantineAt(control, { fleet, type, name });
+      const outcome = await control.changeQuarantine({ release: { fleet, typeUrl, name } });
+      if (outcome.kind !== 'done') throw new ApiError(404, 'Not found', outcome.what);
+      return answerWrite(context, dependencies, { effect: outcome.effect, wait, more: {} });
+    });
+}
+
+/** All that are in force. */
+export function quarantineReplies(control: Control): readonly QuarantineReply[] {
+  const { accepted } = control;
+  const places = placesIn(control);
+  return accepted?.quarantines.map(each => quarantineReply(each, accepted, places)) ?? [];
+}
+
+type Asked = Readonly<Record<'fleet' | 'type' | 'name', string>>;
+
+const listed = 10;
+
+/** @throws ApiError 404 that says what there is. */
+function quarantineAt({ accepted }: Control, { fleet, type, name }: Asked): Quarantine {
+  const all = accepted?.quarantines ?? [];
+  const label = (each: Quarantine) => `${each.fleet} ${shortType(each.typeUrl)} ${each.name}`;
+  const found = all.find(
+    each => each.fleet === fleet && each.name === name && shortType(each.typeUrl).toUpperCase() === type.toUpperCase(),
+  );
+  if (found) return found;
+  const known = all.map(label);
+  const some = `in quarantine: ${known.slice(0, listed).join(', ')}${known.length > listed ? ', …' : ''}`;
+  throw new ApiError(404, 'Not found', `${type} "${name}" of fleet "${fleet}" is not in quarantine.`, {
+    hint: known.length === 0 ? 'nothing is' : (didYouMean(`${fleet} ${type} ${name}`, known) ?? some),
+  });
+}

@@ -1,0 +1,72 @@
+import type { Command } from 'commander';
+import type { OverrideWriteReply, QuarantineReply, QuarantinesReply } from '../../admin/api.ts';
+import { callAdmin } from '../client.ts';
+import type { CliHost } from '../host.ts';
+import {
+  type ClientFlags,
+  type WaitFlags,
+  withClientOptions,
+  withExamples,
+  withWaitOptions,
+  writeQuery,
+} from '../options.ts';
+import { ago, painter, printable, render, renderTable } from '../output.ts';
+import { placeText, quarantinesText } from '../rejection-text.ts';
+import { showWrite } from '../write-answer.ts';
+
+export function quarantineCommand(program: Command, host: CliHost): void {
+  const quarantine = program
+    .command('quarantine')
+    .summary('what is not sent to a fleet, since its proxies reject it')
+    .description(
+      'A content that several proxies of a fleet reject and none accepts is not sent to the fleet any more: what was there ' +
+        'before stands in its place, or nothing. It ends when the policy changes it, or by hand.',
+    );
+  const list = withClientOptions(quarantine.command('list'))
+    .summary('list what is in quarantine')
+    .description('Lists what is in quarantine, where it stands in the policy, and what the proxies say of it.')
+    .action((flags: ClientFlags) => show(host, flags));
+  const release = withWaitOptions(quarantine.command('release'))
+    .summary('send it again')
+    .description(
+      'Sends a content to the fleet again, as it is. Where its proxies still reject it, it comes back into quarantine.',
+    )
+    .argument('<fleet>', 'key of the fleet')
+    .argument('<type>', 'CDS, EDS, LDS, RDS or RTDS')
+    .argument('<name>', 'name of the resource')
+    .action((fleet: string, type: string, name: string, flags: WaitFlags) => end(host, fleet, type, name, flags));
+  const examples = ['switchyard quarantine list', 'switchyard quarantine release edge CDS catalog@v1 --wait'];
+  withExamples(quarantine, examples);
+  withExamples(list, ['switchyard quarantine list', 'switchyard quarantine list -o json']);
+  withExamples(release, examples.slice(1));
+}
+
+async function show(host: CliHost, flags: ClientFlags): Promise<void> {
+  const { body } = await callAdmin<QuarantinesReply>(host, flags, 'GET', '/api/v1/quarantines');
+  host.out(
+    render(body, flags.output, () => {
+      const { quarantines } = printable(body);
+      return quarantines.length === 0 ? 'nothing is in quarantine\n' : listText(host, quarantines);
+    }),
+  );
+}
+
+function listText(host: CliHost, quarantines: readonly QuarantineReply[]): string {
+  const now = Date.now();
+  const rows = quarantines.map(each => [
+    each.fleet,
+    each.type,
+    each.name,
+    ago(each.since, now),
+    each.instead,
+    placeText(each) || '-',
+  ]);
+  const table = renderTable(['FLEET', 'TYPE', 'NAME', 'SINCE', 'INSTEAD', 'PLACE'], rows);
+  return `${table}\n${quarantinesText(quarantines, painter(host), now)}`;
+}
+
+async function end(host: CliHost, fleet: string, type: string, name: string, flags: WaitFlags): Promise<void> {
+  const path = `/api/v1/quarantines/${[fleet, type, name].map(encodeURIComponent).join('/')}`;
+  const answer = await callAdmin<OverrideWriteReply>(host, flags, 'DELETE', path + writeQuery(flags));
+  showWrite(host, flags.output, answer, `${type} ${name} is sent to fleet ${fleet} again`);
+}

@@ -1,0 +1,204 @@
+import assert from 'node:assert/strict';
+import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
+import type { DeltaRequest, Response, SotwRequest } from '../../src/xds/machine.ts';
+import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from '../../src/xds/resource-type.ts';
+import { publication, type Sets, snapshot, testNode } from '../support/xds-fixtures.ts';
+
+/** Told apart by what they are set to: only what ends lingering may run out, for this client is slow but answers all. */
+const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2 };
+const rejection = { pause: 1_000_000, retryAfter: 1_000_000, retryLimit: 1_000_000 };
+
+/** A stream of one type: what is on its way, in either direction. */
+interface Stream {
+  readonly id: number;
+  readonly typeUrl: string;
+  readonly inbox: Response[];
+  readonly outbox: ClientInput[];
+}
+
+/** A cluster as Envoy has it: with a stream for its endpoints, and ready when they have come. */
+interface Cluster {
+  readonly version: string;
+  readonly endpoints: Stream;
+}
+
+/**
+ * An Envoy on streams of single types: acknowledges clusters at once, opens a stream for the endpoints of each that is
+ * new or has changed, and uses it when they have come; until then the one before it serves. What is on different streams
+ * arrives in any order, on either side.
+ */
+export class PerTypeModel {
+  readonly #variant: 'sotw' | 'delta';
+  #state = startClient({ order: limits, rejection });
+  #published: ReturnType<typeof snapshot> | undefined;
+  #timers: number[] = [];
+  #streamIds = 0;
+  readonly #streams = new Map<number, Stream>();
+  readonly #active = new Map<string, Cluster>();
+  readonly #warming = new Map<string, Cluster>();
+  #listeners: ReadonlyMap<string, string> = new Map();
+  #route: string | undefined;
+
+  constructor(variant: 'sotw' | 'delta') {
+    this.#variant = variant;
+  }
+
+  publish(sets: Sets): void {
+    this.#published = snapshot('fleet', sets, this.#published);
+    this.#step({ kind: 'publication', publication: publication(this.#published) });
+  }
+
+  start(): void {
+    this.#open(clusterUrl, []);
+    this.drain();
+    this.#open(listenerUrl, []);
+    this.#open(routeUrl, ['r']);
+    this.drain();
+  }
+
+  /** Lets the oldest thing on one of the streams arrive; which one, the number decides. */
+  handle(choice: number): void {
+    const ready = [...this.#streams.values()].flatMap(stream => [
+      ...(stream.outbox.length > 0 ? [() => this.#arrive(stream)] : []),
+      ...(stream.inbox.length > 0 ? [() => this.#take(stream)] : []),
+    ]);
+    ready[choice % Math.max(1, ready.length)]?.();
+  }
+
+  runTimers(): void {
+    const due = this.#timers;
+    this.#timers = [];
+    for (const id of due) this.#step({ kind: 'timer', id });
+  }
+
+  drain(): void {
+    for (let rounds = 0; this.#busy; rounds++) {
+      assert.ok(rounds < 2000, 'the conversation comes to an end');
+      this.handle(0);
+    }
+  }
+
+  /** Everything is as published, and nothing is left of before. */
+  converged(sets: Sets): void {
+    for (let rounds = 0; rounds < 6; rounds++) {
+      this.drain();
+      this.runTimers();
+    }
+    const active = Object.fromEntries([...this.#active].map(([name, { version }]) => [name, version]));
+    assert.deepEqual(active, sets.CDS, 'clusters at the end');
+    assert.equal(this.#warming.size, 0, 'nothing warms at the end');
+    assert.deepEqual(Object.fromEntries(this.#listeners), sets.LDS);
+    assert.deepEqual(this.#route, sets.RDS?.['r']);
+    assert.equal(this.#state.streams.size, 3 + this.#active.size, 'the server knows of the streams that there are');
+  }
+
+  get #busy(): boolean {
+    return [...this.#streams.values()].some(({ inbox, outbox }) => inbox.length + outbox.length > 0);
+  }
+
+  #open(typeUrl: string, names: readonly string[]): Stream {
+    const id = ++this.#streamIds;
+    const stream: Stream = { id, typeUrl, inbox: [], outbox: [] };
+    this.#streams.set(id, stream);
+    const settings = { streamId: id, variant: this.#variant, impliedType: typeUrl, nonceSalt: 0 };
+    stream.outbox.push({ kind: 'joined', stream: settings }, this.#request(stream, names, names, ''));
+    return stream;
+  }
+
+  #close(cluster: Cluster | undefined): void {
+    if (!cluster) return;
+    const { endpoints: stream } = cluster;
+    stream.inbox.length = 0;
+    stream.outbox.push({ kind: 'left', streamId: stream.id });
+  }
+
+  #arrive(stream: Stream): void {
+    const input = stream.outbox.shift();
+    if (!input) return;
+    // A stream that has ended before it began to speak was never known.
+    if (input.kind === 'left') this.#streams.delete(stream.id);
+    this.#step(input);
+  }
+
+  #take(stream: Stream): void {
+    const response = stream.inbox.shift();
+    if (!response) return;
+    const { typeUrl } = stream;
+    if (typeUrl === clusterUrl) this.#takeClusters(response);
+    else if (typeUrl === endpointUrl) this.#takeEndpoints(stream);
+    else if (typeUrl === listenerUrl) this.#listeners = this.#applied(this.#listeners, response);
+    else this.#route = response.body.resources.find(each => each.name === 'r')?.version ?? this.#route;
+    const names = typeUrl === routeUrl ? ['r'] : typeUrl === endpointUrl ? [this.#clusterOf(stream)] : [];
+    stream.outbox.push(this.#request(stream, names, [], response.nonce));
+    this.#check();
+  }
+
+  #applied(held: ReadonlyMap<string, string>, { body }: Response): ReadonlyMap<string, string> {
+    const next = new Map(this.#variant === 'sotw' ? [] : held);
+    for (const { name, version } of body.resources) next.set(name, version);
+    for (const name of body.removed) next.delete(name);
+    return next;
+  }
+
+  #takeClusters(response: Response): void {
+    const held = new Map([...this.#active, ...this.#warming].map(([name, { version }]) => [name, version]));
+    const next = this.#applied(held, response);
+    for (const name of held.keys()) if (!next.has(name)) this.#remove(name);
+    for (const [name, version] of next) {
+      if (held.get(name) === version) continue;
+      this.#close(this.#warming.get(name));
+      this.#warming.set(name, { version, endpoints: this.#open(endpointUrl, [name]) });
+    }
+  }
+
+  #remove(name: string): void {
+    for (const clusters of [this.#active, this.#warming]) {
+      this.#close(clusters.get(name));
+      clusters.delete(name);
+    }
+  }
+
+  #takeEndpoints(stream: Stream): void {
+    const name = this.#clusterOf(stream);
+    const cluster = this.#warming.get(name);
+    if (cluster?.endpoints !== stream) return;
+    this.#close(this.#active.get(name));
+    this.#active.set(name, cluster);
+    this.#warming.delete(name);
+  }
+
+  #clusterOf(stream: Stream): string {
+    const found = [...this.#active, ...this.#warming].find(([, { endpoints }]) => endpoints === stream);
+    return found?.[0] ?? '';
+  }
+
+  /** R41: whatever a route leads to can be used. */
+  #check(): void {
+    if (this.#route !== undefined) assert.ok(this.#active.has(this.#route), `cluster ${this.#route} can be used`);
+  }
+
+  #request(
+    { id, typeUrl }: Stream,
+    names: readonly string[],
+    subscribe: readonly string[],
+    nonce: string,
+  ): ClientInput {
+    const sotw: SotwRequest = { typeUrl, nonce, error: undefined, versionInfo: '', names: [...names] };
+    const delta: DeltaRequest = { typeUrl, nonce, error: undefined, subscribe, unsubscribe: [], has: new Map() };
+    return this.#variant === 'sotw'
+      ? { kind: 'sotw', streamId: id, request: sotw, node: testNode }
+      : { kind: 'delta', streamId: id, request: delta, node: testNode };
+  }
+
+  #step(input: ClientInput): void {
+    const { state, responses, timers, fault } = stepClient(this.#state, input);
+    assert.equal(fault, undefined);
+    this.#state = state;
+    for (const { streamId, ...response } of responses) {
+      const stream = this.#streams.get(streamId);
+      // What comes on a stream that the client has closed is not read.
+      if (stream && !stream.outbox.some(each => each.kind === 'left')) stream.inbox.push(response);
+    }
+    for (const { id, afterMs } of timers) if (afterMs < limits.gateLimit) this.#timers.push(id);
+  }
+}
