@@ -18,6 +18,10 @@ try {
   process.exit(1);
 }
 mkdirSync(join(dist, 'proto', 'gen'), { recursive: true });
+// Types only: of their code nothing is left.
+for (const name of readdirSync(join(dist, 'proto', 'gen'))) {
+  if (name.endsWith('.js')) rmSync(join(dist, 'proto', 'gen', name));
+}
 for (const name of readdirSync(join(root, 'proto', 'gen'))) {
   if (name.endsWith('.json')) cpSync(join(root, 'proto', 'gen', name), join(dist, 'proto', 'gen', name));
 }

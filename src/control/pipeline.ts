@@ -1,6 +1,7 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import { sameItems, shareStructure } from '../base/memo.ts';
 import { hasErrors, type Problem } from '../base/problem.ts';
+import type { Resource } from '../base/resource.ts';
 import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
@@ -12,7 +13,6 @@ import type { Publication } from '../snapshot/board.ts';
 import { buildSnapshot } from '../snapshot/build.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { StoredDocument } from '../store/store.ts';
-import type { Resource } from '../translate/resource.ts';
 import { translate } from '../translate/translate.ts';
 import type { OverrideStatus } from './control.ts';
 import { preflight } from './preflight.ts';

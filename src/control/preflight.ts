@@ -1,4 +1,5 @@
 import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
+import type { Resource } from '../base/resource.ts';
 import { shortType } from '../base/short-type.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { Policy } from '../policy/kinds.ts';
@@ -6,7 +7,6 @@ import { describeInconsistency, findInconsistencies } from '../snapshot/consiste
 import { findViolations } from '../snapshot/validate.ts';
 import { fieldHolding } from '../translate/field-walk.ts';
 import { originOf } from '../translate/origin.ts';
-import type { Resource } from '../translate/resource.ts';
 import { translate } from '../translate/translate.ts';
 
 const hint = 'Envoy would not take it, so it is not sent; undo what led to it, and report it as a fault of Switchyard';

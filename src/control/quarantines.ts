@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { memo1 } from '../base/memo.ts';
 import type { KeptResource, Quarantine } from '../policy/operational-state.ts';
-import { encodeRaw } from '../snapshot/raw.ts';
+import { encodeRaw } from '../snapshot/encode-raw.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import { type LastGood, withhold } from '../snapshot/withhold.ts';
 import { type QuarantineKey, quarantineId } from '../store/store.ts';

@@ -1,6 +1,6 @@
 import { typeUrl } from '../../proto/codec.ts';
 import { compareText } from '../base/compare.ts';
-import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
+import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
 import { contentHash, encodeResource } from './encode.ts';
 import { longestRequest } from './longest-request.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';

@@ -3,7 +3,7 @@ import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import type { ClusterLoadAssignment } from '../../proto/gen/envoy.config.endpoint.v3.ts';
 import type { Filter, FilterChain, Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { RouteConfiguration } from '../../proto/gen/envoy.config.route.v3.ts';
-import type { Resource } from '../translate/resource.ts';
+import type { Resource } from '../base/resource.ts';
 import { readableResources } from './readable.ts';
 import { assignmentName, isConnectionManager } from './references.ts';
 

@@ -1,5 +1,5 @@
+import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
 import { shortType } from '../base/short-type.ts';
-import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
 import { ownName, type Reference, referencesOf } from './references.ts';
 
 /** Why a set of resources must not be published. Always a bug of compile or translate, never a user's mistake. */

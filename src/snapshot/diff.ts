@@ -19,7 +19,8 @@ const nothing: TypeDiff = { changed: [], removed: [] };
 const everything = memo1((to: TypeSnapshot): TypeDiff => ({ changed: [...to.resources.values()], removed: [] }));
 
 const difference = memo2((from: TypeSnapshot, to: TypeSnapshot): TypeDiff => {
-  if (from === to || from.version === to.version) return nothing;
+  // Versions given by hand may have been given before, to another content.
+  if (from === to || (from.version === to.version && to.numbered === undefined)) return nothing;
   const changed: EncodedResource[] = [];
   for (const resource of to.resources.values()) {
     if (from.resources.get(resource.name)?.version !== resource.version) changed.push(resource);

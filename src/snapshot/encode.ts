@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { encode, typeUrl } from '../../proto/codec.ts';
 import { memo1 } from '../base/memo.ts';
-import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
+import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
 import type { EncodedResource } from './snapshot.ts';
 import { textField, varintLength, writeVarint } from './wire.ts';
 

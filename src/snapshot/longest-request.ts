@@ -1,6 +1,6 @@
 import type { RouteAction, RouteConfiguration } from '../../proto/gen/envoy.config.route.v3.ts';
 import { memo1 } from '../base/memo.ts';
-import { type Resource, servedTypes } from '../translate/resource.ts';
+import { type Resource, servedTypes } from '../base/resource.ts';
 
 /**
  * Milliseconds that a request may take on the routes among the resources, from when it has come to when it is answered,

@@ -1,6 +1,6 @@
 import { decode, type MessageTypes, typeUrl } from '../../proto/codec.ts';
 import { compareText } from '../base/compare.ts';
-import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
+import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** What a fleet holds, in Envoy's own JSON form, each list in the order of the names. */

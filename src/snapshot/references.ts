@@ -6,7 +6,7 @@ import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.fil
 import type { TcpProxy } from '../../proto/gen/envoy.extensions.filters.network.tcp_proxy.v3.ts';
 import type { Any } from '../../proto/gen/google.protobuf.ts';
 import { memo1 } from '../base/memo.ts';
-import { type Resource, type ServedType, servedTypes } from '../translate/resource.ts';
+import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
 
 /** Another resource that a resource cannot work without. */
 export interface Reference {

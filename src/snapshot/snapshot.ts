@@ -42,15 +42,23 @@ export interface TypeSnapshot {
   /** `type.googleapis.com/envoy.config.cluster.v3.Cluster`. */
   readonly typeUrl: string;
   /**
-   * Content hash over names, versions and errors; `version_info` of SotW, `system_version_info` of delta (R14).
+   * Content hash over names, versions and errors, unless it was given by hand; `version_info` of SotW,
+   * `system_version_info` of delta (R14).
    */
   readonly version: string;
+  /** The version that was given by hand. Sets that lead to this one have versions of their own, but are sent under it. */
+  readonly numbered?: string;
   /** By name, in the order of the names. */
   readonly resources: ReadonlyMap<string, EncodedResource>;
   /** Names whose published contents are not here, but what a client had before, or nothing (see `withhold.ts`). */
   readonly withheld?: ReadonlySet<string>;
   /** By canonical name: what to say of names that have no resource, other than that there is none (R35). */
   readonly errors?: ReadonlyMap<string, ResourceError>;
+}
+
+/** What clients are told as the version of the set. */
+export function wireVersion({ version, numbered }: TypeSnapshot): string {
+  return numbered ?? version;
 }
 
 /** Everything one fleet holds at a moment. */

@@ -1,4 +1,4 @@
-import type { Resource } from '../translate/resource.ts';
+import type { Resource } from '../base/resource.ts';
 import { messageCheck, type Violation } from './message-checks.ts';
 
 export type { Violation } from './message-checks.ts';

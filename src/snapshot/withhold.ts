@@ -1,6 +1,6 @@
 import { decode, type MessageName, typeUrl } from '../../proto/codec.ts';
 import { memo1 } from '../base/memo.ts';
-import { type Resource, servedTypes } from '../translate/resource.ts';
+import { type Resource, servedTypes } from '../base/resource.ts';
 import { versionOf } from './build.ts';
 import { contentHash } from './encode.ts';
 import { type Reference, referencesOf } from './references.ts';

@@ -1,4 +1,5 @@
 import type { PolicyPath } from '../base/problem.ts';
+import { type Resource, servedTypes } from '../base/resource.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import {
   originOfCluster,
@@ -20,7 +21,6 @@ import {
   ruleFields,
   serviceFields,
 } from './origin-fields.ts';
-import { type Resource, servedTypes } from './resource.ts';
 import { translate } from './translate.ts';
 
 /** What is known of the part of a resource that is asked about. */

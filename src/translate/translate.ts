@@ -1,5 +1,6 @@
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import { memo1, memo2 } from '../base/memo.ts';
+import { type Resource, servedTypes } from '../base/resource.ts';
 import type { ClusterIr, FleetIr, ListenerIr, LocalClusterIr, RouteTableIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { ownFleet, runtimeLayer } from './bootstrap.ts';
@@ -7,7 +8,6 @@ import { localCluster, type ServiceClusterSettings, serviceCluster } from './clu
 import { configSource } from './config-source.ts';
 import { loadAssignment } from './endpoint.ts';
 import { envoyListener } from './listener.ts';
-import { type Resource, servedTypes } from './resource.ts';
 import { routeConfiguration } from './route.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { memo1, memo2 } from '../base/memo.ts';
 import { diffTypes, type TypeDiff } from '../snapshot/diff.ts';
 import { globAround } from '../snapshot/names.ts';
-import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { type EncodedResource, type TypeSnapshot, wireVersion } from '../snapshot/snapshot.ts';
 import { absentResource } from './absent.ts';
 import { errorsOwed, type NamedError } from './resource-errors.ts';
 import { resourceType } from './resource-type.ts';
@@ -66,16 +66,18 @@ const FEW = 8;
  * True if a plain subscription to a few names is obviously not concerned. There may be thousands, of which a change
  * concerns one: nothing is to be remembered of the others.
  */
-function isUntouched({ from, to, subscription, again }: Owing): boolean {
+function isUntouched(owing: Owing): boolean {
+  const { from, to, subscription, again } = owing;
   const { wildcard, names } = subscription;
-  if (!from || again !== NONE || wildcard || names.size > FEW || from.errors || to.errors) return false;
+  if (!from || isRenumbered(owing) || again !== NONE || wildcard || names.size > FEW || from.errors || to.errors)
+    return false;
   if (!isPlain(from, subscription) || !isPlain(to, subscription)) return false;
   for (const name of names) if (from.resources.get(name) !== to.resources.get(name)) return false;
   return true;
 }
 
-function nothingNew({ typeUrl, version }: TypeSnapshot, _subscription: Subscription): ResponseBody {
-  return { typeUrl, version, resources: [], removed: [] };
+function nothingNew(to: TypeSnapshot, _subscription: Subscription): ResponseBody {
+  return { typeUrl: to.typeUrl, version: wireVersion(to), resources: [], removed: [] };
 }
 
 /** Of what is told with a reason, nothing else is said: that it is not found means that it is removed (R28, R35). */
@@ -99,7 +101,7 @@ function remembered(make: BodyOf): BodyOf {
 const whole = memo2(
   (to: TypeSnapshot, subscription: Subscription): ResponseBody => ({
     typeUrl: to.typeUrl,
-    version: to.version,
+    version: wireVersion(to),
     resources: subscribed(to, subscription),
     removed: [],
   }),
@@ -110,18 +112,18 @@ export const completeBody: BodyOf = memoised(owing => {
   const { from, to, subscription, again } = owing;
   if (again.wildcard || [...again.names].some(name => askedBy(to, name).length > 0)) return whole(to, subscription);
   const { changed, removed } = changes({ from, to, subscription });
-  return changed.length > 0 || removed.length > 0 ? whole(to, subscription) : undefined;
+  return changed.length > 0 || removed.length > 0 || isRenumbered(owing) ? whole(to, subscription) : undefined;
 }, whole);
 
 /** SotW, other types: what changed or is asked for, if it exists; absence says nothing (R27, R29). */
 export const partialBody: BodyOf = memoised(owing => {
   const { to, subscription } = owing;
-  if (wantsAll(owing)) {
+  if (wantsAll(owing) || isRenumbered(owing)) {
     const body = whole(to, subscription);
     return body.resources.length > 0 ? body : undefined;
   }
   const resources = wanted(owing);
-  return resources.length > 0 ? { typeUrl: to.typeUrl, version: to.version, resources, removed: [] } : undefined;
+  return resources.length > 0 ? { typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] } : undefined;
 });
 
 /** Delta: what changed or is asked for, and the names of what is gone or asked for in vain (R16, R28, R29). */
@@ -140,7 +142,7 @@ export const deltaBody: BodyOf = memoised(owing => {
   }
   const resources = wanted(owing);
   if (resources.length === 0 && !isAny(absence) && !again.wildcard) return undefined;
-  return withAbsence({ typeUrl: to.typeUrl, version: to.version, resources, removed: [] }, absence);
+  return withAbsence({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }, absence);
 });
 
 /** How a type's clients are told that names do not exist. */
@@ -207,7 +209,10 @@ export function resumedBody(
   const inVain = [...subscription.names].filter(name => !seen(name) && !has.has(name));
   const absence = absent({ to, subscription }, noNames, inVain);
   if (resources.length === 0 && !isAny(absence)) return { body: undefined, leftover };
-  return { body: withAbsence({ typeUrl: to.typeUrl, version: to.version, resources, removed: [] }, absence), leftover };
+  return {
+    body: withAbsence({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }, absence),
+    leftover,
+  };
 }
 
 function resourcesAsked(to: TypeSnapshot, again: Subscription): readonly EncodedResource[] {
@@ -217,7 +222,7 @@ function resourcesAsked(to: TypeSnapshot, again: Subscription): readonly Encoded
 /** The same body, and names to be removed with it. */
 export function withRemoved(to: TypeSnapshot, body: ResponseBody | undefined, names: readonly string[]): ResponseBody {
   const removed = [...(body?.removed ?? []), ...names].sort();
-  return { typeUrl: to.typeUrl, version: to.version, resources: body?.resources ?? [], removed };
+  return { typeUrl: to.typeUrl, version: wireVersion(to), resources: body?.resources ?? [], removed };
 }
 
 /** The same body for a client that knows of errors: removals of what it asks for by name have reasons (R35). */
@@ -240,6 +245,11 @@ export const namesIn: (body: ResponseBody) => readonly string[] = memo1(body => 
   }),
   ...namesMissing(body),
 ]);
+
+/** Who gives versions by hand says by another one that there is something new. In delta a type's version says nothing. */
+function isRenumbered({ from, to }: Owing): boolean {
+  return to.numbered !== undefined && from !== undefined && wireVersion(from) !== to.numbered;
+}
 
 function wantsAll({ from, again, subscription }: Owing): boolean {
   return from === undefined || again === subscription || (again.wildcard && subscription.wildcard);

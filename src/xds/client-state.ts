@@ -34,7 +34,8 @@ export interface ClientState {
 /** Times are milliseconds. */
 export interface ClientSettings {
   readonly order: OrderSettings;
-  readonly rejection: RejectionSettings;
+  /** Undefined: what was rejected is left alone until something changes (R10). */
+  readonly rejection: RejectionSettings | undefined;
 }
 
 /** How a client that has rejected something is served. Times are milliseconds. */

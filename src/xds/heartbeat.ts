@@ -1,6 +1,6 @@
 import { memo1, memo2 } from '../base/memo.ts';
 import type { NodeIdentity } from '../snapshot/board.ts';
-import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { type EncodedResource, type TypeSnapshot, wireVersion } from '../snapshot/snapshot.ts';
 import { type ResponseBody, subscribed } from './body.ts';
 import type { Variant } from './events.ts';
 import type { TypeState } from './machine.ts';
@@ -65,7 +65,7 @@ export function beatBody(
 const wholeBeat = memo2(
   (set: TypeSnapshot, subscription: Subscription): ResponseBody => ({
     typeUrl: set.typeUrl,
-    version: set.version,
+    version: wireVersion(set),
     resources: subscribed(set, subscription),
     removed: [],
     beat: true,
@@ -74,5 +74,5 @@ const wholeBeat = memo2(
 
 const partialBeat = memo2((set: TypeSnapshot, subscription: Subscription): ResponseBody => {
   const resources = subscribed(set, subscription).filter(each => each.limited);
-  return { typeUrl: set.typeUrl, version: set.version, resources, removed: [], beat: true };
+  return { typeUrl: set.typeUrl, version: wireVersion(set), resources, removed: [], beat: true };
 });

@@ -38,7 +38,9 @@ export function answerPoll(
   if (!publication) return refused('UNAVAILABLE', 'no policy has been accepted yet');
   const assignment = publication.assign(reading.node);
   if (assignment.kind !== 'assigned') return refused('NOT_FOUND', noFleet(assignment));
-  const set = publication.snapshots.get(assignment.key)?.types.get(impliedType);
+  const snapshot = publication.snapshots.get(assignment.key);
+  if (!snapshot) return refused('UNAVAILABLE', `nothing is published for "${assignment.key}" yet`);
+  const set = snapshot.types.get(impliedType);
   return { kind: 'set', body: (set && part(set, subscribedBy(impliedType, names))) ?? nothingOf(impliedType, set) };
 }
 

@@ -28,7 +28,7 @@ import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order-state.ts';
 import { Pacer } from './pacer.ts';
 import { reflection, reflectionAnswers } from './reflection.ts';
-import { StreamDriver } from './stream-driver.ts';
+import { StreamDriver, type StreamTap } from './stream-driver.ts';
 
 export interface XdsServiceSettings {
   readonly host: string;
@@ -42,10 +42,25 @@ export interface XdsServiceSettings {
   readonly keepaliveTime: number;
   readonly keepaliveTimeout: number;
   readonly order: OrderSettings;
-  readonly rejection: RejectionSettings;
+  /** How contents that a client rejects are found and kept from it; undefined: they are not. */
+  readonly rejection: RejectionSettings | undefined;
 }
 
-export const defaultXdsSettings: XdsServiceSettings = {
+/** Where a server of our own listens; what is left out is as in the settings. */
+interface Listening extends OtherServices, Partial<Pick<XdsServiceSettings, 'host' | 'port'>> {
+  /** Without, connections are in plain text. */
+  readonly credentials?: ServerCredentials;
+}
+
+/** What is served beside discovery; all of it unless it says false. */
+export interface OtherServices {
+  readonly clientStatus?: boolean;
+  readonly health?: boolean;
+  readonly loadReports?: boolean;
+  readonly reflection?: boolean;
+}
+
+export const defaultXdsSettings = {
   host: '127.0.0.1',
   port: 18000,
   identifier: 'switchyard',
@@ -54,7 +69,7 @@ export const defaultXdsSettings: XdsServiceSettings = {
   keepaliveTimeout: 10_000,
   order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200 },
   rejection: { pause: 10_000, retryAfter: 60_000, retryLimit: 15 * 60_000 },
-};
+} satisfies XdsServiceSettings;
 
 type Call = ServerDuplexStream<Buffer, Outgoing>;
 interface EndableCall {
@@ -62,14 +77,6 @@ interface EndableCall {
   emit(event: 'error', error: object): unknown;
 }
 type UnaryHandler<Message> = (call: ServerUnaryCall<Buffer, Message>, done: sendUnaryData<Message>) => void;
-
-const servedServices = [
-  ...discoveryServices.map(each => each.service),
-  loadReporting,
-  clientStatusDiscovery,
-  healthChecking,
-  ...reflection,
-];
 
 /** Bytes of large responses on their way, of all streams, and the milliseconds that one counts. */
 const pace = { limit: 16 * 1024 * 1024, patience: 250 };
@@ -80,16 +87,17 @@ const BACKLOG = 4096;
 export class XdsService {
   readonly #board: Board;
   readonly #settings: XdsServiceSettings;
-  readonly #shared: SharedByClients;
+  readonly #shared: SharedByClients & { readonly tap?: StreamTap };
   readonly #clients: Clients;
   readonly #streams = new Set<StreamDriver>();
   readonly #sockets = new Set<Socket>();
   readonly #salt = randomInt(0x1000000);
-  readonly #grpc: Server;
   readonly #loadReports = new LoadReports();
   readonly #fetches: Fetches;
-  readonly #health: Health;
+  readonly #views: ClientViews | undefined;
+  readonly #healths: Health[] = [];
   readonly #answerStreams = new AnswerStreams();
+  #grpc: Server | undefined;
   #listener: NetServer | undefined;
   #streamIds = 0;
   #closing = false;
@@ -97,37 +105,48 @@ export class XdsService {
   /**
    * @param emit takes every event of every stream, at once and without throwing.
    * @param views what has been made of the events; without it the status of clients is not served.
+   * @param tap is told of what passes on each stream.
    */
-  constructor(board: Board, settings: XdsServiceSettings, emit: (event: XdsEvent) => void, views?: ClientViews) {
+  constructor(
+    board: Board,
+    settings: XdsServiceSettings,
+    emit: (event: XdsEvent) => void,
+    views?: ClientViews,
+    tap?: StreamTap,
+  ) {
     this.#board = board;
     this.#settings = settings;
+    this.#views = views;
     this.#shared = {
       settings: { order: settings.order, rejection: settings.rejection },
       random: Math.random,
       frames: new FrameEncoder(settings.identifier),
       pacer: new Pacer(pace),
       emit,
+      ...(tap && { tap }),
     };
     this.#clients = new Clients(board, this.#shared);
     this.#fetches = new Fetches(board, this.#shared.frames);
-    this.#grpc = new Server({
-      'grpc.max_receive_message_length': settings.maxMessageBytes,
-      'grpc.max_send_message_length': -1,
-      'grpc.keepalive_time_ms': settings.keepaliveTime,
-      'grpc.keepalive_timeout_ms': settings.keepaliveTimeout,
-    });
-    for (const row of discoveryServices) this.#addService(row);
-    this.#grpc.addService(serviceDefinition(loadReporting), {
-      StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
-    });
-    if (views) this.#addClientStatus(views);
-    const served = servedServices.filter(each => views || each !== clientStatusDiscovery);
-    for (const each of reflection) this.#addReflection(each, served);
-    this.#health = new Health(board, served);
-    this.#grpc.addService(serviceDefinition(healthChecking), {
-      Check: unary(request => this.#health.check(request)),
-      Watch: (call: ServerWritableStream<Buffer, Buffer>) => this.#health.watch(call),
-    });
+  }
+
+  /** Adds the services to a server. Throws when it has one of them already. Whoever made the server ends it. */
+  register(server: Server, others: OtherServices = {}): void {
+    const views = others.clientStatus === false ? undefined : this.#views;
+    const loadReports = others.loadReports !== false;
+    const health = others.health !== false;
+    const reflected = others.reflection === false ? [] : reflection;
+    const served = [
+      ...discoveryServices.map(each => each.service),
+      ...(loadReports ? [loadReporting] : []),
+      ...(views ? [clientStatusDiscovery] : []),
+      ...(health ? [healthChecking] : []),
+      ...reflected,
+    ];
+    for (const row of discoveryServices) this.#addService(server, row);
+    if (loadReports) this.#addLoadReports(server);
+    if (views) this.#addClientStatus(server, views);
+    if (health) this.#addHealth(server, served);
+    for (const each of reflected) this.#addReflection(server, each, served);
   }
 
   /** What encoding has cost: one frame for all streams that are sent the same. */
@@ -146,10 +165,18 @@ export class XdsService {
     return clients.length > 0;
   }
 
-  /** @returns the port. Rejects with what to do when the address cannot be had. */
-  async listen(): Promise<number> {
-    const { host, port } = this.#settings;
-    const injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
+  /** Listens with a server of its own. @returns the port. Rejects with what to do when the address cannot be had. */
+  async listen({ credentials, ...listening }: Listening = {}): Promise<number> {
+    const { host, port, maxMessageBytes, keepaliveTime, keepaliveTimeout } = { ...this.#settings, ...listening };
+    const grpc = new Server({
+      'grpc.max_receive_message_length': maxMessageBytes,
+      'grpc.max_send_message_length': -1,
+      'grpc.keepalive_time_ms': keepaliveTime,
+      'grpc.keepalive_timeout_ms': keepaliveTimeout,
+    });
+    this.#grpc = grpc;
+    this.register(grpc, listening);
+    const injector = grpc.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
     const listener = createServer({ noDelay: true }, socket => this.#accept(socket, injector));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
@@ -166,19 +193,19 @@ export class XdsService {
    */
   async close(signal: AbortSignal): Promise<void> {
     this.#closing = true;
-    this.#health.closing();
+    for (const health of this.#healths) health.closing();
     const listener = this.#listener;
     const closed = listener && new Promise<void>(resolve => listener.close(() => resolve()));
     await this.#endStreams(signal);
     this.#clients.close();
     this.#loadReports.close();
     this.#answerStreams.close();
-    this.#health.close();
+    for (const health of this.#healths) health.close();
     // Says GOAWAY, and lets the ends of streams reach their clients; those then close the connections.
-    this.#grpc.tryShutdown(() => {});
+    this.#grpc?.tryShutdown(() => {});
     const late = abort(AbortSignal.any([signal, AbortSignal.timeout(closeLimit)]));
     await Promise.race([closed, late]);
-    this.#grpc.forceShutdown();
+    this.#grpc?.forceShutdown();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
@@ -204,7 +231,7 @@ export class XdsService {
     injector.injectConnection(socket);
   }
 
-  #addService({ service, impliedType, methods, fetch }: ServiceRow): void {
+  #addService(server: Server, { service, impliedType, methods, fetch }: ServiceRow): void {
     const bytes = serviceDefinition(service);
     const definition: Record<string, ServiceDefinition[string]> = {};
     const handlers: Record<string, ((call: Call) => void) | UnaryHandler<Outgoing>> = {};
@@ -226,20 +253,35 @@ export class XdsService {
         unary(request => fetches.answer(impliedType, request)),
       );
     }
-    this.#grpc.addService(definition, handlers);
+    server.addService(definition, handlers);
   }
 
-  #addClientStatus(views: ClientViews): void {
+  #addLoadReports(server: Server): void {
+    server.addService(serviceDefinition(loadReporting), {
+      StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
+    });
+  }
+
+  #addHealth(server: Server, served: readonly string[]): void {
+    const health = new Health(this.#board, served);
+    this.#healths.push(health);
+    server.addService(serviceDefinition(healthChecking), {
+      Check: unary(request => health.check(request)),
+      Watch: (call: ServerWritableStream<Buffer, Buffer>) => health.watch(call),
+    });
+  }
+
+  #addClientStatus(server: Server, views: ClientViews): void {
     const answer = (request: Buffer): Unary<Buffer> => answerClientStatus(this.#board, views, request);
-    this.#grpc.addService(serviceDefinition(clientStatusDiscovery), {
+    server.addService(serviceDefinition(clientStatusDiscovery), {
       FetchClientStatus: unary(answer),
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
         this.#answerStreams.serve(call, guarded(answer), ({ code, why }) => endCall(call, code, why)),
     });
   }
 
-  #addReflection(service: string, served: readonly string[]): void {
-    this.#grpc.addService(serviceDefinition(service), {
+  #addReflection(server: Server, service: string, served: readonly string[]): void {
+    server.addService(serviceDefinition(service), {
       ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) =>
         this.#answerStreams.serve(call, guarded(reflectionAnswers(served)), ({ code, why }) =>
           endCall(call, code, why),

@@ -1,4 +1,4 @@
-import type { TypeSnapshot } from '../snapshot/snapshot.ts';
+import { type TypeSnapshot, wireVersion } from '../snapshot/snapshot.ts';
 import { completeBody, partialBody } from './body.ts';
 import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
 import { nonceOf } from './nonce.ts';
@@ -122,7 +122,7 @@ function advance(state: SotwState): Step<SotwState> {
   if (state.claims !== '') {
     const unclaimed = { ...state, claims: '', acceptedVersion: state.claims };
     // Only a client that subscribes to everything and nothing else cannot have come to want more (R17).
-    const current = complete && subscription === EVERYTHING && state.claims === target.version;
+    const current = complete && subscription === EVERYTHING && state.claims === wireVersion(target);
     return current ? settle(unclaimed, target) : advance(unclaimed);
   }
   if (state.sent === target && isEmpty(state.again) && !state.inParts && !forgiven(state)) return quiet(state);

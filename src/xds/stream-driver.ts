@@ -4,6 +4,7 @@ import type { ClientInput } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
 import type { StreamSettings } from './lanes.ts';
+import type { DeltaRequest, SotwRequest } from './machine.ts';
 import { readNode } from './node-identity.ts';
 import { type Received, RequestReader } from './request.ts';
 
@@ -16,8 +17,20 @@ export interface StreamPort {
   end(code: EndCode, message: string): void;
 }
 
+/** A stream, as whoever watches it knows it. */
+export type TappedStream = Pick<StreamSettings, 'streamId' | 'variant' | 'impliedType'> & Pick<StreamPort, 'peer'>;
+
+/** Is told of every stream by itself, at once. Must not throw. */
+export interface StreamTap {
+  opened(stream: TappedStream): void;
+  requested(stream: TappedStream, request: SotwRequest | DeltaRequest): void;
+  closed(stream: TappedStream, reason: string): void;
+}
+
 /** Bytes that a stream may have on their way before it must wait for them to leave (R49). */
 const MAX_IN_FLIGHT = 64 * 1024;
+
+type SharedByStreams = Pick<SharedByClients, 'pacer' | 'emit'> & { readonly tap?: StreamTap };
 
 /**
  * Runs one stream: bytes in, to its client; responses out, no more than it takes. Whatever goes wrong in it ends this
@@ -26,7 +39,7 @@ const MAX_IN_FLIGHT = 64 * 1024;
 export class StreamDriver implements Outlet {
   readonly #settings: StreamSettings;
   readonly #port: StreamPort;
-  readonly #shared: Pick<SharedByClients, 'pacer' | 'emit'>;
+  readonly #shared: SharedByStreams;
   readonly #clients: Clients;
   readonly #reader = new RequestReader();
   /** Writes that have not left. */
@@ -38,18 +51,18 @@ export class StreamDriver implements Outlet {
   #answered = false;
   #closed = false;
 
-  constructor(
-    settings: StreamSettings,
-    port: StreamPort,
-    shared: Pick<SharedByClients, 'pacer' | 'emit'>,
-    clients: Clients,
-  ) {
+  constructor(settings: StreamSettings, port: StreamPort, shared: SharedByStreams, clients: Clients) {
     this.#settings = settings;
     this.#port = port;
     this.#shared = shared;
     this.#clients = clients;
     const { streamId: clientId, variant } = settings;
     shared.emit({ kind: 'opened', clientId, variant, peer: port.peer ?? 'unknown' });
+    shared.tap?.opened(this.#tapped);
+  }
+
+  get #tapped(): TappedStream {
+    return { ...this.#settings, peer: this.#port.peer };
   }
 
   /** True once a response was written: a client takes an end without any for a failure of the connection (R47). */
@@ -66,7 +79,10 @@ export class StreamDriver implements Outlet {
     if (this.#closed) return;
     const input = this.#read(bytes);
     if (typeof input === 'string') this.end('INVALID_ARGUMENT', input);
-    else this.#clientOf(input.node)?.step(input);
+    else {
+      this.#shared.tap?.requested(this.#tapped, input.request);
+      this.#clientOf(input.node)?.step(input);
+    }
   }
 
   /** Ends the stream from our side. Does nothing when it has ended. */
@@ -85,6 +101,7 @@ export class StreamDriver implements Outlet {
     const { streamId } = this.#settings;
     if (this.#client) this.#clients.leave(this.#client, streamId, reason);
     else this.#shared.emit({ kind: 'closed', clientId: streamId, reason });
+    this.#shared.tap?.closed(this.#tapped, reason);
   }
 
   write(outgoing: Outgoing): void {

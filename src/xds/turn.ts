@@ -194,7 +194,7 @@ export class Turn {
     { response, error }: NonNullable<Step<MachineState>['refused']>,
   ): void {
     const { typeUrl } = before;
-    const suspects = suspectsIn(before, response, this.#lanes);
+    const suspects = this.#before.settings.rejection && suspectsIn(before, response, this.#lanes);
     this.#refusing = { streamId, typeUrl, suspects: suspects ?? [] };
     if (!suspects) return;
     const names = response.body.resources.map(each => each.name);
@@ -355,8 +355,9 @@ export class Turn {
     if (kind === this.#trial?.kind) return [];
     const id = kind && this.#nextTimer();
     this.#trial = kind && id !== undefined ? { kind, id } : undefined;
-    if (id === undefined) return [];
-    const { pause, retryAfter: first, retryLimit } = this.#before.settings.rejection;
+    const { rejection } = this.#before.settings;
+    if (id === undefined || !rejection) return [];
+    const { pause, retryAfter: first, retryLimit } = rejection;
     if (kind === 'next') return [{ id, afterMs: pause, jitter: true }];
     return [{ id, afterMs: retryAfter(this.#isolation, first, retryLimit), jitter: true }];
   }

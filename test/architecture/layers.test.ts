@@ -25,6 +25,38 @@ test('the scan sees every import statement that a line begins with', () => {
   }
 });
 
+/** Every file of ours that is loaded together with one, by what is left of imports when a program runs. */
+function loadedWith(entry: string): ReadonlySet<string> {
+  const loaded = new Set([entry]);
+  // Grows while it is gone through.
+  for (const file of loaded) {
+    for (const { specifier, typesOnly } of importsOf(readFileSync(join(root, file), 'utf8'))) {
+      if (specifier?.startsWith('.') && !typesOnly) loaded.add(relative(root, join(root, dirname(file), specifier)));
+    }
+  }
+  return loaded;
+}
+
+test('the library loads nothing of the policy, the store, the admin API or the command line', () => {
+  const loaded = [...loadedWith('src/index.ts')];
+  const folders = new Set(loaded.map(file => dirname(file)));
+  assert.ok(loaded.length > 50 && folders.has('src/xds'), 'the walk does not reach the server');
+  // What types a policy is a function that returns what it is given.
+  const own = loaded
+    .filter(file => file !== 'src/index.ts' && file !== 'src/policy/define.ts')
+    .map(file => dirname(file));
+  assert.deepEqual([...new Set(own)].sort(), [
+    'proto',
+    'proto/codec',
+    'src/base',
+    'src/fleet',
+    'src/library',
+    'src/snapshot',
+    'src/xds',
+  ]);
+  assert.ok(loadedWith('src/main.ts').has('src/policy/parse.ts'), 'the walk does not find what it looks for');
+});
+
 test('no file of src is longer than 400 lines', () => {
   const long = sourceFiles(join(root, 'src'))
     .map(file => ({ file: relative(root, file), lines: readFileSync(file, 'utf8').split('\n').length - 1 }))
@@ -47,7 +79,7 @@ test('a planted violation of each kind is found', t => {
     'src/base/a.ts': "import { x } from '../policy/x.ts';",
     'src/policy/b.ts': "export * from '../ir/ir.ts';",
     'src/policy/c.ts': "const a = 1;\nexport const load = () => import('../control/controller.ts');",
-    'src/ir/d.ts': "export type R = import('../translate/resource.ts').Resource;",
+    'src/ir/d.ts': "export type R = import('../translate/route.ts').Route;",
     'src/translate/e.ts': "import { schema, type T } from '../policy/route.ts';",
     'src/translate/f.ts': "import { z } from 'zod';",
     'src/snapshot/g.ts': "import { readFileSync } from 'node:fs';",
@@ -80,8 +112,7 @@ test('what the layers allow is let pass', t => {
       "import { z } from 'zod';\nimport { parse } from '../base/a.ts';\nimport { other } from './c.ts';",
     'src/translate/c.ts': "import type { T } from '../policy/b.ts';\nimport { type U } from '../policy/b.ts';",
     'src/translate/d.ts': "import { codec } from '../../proto/codec.ts';",
-    'src/snapshot/e.ts':
-      "import { createHash } from 'node:crypto';\nimport type { R } from '../translate/resource.ts';",
+    'src/snapshot/e.ts': "import { createHash } from 'node:crypto';\nimport type { R } from '../base/resource.ts';",
     'src/xds/service.ts': "import { Server } from '@grpc/grpc-js';\nexport const now = () => Date.now();",
     'src/fleet/f.ts': "import type { E } from '../xds/events.ts';",
     'src/sources/g.ts': 'export const load = (name: string) => import(name);',

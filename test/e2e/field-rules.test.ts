@@ -4,8 +4,8 @@ import { any } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { Route, VirtualHost } from '../../proto/gen/envoy.config.route.v3.ts';
+import { type Resource, servedTypes } from '../../src/base/resource.ts';
 import { findViolations } from '../../src/snapshot/validate.ts';
-import { type Resource, servedTypes } from '../../src/translate/resource.ts';
 import { envoyRefusal } from '../support/envoy-validate.ts';
 import { httpListener } from '../unit/snapshot/resources.ts';
 

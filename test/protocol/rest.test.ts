@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
+import type { Resource } from '../../src/base/resource.ts';
 import { Board } from '../../src/snapshot/board.ts';
 import { buildSnapshot } from '../../src/snapshot/build.ts';
-import type { Resource } from '../../src/translate/resource.ts';
 import { startXdsRest } from '../../src/xds-rest.ts';
 import { ask } from '../support/client.ts';
 import { publication, urls } from '../support/xds-fixtures.ts';

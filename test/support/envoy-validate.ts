@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { envoyBinary } from '../../envoy/binary.ts';
+import type { Resource } from '../../src/base/resource.ts';
 import { bundle } from '../../src/snapshot/bundle.ts';
 import { bootstrap } from '../../src/translate/bootstrap.ts';
-import type { Resource } from '../../src/translate/resource.ts';
 
 /** A bootstrap that nothing is ever started with. */
 const base = bootstrap({

@@ -3,7 +3,7 @@ import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import { type Build, type Pipeline, pipeline } from '../../src/control/pipeline.ts';
 import { isOver, quarantined } from '../../src/control/quarantines.ts';
 import { versionOf } from '../../src/snapshot/build.ts';
-import { encodeRaw } from '../../src/snapshot/raw.ts';
+import { encodeRaw } from '../../src/snapshot/encode-raw.ts';
 import type { EncodedResource, Snapshot } from '../../src/snapshot/snapshot.ts';
 
 const clusters = typeUrl('envoy.config.cluster.v3.Cluster');

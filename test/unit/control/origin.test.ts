@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { typeUrl } from '../../../proto/codec.ts';
 import { formatPath } from '../../../src/base/problem.ts';
+import { servedTypes } from '../../../src/base/resource.ts';
 import type { Controller } from '../../../src/control/controller.ts';
 import type { Clue } from '../../../src/translate/origin.ts';
-import { servedTypes } from '../../../src/translate/resource.ts';
 import { shopPolicy, world } from './controller-world.ts';
 
 /** `path file:line:column`. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import type { Resource } from '../../../src/base/resource.ts';
 import { buildSnapshot } from '../../../src/snapshot/build.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { assignment, cluster, httpListener, routeTable } from './resources.ts';
 
 const clusters = 'type.googleapis.com/envoy.config.cluster.v3.Cluster';

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encode } from '../../../proto/codec.ts';
 import type { Cluster } from '../../../proto/gen/envoy.config.cluster.v3.ts';
+import type { Resource } from '../../../src/base/resource.ts';
 import { bundle } from '../../../src/snapshot/bundle.ts';
 import { type BootstrapOptions, bootstrap } from '../../../src/translate/bootstrap.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
 const options: BootstrapOptions = {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Resource } from '../../../src/base/resource.ts';
 import { shortType } from '../../../src/base/short-type.ts';
 import { describeInconsistency, findInconsistencies, type Inconsistency } from '../../../src/snapshot/consistency.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
 const whole: readonly Resource[] = [

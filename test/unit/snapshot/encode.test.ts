@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { decode } from '../../../proto/codec.ts';
+import type { Resource } from '../../../src/base/resource.ts';
 import { encodeResource } from '../../../src/snapshot/encode.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { assignment, cluster } from './resources.ts';
 
 describe('encodeResource', () => {

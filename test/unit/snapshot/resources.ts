@@ -1,4 +1,4 @@
-import type { Resource } from '../../../src/translate/resource.ts';
+import type { Resource } from '../../../src/base/resource.ts';
 
 /** Small hand-made resources for tests of what happens after translation. */
 

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parse as parseYaml } from 'yaml';
 import { formatPath, hasErrors, type PolicyPath } from '../../../src/base/problem.ts';
+import type { Resource } from '../../../src/base/resource.ts';
 import { compile } from '../../../src/ir/compile.ts';
 import { Policy } from '../../../src/policy/kinds.ts';
 import { noOperationalState } from '../../../src/policy/operational-state.ts';
 import { findViolations } from '../../../src/snapshot/validate.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { translate } from '../../../src/translate/translate.ts';
 import { goldenCases } from '../../support/golden-case.ts';
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatPath, type PolicyPath } from '../../../src/base/problem.ts';
+import type { Resource } from '../../../src/base/resource.ts';
 import type { FleetIr } from '../../../src/ir/ir.ts';
 import type { PolicyInput } from '../../../src/policy/kinds.ts';
 import { originOf } from '../../../src/translate/origin.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { translate } from '../../../src/translate/translate.ts';
 import { fleetsOf, shop, valueAt } from './origin-shop.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatPath } from '../../../src/base/problem.ts';
+import type { Resource } from '../../../src/base/resource.ts';
 import { type Clue, originOf } from '../../../src/translate/origin.ts';
-import type { Resource } from '../../../src/translate/resource.ts';
 import { translate } from '../../../src/translate/translate.ts';
 import { fleetsOf, shop, valueAt } from './origin-shop.ts';
 

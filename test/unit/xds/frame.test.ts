@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decode } from '../../../proto/codec.ts';
+import { servedTypes } from '../../../src/base/resource.ts';
 import { buildSnapshot } from '../../../src/snapshot/build.ts';
-import { servedTypes } from '../../../src/translate/resource.ts';
 import { FrameEncoder } from '../../../src/xds/frame.ts';
 import { NONCE_LENGTH, nonceOf, noncePrefix } from '../../../src/xds/nonce.ts';
 import { clusterUrl } from '../../../src/xds/resource-type.ts';
