@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { type TypeName, urls } from '../support/xds-fixtures.ts';
 import { DeltaModel, SotwModel } from './model-client.ts';
+import { seeded } from './seeded.ts';
 
 const [member, other, glob] = ['xdstp://x/T/p/m', 'xdstp://x/T/p/n', 'xdstp://x/T/p/*'];
 const name = fc.constantFrom('a', 'b', 'c', 'd', member, other);
@@ -118,7 +119,7 @@ test('SotW: whatever happens, nothing unasked or stale is sent, and the client e
       }
       model.converged();
     }),
-    { numRuns: 2000 },
+    seeded(2000),
   );
 });
 
@@ -156,7 +157,7 @@ test('Delta: whatever happens, nothing unasked is sent, every name is answered, 
         model.converged();
       },
     ),
-    { numRuns: 2000, examples: [droppedAlias, lateAlias] },
+    { ...seeded(2000), examples: [droppedAlias, lateAlias] },
   );
 });
 
