@@ -286,6 +286,7 @@ function reached({ goal, proving, released: from }: OrderState, progress: Progre
   const clusters = clustersIn(progress);
   if (!clusters || !goal) return [];
   const { acked, unanswered } = clusters.state;
+  if (isUnchanged(clusters.state, from, goal)) return [goal];
   if (!acked) return [];
   const sets = [acked, ...unanswered.map(each => each.snapshot)];
   // A later content of a cluster is as good: the one before it serves until it can be used.
@@ -295,6 +296,16 @@ function reached({ goal, proving, released: from }: OrderState, progress: Progre
     ...proving.flatMap(each => (each.acked && each.snapshot !== goal ? [each.snapshot] : [])).reverse(),
   ];
   return candidates.filter(each => kept(each) && (clusters.aggregated || isWarm(progress, from, each)));
+}
+
+/**
+ * True if its clusters are those that listeners and routes follow already, and everything that is under way has them: no
+ * answer to that would tell more.
+ */
+function isUnchanged({ sent, unanswered }: TypeState, from: Snapshot | undefined, goal: Snapshot): boolean {
+  const wanted = goal.types.get(clusterUrl);
+  if (!sent || !wanted || from?.types.get(clusterUrl) !== wanted) return false;
+  return [sent, ...unanswered.map(each => each.snapshot)].every(set => holds(set, wanted));
 }
 
 function holdsClusters(acked: TypeSnapshot, snapshot: Snapshot): boolean {
