@@ -154,7 +154,8 @@ export function credit<S extends TypeState>(state: S, nonce: string, error: Requ
 function accepted<S extends TypeState>(before: S, { snapshot, nonce, body, fresh }: Unanswered): Step<S> {
   const acceptedVersion = body.version;
   const doubtful = minus(before.doubtful, namesOf(body));
-  const rewarmed = body.beat ? before.rewarmed : minus(before.rewarmed, namesOf(body));
+  // What is owed once more has been put aside since.
+  const rewarmed = body.beat ? before.rewarmed : minus(before.rewarmed, minus(namesOf(body), before.again));
   if (body.more) return quiet({ ...before, doubtful, rewarmed, acceptedVersion });
   const state = { ...before, fresh: minus(before.fresh, fresh), rewarmed };
   // Good news of other resources does not make up for a rejection.

@@ -29,8 +29,8 @@ function write(variant: 'sotw' | 'delta', sent: Sent & { nonce: string; version:
   return variant === 'sotw' ? writeSotw(fields as SotwFields) : writeDelta(fields as DeltaFields);
 }
 
-/** Longer than any transcript waits: what a client rejects is tried again by tests of their own. */
-const long = 1_000_000;
+/** Longer than any transcript waits: what a client rejects is tried when a transcript says so. */
+const [long, longer] = [1_000_000, 10_000_000];
 
 /** The pure stream, without a server, sockets or clock. */
 export const pure: Connect = async variant => {
@@ -39,15 +39,19 @@ export const pure: Connect = async variant => {
   const stream = { streamId: 1, variant, impliedType: undefined, nonceSalt: 7 };
   let state = startClient({
     order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 },
-    rejection: { pause: long, retryAfter: long, retryLimit: long },
+    rejection: { pause: long, retryAfter: longer, retryLimit: longer },
   });
   let came: ReadResponse[] = [];
   let timers: number[] = [];
+  let pauses: number[] = [];
   let first = true;
   const step = (input: ClientInput): void => {
     const result = stepClient(state, input);
     state = result.state;
-    timers.push(...result.timers.flatMap(each => (each.afterMs < long ? [each.id] : [])));
+    for (const { id, afterMs } of result.timers) {
+      if (afterMs < long) timers.push(id);
+      else if (afterMs < longer) pauses.push(id);
+    }
     assert.equal(result.fault, undefined);
     for (const { body, nonce } of result.responses)
       came.push(readResponse(variant, frames.frame(variant, body, knowsTtl(variant, state.node)).withNonce(nonce)));
@@ -74,6 +78,14 @@ export const pure: Connect = async variant => {
       const due = timers;
       timers = [];
       for (const id of due) step({ kind: 'timer', id });
+    },
+    async runPauses() {
+      const due = pauses;
+      pauses = [];
+      for (const id of due) step({ kind: 'timer', id });
+    },
+    async retry() {
+      step({ kind: 'retry' });
     },
     async end() {},
   };
@@ -146,6 +158,11 @@ class LoopbackPeer implements Peer {
 
   async runTimers(): Promise<void> {
     await new Promise(resolve => setTimeout(resolve, 3 * limit));
+  }
+
+  async retry(): Promise<void> {
+    await this.#settle();
+    assert.ok(this.#server.service.retry(nodeId));
   }
 
   async end(): Promise<void> {

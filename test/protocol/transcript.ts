@@ -43,8 +43,12 @@ export type Line =
   /** Acknowledges the type's newest response, repeating the subscription where the variant asks for it. */
   | { readonly ack: TypeName }
   | { readonly nack: TypeName; readonly error: string }
-  /** All running timers run out. */
-  | { readonly timers: true };
+  /** All running timers run out, but for those of what is rejected. */
+  | { readonly timers: true }
+  /** The pause is over before what a client may have rejected is tried, which is what `pure` can do. */
+  | { readonly pauses: true }
+  /** What the client rejected is to be tried again. */
+  | { readonly retry: true };
 
 export interface Transcript {
   /** Starts with the rule. */
@@ -60,6 +64,9 @@ export interface Peer {
   /** What has come since the last call, when all that is under way has come. */
   take(): Promise<readonly ReadResponse[]>;
   runTimers(): Promise<void>;
+  /** Absent: pauses are longer than the test. */
+  runPauses?(): Promise<void>;
+  retry(): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -98,9 +105,16 @@ class Conversation {
       else if ('ack' in line) await this.#send(this.#answer(line.ack));
       else if ('nack' in line) await this.#send({ ...this.#answer(line.nack), error: line.error });
       else if ('timers' in line) await this.#peer.runTimers();
+      else if ('pauses' in line) await this.#pause();
+      else if ('retry' in line) await this.#peer.retry();
       else this.#compare(await this.#peer.take(), line.expect, at);
     }
     this.#compare(await this.#peer.take(), [], 'after the last line');
+  }
+
+  async #pause(): Promise<void> {
+    assert.ok(this.#peer.runPauses, 'pauses are over only where there is no clock');
+    await this.#peer.runPauses();
   }
 
   #answer(type: TypeName): Sent {
