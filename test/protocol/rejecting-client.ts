@@ -95,6 +95,10 @@ export class RejectingClient {
       }
     }
     this.#sets = sets;
+    // What SotW does not tell to be gone may lead to what is gone as well, also when the name is back.
+    for (const [name, content] of this.#of('RDS')) {
+      if (this.#isStale(name)) this.#dangling.add(`${name} ${content}`);
+    }
     this.#rejections = 0;
     this.#published = snapshot('fleet', sets, this.#published);
     this.#step({ kind: 'publication', publication: publication(this.#published) });
@@ -311,7 +315,8 @@ export class RejectingClient {
       // Who has no routes yet has nothing that could break.
       const before = held.get(name);
       const newlyCut = before !== undefined && clusterOf(before) !== clusterOf(content) && !this.#isCut(content);
-      if (type === 'RDS' && !newlyCut) this.#dangling.add(`${name} ${content}`);
+      if (type === 'RDS' && !(newlyCut && this.#isLasting(type, name, content)))
+        this.#dangling.add(`${name} ${content}`);
       held.set(name, content);
       // Of a rejected response nobody knows what was applied.
       if (bad.length === 0 && this.#isLasting(type, name, content)) this.#had.add(`${type} ${name}`);
