@@ -138,8 +138,9 @@ export class Turn {
       if (member) members.set(streamId, { ...member, open });
     }
     this.#streams = members;
+    const concerned = new Set(streams);
     for (const [index, { streamId }] of this.#lanes.entries()) {
-      if (streams.includes(streamId)) this.#feed(index, { kind: 'gate', open });
+      if (concerned.has(streamId)) this.#feed(index, { kind: 'gate', open });
     }
     return this;
   }
