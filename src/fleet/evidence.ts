@@ -1,5 +1,6 @@
-import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { ProxyStatus, WithheldResource } from './proxy.ts';
+import { memo2 } from '../base/memo.ts';
+import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
+import type { ProxyStatus, WithheldResource, WithheldStatus } from './proxy.ts';
 
 /** A content that independent proxies of a fleet reject and none has accepted. */
 export interface Verdict {
@@ -38,38 +39,76 @@ export function verdicts(
   snapshots: ReadonlyMap<string, Snapshot>,
   now: number,
 ): Verdicts {
-  const groups = Map.groupBy(
-    proxies.flatMap(proxy => (proxy.withheld?.rejects ?? []).map(reject => ({ proxy, reject, fleet: keyOf(proxy) }))),
-    ({ reject, fleet }) => JSON.stringify([fleet, reject.typeUrl, reject.name, reject.version]),
-  );
   const found: Verdict[] = [];
   let undecidedFor: number | undefined;
-  for (const group of groups.values()) {
-    const { reject, fleet } = group[0] ?? {};
-    if (!reject || fleet === undefined || !isSent(snapshots.get(fleet), reject)) continue;
-    const against = [...new Set(group.map(({ proxy }) => proxy.node.id))];
-    const instead = held(group.map(each => each.reject));
-    if (against.length < FEWEST || instead === 'unknown') continue;
-    const others = proxies.filter(each => keyOf(each) === fleet && !against.includes(each.node.id));
-    const stances = others.map(each => stance(each, reject, snapshots.get(fleet)));
-    if (stances.includes('accepts')) continue;
-    const left = PATIENCE - (now - Math.min(...group.map(each => each.reject.at)));
-    if (stances.includes('undecided') && left > 0) {
-      undecidedFor = Math.min(undecidedFor ?? left, left);
-      continue;
+  for (const [fleet, ofFleet] of Map.groupBy(proxies, keyOf)) {
+    const snapshot = fleet === undefined ? undefined : snapshots.get(fleet);
+    if (fleet === undefined || !snapshot) continue;
+    for (const [content, group] of rejectedOf(ofFleet, snapshot)) {
+      const outcome = verdictOn(content, group, ofFleet, snapshot, now);
+      if (typeof outcome === 'number') undecidedFor = Math.min(undecidedFor ?? outcome, outcome);
+      else if (outcome) found.push({ fleet, ...outcome });
     }
-    const { typeUrl, name, version, message } = reject;
-    found.push({ fleet, typeUrl, name, version, message, proxies: against.slice(0, MOST_NAMED), instead });
   }
   return { found, undecidedFor };
+}
+
+interface Rejection {
+  readonly id: string;
+  readonly reject: WithheldResource;
+}
+
+/** Who rejects what, of what the fleet is sent now. */
+function rejectedOf(
+  proxies: readonly ProxyStatus[],
+  snapshot: Snapshot,
+): ReadonlyMap<EncodedResource, readonly Rejection[]> {
+  const groups = new Map<EncodedResource, Rejection[]>();
+  for (const { node, withheld } of proxies) {
+    for (const reject of withheld?.rejects ?? []) {
+      const content = sentIn(snapshot, reject);
+      const group = content && groups.get(content);
+      if (group) group.push({ id: node.id, reject });
+      else if (content) groups.set(content, [{ id: node.id, reject }]);
+    }
+  }
+  return groups;
+}
+
+/** @returns milliseconds until it can be said, if that is all that is missing. */
+function verdictOn(
+  content: EncodedResource,
+  group: readonly Rejection[],
+  proxies: readonly ProxyStatus[],
+  snapshot: Snapshot,
+  now: number,
+): Omit<Verdict, 'fleet'> | number | undefined {
+  const [first] = group;
+  const against = new Set(group.map(({ id }) => id));
+  const instead = held(group.map(each => each.reject));
+  if (!first || against.size < FEWEST || instead === 'unknown') return undefined;
+  const { typeUrl, name, version, message } = first.reject;
+  let undecided = false;
+  for (const proxy of proxies) {
+    if (against.has(proxy.node.id)) continue;
+    const its = stance(proxy, typeUrl, content, snapshot);
+    if (its === 'accepts') return undefined;
+    undecided ||= its === 'undecided';
+  }
+  const since = group.reduce((least, { reject }) => Math.min(least, reject.at), now);
+  const left = PATIENCE - (now - since);
+  if (undecided && left > 0) return left;
+  return { typeUrl, name, version, message, proxies: [...against].slice(0, MOST_NAMED), instead };
 }
 
 function keyOf({ assignment }: ProxyStatus): string | undefined {
   return assignment?.kind === 'assigned' ? assignment.key : undefined;
 }
 
-function isSent(snapshot: Snapshot | undefined, { typeUrl, name, version }: WithheldResource): boolean {
-  return snapshot?.types.get(typeUrl)?.resources.get(name)?.version === version;
+/** The content in a snapshot, if it is what the snapshot has. */
+function sentIn(snapshot: Snapshot, { typeUrl, name, version }: WithheldResource): EncodedResource | undefined {
+  const content = snapshot.types.get(typeUrl)?.resources.get(name);
+  return content?.version === version ? content : undefined;
 }
 
 /** What most of those hold who hold anything; undefined if none does. */
@@ -84,17 +123,26 @@ function held(rejects: readonly WithheldResource[]): string | undefined {
 /** A proxy that never asked for the type has no say. */
 function stance(
   { types, withheld }: ProxyStatus,
-  { typeUrl, name, version }: WithheldResource,
-  snapshot: Snapshot | undefined,
+  typeUrl: string,
+  content: EncodedResource,
+  snapshot: Snapshot,
 ): 'accepts' | 'undecided' | 'none' {
   const type = types.get(typeUrl);
   if (!type || type.state === 'notAsked') return 'none';
-  const doubted = [...(withheld?.rejects ?? []), ...(withheld?.suspects ?? [])].filter(
-    each => each.typeUrl === typeUrl,
-  );
-  if (doubted.some(each => each.name === name && each.version === version)) return 'undecided';
-  const whole = type.acked !== undefined && type.acked === snapshot?.types.get(typeUrl)?.version;
+  const doubted = withheld && doubts(withheld, snapshot).get(typeUrl);
+  if (doubted?.has(content)) return 'undecided';
+  const whole = type.acked !== undefined && type.acked === snapshot.types.get(typeUrl)?.version;
   // Who rejects something else of the type holds a set of its own, with this in it.
-  const rest = doubted.length > 0 && type.state === 'synced' && type.acked === type.sent;
+  const rest = doubted !== undefined && type.state === 'synced' && type.acked === type.sent;
   return whole || rest ? 'accepts' : 'undecided';
 }
+
+/** By type URL, what of a snapshot a proxy rejects or may reject; of other contents, only that there are some. */
+const doubts = memo2((withheld: WithheldStatus, snapshot: Snapshot) => {
+  const byType = new Map<string, Set<EncodedResource | undefined>>();
+  for (const each of [...withheld.rejects, ...withheld.suspects]) {
+    const ofType = byType.get(each.typeUrl) ?? new Set();
+    byType.set(each.typeUrl, ofType.add(sentIn(snapshot, each)));
+  }
+  return byType;
+});
