@@ -1,7 +1,7 @@
-import type { Snapshot } from '../snapshot/snapshot.ts';
-import { contentKey } from '../xds/events.ts';
+import { memo2 } from '../base/memo.ts';
+import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import type { AcceptedContents } from './accepted-contents.ts';
-import { fleetOf, type ProxyStatus, type WithheldResource } from './proxy.ts';
+import { fleetOf, type ProxyStatus, type WithheldResource, type WithheldStatus } from './proxy.ts';
 
 /** A content that independent proxies of a fleet reject and none has accepted. */
 export interface Verdict {
@@ -45,41 +45,86 @@ export function verdicts(
   accepted: AcceptedContents,
   now: number,
 ): Verdicts {
-  const groups = Map.groupBy(
-    proxies.flatMap(proxy => (proxy.withheld?.rejects ?? []).map(reject => ({ proxy, reject, fleet: fleetOf(proxy) }))),
-    ({ reject, fleet }) => JSON.stringify([fleet, contentKey(reject)]),
-  );
   const found: Verdict[] = [];
   let undecidedFor: number | undefined;
-  for (const group of groups.values()) {
-    const { reject, fleet } = group[0] ?? {};
-    if (!reject || fleet === undefined || !isSent(snapshots.get(fleet), reject)) continue;
-    if (accepted.has(fleet, reject)) continue;
-    const against = [...new Set(group.map(({ proxy }) => proxy.node.id))];
-    const instead = held(group.map(each => each.reject));
-    if (against.length < FEWEST || instead === 'unknown') continue;
-    const clients = new Set(group.map(({ proxy }) => proxy.clientId));
-    const others = proxies.filter(each => fleetOf(each) === fleet && !clients.has(each.clientId));
-    const stances = others.map(each => stance(each, reject, snapshots.get(fleet), now));
-    if (stances.includes('accepts')) continue;
-    const since = now - Math.min(...group.map(each => each.reject.at));
-    const left = Math.max(
-      accepted.returnOf(fleet, reject, now),
-      stances.includes('undecided') ? PATIENCE - since : 0,
-      stances.includes('searching') ? SEARCH - since : 0,
-    );
-    if (left > 0) {
-      undecidedFor = Math.min(undecidedFor ?? left, left);
-      continue;
+  for (const [fleet, ofFleet] of Map.groupBy(proxies, fleetOf)) {
+    const snapshot = fleet === undefined ? undefined : snapshots.get(fleet);
+    if (fleet === undefined || !snapshot) continue;
+    for (const [content, group] of rejectedOf(ofFleet, snapshot)) {
+      const [first] = group;
+      if (!first || accepted.has(fleet, first.reject)) continue;
+      const returning = accepted.returnOf(fleet, first.reject, now);
+      const outcome = verdictOn(content, group, ofFleet, { snapshot, now, returning });
+      if (typeof outcome === 'number') undecidedFor = Math.min(undecidedFor ?? outcome, outcome);
+      else if (outcome) found.push({ fleet, ...outcome });
     }
-    const { typeUrl, name, version, message } = reject;
-    found.push({ fleet, typeUrl, name, version, message, proxies: against.slice(0, MOST_NAMED), instead });
   }
   return { found, undecidedFor };
 }
 
-function isSent(snapshot: Snapshot | undefined, { typeUrl, name, version }: WithheldResource): boolean {
-  return snapshot?.types.get(typeUrl)?.resources.get(name)?.version === version;
+interface Rejection {
+  readonly proxy: ProxyStatus;
+  readonly reject: WithheldResource;
+}
+
+interface Situation {
+  readonly snapshot: Snapshot;
+  readonly now: number;
+  /** Milliseconds that others have to come back. */
+  readonly returning: number;
+}
+
+/** Who rejects what, of what the fleet is sent now. */
+function rejectedOf(
+  proxies: readonly ProxyStatus[],
+  snapshot: Snapshot,
+): ReadonlyMap<EncodedResource, readonly Rejection[]> {
+  const groups = new Map<EncodedResource, Rejection[]>();
+  for (const proxy of proxies) {
+    for (const reject of proxy.withheld?.rejects ?? []) {
+      const content = sentIn(snapshot, reject);
+      const group = content && groups.get(content);
+      if (group) group.push({ proxy, reject });
+      else if (content) groups.set(content, [{ proxy, reject }]);
+    }
+  }
+  return groups;
+}
+
+/** @returns milliseconds until it can be said, if that is all that is missing. */
+function verdictOn(
+  content: EncodedResource,
+  group: readonly Rejection[],
+  proxies: readonly ProxyStatus[],
+  { snapshot, now, returning }: Situation,
+): Omit<Verdict, 'fleet'> | number | undefined {
+  const [first] = group;
+  const against = new Set(group.map(({ proxy }) => proxy.node.id));
+  const instead = held(group.map(each => each.reject));
+  if (!first || against.size < FEWEST || instead === 'unknown') return undefined;
+  const { typeUrl, name, version, message } = first.reject;
+  const clients = new Set(group.map(({ proxy }) => proxy.clientId));
+  const stances = new Set<Stance>();
+  for (const each of proxies) {
+    if (clients.has(each.clientId)) continue;
+    const its = stance(each, typeUrl, content, { snapshot, now });
+    if (its === 'accepts') return undefined;
+    stances.add(its);
+  }
+  const since = now - group.reduce((least, { reject }) => Math.min(least, reject.at), Number.POSITIVE_INFINITY);
+  const left = Math.max(
+    returning,
+    stances.has('undecided') ? PATIENCE - since : 0,
+    stances.has('searching') ? SEARCH - since : 0,
+  );
+  if (left > 0) return left;
+  return { typeUrl, name, version, message, proxies: [...against].slice(0, MOST_NAMED), instead };
+}
+
+/** The content in a snapshot, if it is what the snapshot has. */
+function sentIn(snapshot: Snapshot, { typeUrl, name, version }: WithheldResource): EncodedResource | undefined {
+  const content = snapshot.types.get(typeUrl)?.resources.get(name);
+  return content?.version === version ? content : undefined;
 }
 
 /** What most of those hold who hold anything; undefined if none does. */
@@ -91,22 +136,43 @@ function held(rejects: readonly WithheldResource[]): string | undefined {
   return [...counts].reduce((a, b) => (b[1].length > a[1].length ? b : a))[0];
 }
 
+type Stance = 'accepts' | 'undecided' | 'searching' | 'none';
+
 /** A proxy that does not ask for the type has no say, unless it has only just come. */
 function stance(
   { types, withheld, connectedAt }: ProxyStatus,
-  { typeUrl, name, version }: WithheldResource,
-  snapshot: Snapshot | undefined,
-  now: number,
-): 'accepts' | 'undecided' | 'searching' | 'none' {
+  typeUrl: string,
+  content: EncodedResource,
+  { snapshot, now }: Pick<Situation, 'snapshot' | 'now'>,
+): Stance {
   const type = types.get(typeUrl);
   if (!type || type.state === 'notAsked') return now - connectedAt < PATIENCE ? 'undecided' : 'none';
-  const { rejects = [], suspects = [] } = withheld ?? {};
-  const doubted = [...rejects, ...suspects].filter(each => each.typeUrl === typeUrl);
-  if (doubted.some(each => each.name === name && each.version === version)) return 'searching';
-  const whole = type.acked !== undefined && type.acked === snapshot?.types.get(typeUrl)?.version;
+  const doubted = withheld && doubts(withheld, snapshot).get(typeUrl);
+  if (doubted?.contents.has(content)) return 'searching';
+  const whole = type.acked !== undefined && type.acked === snapshot.types.get(typeUrl)?.version;
   // Who rejects something else of the type holds a set of its own, with this in it.
-  const rest = doubted.length > 0 && type.state === 'synced' && type.acked === type.sent;
+  const rest = doubted !== undefined && type.state === 'synced' && type.acked === type.sent;
   if (whole || rest) return 'accepts';
   // What is being tried is no suspect any more, and is not accepted yet.
-  return suspects.some(each => each.typeUrl === typeUrl) ? 'searching' : 'undecided';
+  return doubted?.searching ? 'searching' : 'undecided';
 }
+
+interface Doubts {
+  /** Those that the snapshot has. */
+  readonly contents: ReadonlySet<EncodedResource>;
+  /** There are suspects. */
+  readonly searching: boolean;
+}
+
+/** What a proxy rejects or may reject, by type URL. Once for each state of the proxy, however many contents there are. */
+const doubts = memo2((withheld: WithheldStatus, snapshot: Snapshot): ReadonlyMap<string, Doubts> => {
+  const { rejects, suspects } = withheld;
+  const byType = Map.groupBy([...rejects, ...suspects], each => each.typeUrl);
+  const searching = new Set(suspects.map(each => each.typeUrl));
+  return new Map(
+    [...byType].map(([typeUrl, ofType]) => {
+      const contents = new Set(ofType.flatMap(each => sentIn(snapshot, each) ?? []));
+      return [typeUrl, { contents, searching: searching.has(typeUrl) }];
+    }),
+  );
+});

@@ -96,8 +96,9 @@ class Substitution {
     while (this.#left.size > 0) {
       const left = this.#left;
       this.#left = new Set();
-      for (const [url, { resources }] of this.#snapshot.types) {
-        for (const name of new Set([...resources.keys(), ...(this.#replaced.get(url)?.keys() ?? [])])) {
+      for (const [url, type] of this.#snapshot.types) {
+        const users = [...left].flatMap(each => usersIn(type).get(each) ?? []);
+        for (const name of new Set([...users, ...(this.#replaced.get(url)?.keys() ?? [])])) {
           const resource = this.#at(url, name);
           if (resource && refersTo(left, url, resource)) this.#sendBack(left, url, name);
         }
@@ -124,7 +125,21 @@ class Substitution {
   }
 }
 
-/** Sets that were made of a set and are in use somewhere, and how many are remembered. */
+/** Names of those that refer to something, by type and name of that. */
+const usersIn = memo1(({ typeUrl: url, resources }: TypeSnapshot): ReadonlyMap<string, readonly string[]> => {
+  const users = new Map<string, string[]>();
+  for (const resource of resources.values()) {
+    for (const { type, name } of referencesIn(url, resource)) {
+      const key = `${typeUrl(type)} ${name}`;
+      const known = users.get(key);
+      if (known) known.push(resource.name);
+      else users.set(key, [resource.name]);
+    }
+  }
+  return users;
+});
+
+/** Sets that were made of a set and are in use somewhere. */
 const substitutes = memo1((_type: TypeSnapshot) => new Map<string, WeakRef<TypeSnapshot>>());
 const MOST_SUBSTITUTES = 256;
 
@@ -135,8 +150,9 @@ function substitute(
   withheld: ReadonlySet<string> | undefined,
 ): TypeSnapshot {
   const known = substitutes(type);
-  const versions = [...replaced].map(([name, resource]) => [name, resource?.version]);
-  const key = JSON.stringify([versions.sort(), [...(withheld ?? [])].sort(), withheld !== undefined]);
+  const versions = [...replaced].map(([name, resource]) => JSON.stringify([name, resource?.version]));
+  // There may be thousands of names, and of them more would be remembered than of the set.
+  const key = contentHash(JSON.stringify([versions.sort(), [...(withheld ?? [])].sort(), withheld !== undefined]));
   const same = known.get(key)?.deref();
   if (same) return same;
   const present = [...new Map<string, EncodedResource | undefined>([...type.resources, ...replaced])];
@@ -144,7 +160,10 @@ function substitute(
     present.flatMap(([name, each]) => (each ? [[name, each] as const] : [])).sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   const made = { ...type, version: versionOf(type.typeUrl, resources), resources, ...(withheld && { withheld }) };
-  if (known.size < MOST_SUBSTITUTES) known.set(key, new WeakRef(made));
+  known.set(key, new WeakRef(made));
+  // The oldest is forgotten, since those of which nobody has any use any more are counted as well.
+  const [oldest] = known.keys();
+  if (known.size > MOST_SUBSTITUTES && oldest !== undefined) known.delete(oldest);
   return made;
 }
 
@@ -152,9 +171,12 @@ function refersTo(left: ReadonlySet<string>, url: string, resource: EncodedResou
   return referencesIn(url, resource).some(({ type, name }) => left.has(`${typeUrl(type)} ${name}`));
 }
 
+/** Types that refer to something. */
+const referring = [servedTypes.cluster, servedTypes.listener, servedTypes.route];
+
 /** What a resource refers to, read from its bytes; nothing if they are none of its type. */
 const referencesByType = new Map<string, (resource: EncodedResource) => readonly Reference[]>(
-  Object.values(servedTypes).map(type => [
+  referring.map(type => [
     typeUrl(type),
     memo1(({ name, value }: EncodedResource): readonly Reference[] => {
       try {

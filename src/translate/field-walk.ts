@@ -17,11 +17,16 @@ export function stepsAlong(message: unknown, field: string): readonly FieldStep[
   for (const [, name = '', place] of field.matchAll(/([A-Za-z_@]\w*)((?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?)/g)) {
     const key = keyIn(value, name);
     value = member(value, key);
-    const at: number | string | undefined = place ? JSON.parse(place.slice(1, -1)) : undefined;
+    const at = place ? placeOf(place.slice(1, -1)) : undefined;
     if (at !== undefined) value = member(value, at);
     steps.push({ name: key, at, value });
   }
   return steps;
+}
+
+/** What stands in brackets: a number, which whoever wrote it may have begun with zeros, or a text in quotes. */
+function placeOf(text: string): number | string {
+  return text.startsWith('"') ? JSON.parse(text) : Number(text);
 }
 
 /** Where a text stands in a message, as a path; undefined where it does not. Of several places, the first. */

@@ -134,7 +134,7 @@ function wordsAbout(fleet: FleetIr, { type, name }: Resource, words: string): st
  * has it; elsewhere it may be what they quote: a virtual host, a route, or a text such as a regular expression.
  */
 function fieldInWords(resource: Resource, words: string): string | undefined {
-  const chain = [...words.matchAll(/(\w+)ValidationError\.([\w[\]".]+)(?=: )/g)];
+  const chain = [...words.matchAll(/(?<!\w)(\w+)ValidationError\.([\w[\]".]+)(?=: )/g)];
   const own = chain.findIndex(([, type]) => resource.type.endsWith(`.${type}`));
   if (own >= 0) {
     return chain

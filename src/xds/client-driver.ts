@@ -51,6 +51,8 @@ export class ClientDriver {
   readonly #shared: SharedByClients;
   readonly #outlets = new Map<number, Outlet>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Streams that have ended, of which the machine has not been told. */
+  #left: number[] = [];
   #state: ClientState;
 
   constructor(id: number, shared: SharedByClients) {
@@ -66,6 +68,8 @@ export class ClientDriver {
   /** True if a stream of this type, or of all types, would be a second one where a proxy has only one. */
   hasOwn(typeUrl: string | undefined): boolean {
     if (typeUrl !== undefined && !resourceType(typeUrl).complete) return false;
+    // One that has ended just now may be the one that it replaces.
+    this.step();
     const { lanes, streams } = this.#state;
     const asked = lanes.some(({ state }) => state.typeUrl === typeUrl);
     return asked || [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
@@ -84,27 +88,40 @@ export class ClientDriver {
     return this.#state.node?.id;
   }
 
-  /** A stream has ended. */
+  /**
+   * A stream has ended. With a connection, all of them do, one after the other: then nothing follows from those that end
+   * first, neither work nor that the others are sent what was waiting for them.
+   */
   leave(streamId: number, reason: string): void {
     if (!this.#outlets.delete(streamId)) return;
-    if (this.#outlets.size > 0) {
-      this.step({ kind: 'left', streamId });
+    if (this.#outlets.size === 0) {
+      this.#end(reason);
       return;
     }
+    if (this.#left.length === 0) setImmediate(() => this.step());
+    this.#left.push(streamId);
+  }
+
+  #end(reason: string): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#left = [];
     this.#tell({ kind: 'closed', reason });
   }
 
-  step(input: ClientInput): void {
+  /** @param input nothing: only what is not told yet of streams that have ended. */
+  step(input?: ClientInput): void {
     try {
+      const left = this.#left;
+      this.#left = [];
+      for (const streamId of left) this.#apply({ kind: 'left', streamId });
+      if (!input) return;
       const paused = this.#shared.pacer.full ? this.#pause() : none;
       this.#apply(input);
       for (const outlet of paused) outlet.resume();
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      for (const outlet of [...this.#outlets.values()])
-        outlet.end('INTERNAL', `a fault of the control plane: ${reason}`);
+      const reason = `a fault of the control plane: ${error instanceof Error ? error.message : String(error)}`;
+      for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', reason);
     }
   }
 
@@ -131,9 +148,9 @@ export class ClientDriver {
       if (!variant) return [];
       return [{ streamId, nonce, frame: this.#shared.frames.frame(variant, body, knowsTtl(variant, node)) }];
     });
+    const lengths = new Map(written.map(({ nonce, frame }) => [nonce, frame.length]));
     for (const event of events) {
-      const bytes = event.kind === 'sent' ? written.find(each => each.nonce === event.nonce)?.frame.length : undefined;
-      this.#tell(event.kind === 'sent' ? { ...event, bytes: bytes ?? 0 } : event);
+      this.#tell(event.kind === 'sent' ? { ...event, bytes: lengths.get(event.nonce) ?? 0 } : event);
     }
     for (const timer of timers) this.#start(timer);
     for (const { streamId, frame, nonce } of written) this.#outlets.get(streamId)?.write({ frame, nonce });

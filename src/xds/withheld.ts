@@ -1,4 +1,5 @@
 import { memo1 } from '../base/memo.ts';
+import { contentHash } from '../snapshot/encode.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import { type LastGood, type Withheld, withhold } from '../snapshot/withhold.ts';
 import { isAbsent } from './absent.ts';
@@ -90,10 +91,15 @@ export function goalFor(published: Snapshot, withheld: readonly Withheld[], last
   const made = withhold(published, withheld, lastGood, { quietly: true });
   if (made === published) return published;
   const known = alike(published);
-  const key = JSON.stringify([made.version, withheld.map(each => [each.typeUrl, each.name, each.version])]);
+  const key = contentHash(
+    JSON.stringify([made.version, withheld.map(each => [each.typeUrl, each.name, each.version])]),
+  );
   const same = known.get(key)?.deref();
   if (same) return same;
-  if (known.size < MOST_ALIKE) known.set(key, new WeakRef(made));
+  known.set(key, new WeakRef(made));
+  // The oldest is forgotten, since those of which nobody has any use any more are counted as well.
+  const [oldest] = known.keys();
+  if (known.size > MOST_ALIKE && oldest !== undefined) known.delete(oldest);
   return made;
 }
 

@@ -121,6 +121,19 @@ describe('withhold', () => {
     assert.notEqual(types().get(urls.CDS), without(nothing, ['CDS', 'shared']).types.get(urls.CDS));
   });
 
+  it('is that set however many others were made before', () => {
+    const names = Array.from({ length: 600 }, (_, index) => `c${index}`);
+    const clusters = snapshot('fleet', { CDS: Object.fromEntries(names.map(name => [name, '1'])) });
+    const without = (name: string) => {
+      const withheld = { typeUrl: urls.CDS, name, version: '1', instead: undefined };
+      return withhold(clusters, [withheld], nothing, { quietly: true }).types.get(urls.CDS);
+    };
+    for (const name of names) without(name);
+    const set = without('c599');
+    assert.equal(set?.resources.size, 599);
+    assert.equal(without('c599'), set);
+  });
+
   it('reads no references out of bytes that are no message', () => {
     const broken = rawSnapshot('fleet', [
       { typeUrl: urls.CDS, name: 'c', value: Uint8Array.of(0xff) },

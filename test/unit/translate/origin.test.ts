@@ -155,6 +155,8 @@ describe("the origin of Envoy's words", () => {
         '(ClusterValidationError.ConnectTimeout: value must be greater than 0s)',
       'services.catalog.healthCheck.timeout',
     ],
+    // What only looks like a place must not be an error of ours.
+    ['Cluster', 'catalog@v1', 'ClusterValidationError.HealthChecks[007]: x', 'services.catalog.healthCheck'],
     [
       'RouteConfiguration',
       'gateway/public',

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Board, type Publication } from '../../../src/snapshot/board.ts';
+import { Clients } from '../../../src/xds/clients.ts';
+import type { XdsEvent } from '../../../src/xds/events.ts';
+import { FrameEncoder } from '../../../src/xds/frame.ts';
+import { Pacer } from '../../../src/xds/pacer.ts';
+import { defaultXdsSettings } from '../../../src/xds/service.ts';
+import { StreamDriver } from '../../../src/xds/stream-driver.ts';
+import { publication, type Sets, snapshot, type TypeName, urls } from '../../support/xds-fixtures.ts';
+import { readResponse, writeDelta } from '../../support/xds-wire.ts';
+
+/** Clients without a transport: a delta stream for each type, all on one connection. */
+function served() {
+  const board = new Board();
+  const events: XdsEvent[] = [];
+  const { order, rejection } = defaultXdsSettings;
+  const shared = {
+    settings: { order, rejection },
+    random: () => 0,
+    frames: new FrameEncoder('test'),
+    pacer: new Pacer({ limit: 1_000_000, patience: 1_000 }),
+    emit: (event: XdsEvent) => void events.push(event),
+  };
+  const clients = new Clients(board, shared);
+  let streams = 0;
+  const open = (type: TypeName, names: readonly string[] = []) => {
+    const written: string[] = [];
+    const ends: string[] = [];
+    let nonce = '';
+    const port = {
+      peer: 'connection',
+      write: ({ frame, nonce: own }: { frame: ReturnType<FrameEncoder['frame']>; nonce: string }) => {
+        const { resources, removed } = readResponse('delta', frame.withNonce(own));
+        written.push(...resources.map(each => `${each.name}=${each.content}`), ...removed.map(name => `~${name}`));
+        nonce = own;
+      },
+      end: (code: string, message: string) => void ends.push(`${code}: ${message}`),
+    };
+    const settings = { streamId: ++streams, variant: 'delta', impliedType: urls[type], nonceSalt: 1 } as const;
+    const driver = new StreamDriver(settings, port, shared, clients);
+    driver.received(writeDelta({ typeUrl: urls[type], node: 'n', subscribe: names }));
+    const ack = () => driver.received(writeDelta({ typeUrl: urls[type], nonce }));
+    return { driver, written, ends, ack };
+  };
+  const publish = async (sets: Sets) => {
+    board.publish(publication(snapshot('f', sets)));
+    await setImmediate();
+    await setImmediate();
+  };
+  return { board, events, open, publish };
+}
+
+test('R37, R47: while the streams of a client end one after the other, the rest are sent nothing', async () => {
+  const { events, open, publish } = served();
+  await publish({ CDS: { old: '1' }, LDS: { l: '1' } });
+  const [clusters, listeners] = [open('CDS'), open('LDS')];
+  clusters.ack();
+  listeners.ack();
+  await publish({ CDS: { new: '1' }, LDS: { l: '2' } });
+  assert.deepEqual([clusters.written, listeners.written], [['old=1', 'new=1'], ['l=1']]);
+  clusters.driver.end('OK', 'closing');
+  listeners.driver.end('OK', 'closing');
+  await setImmediate();
+  assert.deepEqual(listeners.written, ['l=1']);
+  const closed = events.filter(each => each.kind === 'closed');
+  assert.deepEqual(closed, [{ kind: 'closed', clientId: 1, reason: 'closing' }]);
+});
+
+test('a stream that is opened in place of one that has just ended is of the same client', async () => {
+  const { events, open, publish } = served();
+  await publish({ CDS: { c: '1' }, LDS: { l: '1' } });
+  const [, listeners] = [open('CDS'), open('LDS')];
+  listeners.ack();
+  listeners.driver.close('reset');
+  const again = open('LDS');
+  assert.deepEqual(again.written, ['l=1']);
+  const joined = events.filter(each => each.kind === 'joined');
+  assert.deepEqual(
+    joined.map(each => each.to),
+    [1, 1],
+  );
+});
+
+test('a fault of ours ends all streams of the client, however many there are', async () => {
+  const { board, open } = served();
+  let faulty = false;
+  const snapshots = {
+    get: () => {
+      if (faulty) throw new Error('broken');
+    },
+  } as unknown as Publication['snapshots'];
+  board.publish({ snapshots, assign: () => ({ kind: 'assigned', key: 'f' }) });
+  const streams = Array.from({ length: 2_000 }, (_, index) => open('EDS', [`${index}`]));
+  faulty = true;
+  streams[0]?.driver.received(writeDelta({ typeUrl: urls.EDS }));
+  const ends = new Set(streams.map(each => each.ends.join()));
+  assert.deepEqual([...ends], ['INTERNAL: a fault of the control plane: broken']);
+  await setImmediate();
+});
