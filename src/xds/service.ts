@@ -67,7 +67,7 @@ export const defaultXdsSettings = {
   maxMessageBytes: 16 * 1024 * 1024,
   keepaliveTime: 15_000,
   keepaliveTimeout: 10_000,
-  order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200 },
+  order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200, reopening: 10_000 },
   rejection: { pause: 10_000, retryAfter: 60_000, retryLimit: 15 * 60_000 },
 } satisfies XdsServiceSettings;
 

@@ -28,10 +28,11 @@ import {
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, evaluate, expire, proven, schedule, targetsOf, withoutRejected } from './order.ts';
+import { aim, awaitStreams, comesBack, evaluate, expire, proven, schedule, targetsOf, withoutRejected } from './order.ts';
 import type { OrderState, TimerRequest } from './order-state.ts';
 import { replaced } from './overlay.ts';
 import { inDoubt } from './progress.ts';
+import { hasOthers, mayReopen } from './reopening.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
@@ -100,6 +101,7 @@ export class Turn {
     this.#changing = kept;
     this.#beats = new Map([...this.#beats].filter(([, beat]) => beat.streamId !== streamId));
     for (const { state } of left) this.#touched.add(state.typeUrl);
+    if (mayReopen(this.#node, left)) this.#order = awaitStreams(this.#order);
     return this;
   }
 
@@ -183,9 +185,18 @@ export class Turn {
     for (const response of step.responses) this.#responses.push({ ...response, streamId });
     this.#events.push(...step.events);
     if (!lane.aggregated) this.#touched.add(before.typeUrl);
+    if (input.kind === 'request') this.#countOn({ ...lane, state: step.state });
     if (step.refused) this.#refused(streamId, before, step.refused);
     if (before.typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(lane, step);
     return step.state.acked !== before.acked;
+  }
+
+  /** A client that has shown itself to have further streams is given time for them, once. */
+  #countOn(lane: Lane): void {
+    if (this.#order.reopening !== undefined || !lane.state.resumes) return;
+    if (hasOthers(this.#node, lane, this.#lanes, this.#published())) {
+      this.#order = comesBack(this.#order, this.#lanes);
+    }
   }
 
   #refused(

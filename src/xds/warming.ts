@@ -13,6 +13,8 @@ import { covers, isEmpty } from './subscription.ts';
 interface Warming {
   /** The load assignment that it asks for, on another stream. */
   readonly assignment: string | undefined;
+  /** It asks for it on a stream of its own. */
+  readonly apart: boolean;
   /** Milliseconds for what nobody acknowledges: the first health checks, or the lookup of a name. */
   readonly beyond: number;
 }
@@ -22,7 +24,7 @@ const warmingOf: (cluster: EncodedResource) => Warming = memo1(({ name, value })
     return warming(name, decode('envoy.config.cluster.v3.Cluster', value));
   } catch {
     // Bytes that are no cluster will be rejected; nobody has to wait for that.
-    return { assignment: undefined, beyond: 0 };
+    return { assignment: undefined, apart: false, beyond: 0 };
   }
 });
 
@@ -37,6 +39,7 @@ function warming(name: string, cluster: Cluster): Warming {
   const lookedUp = type === 'STATIC' || type === 'EDS' || type === 'ORIGINAL_DST' ? 0 : LOOKUP;
   return {
     assignment: type === 'EDS' && !custom ? eds?.service_name || name : undefined,
+    apart: type === 'EDS' && !custom && eds?.eds_config?.api_config_source !== undefined,
     beyond: checked + (custom ? LOOKUP : lookedUp),
   };
 }
@@ -63,6 +66,11 @@ function clustersOf(snapshot: Snapshot): readonly EncodedResource[] {
 function added(from: Snapshot | undefined, to: Snapshot): readonly EncodedResource[] {
   return from ? newClusters(from, to) : clustersOf(to);
 }
+
+/** True if any of its clusters asks for its endpoints on a stream of its own. */
+export const leadsApart: (snapshot: Snapshot) => boolean = memo1(snapshot =>
+  clustersOf(snapshot).some(each => warmingOf(each).apart),
+);
 
 /** The load assignments that clusters ask for on another stream. */
 export function assignmentsOf(clusters: readonly EncodedResource[]): ReadonlySet<string> {

@@ -14,7 +14,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     });
     const frames = new FrameEncoder('test');
     const long = 1_000_000;
-    const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long };
+    const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
     let state = startClient({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } });
     const step = (input: ClientInput): ClientStep => {
       const result = stepClient(state, input);

@@ -227,7 +227,7 @@ test('R49, P7: a client that does not read is sent the newest state when it does
 
 for (const variant of ['sotw', 'delta'] as const) {
   test(`R49: of 1,000 updates of four types that a client does not answer, the newest waits (${variant})`, async t => {
-    const order = { gateLimit: 60_000, linger: 20, grace: 20, lingerLimit: 60_000 };
+    const order = { gateLimit: 60_000, linger: 20, grace: 20, reopening: 20, lingerLimit: 60_000 };
     const { publish, client, events } = await serve(t, { order });
     const types = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
     const all = (content: string): Sets => Object.fromEntries(types.map(type => [type, { a: content }]));
