@@ -2,6 +2,8 @@ import type { NodeIdentity } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import { isEnvoy } from './node-identity.ts';
+import { comesBack } from './order.ts';
+import type { OrderState } from './order-state.ts';
 import { clusterUrl, resourceType } from './resource-type.ts';
 import { leadsApart } from './warming.ts';
 
@@ -10,8 +12,19 @@ import { leadsApart } from './warming.ts';
  * one aggregated stream. All the while they use what they had (R41). Other clients are not known to go on like that.
  */
 
+/** A client is given time once, when a stream of it shows that it has had others. */
+export function comingBack(
+  order: OrderState,
+  lane: Lane,
+  lanes: Lanes,
+  node: NodeIdentity | undefined,
+  published: Snapshot | undefined,
+): OrderState {
+  return order.reopening === undefined && hasOthers(node, lane, lanes, published) ? comesBack(order, lanes) : order;
+}
+
 /** True if what a client brings on this stream is not all that it has. */
-export function hasOthers(node: NodeIdentity | undefined, lane: Lane, lanes: Lanes, published?: Snapshot): boolean {
+function hasOthers(node: NodeIdentity | undefined, lane: Lane, lanes: Lanes, published: Snapshot | undefined): boolean {
   const { aggregated, state } = lane;
   if (!state.resumes || !isEnvoy(node)) return false;
   if (!aggregated) return true;

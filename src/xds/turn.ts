@@ -28,16 +28,15 @@ import {
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, awaitStreams, comesBack, evaluate, expire, proven, schedule, targetsOf, withoutRejected } from './order.ts';
+import { aim, awaitStreams, evaluate, expire, proven, schedule, targetsOf, withoutRejected } from './order.ts';
 import type { OrderState, TimerRequest } from './order-state.ts';
-import { replaced } from './overlay.ts';
 import { inDoubt } from './progress.ts';
-import { hasOthers, mayReopen } from './reopening.ts';
+import { comingBack, mayReopen } from './reopening.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { told } from './told.ts';
-import { assignmentsOf } from './warming.ts';
+import { assignmentsOf, warmedAnew } from './warming.ts';
 import { aimedAt, cleared, goalFor, heldOn, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
@@ -185,18 +184,12 @@ export class Turn {
     for (const response of step.responses) this.#responses.push({ ...response, streamId });
     this.#events.push(...step.events);
     if (!lane.aggregated) this.#touched.add(before.typeUrl);
-    if (input.kind === 'request') this.#countOn({ ...lane, state: step.state });
+    if (input.kind === 'request') {
+      this.#order = comingBack(this.#order, { ...lane, state: step.state }, this.#lanes, this.#node, this.#published());
+    }
     if (step.refused) this.#refused(streamId, before, step.refused);
     if (before.typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(lane, step);
     return step.state.acked !== before.acked;
-  }
-
-  /** A client that has shown itself to have further streams is given time for them, once. */
-  #countOn(lane: Lane): void {
-    if (this.#order.reopening !== undefined || !lane.state.resumes) return;
-    if (hasOthers(this.#node, lane, this.#lanes, this.#published())) {
-      this.#order = comesBack(this.#order, this.#lanes);
-    }
   }
 
   #refused(
@@ -244,10 +237,7 @@ export class Turn {
       this.#lanes = withOutdated(this.#lanes, assignmentsOf(changed));
       this.#changing = undefined;
     }
-    const names =
-      before.sent && state.sent && !before.inParts
-        ? replaced(before.sent, state.sent)
-        : broughtOrInParts(before, responses);
+    const names = warmedAnew(before, state, responses);
     if (names.length === 0) return;
     const endpoints = this.#lanes.findIndex(lane => lane.aggregated && lane.state.typeUrl === endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });
@@ -403,9 +393,3 @@ interface Refusing {
 
 const maxRounds = 8;
 const unserved = { target: undefined, keepLeftover: true };
-
-/** A client that comes back with clusters of its own, or is sent them in parts: those that come may replace others. */
-function broughtOrInParts(before: MachineState, responses: readonly Response[]): readonly string[] {
-  if (!before.resumes && !before.inParts) return [];
-  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
-}

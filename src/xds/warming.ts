@@ -2,7 +2,8 @@ import { decode } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import { memo1, memo2 } from '../base/memo.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
-import type { TypeState } from './machine.ts';
+import type { Response, TypeState } from './machine.ts';
+import { replaced } from './overlay.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { covers, isEmpty } from './subscription.ts';
 
@@ -75,6 +76,16 @@ export const leadsApart: (snapshot: Snapshot) => boolean = memo1(snapshot =>
 /** The load assignments that clusters ask for on another stream. */
 export function assignmentsOf(clusters: readonly EncodedResource[]): ReadonlySet<string> {
   return new Set(clusters.flatMap(each => warmingOf(each).assignment ?? []));
+}
+
+/**
+ * Names of clusters that a client warms anew when it is sent these responses (R39). One that comes back with clusters of
+ * its own, or is sent them in parts, may have others in the place of those that come.
+ */
+export function warmedAnew(before: TypeState, { sent }: TypeState, responses: readonly Response[]): readonly string[] {
+  if (before.sent && sent && !before.inParts) return replaced(before.sent, sent);
+  if (!before.resumes && !before.inParts) return [];
+  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
 }
 
 /** True if the client has acknowledged the endpoints of every new cluster that has some. */

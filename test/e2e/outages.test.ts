@@ -15,7 +15,7 @@ import { until } from '../support/until.ts';
  *
  * `OUTAGES=20 npm test -- test/e2e/outages.test.ts` for more of them.
  */
-const outages = Number(process.env['OUTAGES'] ?? 3);
+const outages = Number(process.env['OUTAGES'] ?? 2);
 /** Milliseconds: streams that were refused a few times come back some seconds apart. */
 const away = 4000;
 
