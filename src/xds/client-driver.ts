@@ -4,7 +4,7 @@ import type { ClientSettings, ClientState, ClientStep } from './client-state.ts'
 import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
 import { knowsTtl } from './heartbeat.ts';
-import type { StreamSettings } from './lanes.ts';
+import { type StreamSettings, typesIn } from './lanes.ts';
 import type { MachineEvent } from './machine.ts';
 import type { TimerRequest } from './order-state.ts';
 import type { Pacer } from './pacer.ts';
@@ -71,7 +71,7 @@ export class ClientDriver {
     // One that has ended just now may be the one that it replaces.
     this.step();
     const { lanes, streams } = this.#state;
-    const asked = lanes.some(({ state }) => state.typeUrl === typeUrl);
+    const asked = typeUrl !== undefined && typesIn(lanes).includes(typeUrl);
     return asked || [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
   }
 

@@ -1,8 +1,11 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import type { ByStream } from './by-stream.ts';
 import type { Isolation } from './isolation.ts';
 import type { Lanes, StreamSettings } from './lanes.ts';
 import type { MachineEvent, Response } from './machine.ts';
 import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
+import type { Tally } from './tally.ts';
+import type { Targets } from './targets.ts';
 import type { Aimed } from './withheld.ts';
 
 /**
@@ -11,11 +14,13 @@ import type { Aimed } from './withheld.ts';
  */
 export interface ClientState {
   readonly settings: ClientSettings;
-  readonly streams: ReadonlyMap<number, Member>;
+  readonly streams: ByStream<Member>;
   readonly node: NodeIdentity | undefined;
   readonly publication: Publication | undefined;
   readonly assignment: Assignment | undefined;
   readonly lanes: Lanes;
+  readonly tally: Tally;
+  readonly targets: Targets;
   readonly order: OrderState;
   /** What the client rejects, and so keeps at its last good content. */
   readonly isolation: Isolation;

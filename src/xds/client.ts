@@ -1,8 +1,9 @@
 import type { NodeIdentity, Publication } from '../snapshot/board.ts';
+import { ByStream } from './by-stream.ts';
 import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
 import type { Variant } from './events.ts';
 import { nothingRejected } from './isolation.ts';
-import { laneIndex, type StreamSettings, typesOn } from './lanes.ts';
+import { laneIndex, lanesOn, type StreamSettings } from './lanes.ts';
 import type { DeltaRequest, Input, SotwRequest } from './machine.ts';
 import { startOrder } from './order-state.ts';
 import { Turn } from './turn.ts';
@@ -36,11 +37,13 @@ const MAX_TYPES = 64;
 export function startClient(settings: ClientSettings): ClientState {
   return {
     settings,
-    streams: new Map(),
+    streams: ByStream.empty(),
     node: undefined,
     publication: undefined,
     assignment: undefined,
     lanes: [],
+    tally: new Map(),
+    targets: new Map(),
     order: startOrder,
     isolation: nothingRejected,
     aimed: undefined,
@@ -96,7 +99,7 @@ function faultOf(
   if (!typeUrl) return 'the request has no type_url, which an aggregated stream needs';
   if (implied !== undefined && typeUrl !== implied) return `this stream serves ${implied}, not ${typeUrl}`;
   if (!known && !node) return 'the first request of a stream must have a node';
-  if (laneIndex(lanes, streamId, typeUrl) < 0 && typesOn(lanes, streamId) >= MAX_TYPES) {
+  if (laneIndex(lanes, streamId, typeUrl) < 0 && lanesOn(lanes, streamId).length >= MAX_TYPES) {
     return `more than ${MAX_TYPES} types on one stream`;
   }
   return undefined;
