@@ -20,13 +20,7 @@ export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'INTERNAL' | 'UNAVAILABLE';
 
 /** What a client needs of one of its streams. */
 export interface Outlet {
-  /** Whether it takes more bytes, as the client has last been told. */
-  readonly open: boolean;
   write(outgoing: Outgoing): void;
-  /** Takes no more bytes until it says so again. */
-  pause(): void;
-  /** Says that it takes bytes again, now or when there is room. */
-  resume(): void;
   end(code: EndCode, message: string): void;
 }
 
@@ -51,6 +45,10 @@ export class ClientDriver {
   readonly #shared: SharedByClients;
   readonly #outlets = new Map<number, Outlet>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Streams that take bytes, and those that would and wait for room among all that are on their way. */
+  readonly #open = new Set<number>();
+  readonly #held = new Set<number>();
+  #stopWaiting: (() => void) | undefined;
   /** Streams that have ended, of which the machine has not been told. */
   #left: number[] = [];
   #state: ClientState;
@@ -77,6 +75,7 @@ export class ClientDriver {
 
   join(stream: StreamSettings, outlet: Outlet): void {
     this.#outlets.set(stream.streamId, outlet);
+    this.#open.add(stream.streamId);
     this.#state = stepClient(this.#state, { kind: 'joined', stream }).state;
   }
 
@@ -94,6 +93,8 @@ export class ClientDriver {
    */
   leave(streamId: number, reason: string): void {
     if (!this.#outlets.delete(streamId)) return;
+    this.#open.delete(streamId);
+    this.#held.delete(streamId);
     if (this.#outlets.size === 0) {
       this.#end(reason);
       return;
@@ -105,6 +106,7 @@ export class ClientDriver {
   #end(reason: string): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#stopWaiting?.();
     this.#left = [];
     this.#tell({ kind: 'closed', reason });
   }
@@ -116,20 +118,52 @@ export class ClientDriver {
       this.#left = [];
       for (const streamId of left) this.#apply({ kind: 'left', streamId });
       if (!input) return;
-      const paused = this.#shared.pacer.full ? this.#pause() : none;
+      if (this.#shared.pacer.full) this.#hold();
       this.#apply(input);
-      for (const outlet of paused) outlet.resume();
     } catch (error) {
       const reason = `a fault of the control plane: ${error instanceof Error ? error.message : String(error)}`;
       for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', reason);
     }
   }
 
-  #pause(): readonly Outlet[] {
-    const open = [...this.#outlets].filter(([, outlet]) => outlet.open);
-    for (const [, outlet] of open) outlet.pause();
-    if (open.length > 0) this.#apply({ kind: 'gate', streams: open.map(([streamId]) => streamId), open: false });
-    return open.map(([, outlet]) => outlet);
+  /** A stream takes no more bytes until it is ready again. */
+  blocked(streamId: number): void {
+    // Held streams are closed to the machine already.
+    this.#held.delete(streamId);
+    if (this.#open.delete(streamId)) this.step({ kind: 'gate', streams: [streamId], open: false });
+  }
+
+  /** A stream takes bytes again: it is sent what it is owed as soon as there is room for everybody. */
+  ready(streamId: number): void {
+    this.#held.add(streamId);
+    if (this.#shared.pacer.full) this.#wait();
+    else this.#release();
+  }
+
+  /** Nothing more is written before there is room; what a stream is owed then is what is newest. */
+  #hold(): void {
+    if (this.#open.size === 0) return;
+    const streams = [...this.#open];
+    this.#open.clear();
+    for (const streamId of streams) this.#held.add(streamId);
+    this.#wait();
+    this.#apply({ kind: 'gate', streams, open: false });
+  }
+
+  /** The streams of a client wait as one, so that going on is one step for all of them. */
+  #wait(): void {
+    this.#stopWaiting ??= this.#shared.pacer.wait(() => {
+      this.#stopWaiting = undefined;
+      this.#release();
+    });
+  }
+
+  #release(): void {
+    const streams = [...this.#held];
+    this.#held.clear();
+    if (streams.length === 0) return;
+    for (const streamId of streams) this.#open.add(streamId);
+    this.step({ kind: 'gate', streams, open: true });
   }
 
   #apply(input: ClientInput): void {
@@ -170,5 +204,3 @@ export class ClientDriver {
     this.#shared.emit({ ...event, clientId: this.id } as XdsEvent);
   }
 }
-
-const none: readonly Outlet[] = [];

@@ -45,9 +45,8 @@ export class StreamDriver implements Outlet {
   /** Writes that have not left. */
   readonly #writing = new Set<() => void>();
   #client: ClientDriver | undefined;
-  #stopWaiting: (() => void) | undefined;
   #inFlight = 0;
-  #open = true;
+  #blocked = false;
   #answered = false;
   #closed = false;
 
@@ -68,10 +67,6 @@ export class StreamDriver implements Outlet {
   /** True once a response was written: a client takes an end without any for a failure of the connection (R47). */
   get answered(): boolean {
     return this.#answered;
-  }
-
-  get open(): boolean {
-    return this.#open;
   }
 
   /** A message of the client. */
@@ -96,7 +91,6 @@ export class StreamDriver implements Outlet {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopWaiting?.();
     for (const done of this.#writing) done();
     const { streamId } = this.#settings;
     if (this.#client) this.#clients.leave(this.#client, streamId, reason);
@@ -112,35 +106,22 @@ export class StreamDriver implements Outlet {
       if (!this.#writing.delete(done)) return;
       this.#inFlight -= length;
       left();
-      this.resume();
+      this.#resume();
     };
     this.#writing.add(done);
     this.#answered = true;
     this.#inFlight += length;
-    if (this.#inFlight > MAX_IN_FLIGHT && this.#open) this.#gate(false);
+    if (this.#inFlight > MAX_IN_FLIGHT && !this.#blocked) {
+      this.#blocked = true;
+      this.#client?.blocked(this.#settings.streamId);
+    }
     this.#port.write(outgoing, done);
   }
 
-  pause(): void {
-    this.#open = false;
-  }
-
-  /** Lets the stream send again, if there is room for it and for everybody. */
-  resume(): void {
-    if (this.#open || this.#closed || this.#stopWaiting || this.#inFlight > MAX_IN_FLIGHT) return;
-    if (!this.#shared.pacer.full) {
-      this.#gate(true);
-      return;
-    }
-    this.#stopWaiting = this.#shared.pacer.wait(() => {
-      this.#stopWaiting = undefined;
-      this.resume();
-    });
-  }
-
-  #gate(open: boolean): void {
-    this.#open = open;
-    this.#client?.step({ kind: 'gate', streams: [this.#settings.streamId], open });
+  #resume(): void {
+    if (!this.#blocked || this.#closed || this.#inFlight > MAX_IN_FLIGHT) return;
+    this.#blocked = false;
+    this.#client?.ready(this.#settings.streamId);
   }
 
   /** Who it belongs to, which its first request tells. */
