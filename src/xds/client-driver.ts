@@ -5,6 +5,7 @@ import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
 import { knowsTtl } from './heartbeat.ts';
 import { type StreamSettings, typesIn } from './lanes.ts';
+import type { XdsLimits } from './limits.ts';
 import type { MachineEvent } from './machine.ts';
 import type { TimerRequest } from './order-state.ts';
 import type { Pacer } from './pacer.ts';
@@ -16,7 +17,7 @@ export interface Outgoing {
   readonly nonce: string;
 }
 
-export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'INTERNAL' | 'UNAVAILABLE';
+export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'RESOURCE_EXHAUSTED' | 'INTERNAL' | 'UNAVAILABLE';
 
 /** What a client needs of one of its streams. */
 export interface Outlet {
@@ -26,7 +27,8 @@ export interface Outlet {
 
 /** What all clients of a service have in common. */
 export interface SharedByClients {
-  readonly settings: ClientSettings;
+  readonly settings: Omit<ClientSettings, 'limits'>;
+  readonly limits: XdsLimits;
   /** From 0 to 1, for what is not to happen to all at once. */
   readonly random: () => number;
   readonly frames: FrameEncoder;
@@ -56,7 +58,7 @@ export class ClientDriver {
   constructor(id: number, shared: SharedByClients) {
     this.id = id;
     this.#shared = shared;
-    this.#state = startClient(shared.settings);
+    this.#state = startClient({ ...shared.settings, limits: shared.limits });
   }
 
   get streams(): number {
@@ -172,7 +174,9 @@ export class ClientDriver {
     this.#state = step.state;
     this.#carryOut(step);
     if (step.fault === undefined || !('streamId' in input)) return;
-    this.#outlets.get(input.streamId)?.end('INVALID_ARGUMENT', step.fault);
+    const { fault, limit } = step;
+    if (limit) this.#tell({ kind: 'limited', limit, message: fault });
+    this.#outlets.get(input.streamId)?.end(limit ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', fault);
   }
 
   #carryOut({ events, responses, timers }: ClientStep): void {

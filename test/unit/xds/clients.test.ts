@@ -6,6 +6,7 @@ import type { Outgoing } from '../../../src/xds/client-driver.ts';
 import { Clients } from '../../../src/xds/clients.ts';
 import type { XdsEvent } from '../../../src/xds/events.ts';
 import { FrameEncoder } from '../../../src/xds/frame.ts';
+import { defaultLimits, type XdsLimits } from '../../../src/xds/limits.ts';
 import { Pacer } from '../../../src/xds/pacer.ts';
 import { defaultXdsSettings } from '../../../src/xds/service.ts';
 import { StreamDriver } from '../../../src/xds/stream-driver.ts';
@@ -13,12 +14,13 @@ import { publication, type Sets, snapshot, type TypeName, urls } from '../../sup
 import { readResponse, writeDelta } from '../../support/xds-wire.ts';
 
 /** Clients without a transport: a delta stream for each type, all on one connection. */
-function served(pacer = new Pacer({ limit: 1_000_000, patience: 1_000 })) {
+function served(pacer = new Pacer({ limit: 1_000_000, patience: 1_000 }), limits: Partial<XdsLimits> = {}) {
   const board = new Board();
   const events: XdsEvent[] = [];
   const { order, rejection } = defaultXdsSettings;
   const shared = {
     settings: { order, rejection },
+    limits: { ...defaultLimits, ...limits },
     random: () => 0,
     frames: new FrameEncoder('test'),
     pacer,
