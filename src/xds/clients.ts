@@ -1,6 +1,7 @@
 import type { Board, Publication } from '../snapshot/board.ts';
 import { ClientDriver, type Outlet, type SharedByClients } from './client-driver.ts';
 import type { StreamSettings } from './lanes.ts';
+import { beyond } from './limits.ts';
 
 /** Streams that are served one after another before others get a turn. */
 const FAN_OUT = 256;
@@ -27,7 +28,12 @@ export class Clients {
     this.#unsubscribe = board.subscribe(() => this.#wake());
   }
 
-  /** The client that a stream belongs to; the stream has joined it. @param peer of the connection; undefined: unknown. */
+  /**
+   * The client that a stream belongs to; the stream has joined it. Throws a LimitError where it would be one client too
+   * many.
+   *
+   * @param peer of the connection; undefined: unknown.
+   */
   join(stream: StreamSettings, nodeId: string, peer: string | undefined, outlet: Outlet): ClientDriver {
     const key = peer === undefined ? undefined : `${peer} ${nodeId}`;
     const known = key === undefined ? undefined : this.#known.get(key);
@@ -35,6 +41,8 @@ export class Clients {
       known.join(stream, outlet);
       return known;
     }
+    const { limits } = this.#shared;
+    if (this.#all.size >= limits.clients) throw beyond(limits, 'clients', `more than ${this.#all.size} clients`);
     const client = new ClientDriver(stream.streamId, this.#shared);
     this.#all.add(client);
     if (key !== undefined && (stream.impliedType !== undefined || !this.#known.has(key))) {

@@ -1,11 +1,13 @@
 import type { Reader } from 'protobufjs';
 import type { NodeIdentity } from '../snapshot/board.ts';
 import { ttlFeatures } from './heartbeat.ts';
+import { beyond, defaultLimits, type XdsLimits } from './limits.ts';
 import { errorsFeature } from './resource-errors.ts';
 import { eachField, readTree, type Tree } from './wire.ts';
 
 /** Bounds on what is kept of a node (P23). */
 const MAX_TEXT = 256;
+type Limits = Pick<XdsLimits, 'nodeId' | 'metadata'>;
 const MAX_METADATA = 64;
 
 /** Ids go into logs, tables and URLs: no white space, no control or quote characters, no climbing paths. */
@@ -17,9 +19,10 @@ export type NodeReading =
 
 /**
  * What is kept of the `Node` of a request: never its extensions, of which Envoy lists hundreds. Refuses ids that are
- * missing, longer than 256 characters or of unsafe ones. Throws when the bytes are no `Node`.
+ * missing or of unsafe characters. Throws
+ * when the bytes are no `Node`, and a LimitError when id or metadata are too long.
  */
-export function readNode(bytes: Uint8Array): NodeReading {
+export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };
   let metadata: Readonly<Record<string, string>> = {};
   let userAgent = '';
@@ -27,7 +30,7 @@ export function readNode(bytes: Uint8Array): NodeReading {
   eachField(bytes, (field, reader) => {
     if (field === 1) raw.id = reader.string();
     else if (field === 2) raw.cluster = reader.string();
-    else if (field === 3) metadata = flatTexts(readTree(reader));
+    else if (field === 3) metadata = flatTexts(readTree(measured(reader, limits)));
     else if (field === 4) Object.assign(raw, readLocality(reader.bytes()));
     else if (field === 6) userAgent = reader.string().slice(0, MAX_TEXT);
     else if (field === 7) raw.version = reader.string();
@@ -36,6 +39,7 @@ export function readNode(bytes: Uint8Array): NodeReading {
     else return false;
     return true;
   });
+  if (raw.id.length > limits.nodeId) throw beyond(limits, 'nodeId', `node.id has ${raw.id.length} characters`);
   const why = refusal(raw.id);
   if (why !== undefined) return { kind: 'refused', why };
   const { id, ...texts } = raw;
@@ -51,6 +55,15 @@ export function readNode(bytes: Uint8Array): NodeReading {
       ...(features.length > 0 && { features: [...new Set(features)] }),
     },
   };
+}
+
+/** A reader that stands before metadata of a bearable size. */
+function measured(reader: Reader, limits: Limits): Reader {
+  const at = reader.pos;
+  const length = reader.uint32();
+  if (length > limits.metadata) throw beyond(limits, 'metadata', `node.metadata has ${length} bytes`);
+  reader.pos = at;
+  return reader;
 }
 
 const knownFeatures: ReadonlySet<string> = new Set([...ttlFeatures, errorsFeature]);
@@ -71,7 +84,6 @@ export function sameNode(a: NodeIdentity | undefined, b: NodeIdentity): boolean 
 
 function refusal(id: string): string | undefined {
   if (id === '') return 'node.id is empty: give every proxy an id of its own in its bootstrap (node.id)';
-  if (id.length > MAX_TEXT) return `node.id has ${id.length} characters; at most ${MAX_TEXT} are accepted`;
   if (!safeId.test(id)) {
     return `node.id ${JSON.stringify(id)} has characters that are not accepted: use letters, digits and . _ ~ : @ / + = , -`;
   }

@@ -5,7 +5,8 @@ import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
 import { holds, names, overlay, replacedIn } from './overlay.ts';
 import { clusterUrl, emptyOf, resourceType } from './resource-type.ts';
 import { isAny, keptOf, merge, mergeAll, nothing, type Retired, retiredBy, withoutSets } from './retired.ts';
-import { isWarm, warmUp } from './warming.ts';
+import type { Tally } from './tally.ts';
+import { isWarm, mayBeWarm, warmUp } from './warming.ts';
 
 /**
  * Make before break for one client (R37, R41): which set each of its types is to move to now.
@@ -36,7 +37,10 @@ export interface Asked {
   readonly state: TypeState;
 }
 /** All of them, in the order of sending. A type may be asked for on several streams, as endpoints are without ADS. */
-export type Progress = readonly Asked[];
+export interface Progress {
+  readonly lanes: readonly Asked[];
+  readonly tally: Tally;
+}
 
 /** A new snapshot to move to. */
 export function aim(order: OrderState, goal: Snapshot): OrderState {
@@ -96,8 +100,8 @@ export function evaluate(order: OrderState, progress: Progress): OrderState {
   if (opened.reopening) return opened;
   if (!hasUsers(progress)) return withoutRetired(opened);
   if (settling === nothing || !usersSettled(opened, progress)) return opened;
-  if (!isAny(settling, progress)) return { ...opened, settling: nothing };
-  return isAny(lingering, progress) ? opened : { ...opened, settling: nothing, lingering: settling };
+  if (!isAny(settling, progress.tally)) return { ...opened, settling: nothing };
+  return isAny(lingering, progress.tally) ? opened : { ...opened, settling: nothing, lingering: settling };
 }
 
 /** Nothing has to stay for who has no routes, but what was brought may be waited for. */
@@ -136,7 +140,7 @@ export function awaitStreams(order: OrderState): OrderState {
 
 /** A client that seemed to come with nothing, on its first streams, has something after all, and will open further ones. */
 export function comesBack(order: OrderState, progress: Progress): OrderState {
-  const served = progress.some(({ state }) => isUser(state.typeUrl) && state.sent);
+  const served = progress.lanes.some(({ state }) => isUser(state.typeUrl) && state.sent);
   return awaitStreams(served ? order : { ...order, released: undefined });
 }
 
@@ -191,8 +195,8 @@ export function schedule(
   if (atRest(order)) return { order, timers: none };
   const { reopening = false } = order;
   const users = hasUsers(progress);
-  const lingering = isAny(order.lingering, progress);
-  const settling = isAny(order.settling, progress);
+  const lingering = isAny(order.lingering, progress.tally);
+  const settling = isAny(order.settling, progress.tally);
   const next = users && order.released !== order.goal ? warmingNow(order, progress) : undefined;
   const warmUpMs = next ? warmUp(order.released, next) : 0;
   const wanted = [
@@ -240,7 +244,7 @@ function keptBy({ retiring, proving, settling, lingering }: OrderState): readonl
 }
 
 function isAnyKept(order: OrderState, progress: Progress): boolean {
-  return keptBy(order).some(each => isAny(each, progress));
+  return keptBy(order).some(each => isAny(each, progress.tally));
 }
 
 export interface Target {
@@ -285,9 +289,10 @@ function released(order: OrderState, progress: Progress): OrderState {
   if (order.goal === undefined || order.released === order.goal) return order;
   const clusters = clustersIn(progress);
   // Who comes with nothing has nothing that could break.
-  const fresh = order.released === undefined && !order.reopening && !progress.some(({ state }) => state.resumes);
-  if (fresh) return release(order, order.goal);
-  if (!clusters) return order.reopening ? order : release(order, order.goal);
+  const isFresh = () =>
+    order.released === undefined && !order.reopening && !progress.lanes.some(({ state }) => state.resumes);
+  if (!clusters && order.reopening) return order;
+  if (!clusters || isFresh()) return release(order, order.goal);
   const ready = reached(order, progress).find(
     snapshot => clusters.aggregated || snapshot === order.warmed || warmUp(order.released, snapshot) === 0,
   );
@@ -314,7 +319,11 @@ function reached({ goal, proving, released: from }: OrderState, progress: Progre
     ...(holdsClusters(acked, goal) ? [goal] : []),
     ...proving.flatMap(each => (each.acked && each.snapshot !== goal ? [each.snapshot] : [])).reverse(),
   ];
-  return candidates.filter(each => kept(each) && (clusters.aggregated || isWarm(progress, from, each)));
+  return candidates.filter(
+    each =>
+      kept(each) &&
+      (clusters.aggregated || (mayBeWarm(progress.tally, from, each) && isWarm(progress.lanes, from, each))),
+  );
 }
 
 /**
@@ -333,11 +342,15 @@ function holdsClusters(acked: TypeSnapshot, snapshot: Snapshot): boolean {
 }
 
 function clustersIn(progress: Progress): Asked | undefined {
-  return progress.find(({ state }) => state.typeUrl === clusterUrl);
+  // They are the first to be sent.
+  const [first] = progress.lanes;
+  return first?.state.typeUrl === clusterUrl ? first : undefined;
 }
 
 function usersSettled(order: OrderState, progress: Progress): boolean {
-  for (const { state } of progress) {
+  // They come after what is made, of which there may be very many.
+  for (const { state } of progress.lanes.toReversed()) {
+    if (resourceType(state.typeUrl).order === 'made') return true;
     const wanted = isUser(state.typeUrl) && order.released ? typeIn(order.released, state.typeUrl) : undefined;
     if (wanted && !(state.target === wanted && isSettled(state))) return false;
   }
@@ -346,16 +359,16 @@ function usersSettled(order: OrderState, progress: Progress): boolean {
 
 /** A client that rejected new routes lives on old ones, and on the clusters that they name. */
 function usersRejected(progress: Progress): boolean {
-  return progress.some(({ state }) => isUser(state.typeUrl) && state.rejected);
+  return [...progress.tally].some(([typeUrl, { rejected }]) => isUser(typeUrl) && rejected > 0);
 }
 
-/** They come after what is made, of which there may be very many. */
 function hasUsers(progress: Progress): boolean {
-  for (let index = progress.length - 1; index >= 0; index--) {
-    const { order } = resourceType(progress[index]?.state.typeUrl ?? '');
-    if (order !== 'free') return order === 'using';
-  }
-  return false;
+  return [...progress.tally].some(([typeUrl, { lanes }]) => isUser(typeUrl) && lanes > 0);
+}
+
+/** True if a type has one target whatever a client has of it. */
+export function isShared(order: OrderState, typeUrl: string): boolean {
+  return order.released !== undefined || !isUser(typeUrl);
 }
 
 function isUser(typeUrl: string): boolean {

@@ -2,6 +2,7 @@ import type { Assignment, Publication } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, type ResponseBody } from './body.ts';
+import type { XdsLimits } from './limits.ts';
 import type { SotwRequest } from './machine.ts';
 import { type NodeReading, readNode } from './node-identity.ts';
 import type { Received } from './request.ts';
@@ -27,13 +28,14 @@ export function answerPoll(
   publication: Publication | undefined,
   impliedType: string,
   request: Received<SotwRequest>,
+  limits?: XdsLimits,
 ): PollAnswer {
   const { typeUrl, names } = request;
   if (typeUrl !== '' && typeUrl !== impliedType) {
     return refused('INVALID_ARGUMENT', `this method serves ${impliedType}, not ${typeUrl}`);
   }
   if (!request.node) return refused('INVALID_ARGUMENT', 'the request must have a node');
-  const reading: NodeReading = readNode(request.node);
+  const reading: NodeReading = readNode(request.node, limits);
   if (reading.kind === 'refused') return refused('INVALID_ARGUMENT', reading.why);
   if (!publication) return refused('UNAVAILABLE', 'no policy has been accepted yet');
   const assignment = publication.assign(reading.node);

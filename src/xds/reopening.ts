@@ -2,7 +2,7 @@ import type { NodeIdentity } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Lane, Lanes } from './lanes.ts';
 import { isEnvoy } from './node-identity.ts';
-import { comesBack } from './order.ts';
+import { comesBack, type Progress } from './order.ts';
 import type { OrderState } from './order-state.ts';
 import { clusterUrl, resourceType } from './resource-type.ts';
 import { leadsApart } from './warming.ts';
@@ -16,11 +16,12 @@ import { leadsApart } from './warming.ts';
 export function comingBack(
   order: OrderState,
   lane: Lane,
-  lanes: Lanes,
+  progress: Progress & { readonly lanes: Lanes },
   node: NodeIdentity | undefined,
   published: Snapshot | undefined,
 ): OrderState {
-  return order.reopening === undefined && hasOthers(node, lane, lanes, published) ? comesBack(order, lanes) : order;
+  const returns = order.reopening === undefined && hasOthers(node, lane, progress.lanes, published);
+  return returns ? comesBack(order, progress) : order;
 }
 
 /** True if what a client brings on this stream is not all that it has. */
@@ -35,7 +36,7 @@ function hasOthers(node: NodeIdentity | undefined, lane: Lane, lanes: Lanes, pub
 }
 
 /** True if a client that has lost these may not have meant it. Streams of endpoints end with their clusters. */
-export function mayReopen(node: NodeIdentity | undefined, lost: Lanes): boolean {
+export function mayReopen(node: NodeIdentity | undefined, lost: readonly Lane[]): boolean {
   return (
     isEnvoy(node) &&
     lost.some(({ state: { typeUrl } }) => typeUrl === clusterUrl || resourceType(typeUrl).order === 'using')

@@ -6,6 +6,7 @@ import type { Response, TypeState } from './machine.ts';
 import { replaced } from './overlay.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { covers, isEmpty } from './subscription.ts';
+import { counted, type Tally } from './tally.ts';
 
 /**
  * What has to happen after a cluster was acknowledged on a stream of its own until requests can be sent to it. On an
@@ -60,9 +61,9 @@ const newClusters = memo2((from: Snapshot, to: Snapshot): readonly EncodedResour
   return clustersOf(to).filter(({ name }) => !before?.has(name));
 });
 
-function clustersOf(snapshot: Snapshot): readonly EncodedResource[] {
-  return [...(snapshot.types.get(clusterUrl)?.resources.values() ?? [])];
-}
+const clustersOf = memo1((snapshot: Snapshot): readonly EncodedResource[] => [
+  ...(snapshot.types.get(clusterUrl)?.resources.values() ?? []),
+]);
 
 function added(from: Snapshot | undefined, to: Snapshot): readonly EncodedResource[] {
   return from ? newClusters(from, to) : clustersOf(to);
@@ -74,8 +75,15 @@ export const leadsApart: (snapshot: Snapshot) => boolean = memo1(snapshot =>
 );
 
 /** The load assignments that clusters ask for on another stream. */
-export function assignmentsOf(clusters: readonly EncodedResource[]): ReadonlySet<string> {
-  return new Set(clusters.flatMap(each => warmingOf(each).assignment ?? []));
+export const assignmentsOf = memo1(
+  (clusters: readonly EncodedResource[]): ReadonlySet<string> =>
+    new Set(clusters.flatMap(each => warmingOf(each).assignment ?? [])),
+);
+
+/** False if the client has not subscribed to endpoints of as many clusters as are new: then it need not be looked at. */
+export function mayBeWarm(tally: Tally, from: Snapshot | undefined, to: Snapshot): boolean {
+  const { names, broad } = counted(tally, endpointUrl);
+  return broad > 0 || names >= assignmentsOf(added(from, to)).size;
 }
 
 /**

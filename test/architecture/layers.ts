@@ -26,7 +26,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: ['policy', 'admin', 'store', 'root'],
   re2js: ['policy', 'ir'],
   yaml: ['policy', 'cli', 'admin', 'root'],
-  '@grpc/grpc-js': ['xds/service.ts', 'library (types)', 'root'],
+  '@grpc/grpc-js': ['xds/service.ts', 'xds/calls.ts', 'library (types)', 'root'],
   '@grpc/proto-loader': ['root'],
   // Requests are scanned field by field, which the codec does not offer.
   protobufjs: ['xds'],
@@ -46,7 +46,7 @@ const pureLayers = new Set(['base', 'policy', 'ir', 'translate', 'snapshot', 'xd
 const executable = 'cli/main.ts';
 
 /** The files of the stages that talk to the world. */
-const impureFiles = new Set(['xds/pacer.ts', 'xds/service.ts', 'xds/client-driver.ts']);
+const impureFiles = new Set(['xds/pacer.ts', 'xds/service.ts', 'xds/client-driver.ts', 'xds/throttle.ts']);
 
 /** What a stage may take of Node: names, or all of a module. */
 const pureBuiltins: Readonly<Record<string, readonly string[] | 'all'>> = {

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { Board } from '../../src/snapshot/board.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
+import { defaultLimits } from '../../src/xds/limits.ts';
 import { clusterUrl } from '../../src/xds/resource-type.ts';
 import { defaultXdsSettings, XdsService, type XdsServiceSettings } from '../../src/xds/service.ts';
 import { until } from '../support/until.ts';
@@ -181,7 +182,7 @@ test('R47: closing ends streams as OK, one without an answer after its first', a
 });
 
 test('P24: a request beyond the limit ends its stream only', async t => {
-  const { publish, client } = await serve(t, { maxMessageBytes: 1024 });
+  const { publish, client } = await serve(t, { limits: { ...defaultLimits, message: 1024 } });
   publish({ CDS: { a: '1' } });
   const big = client('sotw');
   big.sotw({ typeUrl: clusterUrl, node, names: ['x'.repeat(2048)] });
