@@ -1,3 +1,4 @@
+import { longestTimer } from '../base/units.ts';
 import type { Publication } from '../snapshot/board.ts';
 import { type ClientInput, startClient, stepClient } from './client.ts';
 import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
@@ -161,7 +162,7 @@ export class ClientDriver {
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.step({ kind: 'timer', id });
-    }, delay);
+    }, Math.min(delay, longestTimer));
     timer.unref();
     this.#timers.add(timer);
   }
