@@ -158,11 +158,11 @@ export class ClientDriver {
   }
 
   #start({ id, afterMs, jitter }: TimerRequest): void {
-    const delay = jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs;
+    const delay = Math.min(jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs, longestTimer);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.step({ kind: 'timer', id });
-    }, Math.min(delay, longestTimer));
+    }, delay);
     timer.unref();
     this.#timers.add(timer);
   }

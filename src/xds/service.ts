@@ -17,7 +17,7 @@ import type { Board } from '../snapshot/board.ts';
 import { AnswerStreams } from './answer-streams.ts';
 import type { Outgoing, SharedByClients } from './client-driver.ts';
 import type { RejectionSettings } from './client-state.ts';
-import { answerClientStatus, type ClientViews, clientStatusDiscovery } from './client-status.ts';
+import { ClientStatusAnswers, type ClientViews, clientStatusDiscovery, type PacedAnswer } from './client-status.ts';
 import { Clients } from './clients.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { Variant, XdsEvent } from './events.ts';
@@ -272,11 +272,12 @@ export class XdsService {
   }
 
   #addClientStatus(server: Server, views: ClientViews): void {
-    const answer = (request: Buffer): Unary<Buffer> => answerClientStatus(this.#board, views, request);
+    const answers = new ClientStatusAnswers(this.#board, views);
+    const answer = (request: Buffer): Promise<PacedAnswer> => answers.answer(request);
     server.addService(serviceDefinition(clientStatusDiscovery), {
-      FetchClientStatus: unary(answer),
+      FetchClientStatus: pacedUnary(answer),
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#answerStreams.serve(call, guarded(answer), ({ code, why }) => endCall(call, code, why)),
+        this.#answerStreams.serve(call, answer, ({ code, why }) => endCall(call, code, why)),
     });
   }
 
@@ -334,6 +335,23 @@ function unary<Message>(answer: (request: Buffer) => Unary<Message>): UnaryHandl
     const outcome = answered(request);
     if (outcome.kind === 'answer') done(null, outcome.message);
     else done({ code: status[outcome.code], details: outcome.why });
+  };
+}
+
+/** Milliseconds until an answer counts as sent of which nobody has heard. */
+const answerLimit = 60_000;
+
+function pacedUnary(answer: (request: Buffer) => Promise<PacedAnswer>): UnaryHandler<Buffer> {
+  return (call, done) => {
+    // Rejects never.
+    void answer(call.request).then(({ outcome, left }) => {
+      // Comes at the end of every call that has been answered, unless the caller had gone before it was read.
+      if (call.cancelled) left();
+      else call.once('cancelled', left);
+      setTimeout(left, answerLimit).unref();
+      if (outcome.kind === 'answer') done(null, outcome.message);
+      else done({ code: status[outcome.code], details: outcome.why });
+    });
   };
 }
 
