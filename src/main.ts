@@ -9,7 +9,6 @@ import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
 import { type Pipeline, pipeline } from './control/pipeline.ts';
 import { Fleet } from './fleet/fleet.ts';
-import { shownWords } from './fleet/fold.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import { watchRejections } from './rejections.ts';
@@ -98,11 +97,12 @@ async function start(
   controller.start();
   logPolicy(controller, log);
 
+  const rejections = watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
   const onEvent = (event: XdsEvent): void => {
     fleet.apply(event);
     logEvent(log, event);
+    rejections.see(event);
   };
-  watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
   const xdsPort = await xds.listen();
@@ -227,8 +227,6 @@ function logEvent(log: Logger, event: XdsEvent): void {
       log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
       return;
     case 'nacked':
-      log.warn({ ...event, message: shownWords(event) }, 'a proxy has rejected what it was sent');
-      return;
     case 'withheld':
       // Told of with the places by who watches rejections.
       return;

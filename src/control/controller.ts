@@ -1,6 +1,6 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import { hasErrors, type Problem } from '../base/problem.ts';
-import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
 import type { SourceMap } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
 import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
@@ -27,14 +27,13 @@ import {
   type Situation,
 } from './decide.ts';
 import { effectOf, holderOf } from './effect.ts';
-import { EndedOverrides } from './ended-overrides.ts';
+import { Ended } from './ended.ts';
 import { type Due, Expiries, isOver } from './expiries.ts';
-import { FormerContents } from './former-contents.ts';
 import { hostsOf, type Names } from './names.ts';
 import { OperationalStore } from './operational-store.ts';
 import { originIn } from './origin.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
-import { decideQuarantine } from './quarantines.ts';
+import { QuarantineKeeper } from './quarantine-keeper.ts';
 import { Reading } from './reading.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
@@ -71,12 +70,11 @@ export class Controller implements Control {
   readonly #queue: WriteQueue<ControllerWrite>;
   readonly #listeners = new Set<() => void>();
   readonly #expiries: Expiries;
-  readonly #ended: EndedOverrides;
+  readonly #ended: Ended<Override>;
   readonly #stored: OperationalStore;
   readonly #reading: Reading;
-  readonly #former = new FormerContents();
+  readonly #quarantines: QuarantineKeeper;
   #overrides: readonly Override[] = [];
-  #quarantines: readonly Quarantine[] = [];
   #inForce: InForce | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
@@ -88,7 +86,9 @@ export class Controller implements Control {
     this.#options = options;
     this.#expiries = new Expiries(options.clock, (override, due) => this.#timeIsUp(override, due));
     const { store, report, pipeline, names } = options;
-    this.#ended = new EndedOverrides(store, report);
+    const take = (each: Override) => void store.deleteOverride(each);
+    this.#ended = new Ended({ idOf: overrideId, delete: take, report, what: 'an override' });
+    this.#quarantines = new QuarantineKeeper(store, report);
     this.#stored = new OperationalStore(store, this.#ended, report);
     const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
     this.#reading = new Reading({ pipeline, names, inForce });
@@ -117,7 +117,7 @@ export class Controller implements Control {
     const over = stored.filter(each => isOver(each, clock.now()));
     this.#ended.remove(over);
     this.#setOverrides(stored.filter(each => !over.includes(each)));
-    this.#quarantines = store.quarantines();
+    this.#quarantines.start();
     const revision = store.latestRevision();
     if (!revision) return;
     const read = this.#options.pipeline.read(revision.documents);
@@ -258,22 +258,11 @@ export class Controller implements Control {
   #processQuarantine(change: QuarantineChange): QuarantineOutcome {
     const inForce = this.#inForce;
     if (!inForce) return { kind: 'notFound', what: nothingAccepted };
-    const { store, clock } = this.#options;
-    const [{ made }, before] = [inForce.build, this.#quarantines];
-    const decided = decideQuarantine(change, { made, quarantines: before, former: this.#former, now: clock.now() });
+    const decided = this.#quarantines.decide(change, inForce.build.made, this.#options.clock.now());
     if (decided.kind !== 'change') return decided;
-    this.#quarantines = decided.quarantines;
-    try {
-      // Built before it is stored: what cannot be built must not come back at the next start.
-      const build = this.#rebuild(inForce, this.#overrides);
-      if (decided.put) store.putQuarantine(decided.put);
-      if (decided.end) store.deleteQuarantine(decided.end);
-      this.#publish({ ...inForce, build });
-      return { kind: 'done', effect: effectOf(inForce.build, build, () => true) };
-    } catch (error) {
-      this.#quarantines = before;
-      throw error;
-    }
+    const build = this.#quarantines.carryOut(decided, () => this.#rebuild(inForce, this.#overrides));
+    this.#publish({ ...inForce, build });
+    return { kind: 'done', effect: effectOf(inForce.build, build, () => true) };
   }
 
   /** All of them for one build. Without any it is a refresh. */
@@ -347,7 +336,7 @@ export class Controller implements Control {
     const { policy, sources, problems } = read;
     if (!policy || hasErrors(problems)) return { kind: 'failed', problems };
     const { names, pipeline } = this.#options;
-    const input = { policy, sources, overrides, resolved: names.answers, quarantines: this.#quarantines };
+    const input = { policy, sources, overrides, resolved: names.answers, quarantines: this.#quarantines.all };
     const outcome = pipeline.build(input, this.#inForce?.build);
     return outcome.kind === 'built' ? outcome : { kind: 'failed', problems: [...problems, ...outcome.problems] };
   }
@@ -366,10 +355,7 @@ export class Controller implements Control {
     const { policy, fleets, snapshots, overrides, quarantines } = build;
     const warnings = [...problems, ...build.problems];
     this.#accepted = { revision, policy, fleets, snapshots, overrides, quarantines, warnings };
-    if (before) this.#former.replace(before.snapshots, snapshots);
-    // Those that the build has no more are over.
-    this.#stored.drop(this.#quarantines.filter(each => !quarantines.includes(each)));
-    this.#quarantines = quarantines;
+    this.#quarantines.published(build, before);
     if (before?.snapshots !== snapshots || before.assign !== build.assign) {
       this.#options.board.publish({ snapshots, assign: build.assign });
     }

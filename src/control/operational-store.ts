@@ -1,17 +1,17 @@
-import type { Override, Quarantine } from '../policy/operational-state.ts';
+import type { Override } from '../policy/operational-state.ts';
 import type { Store } from '../store/store.ts';
 import type { Decision } from './decide.ts';
-import type { EndedOverrides } from './ended-overrides.ts';
+import type { Ended } from './ended.ts';
 
 type Report = (message: string, error: unknown) => void;
 
 /** Keeps what was decided about operational state over restarts. */
 export class OperationalStore {
   readonly #store: Store;
-  readonly #ended: EndedOverrides;
+  readonly #ended: Ended<Override>;
   readonly #report: Report;
 
-  constructor(store: Store, ended: EndedOverrides, report: Report) {
+  constructor(store: Store, ended: Ended<Override>, report: Report) {
     this.#store = store;
     this.#ended = ended;
     this.#report = report;
@@ -31,17 +31,6 @@ export class OperationalStore {
       this.#store.putOverride(override);
     } catch (error) {
       this.#report('the end of sessions was not stored', error);
-    }
-  }
-
-  /** Quarantines that are over; what the store still has of them comes to the same at the next start. */
-  drop(over: readonly Quarantine[]): void {
-    for (const each of over) {
-      try {
-        this.#store.deleteQuarantine(each);
-      } catch (error) {
-        this.#report(`the end of the quarantine of ${each.name} was not stored`, error);
-      }
     }
   }
 }

@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
+import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
 
 /** What the service needs of gRPC calls, whatever is called. */
@@ -48,6 +49,23 @@ export function unary<Message>(answer: (request: Buffer) => Unary<Message>): Una
     const outcome = answered(request);
     if (outcome.kind === 'answer') done(null, outcome.message);
     else done({ code: status[outcome.code], details: outcome.why });
+  };
+}
+
+/** Milliseconds until an answer counts as sent of which nobody has heard. */
+const answerLimit = 60_000;
+
+export function pacedUnary(answer: (request: Buffer) => Promise<PacedAnswer>): UnaryHandler<Buffer> {
+  return (call, done) => {
+    // Rejects never.
+    void answer(call.request).then(({ outcome, left }) => {
+      // Comes at the end of every call that has been answered, unless the caller had gone before it was read.
+      if (call.cancelled) left();
+      else call.once('cancelled', left);
+      setTimeout(left, answerLimit).unref();
+      if (outcome.kind === 'answer') done(null, outcome.message);
+      else done({ code: status[outcome.code], details: outcome.why });
+    });
   };
 }
 
