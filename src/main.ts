@@ -105,7 +105,9 @@ async function start(
   };
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
-  const xdsPort = await xds.listen();
+  const xdsPort = await xds.listen().catch((cause: Error) => {
+    throw new Error(`${cause.message}, with --xds HOST:PORT`, { cause });
+  });
   const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
   if (rest) endings.push(() => rest.close());
   const admin = await listenAdmin(settings, { control: controller, fleet, board, log, retry: id => xds.retry(id) });

@@ -119,6 +119,8 @@ function provenBy(published: readonly Published[], acked: string): Proven | unde
 
 /** Whoever holds all of a set has accepted what it has in place of all that came before. */
 function withProven(known: readonly Proven[], found: Proven): readonly Proven[] {
+  const isOld = known.some(each => each.order >= found.order && (each.whole || each.set === found.set));
+  if (isOld) return known;
   const others = known.filter(({ set, order }) => set !== found.set && !(found.whole && order <= found.order));
   const all = [...others, found].sort((a, b) => b.order - a.order);
   // The last is the one that somebody held all of.

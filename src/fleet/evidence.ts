@@ -1,8 +1,8 @@
 import { memo2 } from '../base/memo.ts';
-import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
+import type { EncodedResource, Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { heldOf } from '../snapshot/withhold.ts';
 import type { AcceptedContents } from './accepted-contents.ts';
-import { fleetOf, type ProxyStatus, type WithheldResource, type WithheldStatus } from './proxy.ts';
+import { fleetOf, type ProxyStatus, type TypeStatus, type WithheldResource, type WithheldStatus } from './proxy.ts';
 
 /** A content that independent proxies of a fleet reject and none has accepted. */
 export interface Verdict {
@@ -55,12 +55,13 @@ export function verdicts(
   for (const [fleet, ofFleet] of Map.groupBy(proxies, fleetOf)) {
     const snapshot = fleet === undefined ? undefined : snapshots.get(fleet);
     if (fleet === undefined || !snapshot) continue;
+    const progress = progressIn(snapshot);
     for (const [content, group] of rejectedOf(ofFleet, snapshot)) {
       const [first] = group;
       if (!first || accepted.has(fleet, first.reject)) continue;
       const returning = accepted.returnOf(fleet, first.reject, now);
       const lastGood = accepted.lastGood(fleet, first.reject)?.version;
-      const outcome = verdictOn(content, group, ofFleet, { snapshot, now, returning, lastGood });
+      const outcome = verdictOn(content, group, ofFleet, { snapshot, now, returning, lastGood, progress });
       if (typeof outcome === 'number') undecidedFor = Math.min(undecidedFor ?? outcome, outcome);
       else if (outcome) found.push({ fleet, ...outcome });
     }
@@ -80,6 +81,30 @@ interface Situation {
   readonly returning: number;
   /** Version of what the fleet is known to have accepted last in its place. */
   readonly lastGood: string | undefined;
+  readonly progress: (type: TypeStatus) => Progress;
+}
+
+/** How far a proxy has come with what is published of a type. */
+interface Progress {
+  /** What it has accepted of it. */
+  readonly held: TypeSnapshot | undefined;
+  readonly wasSent: boolean;
+  readonly hasRejected: boolean;
+}
+
+/** Found out once for each proxy and type, however many contents there are. */
+function progressIn(snapshot: Snapshot): Situation['progress'] {
+  const known = new Map<TypeStatus, Progress>();
+  return type => {
+    const before = known.get(type);
+    if (before) return before;
+    const set = snapshot.types.get(type.typeUrl);
+    const of = (version: string | undefined) => set && heldOf(set, version);
+    const hasRejected = type.state === 'rejected' && of(type.rejection?.version) !== undefined;
+    const found = { held: of(type.acked), wasSent: of(type.sent) !== undefined, hasRejected };
+    known.set(type, found);
+    return found;
+  };
 }
 
 /** Who rejects what, of what the fleet is sent now. */
@@ -104,7 +129,7 @@ function verdictOn(
   content: EncodedResource,
   group: readonly Rejection[],
   proxies: readonly ProxyStatus[],
-  { snapshot, now, returning, lastGood }: Situation,
+  { snapshot, now, returning, lastGood, progress }: Situation,
 ): Omit<Verdict, 'fleet'> | number | undefined {
   const [first] = group;
   const against = new Set(group.map(({ proxy }) => proxy.node.id));
@@ -115,7 +140,7 @@ function verdictOn(
   const stances = new Set<Stance>();
   for (const each of proxies) {
     if (clients.has(each.clientId)) continue;
-    const its = stance(each, typeUrl, content, { snapshot, now });
+    const its = stance(each, typeUrl, content, { snapshot, now, progress });
     if (its === 'accepts') return undefined;
     stances.add(its);
     if (its !== 'none' && its !== 'fresh') silent.add(each.node.id);
@@ -151,21 +176,20 @@ function stance(
   { types, withheld, connectedAt }: ProxyStatus,
   typeUrl: string,
   content: EncodedResource,
-  { snapshot, now }: Pick<Situation, 'snapshot' | 'now'>,
+  { snapshot, now, progress }: Pick<Situation, 'snapshot' | 'now' | 'progress'>,
 ): Stance {
   const type = types.get(typeUrl);
   if (!type || type.state === 'notAsked') return now - connectedAt < PATIENCE ? 'fresh' : 'none';
-  const set = snapshot.types.get(typeUrl);
   const doubted = withheld && doubts(withheld, snapshot).get(typeUrl);
-  if (!set || doubted?.contents.has(content)) return 'searching';
+  if (doubted?.contents.has(content)) return 'searching';
   // Who rejects something else of the type holds a set of its own, with or without this in it.
-  const held = heldOf(set, type.acked);
+  const { held, wasSent, hasRejected } = progress(type);
   if (held?.resources.get(content.name)?.version === content.version) return 'accepts';
   // What is being tried is no suspect any more, and is not accepted yet.
   if (doubted?.searching) return 'searching';
   // It has spoken, and nobody knows of what.
-  if (type.state === 'rejected' && heldOf(set, type.rejection?.version)) return 'none';
-  return heldOf(set, type.sent) ? 'undecided' : 'unsent';
+  if (hasRejected) return 'none';
+  return wasSent ? 'undecided' : 'unsent';
 }
 
 interface Doubts {

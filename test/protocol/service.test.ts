@@ -256,7 +256,9 @@ test('A port that is taken is said to be, with what to do', async t => {
   const { port } = await serve(t);
   const second = new XdsService(new Board(), { ...defaultXdsSettings, port }, () => {});
   await assert.rejects(second.listen(), {
-    message: new RegExp(`cannot listen for xDS on 127.0.0.1:${port}: another process listens there.*--xds`),
+    message: new RegExp(
+      `cannot listen for xDS on 127.0.0.1:${port}: another process listens there; end it or choose another address$`,
+    ),
   });
   await second.close(AbortSignal.timeout(100));
 });

@@ -33,6 +33,11 @@ describe('switchyard retry', () => {
 
   it('says who was meant', async () => {
     here.world.connect(1, 'edge-1', edge);
+    const nobody = await here.run('retry', 'nobody');
+    assert.equal(
+      nobody.err,
+      'error: Not found: No proxy "nobody" is connected.\nhint: "switchyard status" lists those that are\n',
+    );
     assert.deepEqual(await here.run('retry', 'egde-1'), {
       code: 1,
       out: '',

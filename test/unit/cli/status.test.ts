@@ -92,7 +92,7 @@ describe('switchyard status', () => {
     );
     for (const line of reasons) assert.ok(line.length < 360, line);
     const { proxies } = JSON.parse((await here.run('status', '-o', 'json')).out);
-    assert.equal(proxies[1].withheld[0].message, long, 'programs get it as it is');
+    assert.equal(proxies[1].rejects[0].message, long, 'programs get it as it is');
   });
 
   it('shows what is in quarantine once, and how to end it', async () => {

@@ -218,6 +218,14 @@ test('P12: what is acknowledged after the next has been published is known all t
   assert.equal(accepted.has('edge', a), true, 'the older does not undo the newer');
 });
 
+test('P12: what is published and accepted once more is the newest again', () => {
+  const accepted = history();
+  accepted.see(proxy('three', { types: clusters(whole) }));
+  accepted.published(new Map([['edge', former]]));
+  accepted.see(proxy('three', { types: clusters(before) }));
+  assert.equal(accepted.lastGood('edge', { ...a, version: '3' })?.version, '1');
+});
+
 test('P12: of a fleet that is no more nothing is kept, and of one that changes often little', () => {
   const accepted = history();
   accepted.published(new Map());
