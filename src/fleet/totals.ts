@@ -1,4 +1,5 @@
-import { type LimitName, limitNames, type XdsEvent } from '../xds/events.ts';
+import type { XdsEvent } from '../xds/events.ts';
+import { type LimitName, limitNames } from '../xds/limits.ts';
 
 /** What was said about one resource type since the process started, over all streams. */
 export interface TypeTotals {
