@@ -97,10 +97,12 @@ async function start(
   controller.start();
   logPolicy(controller, log);
 
+  const logLimit = limitLog(log);
   const rejections = watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
   const onEvent = (event: XdsEvent): void => {
     fleet.apply(event);
-    logEvent(log, event);
+    if (event.kind === 'limited') logLimit(event, fleet.totals.limited.get(event.limit) ?? 0);
+    else logEvent(log, event);
     rejections.see(event);
   };
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
@@ -131,9 +133,10 @@ async function start(
   return { control: controller, fleet, board, xdsPort, xdsRestPort: rest?.port, adminPort: admin.port };
 }
 
-function xdsSettings({ xds, lingerLimit }: Settings, parts: Parts): XdsServiceSettings {
+function xdsSettings({ xds, lingerLimit, xdsLimits }: Settings, parts: Parts): XdsServiceSettings {
   const order = { ...defaultXdsSettings.order, lingerLimit };
-  return { ...defaultXdsSettings, ...xds, order, ...parts.xds };
+  const limits = { ...defaultXdsSettings.limits, ...xdsLimits };
+  return { ...defaultXdsSettings, ...xds, order, limits, ...parts.xds };
 }
 
 function makeController({
@@ -219,6 +222,20 @@ function logPolicy(controller: Controller, log: Logger): void {
   say();
   controller.onChange(say);
 }
+
+/** Says of each limit that clients come to it, and not more than once in a while: there may be very many that do. */
+function limitLog(log: Logger): (event: Extract<XdsEvent, { readonly kind: 'limited' }>, count: number) => void {
+  const said = new Map<string, number>();
+  return ({ limit, message, clientId }, count) => {
+    const now = systemClock.now();
+    if (now - (said.get(limit) ?? Number.NEGATIVE_INFINITY) < LIMIT_PAUSE) return;
+    said.set(limit, now);
+    log.warn({ limit, client: clientId, sinceStart: count }, `a limit was reached: ${message}`);
+  };
+}
+
+/** Milliseconds. */
+const LIMIT_PAUSE = 10_000;
 
 function logEvent(log: Logger, event: XdsEvent): void {
   switch (event.kind) {

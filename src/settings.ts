@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from './base/suggest.ts';
 import { type Millis, parseDuration } from './base/units.ts';
+import { limitMistakes, type XdsLimits } from './xds/limits.ts';
 
 /** Where something listens. Port 0: any free one. */
 export interface ListenAddress {
@@ -23,6 +24,8 @@ export interface Settings {
   /** Names, beside IP addresses and localhost, under which the admin API may be called. */
   readonly adminHosts: ReadonlySet<string>;
   readonly logLevel: string;
+  /** What xDS clients may ask of the server, where that is not the usual. */
+  readonly xdsLimits?: Partial<XdsLimits>;
 }
 
 /** What a command that talks to a running server is given. */
@@ -67,6 +70,16 @@ const linger = z.string().transform((text, context): Millis => {
   return z.NEVER;
 });
 
+/** `names=200000`, one or several. */
+const limits = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,]+/).filter(each => each !== ''))])
+  .transform((list, context): Partial<XdsLimits> => {
+    const found = list.map(each => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=?/, '')] as const);
+    const values = Object.fromEntries(found.map(([name, text]) => [name, /^\d+$/.test(text) ? Number(text) : text]));
+    for (const message of limitMistakes(values)) context.addIssue({ code: 'custom', message });
+    return values;
+  });
+
 const path = z.string().min(1, 'must name a path');
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
@@ -75,6 +88,7 @@ const shape = {
   data: path.default('./.switchyard'),
   xds: address.prefault('127.0.0.1:18000'),
   xdsRest: address.optional(),
+  xdsLimit: limits.optional(),
   admin: address.prefault('127.0.0.1:18080'),
   adminHost: hostNames.prefault([]),
   lingerLimit: linger.prefault('60s'),
@@ -92,7 +106,7 @@ const processEnvironment: Environment = process.env;
 export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
   const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
-  const { policy, data, xds, xdsRest, admin, adminHost, lingerLimit, insecureXds, insecureAdmin, logLevel } =
+  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, insecureXds, insecureAdmin, logLevel } =
     result.data;
   const readable = 'whoever reaches it can read the whole configuration';
   const mistakes = [
@@ -105,7 +119,17 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
   if (mistakes.length > 0) return { kind: 'bad', mistakes };
   return {
     kind: 'good',
-    settings: { policy, data, xds, ...(xdsRest && { xdsRest }), admin, adminHosts: adminHost, lingerLimit, logLevel },
+    settings: {
+      policy,
+      data,
+      xds,
+      ...(xdsRest && { xdsRest }),
+      ...(xdsLimit && { xdsLimits: xdsLimit }),
+      admin,
+      adminHosts: adminHost,
+      lingerLimit,
+      logLevel,
+    },
     warnings: unknownVariables(environment),
   };
 }

@@ -38,6 +38,7 @@ export interface ServeFlags {
   readonly data?: string;
   readonly xds?: string;
   readonly xdsRest?: string;
+  readonly xdsLimit?: readonly string[];
   readonly admin?: string;
   readonly adminHost?: readonly string[];
   readonly lingerLimit?: string;

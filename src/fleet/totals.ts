@@ -1,4 +1,5 @@
-import type { LimitName, XdsEvent } from '../xds/events.ts';
+import type { XdsEvent } from '../xds/events.ts';
+import { type LimitName, limitNames } from '../xds/limits.ts';
 
 /** What was said about one resource type since the process started, over all streams. */
 export interface TypeTotals {
@@ -15,7 +16,7 @@ const nothing: TypeTotals = { sent: 0, acked: 0, nacked: 0, bytes: 0 };
 /** Counts that only grow, for metrics. */
 export class Totals {
   readonly #byType = new Map<string, TypeTotals>();
-  readonly #limited = new Map<LimitName, number>();
+  readonly #limited = new Map<LimitName, number>(limitNames.map(name => [name, 0]));
   #opened = 0;
 
   add(event: XdsEvent): void {
@@ -32,7 +33,7 @@ export class Totals {
     return this.#opened;
   }
 
-  /** How often clients have come to limits. */
+  /** How often clients have come to each limit. */
   get limited(): ReadonlyMap<LimitName, number> {
     return this.#limited;
   }

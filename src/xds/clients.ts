@@ -1,4 +1,5 @@
-import type { Board, Publication } from '../snapshot/board.ts';
+import type { Board, NodeIdentity, Publication } from '../snapshot/board.ts';
+import { contentHash } from '../snapshot/encode.ts';
 import { ClientDriver, type Outlet, type SharedByClients } from './client-driver.ts';
 import type { StreamSettings } from './lanes.ts';
 import { beyond } from './limits.ts';
@@ -7,8 +8,8 @@ import { beyond } from './limits.ts';
 const FAN_OUT = 256;
 
 /**
- * The clients of a service. The streams that the same node opens on the same connection are one client's; what a proxy
- * has only one of, an aggregated stream or one of clusters, begins another client when it comes a second time.
+ * The clients of a service. The streams that the same node, equal in all that is kept of it, opens on the same connection
+ * are one client's; what a proxy has only one of, an aggregated stream or one of clusters, begins another client when it comes a second time.
  *
  * Clients are woken by the board and pull the newest publication; none waits for another.
  */
@@ -34,8 +35,8 @@ export class Clients {
    *
    * @param peer of the connection; undefined: unknown.
    */
-  join(stream: StreamSettings, nodeId: string, peer: string | undefined, outlet: Outlet): ClientDriver {
-    const key = peer === undefined ? undefined : `${peer} ${nodeId}`;
+  join(stream: StreamSettings, node: NodeIdentity, peer: string | undefined, outlet: Outlet): ClientDriver {
+    const key = peer === undefined ? undefined : `${peer} ${contentHash(JSON.stringify(node))}`;
     const known = key === undefined ? undefined : this.#known.get(key);
     if (known && !known.hasOwn(stream.impliedType)) {
       known.join(stream, outlet);

@@ -1,8 +1,6 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
 import type { LimitName } from './limits.ts';
 
-export type { LimitName };
-
 /** The protocol comes in two: state of the world, and incremental. */
 export type Variant = 'sotw' | 'delta';
 

@@ -171,6 +171,10 @@ export class XdsService {
     return this.#streams.size;
   }
 
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /** Sends a node once more what it has rejected, whatever came of it before. @returns whether it is connected. */
   retry(nodeId: string): boolean {
     const clients = this.#clients.ofNode(nodeId);

@@ -141,7 +141,7 @@ export class StreamDriver implements Outlet {
       return undefined;
     }
     const { streamId } = this.#settings;
-    this.#client = this.#clients.join(this.#settings, node.id, this.#port.peer, this);
+    this.#client = this.#clients.join(this.#settings, node, this.#port.peer, this);
     if (this.#client.id !== streamId) this.#shared.emit({ kind: 'joined', clientId: streamId, to: this.#client.id });
     return this.#client;
   }

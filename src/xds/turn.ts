@@ -107,6 +107,8 @@ export class Turn {
 
   identify(node: NodeIdentity | undefined): this {
     if (!node || sameNode(this.#node, node)) return this;
+    // Two streams that contradict each other would move the client to and fro.
+    if (this.#node && this.#streams.size > 1) return this;
     this.#node = node;
     this.#events.push({ kind: 'identified', node });
     return this.#assign();

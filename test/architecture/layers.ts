@@ -13,7 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   xds: ['base', 'snapshot', 'proto'],
   store: ['base', 'policy'],
   sources: ['base', 'policy', 'store'],
-  fleet: ['base', 'snapshot', 'xds/events.ts'],
+  fleet: ['base', 'snapshot', 'xds/events.ts', 'xds/limits.ts'],
   library: ['base', 'snapshot', 'xds', 'fleet', 'proto'],
   control: ['base', 'policy', 'ir', 'translate', 'snapshot', 'store'],
   admin: ['base', 'policy', 'store', 'control', 'fleet', 'snapshot'],

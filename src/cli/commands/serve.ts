@@ -14,6 +14,7 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--data <dir>', 'data directory: store, admin token, bundles (default ./.switchyard)')
     .option('--xds <host:port>', 'address for Envoys (default 127.0.0.1:18000)')
     .option('--xds-rest <host:port>', 'address for Envoys that poll by REST (default: none)')
+    .option('--xds-limit <name=number...>', 'other bounds for what xDS clients may ask, such as names=200000')
     .option('--admin <host:port>', 'address of the admin API (default 127.0.0.1:18080)')
     .option('--admin-host <name...>', 'further names under which the admin API may be called')
     .option('--linger-limit <duration>', 'longest stay of clusters that routes no longer lead to (default 60s)')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { encode } from '../../../proto/codec.ts';
 import { Board, type Publication } from '../../../src/snapshot/board.ts';
 import type { Outgoing } from '../../../src/xds/client-driver.ts';
 import { Clients } from '../../../src/xds/clients.ts';
@@ -30,7 +31,7 @@ function served(pacer = new Pacer({ limit: 1_000_000, patience: 1_000 }), limits
   /** What is called when writes leave. */
   const leaving: (() => void)[] = [];
   let streams = 0;
-  const open = (type: TypeName, names: readonly string[] = []) => {
+  const open = (type: TypeName, names: readonly string[] = [], bytes?: Buffer) => {
     const written: string[] = [];
     const ends: string[] = [];
     let nonce = '';
@@ -46,7 +47,7 @@ function served(pacer = new Pacer({ limit: 1_000_000, patience: 1_000 }), limits
     };
     const settings = { streamId: ++streams, variant: 'delta', impliedType: urls[type], nonceSalt: 1 } as const;
     const driver = new StreamDriver(settings, port, shared, clients);
-    driver.received(writeDelta({ typeUrl: urls[type], node: 'n', subscribe: names }));
+    driver.received(bytes ?? writeDelta({ typeUrl: urls[type], node: 'n', subscribe: names }));
     const ack = () => driver.received(writeDelta({ typeUrl: urls[type], nonce }));
     return { driver, written, ends, ack };
   };
@@ -128,4 +129,43 @@ test('P7: the streams of a client that had to wait for room go on together, and 
   while (leaving.length > 0) leaving.shift()?.();
   assert.deepEqual([...new Set(streams.map(each => each.written.length))], [1]);
   assert.ok(looked - before < 10, `going on has cost ${looked - before} steps`);
+});
+
+test('R41: streams whose nodes differ in more than the id are clients of their own', async () => {
+  const { events, open, publish } = served();
+  await publish({ CDS: { c: '1' }, LDS: { l: '1' }, EDS: { e: '1' } });
+  const from = (type: TypeName, cluster: string) =>
+    open(
+      type,
+      [],
+      Buffer.from(
+        encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', {
+          node: { id: 'n', cluster },
+          type_url: urls[type],
+        }),
+      ),
+    );
+  const [clusters, listeners] = [from('CDS', 'one'), from('LDS', 'two')];
+  from('EDS', 'two');
+  assert.deepEqual([clusters.written, listeners.written], [['c=1'], ['l=1']]);
+  const known = events.flatMap(each => (each.kind === 'identified' ? [[each.clientId, each.node.cluster]] : []));
+  assert.deepEqual(known, [
+    [1, 'one'],
+    [2, 'two'],
+  ]);
+  const again = encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', {
+    node: { id: 'n', cluster: 'three' },
+    type_url: urls.LDS,
+  });
+  listeners.driver.received(Buffer.from(again));
+  assert.equal(events.filter(each => each.kind === 'identified').length, 2, 'the node with which it began stays');
+  clusters.driver.received(
+    Buffer.from(
+      encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', {
+        node: { id: 'n', cluster: 'three' },
+        type_url: urls.CDS,
+      }),
+    ),
+  );
+  assert.equal(events.filter(each => each.kind === 'identified').length, 3, 'a single stream may have another');
 });
