@@ -349,8 +349,9 @@ function clustersIn(progress: Progress): Asked | undefined {
 
 function usersSettled(order: OrderState, progress: Progress): boolean {
   // They come after what is made, of which there may be very many.
-  for (const { state } of progress.lanes.toReversed()) {
-    if (resourceType(state.typeUrl).order === 'made') return true;
+  for (let index = progress.lanes.length - 1; index >= 0; index--) {
+    const state = progress.lanes[index]?.state;
+    if (!state || resourceType(state.typeUrl).order === 'made') return true;
     const wanted = isUser(state.typeUrl) && order.released ? typeIn(order.released, state.typeUrl) : undefined;
     if (wanted && !(state.target === wanted && isSettled(state))) return false;
   }
