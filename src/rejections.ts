@@ -72,7 +72,7 @@ class RejectionWatch implements RejectionWatching {
   }
 
   published(): void {
-    this.#accepted.published(this.#snapshots());
+    this.#accepted.published(this.#snapshots(), Date.now());
   }
 
   changed(clientId: number): void {

@@ -47,11 +47,12 @@ export class AcceptedContents {
   constructor(first: ReadonlyMap<string, Snapshot> = new Map(), since = 0) {
     this.#first = first;
     this.#since = since;
-    this.published(first);
+    this.published(first, since);
   }
 
-  /** From now on fleets are sent these. What was of other fleets is forgotten. */
-  published(snapshots: ReadonlyMap<string, Snapshot>): void {
+  /** From now on fleets are sent these. What was of other fleets is forgotten. @param now milliseconds since the epoch. */
+  published(snapshots: ReadonlyMap<string, Snapshot>, now: number): void {
+    if (now - this.#since >= RETURN) this.#first = new Map();
     this.#count++;
     for (const key of this.#fleets.keys()) if (!snapshots.has(key)) this.#fleets.delete(key);
     for (const [key, { types }] of snapshots) {
@@ -97,7 +98,6 @@ export class AcceptedContents {
    */
   returnOf(fleet: string, content: Content, now: number): number {
     const left = RETURN - (now - this.#since);
-    if (left <= 0) this.#first = new Map();
     const { typeUrl, name, version } = content;
     const before = this.#first.get(fleet)?.types.get(typeUrl)?.resources.get(name)?.version;
     if (before === undefined) return 0;

@@ -55,9 +55,9 @@ const rejecting = (id: string, reject: WithheldResource = a): ProxyStatus =>
 /** The fleet has had the former set, and been sent the newer one since. */
 function history(): AcceptedContents {
   const accepted = new AcceptedContents();
-  accepted.published(new Map([['edge', former]]));
+  accepted.published(new Map([['edge', former]]), now);
   accepted.see(proxy('long ago', { types: clusters(before) }));
-  accepted.published(snapshots);
+  accepted.published(snapshots, now);
   return accepted;
 }
 
@@ -167,7 +167,7 @@ test('P12: what the fleet has accepted last stands in its place, whatever those 
 
 test('P12: where nothing was accepted it is left out, unless one of them may hold something', () => {
   const accepted = new AcceptedContents();
-  accepted.published(snapshots);
+  accepted.published(snapshots, now);
   const both = (...instead: readonly (string | undefined)[]) => {
     const proxies = instead.map((each, index) => rejecting(`${index}`, { ...a, instead: each }));
     return verdicts(proxies, snapshots, accepted, now).found.map(each => each.instead);
@@ -189,7 +189,7 @@ test('P12: what was accepted stays so when those who did have gone', () => {
   accepted.see(proxy('three', { types: clusters(whole) }));
   assert.deepEqual(verdicts(liars, snapshots, accepted, now), { found: [], undecidedFor: undefined });
   const next = new Map([['edge', snapshot('edge', { CDS: { a: '2', b: '3' } })]]);
-  accepted.published(next);
+  accepted.published(next, now);
   const b = { ...a, name: 'b', version: '3' };
   const both = ['one', 'two'].map(id => proxy(id, { withheld: { rejects: [a, b], suspects: [] } }));
   const verdict = verdicts(both, next, accepted, now + 20_000);
@@ -209,8 +209,8 @@ test('P12: what was accepted by one from which something else is withheld counts
 
 test('P12: what is acknowledged after the next has been published is known all the same', () => {
   const accepted = new AcceptedContents();
-  accepted.published(new Map([['edge', former]]));
-  accepted.published(snapshots);
+  accepted.published(new Map([['edge', former]]), now);
+  accepted.published(snapshots, now);
   accepted.see(proxy('three', { types: clusters(before) }));
   assert.equal(accepted.lastGood('edge', a)?.version, '1');
   accepted.see(proxy('four', { types: clusters(whole) }));
@@ -221,19 +221,19 @@ test('P12: what is acknowledged after the next has been published is known all t
 test('P12: what is published and accepted once more is the newest again', () => {
   const accepted = history();
   accepted.see(proxy('three', { types: clusters(whole) }));
-  accepted.published(new Map([['edge', former]]));
+  accepted.published(new Map([['edge', former]]), now);
   accepted.see(proxy('three', { types: clusters(before) }));
   assert.equal(accepted.lastGood('edge', { ...a, version: '3' })?.version, '1');
 });
 
 test('P12: of a fleet that is no more nothing is kept, and of one that changes often little', () => {
   const accepted = history();
-  accepted.published(new Map());
-  accepted.published(snapshots);
+  accepted.published(new Map(), now);
+  accepted.published(snapshots, now);
   assert.equal(accepted.lastGood('edge', a), undefined);
   for (let version = 3; version < 100; version++) {
     const next = snapshot('edge', { CDS: { a: `${version}`, b: '2' } });
-    accepted.published(new Map([['edge', next]]));
+    accepted.published(new Map([['edge', next]]), now);
     accepted.see(proxy('three', { types: clusters(next.types.get(urls.CDS)!.version) }));
   }
   assert.equal(accepted.lastGood('edge', { ...a, version: '99' }), undefined, 'the newest is enough');
@@ -247,12 +247,15 @@ test('P12: after a restart those who may have accepted it are given time to come
   assert.deepEqual(verdicts(liars, snapshots, accepted, now + 1000), { found: [], undecidedFor: 59_000 });
   assert.equal(verdicts(liars, snapshots, accepted, now + 60_000).found.length, 1);
   const changed = new AcceptedContents(new Map([['edge', former]]), now);
-  changed.published(snapshots);
+  changed.published(snapshots, now);
   assert.equal(
     verdicts(liars, snapshots, changed, now).undecidedFor,
     60_000,
     'who comes back may hold what was before',
   );
+  const later = new AcceptedContents(new Map([['edge', former]]), now);
+  later.published(snapshots, now + 60_000);
+  assert.equal(verdicts(liars, snapshots, later, now).found.length, 1, 'it is not kept for longer');
   changed.see(proxy('three', { types: clusters(before) }));
   assert.deepEqual(
     verdicts(liars, snapshots, changed, now).found.map(each => each.instead),
