@@ -117,6 +117,7 @@ export const proxyStates = [
   'stale',
   'unmatched',
   'ambiguous',
+  'refused',
   'disconnected',
 ] as const;
 export type ProxyState = (typeof proxyStates)[number];

@@ -44,6 +44,10 @@ function identity({ node, peer, variant, assignment, connectedAt }: Seen) {
 }
 
 function departed(proxy: DepartedProxy): ProxyReply {
+  if (proxy.assignment?.kind === 'refused') {
+    const state = { state: 'refused', why: proxy.assignment.why } as const;
+    return { ...identity(proxy), ...state, disconnectedAt: instant(proxy.lastSeen), types: {} };
+  }
   const why = `not connected since ${instant(proxy.lastSeen)}: ${proxy.reason}`;
   return { ...identity(proxy), state: 'disconnected', why, disconnectedAt: instant(proxy.lastSeen), types: {} };
 }
@@ -95,6 +99,7 @@ function standingOf(proxy: ProxyStatus, types: ProxyReply['types'], places: Plac
   if (assignment.kind === 'ambiguous') {
     return { state: 'ambiguous', why: `it fits several fleets: ${assignment.keys.join(', ')}` };
   }
+  if (assignment.kind === 'refused') return { state: 'refused', why: assignment.why };
   const all = Object.entries(types);
   const inState = (state: ProxyTypeReply['state']) => all.filter(([, type]) => type.state === state);
   const names = (state: ProxyTypeReply['state']) => inState(state).map(([name]) => name);

@@ -34,6 +34,10 @@ export interface ServeFlags {
   readonly data?: string;
   readonly xds?: string;
   readonly xdsRest?: string;
+  readonly xdsCert?: string;
+  readonly xdsKey?: string;
+  readonly xdsClientCa?: string;
+  readonly xdsTlsMin?: string;
   readonly admin?: string;
   readonly adminHost?: readonly string[];
   readonly lingerLimit?: string;

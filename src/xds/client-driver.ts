@@ -16,7 +16,7 @@ export interface Outgoing {
   readonly nonce: string;
 }
 
-export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'INTERNAL' | 'UNAVAILABLE';
+export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'PERMISSION_DENIED' | 'INTERNAL' | 'UNAVAILABLE';
 
 /** What a client needs of one of its streams. */
 export interface Outlet {
@@ -152,6 +152,11 @@ export class ClientDriver {
     for (const event of events) {
       this.#tell(event.kind === 'sent' ? { ...event, bytes: lengths.get(event.nonce) ?? 0 } : event);
     }
+    const refusal = events.map(refusalIn).find(each => each !== undefined);
+    if (refusal !== undefined) {
+      for (const outlet of [...this.#outlets.values()]) outlet.end('PERMISSION_DENIED', refusal);
+      return;
+    }
     for (const timer of timers) this.#start(timer);
     for (const { streamId, frame, nonce } of written) this.#outlets.get(streamId)?.write({ frame, nonce });
   }
@@ -172,3 +177,8 @@ export class ClientDriver {
 }
 
 const none: readonly Outlet[] = [];
+
+/** Why the client may not be what it says it is, if that was found. */
+function refusalIn(event: MachineEvent): string | undefined {
+  return event.kind === 'assigned' && event.assignment.kind === 'refused' ? event.assignment.why : undefined;
+}

@@ -3,7 +3,13 @@ import { decode, encode } from '../../proto/codec.ts';
 import type { ConfigStatus } from '../../proto/gen/envoy.service.status.v3.ts';
 import type { NodeMatcher, StringMatcher } from '../../proto/gen/envoy.type.matcher.v3.ts';
 import { memo1 } from '../base/memo.ts';
-import type { Assignment, Board, NodeIdentity } from '../snapshot/board.ts';
+import {
+  type Assignment,
+  type Board,
+  type CertifiedNames,
+  type NodeIdentity,
+  sameAssignment,
+} from '../snapshot/board.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { delimited, textField } from '../snapshot/wire.ts';
 import type { Rejected, Variant } from './events.ts';
@@ -53,9 +59,17 @@ const MAX_ANSWER = 32 * 1024 * 1024;
  * fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR: the
  * resource was rejected, or is among those of which one was, in the client's words (R42).
  *
- * All clients of one node id are told of as one. Secrets are named and never shown (P29). Throws when it is our fault.
+ * All clients of one node id are told of as one. Secrets are named and never shown (P29). Clients that the caller's
+ * certificate may not speak for are left out (P22). Throws when it is our fault.
+ *
+ * @param certificate whom the certificate of the caller's connection names; undefined without TLS
  */
-export function answerClientStatus(board: Board, clients: ClientViews, bytes: Uint8Array): Unary<Buffer> {
+export function answerClientStatus(
+  board: Board,
+  clients: ClientViews,
+  bytes: Uint8Array,
+  certificate: CertifiedNames | undefined,
+): Unary<Buffer> {
   let request: Readonly<{ matchers: readonly NodeMatcher[]; bare: boolean }>;
   try {
     const read = decode('envoy.service.status.v3.ClientStatusRequest', bytes);
@@ -70,7 +84,10 @@ export function answerClientStatus(board: Board, clients: ClientViews, bytes: Ui
   }
   const parts: Uint8Array[] = [];
   let length = 0;
-  for (const client of byNode(clients.proxies(), request.matchers)) {
+  for (const client of byNode(
+    clients.proxies().filter(each => mayBeShown(board, each, certificate)),
+    request.matchers,
+  )) {
     const config = delimited(1, ...clientConfig(board, client, request.bare));
     length += config.length;
     if (length > MAX_ANSWER && parts.length > 0) {
@@ -81,6 +98,14 @@ export function answerClientStatus(board: Board, clients: ClientViews, bytes: Ui
     parts.push(config);
   }
   return { kind: 'answer', message: Buffer.concat(parts) };
+}
+
+/** Nobody is told more than what his own certificate would get him if he said that he is the node. */
+function mayBeShown({ current }: Board, { node }: ClientView, certificate: CertifiedNames | undefined): boolean {
+  if (!current || node.certificate === certificate) return true;
+  const { certificate: _, ...claimed } = node;
+  const asked = { ...claimed, ...(certificate && { certificate }) };
+  return sameAssignment(current.assign(asked), current.assign(node));
 }
 
 /** A node may be on several connections. */

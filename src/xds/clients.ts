@@ -1,4 +1,4 @@
-import type { Board, Publication } from '../snapshot/board.ts';
+import type { Board, NodeIdentity, Publication } from '../snapshot/board.ts';
 import { ClientDriver, type Outlet, type SharedByClients } from './client-driver.ts';
 import type { StreamSettings } from './lanes.ts';
 
@@ -28,8 +28,8 @@ export class Clients {
   }
 
   /** The client that a stream belongs to; the stream has joined it. @param peer of the connection; undefined: unknown. */
-  join(stream: StreamSettings, nodeId: string, peer: string | undefined, outlet: Outlet): ClientDriver {
-    const key = peer === undefined ? undefined : `${peer} ${nodeId}`;
+  join(stream: StreamSettings, node: NodeIdentity, peer: string | undefined, outlet: Outlet): ClientDriver {
+    const key = peer === undefined ? undefined : JSON.stringify([peer, node.id, node.certificate]);
     const known = key === undefined ? undefined : this.#known.get(key);
     if (known && !known.hasOwn(stream.impliedType)) {
       known.join(stream, outlet);

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { Board } from '../snapshot/board.ts';
+import type { Board, CertifiedNames } from '../snapshot/board.ts';
 import type { Outgoing } from './client-driver.ts';
 import type { FrameEncoder } from './frame.ts';
 import { nonceOf } from './nonce.ts';
@@ -11,7 +11,13 @@ export type Unary<Message> =
   | { readonly kind: 'answer'; readonly message: Message }
   | {
       readonly kind: 'refused';
-      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'UNAVAILABLE' | 'RESOURCE_EXHAUSTED' | 'INTERNAL';
+      readonly code:
+        | 'INVALID_ARGUMENT'
+        | 'NOT_FOUND'
+        | 'PERMISSION_DENIED'
+        | 'UNAVAILABLE'
+        | 'RESOURCE_EXHAUSTED'
+        | 'INTERNAL';
       readonly why: string;
     };
 
@@ -30,10 +36,10 @@ export class Fetches {
   }
 
   /** @throws when it is our fault. */
-  answer(impliedType: string, bytes: Buffer): Unary<Outgoing> {
+  answer(impliedType: string, bytes: Buffer, certificate: CertifiedNames | undefined): Unary<Outgoing> {
     const request = this.#read(bytes);
     if (typeof request === 'string') return { kind: 'refused', code: 'INVALID_ARGUMENT', why: request };
-    const answer = answerPoll(this.#board.current, impliedType, request);
+    const answer = answerPoll(this.#board.current, impliedType, request, certificate);
     if (answer.kind === 'refused') return answer;
     return { kind: 'answer', message: { frame: this.#frames.frame('sotw', answer.body), nonce } };
   }

@@ -1,5 +1,5 @@
 import type { Reader } from 'protobufjs';
-import type { NodeIdentity } from '../snapshot/board.ts';
+import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
 import { ttlFeatures } from './heartbeat.ts';
 import { errorsFeature } from './resource-errors.ts';
 import { eachField, readTree, type Tree } from './wire.ts';
@@ -18,8 +18,10 @@ export type NodeReading =
 /**
  * What is kept of the `Node` of a request: never its extensions, of which Envoy lists hundreds. Refuses ids that are
  * missing, longer than 256 characters or of unsafe ones. Throws when the bytes are no `Node`.
+ *
+ * @param certificate whom the certificate of its connection names; undefined without TLS
  */
-export function readNode(bytes: Uint8Array): NodeReading {
+export function readNode(bytes: Uint8Array, certificate?: CertifiedNames): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };
   let metadata: Readonly<Record<string, string>> = {};
   const features: string[] = [];
@@ -40,7 +42,14 @@ export function readNode(bytes: Uint8Array): NodeReading {
   const bounded = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, text.slice(0, MAX_TEXT)]));
   return {
     kind: 'node',
-    node: { ...texts, ...bounded, id, metadata, ...(features.length > 0 && { features: [...new Set(features)] }) },
+    node: {
+      ...texts,
+      ...bounded,
+      id,
+      metadata,
+      ...(features.length > 0 && { features: [...new Set(features)] }),
+      ...(certificate && { certificate }),
+    },
   };
 }
 

@@ -13,8 +13,10 @@ import {
   status,
 } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
-import type { Board } from '../snapshot/board.ts';
+import type { ServerTls } from '../base/server-tls.ts';
+import type { Board, CertifiedNames } from '../snapshot/board.ts';
 import { AnswerStreams } from './answer-streams.ts';
+import { certifiedNames, type PeerNames } from './certified-names.ts';
 import type { Outgoing, SharedByClients } from './client-driver.ts';
 import type { RejectionSettings } from './client-state.ts';
 import { answerClientStatus, type ClientViews, clientStatusDiscovery } from './client-status.ts';
@@ -29,6 +31,7 @@ import type { OrderSettings } from './order-state.ts';
 import { Pacer } from './pacer.ts';
 import { reflection, reflectionAnswers } from './reflection.ts';
 import { StreamDriver, type StreamTap } from './stream-driver.ts';
+import { secureListener } from './tls.ts';
 
 export interface XdsServiceSettings {
   readonly host: string;
@@ -48,8 +51,10 @@ export interface XdsServiceSettings {
 
 /** Where a server of our own listens; what is left out is as in the settings. */
 interface Listening extends OtherServices, Partial<Pick<XdsServiceSettings, 'host' | 'port'>> {
-  /** Without, connections are in plain text. */
+  /** Without these and without `tls`, connections are in plain text. */
   readonly credentials?: ServerCredentials;
+  /** Its clients need certificates. Not together with `credentials`. */
+  readonly tls?: ServerTls;
 }
 
 /** What is served beside discovery; all of it unless it says false. */
@@ -166,7 +171,7 @@ export class XdsService {
   }
 
   /** Listens with a server of its own. @returns the port. Rejects with what to do when the address cannot be had. */
-  async listen({ credentials, ...listening }: Listening = {}): Promise<number> {
+  async listen({ credentials, tls, ...listening }: Listening = {}): Promise<number> {
     const { host, port, maxMessageBytes, keepaliveTime, keepaliveTimeout } = { ...this.#settings, ...listening };
     const grpc = new Server({
       'grpc.max_receive_message_length': maxMessageBytes,
@@ -177,7 +182,10 @@ export class XdsService {
     this.#grpc = grpc;
     this.register(grpc, listening);
     const injector = grpc.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
-    const listener = createServer({ noDelay: true }, socket => this.#accept(socket, injector));
+    const accept = (socket: Socket): void => this.#accept(socket, injector);
+    const listener = tls ? secureListener(tls, accept) : createServer({ noDelay: true }, accept);
+    // With TLS these come before their handshake, and what is accepted stands on them.
+    listener.on('connection', (socket: Socket) => this.#hold(socket));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
       listener.once('error', error => reject(listenError(error, host, port)));
@@ -222,11 +230,16 @@ export class XdsService {
     }
   }
 
-  #accept(socket: Socket, injector: ConnectionInjector): void {
+  #hold(socket: Socket): void {
+    if (this.#sockets.has(socket)) return;
     // Without it, a reset connection would end the process.
     socket.on('error', () => socket.destroy());
     socket.once('close', () => this.#sockets.delete(socket));
     this.#sockets.add(socket);
+  }
+
+  #accept(socket: Socket, injector: ConnectionInjector): void {
+    this.#hold(socket);
     socket.setKeepAlive(true, this.#settings.keepaliveTime);
     injector.injectConnection(socket);
   }
@@ -250,7 +263,7 @@ export class XdsService {
       const fetches = this.#fetches;
       add(
         fetch,
-        unary(request => fetches.answer(impliedType, request)),
+        unary((request, certificate) => fetches.answer(impliedType, request, certificate)),
       );
     }
     server.addService(definition, handlers);
@@ -272,11 +285,15 @@ export class XdsService {
   }
 
   #addClientStatus(server: Server, views: ClientViews): void {
-    const answer = (request: Buffer): Unary<Buffer> => answerClientStatus(this.#board, views, request);
+    const answer = (request: Buffer, certificate: CertifiedNames | undefined): Unary<Buffer> =>
+      answerClientStatus(this.#board, views, request, certificate);
     server.addService(serviceDefinition(clientStatusDiscovery), {
       FetchClientStatus: unary(answer),
-      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#answerStreams.serve(call, guarded(answer), ({ code, why }) => endCall(call, code, why)),
+      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
+        const certificate = certificateOf(call);
+        const known = guarded((request: Buffer) => answer(request, certificate));
+        this.#answerStreams.serve(call, known, ({ code, why }) => endCall(call, code, why));
+      },
     });
   }
 
@@ -294,6 +311,7 @@ export class XdsService {
     const peer = call.getPeer();
     const port = {
       peer: peer === 'unknown' ? undefined : peer,
+      certificate: certificateOf(call),
       write: (outgoing: Outgoing, done: () => void) => void call.write(outgoing, done),
       end: (code: keyof typeof status, message: string) => endCall(call, code, message),
     };
@@ -328,13 +346,20 @@ function guarded<Message>(answer: (request: Buffer) => Unary<Message>): typeof a
   };
 }
 
-function unary<Message>(answer: (request: Buffer) => Unary<Message>): UnaryHandler<Message> {
-  const answered = guarded(answer);
-  return ({ request }, done) => {
-    const outcome = answered(request);
+function unary<Message>(
+  answer: (request: Buffer, certificate: CertifiedNames | undefined) => Unary<Message>,
+): UnaryHandler<Message> {
+  return (call, done) => {
+    const outcome = guarded((request: Buffer) => answer(request, certificateOf(call)))(call.request);
     if (outcome.kind === 'answer') done(null, outcome.message);
     else done({ code: status[outcome.code], details: outcome.why });
   };
+}
+
+/** Whom the certificate names that a call's connection was made with, if it was verified. */
+function certificateOf(call: { getAuthContext(): { sslPeerCertificate?: PeerNames } }): CertifiedNames | undefined {
+  const { sslPeerCertificate: certificate } = call.getAuthContext();
+  return certificate && certifiedNames(certificate);
 }
 
 function endCall(call: EndableCall, code: keyof typeof status, message: string): void {

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { NodeIdentity } from '../snapshot/board.ts';
+import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
 import type { ClientInput } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
@@ -12,6 +12,8 @@ import { type Received, RequestReader } from './request.ts';
 export interface StreamPort {
   /** Of the connection, such as `10.0.0.1:40312`; undefined if it is unknown. */
   readonly peer: string | undefined;
+  /** Whom the client's certificate names; undefined without TLS. */
+  readonly certificate: CertifiedNames | undefined;
   /** Writes a response; `done` is called when its bytes have left the process, or never will. */
   write(outgoing: Outgoing, done: () => void): void;
   end(code: EndCode, message: string): void;
@@ -151,7 +153,7 @@ export class StreamDriver implements Outlet {
       return undefined;
     }
     const { streamId } = this.#settings;
-    this.#client = this.#clients.join(this.#settings, node.id, this.#port.peer, this);
+    this.#client = this.#clients.join(this.#settings, node, this.#port.peer, this);
     if (this.#client.id !== streamId) this.#shared.emit({ kind: 'joined', clientId: streamId, to: this.#client.id });
     return this.#client;
   }
@@ -162,11 +164,11 @@ export class StreamDriver implements Outlet {
     try {
       if (variant === 'sotw') {
         const request = this.#reader.sotw(bytes);
-        const node = identity(request);
+        const node = identity(request, this.#port.certificate);
         return typeof node === 'string' ? node : { kind: 'sotw', streamId, request, node };
       }
       const request = this.#reader.delta(bytes);
-      const node = identity(request);
+      const node = identity(request, this.#port.certificate);
       return typeof node === 'string' ? node : { kind: 'delta', streamId, request, node };
     } catch (error) {
       return `the message is no ${variant === 'sotw' ? 'DiscoveryRequest' : 'DeltaDiscoveryRequest'}: ${
@@ -176,8 +178,11 @@ export class StreamDriver implements Outlet {
   }
 }
 
-function identity({ node }: Received<object>): NodeIdentity | string | undefined {
+function identity(
+  { node }: Received<object>,
+  certificate: CertifiedNames | undefined,
+): NodeIdentity | string | undefined {
   if (!node) return undefined;
-  const reading = readNode(node);
+  const reading = readNode(node, certificate);
   return reading.kind === 'node' ? reading.node : reading.why;
 }

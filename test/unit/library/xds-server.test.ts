@@ -6,7 +6,7 @@ import { encode } from '../../../proto/codec.ts';
 import { serviceDefinition } from '../../../proto/services.ts';
 import { type Hooks, type Resource, SnapshotBoard, XdsServer, type XdsServerOptions } from '../../../src/index.ts';
 import { healthChecking } from '../../../src/xds/health.ts';
-import { selfSigned } from '../../support/self-signed.ts';
+import { selfSigned } from '../../support/certificates.ts';
 import { until } from '../../support/until.ts';
 import { XdsClient } from '../../support/xds-client.ts';
 import { urls } from '../../support/xds-fixtures.ts';

@@ -30,6 +30,7 @@ function served() {
     const ends: string[] = [];
     let nonce = '';
     const port = {
+      certificate: undefined,
       peer: 'connection',
       write: ({ frame, nonce: own }: { frame: ReturnType<FrameEncoder['frame']>; nonce: string }) => {
         const { resources, removed } = readResponse('delta', frame.withNonce(own));
