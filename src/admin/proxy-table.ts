@@ -39,6 +39,7 @@ function identity({ node, peer, variant, assignment, connectedAt }: Seen) {
     variant,
     envoyVersion: node.version,
     peer,
+    ...(node.certificate && { certificate: [...node.certificate.uris, ...node.certificate.hosts] }),
     connectedAt: instant(connectedAt),
   };
 }
