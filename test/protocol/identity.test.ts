@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { Agent, request } from 'node:https';
 import test, { type TestContext } from 'node:test';
 import { type Client, status } from '@grpc/grpc-js';
 import { decode, encode } from '../../proto/codec.ts';
 import { serviceDefinition } from '../../proto/services.ts';
 import type { PolicyInput } from '../../src/policy/kinds.ts';
-import { serveSecureXds } from '../support/tls-xds.ts';
+import { Board } from '../../src/snapshot/board.ts';
+import { startXdsRest } from '../../src/xds-rest.ts';
+import { CertificateAuthority, type KeyPair } from '../support/certificates.ts';
+import { serveSecureXds, TestTls } from '../support/tls-xds.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { type Sets, snapshot, urls } from '../support/xds-fixtures.ts';
@@ -211,4 +215,45 @@ test('P22: in plain text nobody is of a fleet with identities', async t => {
   t.after(() => served.cancel());
   served.delta({ typeUrl: urls.CDS, node: 'web-1' });
   await served.response(1);
+});
+
+test('P22: polls over REST need a certificate too, and are judged by it', async t => {
+  const ca = new CertificateAuthority();
+  const tls = new TestTls({ ...ca.issue({ names: ['localhost'] }), clientCa: ca.certificate });
+  const board = new Board();
+  board.publish(publicationOf(byId, undefined, both));
+  const { port, close } = await startXdsRest(
+    { host: '127.0.0.1', port: 0 },
+    { board, tls, report: (message, error) => assert.fail(`${message}: ${error}`) },
+  );
+  t.after(close);
+  const poll = (id: string, pair: Partial<KeyPair>, agent: Agent = new Agent()) =>
+    new Promise<number | string | undefined>(resolve => {
+      const { certificate: cert, key } = pair;
+      const headers = { 'content-type': 'application/json' };
+      const options = {
+        port,
+        host: '127.0.0.1',
+        servername: 'localhost',
+        method: 'POST',
+        ca: ca.certificate,
+        cert,
+        key,
+      };
+      const call = request({ ...options, path: '/v3/discovery:clusters', headers, agent }, answer => {
+        answer.resume();
+        resolve(answer.statusCode);
+      });
+      call.once('error', error => resolve((error as NodeJS.ErrnoException).code));
+      call.end(JSON.stringify({ node: { id } }));
+    });
+  const own = ca.issue({ names: ['spiffe://shop/edge/edge-1'] });
+  assert.equal(await poll('edge-1', own), 200);
+  assert.equal(await poll('edge-2', own), 403);
+  assert.equal(await poll('web-1', own), 200, 'the fleet says nothing of certificates');
+  assert.equal(typeof (await poll('web-1', {})), 'string', 'no certificate, no answer');
+  const next = new CertificateAuthority();
+  tls.material = { ...ca.issue({ names: ['localhost'] }), clientCa: next.certificate };
+  assert.equal(typeof (await poll('edge-1', own)), 'string');
+  assert.equal(await poll('edge-1', next.issue({ names: ['edge-1.edge.internal'] })), 200);
 });
