@@ -62,6 +62,7 @@ const reasons: readonly (readonly [RegExp, string])[] = [
     /CERTIFICATE_UNKNOWN|UNKNOWN_CA|BAD_CERTIFICATE|CERTIFICATE_EXPIRED/,
     "the client does not accept the server's certificate",
   ],
+  [/INVALID_PURPOSE/, 'the certificate of the client is not one for clients (extendedKeyUsage clientAuth)'],
   [/HANDSHAKE_TIMEOUT/, 'the client did not finish its handshake'],
   [/ECONNRESET/, 'the client broke off its handshake'],
 ];

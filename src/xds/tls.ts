@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto';
 import type { Server } from 'node:https';
+import type { Socket } from 'node:net';
 import {
   createServer,
   type SecureContextOptions,
@@ -54,13 +55,12 @@ export function tlsOptions(tls: ServerTls, protocol: 'h2' | 'http/1.1'): TlsOpti
 export function followTls(server: SecureServer | Server, tls: ServerTls): void {
   const end = tls.onChange(() => server.setSecureContext(contextOptions(tls)));
   server.once('close', end);
+  // Once it was asked for, Node knows it also when the connection has ended.
+  server.on('connection', (socket: Socket) => void socket.remoteAddress);
   server.on('tlsClientError', (error, socket) => {
     // Of a certificate that was not verified, Node says here only that the connection was broken off.
     const why: Error | string | undefined = socket.authorizationError;
-    tls.refused(
-      socket.remoteAddress ?? 'a client that has gone',
-      why ? new Error(String(why), { cause: error }) : error,
-    );
+    tls.refused(peerOf(socket), why ? new Error(String(why), { cause: error }) : error);
     socket.destroy();
   });
 }
@@ -74,12 +74,18 @@ export function secureListener(tls: ServerTls, accept: (socket: TLSSocket) => vo
       accept(socket);
       return;
     }
-    tls.refused(socket.remoteAddress ?? 'a client that has gone', new Error(fault));
+    tls.refused(peerOf(socket), new Error(fault));
     socket.on('error', () => {});
     socket.destroy();
   });
   followTls(server, tls);
   return server;
+}
+
+/** The IP address. */
+function peerOf(socket: TLSSocket): string {
+  const { _parent: below } = socket as { readonly _parent?: Socket };
+  return socket.remoteAddress ?? below?.remoteAddress ?? 'a client that has gone';
 }
 
 /** Node's options promise all of it but the first; should they ever not, nobody is let in. */

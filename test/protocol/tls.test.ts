@@ -40,8 +40,10 @@ async function assertNothing(client: Client): Promise<void> {
 }
 
 test('P22: a client with a certificate of the authority is served, and known by its names', async t => {
-  const { client, fleet } = await serve(t);
-  await assertServed(client(['spiffe://shop/edge/edge-1', 'edge-1.internal']));
+  const { ca, clientWith, fleet } = await serve(t);
+  await assertServed(
+    clientWith(ca.issue({ names: ['spiffe://shop/edge/edge-1', 'edge-1.internal'], usage: 'client' })),
+  );
   assert.deepEqual(fleet.proxies()[0]?.node.certificate, {
     uris: ['spiffe://shop/edge/edge-1'],
     hosts: ['edge-1.internal'],
@@ -59,12 +61,15 @@ test('P22, P30: without a verified certificate nothing is served, and others do 
     [new CertificateAuthority().issue({ names: [id] }), /SIGNATURE_FAILURE/],
     [ca.issue({ names: [id], from: -2 * hour, to: -hour }), /CERT_HAS_EXPIRED/],
     [ca.issue({ names: [id], from: hour }), /CERT_NOT_YET_VALID/],
+    // Such as that of the control plane itself.
+    [ca.issue({ names: [id], usage: 'server' }), /INVALID_PURPOSE/],
   ];
   for (const [pair, why] of strangers) {
     const before = tls.refusals.length;
     await assertNothing(clientWith(pair));
     await until('the refusal is told', () => tls.refusals.length > before);
     assert.match(tls.refusals[before] ?? '', why);
+    assert.match(tls.refusals[before] ?? '', /^127\.0\.0\.1 /);
   }
   other.delta({ typeUrl: urls.LDS });
   await other.response(2);
@@ -95,9 +100,13 @@ test('P30: plain text on the port of TLS, and silence, harm nobody', async t => 
   silent.on('error', () => {});
   await new Promise(resolve => silent.once('connect', resolve));
   const stream = await assertServed(client([id]));
+  const patient = connectPlain(port, '127.0.0.1');
+  patient.on('error', () => {});
+  await new Promise(resolve => silent.once('close', resolve));
+  assert.match(tls.refusals[1] ?? '', /HANDSHAKE_TIMEOUT/);
   stream.end();
   await service.close(AbortSignal.timeout(200));
-  await new Promise(resolve => (silent.closed ? resolve(undefined) : silent.once('close', resolve)));
+  await new Promise(resolve => (patient.closed ? resolve(undefined) : patient.once('close', resolve)));
 });
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {

@@ -15,6 +15,8 @@ export interface Subject {
   /** Milliseconds from now; an hour ago to a day from now if left out. */
   readonly from?: number;
   readonly to?: number;
+  /** Only for one end of a connection; for both if left out. */
+  readonly usage?: 'server' | 'client';
   /** It may vouch for others. */
   readonly authority?: boolean;
 }
@@ -55,12 +57,17 @@ interface Issuer {
 const hour = 3_600_000;
 
 function make(subject: Subject, issuer: Issuer | undefined): { certificate: string; privateKey: KeyObject } {
-  const { names, commonName = names[0] ?? 'test', from = -hour, to = 24 * hour, authority = false } = subject;
+  const { names, commonName = names[0] ?? 'test', from = -hour, to = 24 * hour, authority = false, usage } = subject;
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
   const now = Date.now();
   const alternatives = sequence(identifier(subjectAltName), tagged(0x04, sequence(...names.map(alternative))));
   const constraints = sequence(identifier(basicConstraints), yes, tagged(0x04, sequence(yes)));
-  const extensions = [...(names.length > 0 ? [alternatives] : []), ...(authority ? [constraints] : [])];
+  const purpose = usage && sequence(identifier(extendedKeyUsage), tagged(0x04, sequence(identifier(usages[usage]))));
+  const extensions = [
+    ...(names.length > 0 ? [alternatives] : []),
+    ...(authority ? [constraints] : []),
+    ...(purpose ? [purpose] : []),
+  ];
   const body = sequence(
     tagged(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),
@@ -92,11 +99,15 @@ const integer = (bytes: Uint8Array): Buffer => tagged(0x02, bytes);
 const identifier = (hex: string): Buffer => tagged(0x06, Buffer.from(hex, 'hex'));
 const yes = tagged(0x01, Buffer.from([0xff]));
 
-/** Object identifiers as DER has them: 2.5.29.17, 2.5.29.19, 2.5.4.3 and 1.2.840.10045.4.3.2. */
+/** Object identifiers as DER has them: 2.5.29.17, 2.5.29.19, 2.5.29.37, 2.5.4.3 and 1.2.840.10045.4.3.2. */
 const subjectAltName = '551d11';
 const basicConstraints = '551d13';
+const extendedKeyUsage = '551d25';
 const commonNameId = '550403';
 const ecdsaWithSha256 = sequence(identifier('2a8648ce3d040302'));
+
+/** 1.3.6.1.5.5.7.3.1 and 2. */
+const usages = { server: '2b06010505070301', client: '2b06010505070302' } as const;
 
 function alternative(text: string): Buffer {
   if (isIP(text) === 4) return tagged(0x87, Buffer.from(text.split('.').map(Number)));

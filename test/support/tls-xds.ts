@@ -33,8 +33,8 @@ export class TestTls implements ServerTls {
     return () => this.#listeners.delete(listener);
   }
 
-  refused(_: string, error: Error): void {
-    this.refusals.push(`${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`);
+  refused(peer: string, error: Error): void {
+    this.refusals.push(`${peer} ${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`);
   }
 }
 
