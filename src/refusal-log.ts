@@ -64,7 +64,7 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   ],
   [/INVALID_PURPOSE/, 'the certificate of the client is not one for clients (extendedKeyUsage clientAuth)'],
   [/HANDSHAKE_TIMEOUT/, 'the client did not finish its handshake'],
-  [/ECONNRESET/, 'the client broke off its handshake'],
+  [/ECONNRESET/, 'the client broke off its handshake: does it accept the certificate of the server?'],
 ];
 
 function wordsOf(error: Error): string {

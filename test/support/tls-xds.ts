@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { Client, credentials } from '@grpc/grpc-js';
 import type { ServerTls, TlsMaterial } from '../../src/base/server-tls.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
+import { RefusalLog } from '../../src/refusal-log.ts';
 import { Board } from '../../src/snapshot/board.ts';
 import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
 import { CertificateAuthority, type KeyPair } from './certificates.ts';
@@ -10,6 +11,7 @@ import { CertificateAuthority, type KeyPair } from './certificates.ts';
 /** TLS of a server that a test changes as it likes. */
 export class TestTls implements ServerTls {
   readonly minVersion: ServerTls['minVersion'];
+  /** Address and words, as an operator reads them. */
   readonly refusals: string[] = [];
   readonly #listeners = new Set<() => void>();
   #material: TlsMaterial;
@@ -34,7 +36,7 @@ export class TestTls implements ServerTls {
   }
 
   refused(peer: string, error: Error): void {
-    this.refusals.push(`${peer} ${(error as NodeJS.ErrnoException).code ?? ''} ${error.message}`);
+    new RefusalLog(({ why }) => this.refusals.push(`${peer} ${why}`)).add(peer, error, 0);
   }
 }
 
