@@ -39,6 +39,10 @@ export interface ServeFlags {
   readonly xds?: string;
   readonly xdsRest?: string;
   readonly xdsLimit?: readonly string[];
+  readonly xdsCert?: string;
+  readonly xdsKey?: string;
+  readonly xdsClientCa?: string;
+  readonly xdsTlsMin?: string;
   readonly admin?: string;
   readonly adminHost?: readonly string[];
   readonly lingerLimit?: string;

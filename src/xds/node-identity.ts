@@ -1,5 +1,5 @@
 import type { Reader } from 'protobufjs';
-import type { NodeIdentity } from '../snapshot/board.ts';
+import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
 import { ttlFeatures } from './heartbeat.ts';
 import { beyond, defaultLimits, type XdsLimits } from './limits.ts';
 import { errorsFeature } from './resource-errors.ts';
@@ -13,16 +13,22 @@ const MAX_METADATA = 64;
 /** Ids go into logs, tables and URLs: no white space, no control or quote characters, no climbing paths. */
 const safeId = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._~:@/+=,-]*$/;
 
+/** Of whom a node is read. */
+export interface Caller {
+  readonly limits?: Limits | undefined;
+  /** Whom the certificate of the connection names; undefined without TLS. */
+  readonly certificate?: CertifiedNames | undefined;
+}
+
 export type NodeReading =
   | { readonly kind: 'node'; readonly node: NodeIdentity }
   | { readonly kind: 'refused'; readonly why: string };
 
 /**
  * What is kept of the `Node` of a request: never its extensions, of which Envoy lists hundreds. Refuses ids that are
- * missing or of unsafe characters. Throws
- * when the bytes are no `Node`, and a LimitError when id or metadata are too long.
+ * missing or of unsafe characters. Throws when the bytes are no `Node`, and a LimitError when id or metadata are too long.
  */
-export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): NodeReading {
+export function readNode(bytes: Uint8Array, { limits = defaultLimits, certificate }: Caller = {}): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };
   let metadata: Readonly<Record<string, string>> = {};
   let userAgent = '';
@@ -53,6 +59,7 @@ export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): Nod
       metadata,
       ...(userAgent !== '' && { userAgent }),
       ...(features.length > 0 && { features: [...new Set(features)] }),
+      ...(certificate && { certificate }),
     },
   };
 }

@@ -2,9 +2,8 @@ import type { Assignment, Publication } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, type ResponseBody } from './body.ts';
-import type { XdsLimits } from './limits.ts';
 import type { SotwRequest } from './machine.ts';
-import { type NodeReading, readNode } from './node-identity.ts';
+import { type Caller, type NodeReading, readNode } from './node-identity.ts';
 import type { Received } from './request.ts';
 import { resourceType } from './resource-type.ts';
 import { EVERYTHING, NONE, type Subscription, subscriptionOfList } from './subscription.ts';
@@ -14,7 +13,7 @@ export type PollAnswer =
   | { readonly kind: 'set'; readonly body: ResponseBody }
   | {
       readonly kind: 'refused';
-      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'UNAVAILABLE';
+      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'PERMISSION_DENIED' | 'UNAVAILABLE';
       /** For the operator of the client. */
       readonly why: string;
     };
@@ -23,22 +22,25 @@ export type PollAnswer =
  * What a DiscoveryRequest outside of any stream is answered with: the subscribed part of the node's set. Names that do
  * not exist are passed over in silence, as on a first SotW request (R20, R29). Nothing is answered before the first
  * publication (P19).
+ *
+ * @param certificate whom the certificate of the connection names; undefined without TLS
  */
 export function answerPoll(
   publication: Publication | undefined,
   impliedType: string,
   request: Received<SotwRequest>,
-  limits?: XdsLimits,
+  caller?: Caller,
 ): PollAnswer {
   const { typeUrl, names } = request;
   if (typeUrl !== '' && typeUrl !== impliedType) {
     return refused('INVALID_ARGUMENT', `this method serves ${impliedType}, not ${typeUrl}`);
   }
   if (!request.node) return refused('INVALID_ARGUMENT', 'the request must have a node');
-  const reading: NodeReading = readNode(request.node, limits);
+  const reading: NodeReading = readNode(request.node, caller);
   if (reading.kind === 'refused') return refused('INVALID_ARGUMENT', reading.why);
   if (!publication) return refused('UNAVAILABLE', 'no policy has been accepted yet');
   const assignment = publication.assign(reading.node);
+  if (assignment.kind === 'refused') return refused('PERMISSION_DENIED', assignment.why);
   if (assignment.kind !== 'assigned') return refused('NOT_FOUND', noFleet(assignment));
   const snapshot = publication.snapshots.get(assignment.key);
   if (!snapshot) return refused('UNAVAILABLE', `nothing is published for "${assignment.key}" yet`);
@@ -64,7 +66,7 @@ function refused(code: Extract<PollAnswer, { kind: 'refused' }>['code'], why: st
   return { kind: 'refused', code, why };
 }
 
-function noFleet(assignment: Exclude<Assignment, { readonly kind: 'assigned' }>): string {
+function noFleet(assignment: Exclude<Assignment, { readonly kind: 'assigned' | 'refused' }>): string {
   if (assignment.kind === 'unmatched') return `the node belongs to no fleet: ${assignment.why}`;
   return `the node fits several fleets: ${assignment.keys.join(', ')}`;
 }

@@ -1,18 +1,20 @@
 import type { Buffer } from 'node:buffer';
-import type { NodeIdentity } from '../snapshot/board.ts';
+import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
 import type { ClientInput } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
 import type { StreamSettings } from './lanes.ts';
-import { beyond, codeOf, LimitError, type XdsLimits } from './limits.ts';
+import { beyond, codeOf, LimitError } from './limits.ts';
 import type { DeltaRequest, SotwRequest } from './machine.ts';
-import { readNode } from './node-identity.ts';
+import { type Caller, readNode } from './node-identity.ts';
 import { type Received, RequestReader } from './request.ts';
 
 /** What a transport does for a stream. */
 export interface StreamPort {
   /** Of the connection, such as `10.0.0.1:40312`; undefined if it is unknown. */
   readonly peer: string | undefined;
+  /** Whom the client's certificate names; undefined without TLS. */
+  readonly certificate: CertifiedNames | undefined;
   /** Writes a response; `done` is called when its bytes have left the process, or never will. */
   write(outgoing: Outgoing, done: () => void): void;
   end(code: EndCode, message: string): void;
@@ -150,15 +152,16 @@ export class StreamDriver implements Outlet {
   #read(bytes: Buffer): Extract<ClientInput, { readonly kind: 'sotw' | 'delta' }> | string {
     const { streamId, variant } = this.#settings;
     const { limits } = this.#shared;
+    const caller = { limits, certificate: this.#port.certificate };
     if (bytes.length > limits.message) throw beyond(limits, 'message', `a request of ${bytes.length} bytes`);
     try {
       if (variant === 'sotw') {
         const request = this.#reader.sotw(bytes);
-        const node = identity(request, limits);
+        const node = identity(request, caller);
         return typeof node === 'string' ? node : { kind: 'sotw', streamId, request, node };
       }
       const request = this.#reader.delta(bytes);
-      const node = identity(request, limits);
+      const node = identity(request, caller);
       return typeof node === 'string' ? node : { kind: 'delta', streamId, request, node };
     } catch (error) {
       if (error instanceof LimitError) throw error;
@@ -169,8 +172,8 @@ export class StreamDriver implements Outlet {
   }
 }
 
-function identity({ node }: Received<object>, limits: XdsLimits): NodeIdentity | string | undefined {
+function identity({ node }: Received<object>, caller: Caller): NodeIdentity | string | undefined {
   if (!node) return undefined;
-  const reading = readNode(node, limits);
+  const reading = readNode(node, caller);
   return reading.kind === 'node' ? reading.node : reading.why;
 }
