@@ -9,7 +9,6 @@ import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
 import { type Pipeline, pipeline } from './control/pipeline.ts';
 import { Fleet } from './fleet/fleet.ts';
-import { shownWords } from './fleet/fold.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import { watchRejections } from './rejections.ts';
@@ -99,15 +98,20 @@ async function start(
   controller.start();
   logPolicy(controller, log, settings.xdsTls === undefined);
 
+  const logLimit = limitLog(log);
+  const rejections = watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
   const onEvent = (event: XdsEvent): void => {
     fleet.apply(event);
-    logEvent(log, event);
+    if (event.kind === 'limited') logLimit(event, fleet.totals.limited.get(event.limit) ?? 0);
+    else logEvent(log, event);
+    rejections.see(event);
   };
-  watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
   const tls = settings.xdsTls && (await openXdsTls(settings.xdsTls, log));
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
-  const xdsPort = await xds.listen(tls && { tls });
+  const xdsPort = await xds.listen(tls && { tls }).catch((cause: Error) => {
+    throw new Error(`${cause.message}, with --xds HOST:PORT`, { cause });
+  });
   const rest = settings.xdsRest && (await startXdsRest(settings.xdsRest, { board, tls, report }));
   if (rest) endings.push(() => rest.close());
   const retry = (id: string) => xds.retry(id);
@@ -143,9 +147,10 @@ async function start(
   return { control: controller, fleet, board, xdsPort, xdsRestPort: rest?.port, adminPort: admin.port };
 }
 
-function xdsSettings({ xds, lingerLimit }: Settings, parts: Parts): XdsServiceSettings {
+function xdsSettings({ xds, lingerLimit, xdsLimits }: Settings, parts: Parts): XdsServiceSettings {
   const order = { ...defaultXdsSettings.order, lingerLimit };
-  return { ...defaultXdsSettings, ...xds, order, ...parts.xds };
+  const limits = { ...defaultXdsSettings.limits, ...xdsLimits };
+  return { ...defaultXdsSettings, ...xds, order, limits, ...parts.xds };
 }
 
 function makeController({
@@ -233,6 +238,20 @@ function logPolicy(controller: Controller, log: Logger, plain: boolean): void {
   controller.onChange(say);
 }
 
+/** Says of each limit that clients come to it, and not more than once in a while: there may be very many that do. */
+function limitLog(log: Logger): (event: Extract<XdsEvent, { readonly kind: 'limited' }>, count: number) => void {
+  const said = new Map<string, number>();
+  return ({ limit, message, clientId }, count) => {
+    const now = systemClock.now();
+    if (now - (said.get(limit) ?? Number.NEGATIVE_INFINITY) < LIMIT_PAUSE) return;
+    said.set(limit, now);
+    log.warn({ limit, client: clientId, sinceStart: count }, `a limit was reached: ${message}`);
+  };
+}
+
+/** Milliseconds. */
+const LIMIT_PAUSE = 10_000;
+
 function logEvent(log: Logger, event: XdsEvent): void {
   switch (event.kind) {
     case 'identified':
@@ -242,8 +261,6 @@ function logEvent(log: Logger, event: XdsEvent): void {
       log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
       return;
     case 'nacked':
-      log.warn({ ...event, message: shownWords(event) }, 'a proxy has rejected what it was sent');
-      return;
     case 'withheld':
       // Told of with the places by who watches rejections.
       return;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { didYouMean } from './base/suggest.ts';
 import { type Millis, parseDuration } from './base/units.ts';
+import { limitMistakes, type XdsLimits } from './xds/limits.ts';
 
 /** Where something listens. Port 0: any free one. */
 export interface ListenAddress {
@@ -31,6 +32,8 @@ export interface Settings {
   /** Names, beside IP addresses and localhost, under which the admin API may be called. */
   readonly adminHosts: ReadonlySet<string>;
   readonly logLevel: string;
+  /** What xDS clients may ask of the server, where that is not the usual. */
+  readonly xdsLimits?: Partial<XdsLimits>;
 }
 
 /** What a command that talks to a running server is given. */
@@ -64,12 +67,26 @@ const hostNames = z
   .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,]+/))])
   .transform(names => new Set(names.filter(name => name !== '').map(name => name.toLowerCase())));
 
-const duration = z.string().transform((text, context): Millis => {
+/** A timer that Node runs ends it, so that it cannot be much longer. */
+const longestLinger = 24 * 86_400_000;
+
+const linger = z.string().transform((text, context): Millis => {
   const value = parseDuration(text);
-  if (value !== undefined) return value;
-  context.addIssue({ code: 'custom', message: `"${text}" is not a duration, such as 90s or 5m` });
+  if (value !== undefined && value <= longestLinger) return value;
+  const what = value === undefined ? 'is not a duration, such as 90s or 5m' : 'is too long: 24d is the most';
+  context.addIssue({ code: 'custom', message: `"${text}" ${what}` });
   return z.NEVER;
 });
+
+/** `names=200000`, one or several. */
+const limits = z
+  .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,]+/).filter(each => each !== ''))])
+  .transform((list, context): Partial<XdsLimits> => {
+    const found = list.map(each => [each.replace(/=.*/s, ''), each.replace(/^[^=]*=?/, '')] as const);
+    const values = Object.fromEntries(found.map(([name, text]) => [name, /^\d+$/.test(text) ? Number(text) : text]));
+    for (const message of limitMistakes(values)) context.addIssue({ code: 'custom', message });
+    return values;
+  });
 
 const path = z.string().min(1, 'must name a path');
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -83,9 +100,10 @@ const shape = {
   xdsKey: path.optional(),
   xdsClientCa: path.optional(),
   xdsTlsMin: z.enum(['1.2', '1.3'], 'is neither 1.2 nor 1.3').default('1.3'),
+  xdsLimit: limits.optional(),
   admin: address.prefault('127.0.0.1:18080'),
   adminHost: hostNames.prefault([]),
-  lingerLimit: duration.prefault('60s'),
+  lingerLimit: linger.prefault('60s'),
   insecureXds: yesOrNo.default(false),
   insecureAdmin: yesOrNo.default(false),
   logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
@@ -100,7 +118,7 @@ const processEnvironment: Environment = process.env;
 export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
   const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
-  const { policy, data, xds, xdsRest, admin, adminHost, lingerLimit, insecureAdmin, logLevel } = result.data;
+  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, insecureAdmin, logLevel } = result.data;
   const xdsTls = tlsOf(result.data);
   const insecureXds = result.data.insecureXds || xdsTls !== undefined;
   const readable = 'whoever reaches it can read the whole configuration';
@@ -116,8 +134,16 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
   return {
     kind: 'good',
     settings: {
-      ...{ policy, data, xds, ...(xdsRest && { xdsRest }), ...(xdsTls && { xdsTls }) },
-      ...{ admin, adminHosts: adminHost, lingerLimit, logLevel },
+      policy,
+      data,
+      xds,
+      ...(xdsRest && { xdsRest }),
+      ...(xdsTls && { xdsTls }),
+      ...(xdsLimit && { xdsLimits: xdsLimit }),
+      admin,
+      adminHosts: adminHost,
+      lingerLimit,
+      logLevel,
     },
     warnings: unknownVariables(environment),
   };

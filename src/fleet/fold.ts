@@ -16,6 +16,7 @@ export interface ClientStatus {
 
 /** The client after an event; undefined before it opened and after it closed. `at`: milliseconds since the epoch. */
 export function foldClient(client: ClientStatus | undefined, event: XdsEvent, at: number): ClientStatus | undefined {
+  if (event.kind === 'limited') return client;
   if (event.kind === 'opened') {
     const { clientId, peer, variant } = event;
     return {

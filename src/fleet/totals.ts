@@ -1,4 +1,5 @@
 import type { XdsEvent } from '../xds/events.ts';
+import { type LimitName, limitNames } from '../xds/limits.ts';
 
 /** What was said about one resource type since the process started, over all streams. */
 export interface TypeTotals {
@@ -15,10 +16,12 @@ const nothing: TypeTotals = { sent: 0, acked: 0, nacked: 0, bytes: 0 };
 /** Counts that only grow, for metrics. */
 export class Totals {
   readonly #byType = new Map<string, TypeTotals>();
+  readonly #limited = new Map<LimitName, number>(limitNames.map(name => [name, 0]));
   #opened = 0;
 
   add(event: XdsEvent): void {
     if (event.kind === 'opened') this.#opened += 1;
+    if (event.kind === 'limited') this.#limited.set(event.limit, (this.#limited.get(event.limit) ?? 0) + 1);
     if (event.kind !== 'sent' && event.kind !== 'acked' && event.kind !== 'nacked') return;
     const before = this.#byType.get(event.typeUrl) ?? nothing;
     const bytes = before.bytes + (event.kind === 'sent' ? event.bytes : 0);
@@ -28,6 +31,11 @@ export class Totals {
   /** Streams opened. */
   get opened(): number {
     return this.#opened;
+  }
+
+  /** How often clients have come to each limit. */
+  get limited(): ReadonlyMap<LimitName, number> {
+    return this.#limited;
   }
 
   /** By type URL. */

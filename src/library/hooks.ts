@@ -39,6 +39,8 @@ export interface Hooks {
   readonly onAssigned?: (client: EventOf<'assigned'>) => unknown;
   /** What is kept from a client because it rejects it, if `isolateRejections` is set. */
   readonly onWithheld?: (client: EventOf<'withheld'>) => unknown;
+  /** A client, a stream or a connection has come to a limit: it was ended, or is made to wait. */
+  readonly onLimited?: (limited: EventOf<'limited'>) => unknown;
   /** The last stream of the client has ended. */
   readonly onClientClosed?: (client: EventOf<'closed'>) => unknown;
 }
@@ -84,6 +86,9 @@ export class HookQueue {
         break;
       case 'withheld':
         this.#add('onWithheld', event);
+        break;
+      case 'limited':
+        this.#add('onLimited', event);
         break;
       case 'closed':
         this.#add('onClientClosed', event);

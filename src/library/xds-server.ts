@@ -5,6 +5,7 @@ import { type WaitResult, waitAcked } from '../fleet/wait.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { RejectionSettings } from '../xds/client-state.ts';
 import type { XdsEvent } from '../xds/events.ts';
+import { defaultLimits, limitMistakes, type XdsLimits } from '../xds/limits.ts';
 import type { OrderSettings } from '../xds/order-state.ts';
 import { defaultXdsSettings, type OtherServices, XdsService } from '../xds/service.ts';
 import { HookQueue, type Hooks, type Report } from './hooks.ts';
@@ -17,8 +18,8 @@ export type ClientStatus = ProxyStatus;
 export interface XdsServerOptions {
   /** What clients show as their control plane; `switchyard` if left out. */
   readonly identifier?: string;
-  /** Longest message that is accepted in bytes; 16 MiB if left out. For a server of our own. */
-  readonly maxMessageBytes?: number;
+  /** What clients may ask of it. Those of messages, connections and streams on a connection are of a server of our own. */
+  readonly limits?: Partial<XdsLimits>;
   /** Between pings on a silent connection (15 s), and until one without answer is given up (10 s). Likewise. */
   readonly keepaliveTime?: number;
   readonly keepaliveTimeout?: number;
@@ -63,7 +64,8 @@ export class XdsServer {
   #listening = false;
 
   constructor(board: SnapshotBoard, options: XdsServerOptions = {}) {
-    const { order, isolateRejections, hooks = {}, report = toStandardError, ...settings } = options;
+    const { order, limits, isolateRejections, hooks = {}, report = toStandardError, ...settings } = options;
+    refuse([...limitMistakes(given(limits)), ...timeMistakes(options)]);
     const queue = new HookQueue(hooks, report);
     const emit = (event: XdsEvent): void => {
       this.#fleet.apply(event);
@@ -76,6 +78,7 @@ export class XdsServer {
         ...defaultXdsSettings,
         ...given(settings),
         order: { ...defaultXdsSettings.order, linger: 1_000, ...given(order) },
+        limits: { ...defaultLimits, ...given(limits) },
         rejection: rejectionSettings(isolateRejections),
       },
       emit,
@@ -137,6 +140,29 @@ export class XdsServer {
   async close({ within = 2_000 }: { readonly within?: number } = {}): Promise<void> {
     await this.#service.close(AbortSignal.timeout(within));
   }
+}
+
+/** Times are set in milliseconds: 0 is none, and nothing else than a finite number can be waited for. */
+function timeMistakes({ order = {}, isolateRejections: isolate, ...rest }: XdsServerOptions): readonly string[] {
+  const { keepaliveTime, keepaliveTimeout } = rest;
+  const rejection = typeof isolate === 'object' ? isolate : {};
+  const positive = { keepaliveTime, keepaliveTimeout };
+  return [
+    ...Object.entries({ ...order, ...rejection }).flatMap(([name, value]) => timeMistake(name, value, 0)),
+    ...Object.entries(positive).flatMap(([name, value]) => timeMistake(name, value, 1)),
+  ];
+}
+
+function timeMistake(name: string, value: number | undefined, least: number): readonly string[] {
+  if (value === undefined || (value >= least && value <= LONGEST)) return [];
+  return [`${name} must be from ${least} to ${LONGEST} milliseconds, not ${value}`];
+}
+
+/** What a timer of Node can wait. */
+const LONGEST = 2 ** 31 - 1;
+
+function refuse(mistakes: readonly string[]): void {
+  if (mistakes.length > 0) throw new RangeError(mistakes.join('; '));
 }
 
 function rejectionSettings(isolate: XdsServerOptions['isolateRejections']): RejectionSettings | undefined {

@@ -1,12 +1,13 @@
 import type { NodeIdentity } from '../snapshot/board.ts';
+import type { ByStream } from './by-stream.ts';
 import type { Beat, Beats, Member } from './client-state.ts';
 import { beatEvery, knowsTtl } from './heartbeat.ts';
-import type { Lanes } from './lanes.ts';
+import type { Lane } from './lanes.ts';
 
-/** What holds something with a time to live and has no timer for its next sign of life yet (R34). */
+/** Those of the lanes that hold something with a time to live and have no timer for its next sign of life yet (R34). */
 export function missingBeats(
-  lanes: Lanes,
-  streams: ReadonlyMap<number, Member>,
+  lanes: readonly Lane[],
+  streams: ByStream<Member>,
   node: NodeIdentity | undefined,
   beats: Beats,
 ): readonly { readonly beat: Beat; readonly afterMs: number }[] {

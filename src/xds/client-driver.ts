@@ -1,10 +1,12 @@
+import { longestTimer } from '../base/units.ts';
 import type { Publication } from '../snapshot/board.ts';
 import { type ClientInput, startClient, stepClient } from './client.ts';
 import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
 import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
 import { knowsTtl } from './heartbeat.ts';
-import type { StreamSettings } from './lanes.ts';
+import { type StreamSettings, typesIn } from './lanes.ts';
+import type { XdsLimits } from './limits.ts';
 import type { MachineEvent } from './machine.ts';
 import type { TimerRequest } from './order-state.ts';
 import type { Pacer } from './pacer.ts';
@@ -16,23 +18,24 @@ export interface Outgoing {
   readonly nonce: string;
 }
 
-export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'PERMISSION_DENIED' | 'INTERNAL' | 'UNAVAILABLE';
+export type EndCode =
+  | 'OK'
+  | 'INVALID_ARGUMENT'
+  | 'PERMISSION_DENIED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE';
 
 /** What a client needs of one of its streams. */
 export interface Outlet {
-  /** Whether it takes more bytes, as the client has last been told. */
-  readonly open: boolean;
   write(outgoing: Outgoing): void;
-  /** Takes no more bytes until it says so again. */
-  pause(): void;
-  /** Says that it takes bytes again, now or when there is room. */
-  resume(): void;
   end(code: EndCode, message: string): void;
 }
 
 /** What all clients of a service have in common. */
 export interface SharedByClients {
-  readonly settings: ClientSettings;
+  readonly settings: Omit<ClientSettings, 'limits'>;
+  readonly limits: XdsLimits;
   /** From 0 to 1, for what is not to happen to all at once. */
   readonly random: () => number;
   readonly frames: FrameEncoder;
@@ -51,6 +54,10 @@ export class ClientDriver {
   readonly #shared: SharedByClients;
   readonly #outlets = new Map<number, Outlet>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** Streams that take bytes, and those that would and wait for room among all that are on their way. */
+  readonly #open = new Set<number>();
+  readonly #held = new Set<number>();
+  #stopWaiting: (() => void) | undefined;
   /** Streams that have ended, of which the machine has not been told. */
   #left: number[] = [];
   #state: ClientState;
@@ -58,7 +65,7 @@ export class ClientDriver {
   constructor(id: number, shared: SharedByClients) {
     this.id = id;
     this.#shared = shared;
-    this.#state = startClient(shared.settings);
+    this.#state = startClient({ ...shared.settings, limits: shared.limits });
   }
 
   get streams(): number {
@@ -71,12 +78,13 @@ export class ClientDriver {
     // One that has ended just now may be the one that it replaces.
     this.step();
     const { lanes, streams } = this.#state;
-    const asked = lanes.some(({ state }) => state.typeUrl === typeUrl);
+    const asked = typeUrl !== undefined && typesIn(lanes).includes(typeUrl);
     return asked || [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
   }
 
   join(stream: StreamSettings, outlet: Outlet): void {
     this.#outlets.set(stream.streamId, outlet);
+    this.#open.add(stream.streamId);
     this.#state = stepClient(this.#state, { kind: 'joined', stream }).state;
   }
 
@@ -94,6 +102,8 @@ export class ClientDriver {
    */
   leave(streamId: number, reason: string): void {
     if (!this.#outlets.delete(streamId)) return;
+    this.#open.delete(streamId);
+    this.#held.delete(streamId);
     if (this.#outlets.size === 0) {
       this.#end(reason);
       return;
@@ -105,6 +115,7 @@ export class ClientDriver {
   #end(reason: string): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#stopWaiting?.();
     this.#left = [];
     this.#tell({ kind: 'closed', reason });
   }
@@ -116,20 +127,52 @@ export class ClientDriver {
       this.#left = [];
       for (const streamId of left) this.#apply({ kind: 'left', streamId });
       if (!input) return;
-      const paused = this.#shared.pacer.full ? this.#pause() : none;
+      if (this.#shared.pacer.full) this.#hold();
       this.#apply(input);
-      for (const outlet of paused) outlet.resume();
     } catch (error) {
       const reason = `a fault of the control plane: ${error instanceof Error ? error.message : String(error)}`;
       for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', reason);
     }
   }
 
-  #pause(): readonly Outlet[] {
-    const open = [...this.#outlets].filter(([, outlet]) => outlet.open);
-    for (const [, outlet] of open) outlet.pause();
-    if (open.length > 0) this.#apply({ kind: 'gate', streams: open.map(([streamId]) => streamId), open: false });
-    return open.map(([, outlet]) => outlet);
+  /** A stream takes no more bytes until it is ready again. */
+  blocked(streamId: number): void {
+    // Held streams are closed to the machine already.
+    this.#held.delete(streamId);
+    if (this.#open.delete(streamId)) this.step({ kind: 'gate', streams: [streamId], open: false });
+  }
+
+  /** A stream takes bytes again: it is sent what it is owed as soon as there is room for everybody. */
+  ready(streamId: number): void {
+    this.#held.add(streamId);
+    if (this.#shared.pacer.full) this.#wait();
+    else this.#release();
+  }
+
+  /** Nothing more is written before there is room; what a stream is owed then is what is newest. */
+  #hold(): void {
+    if (this.#open.size === 0) return;
+    const streams = [...this.#open];
+    this.#open.clear();
+    for (const streamId of streams) this.#held.add(streamId);
+    this.#wait();
+    this.#apply({ kind: 'gate', streams, open: false });
+  }
+
+  /** The streams of a client wait as one, so that going on is one step for all of them. */
+  #wait(): void {
+    this.#stopWaiting ??= this.#shared.pacer.wait(() => {
+      this.#stopWaiting = undefined;
+      this.#release();
+    });
+  }
+
+  #release(): void {
+    const streams = [...this.#held];
+    this.#held.clear();
+    if (streams.length === 0) return;
+    for (const streamId of streams) this.#open.add(streamId);
+    this.step({ kind: 'gate', streams, open: true });
   }
 
   #apply(input: ClientInput): void {
@@ -138,7 +181,9 @@ export class ClientDriver {
     this.#state = step.state;
     this.#carryOut(step);
     if (step.fault === undefined || !('streamId' in input)) return;
-    this.#outlets.get(input.streamId)?.end('INVALID_ARGUMENT', step.fault);
+    const { fault, limit } = step;
+    if (limit) this.#tell({ kind: 'limited', limit, message: fault });
+    this.#outlets.get(input.streamId)?.end(limit ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', fault);
   }
 
   #carryOut({ events, responses, timers }: ClientStep): void {
@@ -162,7 +207,7 @@ export class ClientDriver {
   }
 
   #start({ id, afterMs, jitter }: TimerRequest): void {
-    const delay = jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs;
+    const delay = Math.min(jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs, longestTimer);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.step({ kind: 'timer', id });
@@ -175,8 +220,6 @@ export class ClientDriver {
     this.#shared.emit({ ...event, clientId: this.id } as XdsEvent);
   }
 }
-
-const none: readonly Outlet[] = [];
 
 /** Why the client may not be what it says it is, if that was found. */
 function refusalIn(event: MachineEvent): string | undefined {

@@ -1,8 +1,12 @@
 import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import type { ByStream } from './by-stream.ts';
 import type { Isolation } from './isolation.ts';
 import type { Lanes, StreamSettings } from './lanes.ts';
+import type { LimitName, XdsLimits } from './limits.ts';
 import type { MachineEvent, Response } from './machine.ts';
 import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
+import type { Tally } from './tally.ts';
+import type { Targets } from './targets.ts';
 import type { Aimed } from './withheld.ts';
 
 /**
@@ -11,11 +15,13 @@ import type { Aimed } from './withheld.ts';
  */
 export interface ClientState {
   readonly settings: ClientSettings;
-  readonly streams: ReadonlyMap<number, Member>;
+  readonly streams: ByStream<Member>;
   readonly node: NodeIdentity | undefined;
   readonly publication: Publication | undefined;
   readonly assignment: Assignment | undefined;
   readonly lanes: Lanes;
+  readonly tally: Tally;
+  readonly targets: Targets;
   readonly order: OrderState;
   /** What the client rejects, and so keeps at its last good content. */
   readonly isolation: Isolation;
@@ -36,6 +42,8 @@ export interface ClientSettings {
   readonly order: OrderSettings;
   /** Undefined: what was rejected is left alone until something changes (R10). */
   readonly rejection: RejectionSettings | undefined;
+  /** What it may ask for, if it is not the usual. */
+  readonly limits?: Pick<XdsLimits, 'names' | 'types'>;
 }
 
 /** How a client that has rejected something is served. Times are milliseconds. */
@@ -71,4 +79,6 @@ export interface ClientStep {
   readonly timers: readonly TimerRequest[];
   /** The stream that made the request must end as INVALID_ARGUMENT, with this text. */
   readonly fault?: string;
+  /** That was passed by it: then as RESOURCE_EXHAUSTED. */
+  readonly limit?: LimitName;
 }

@@ -1,8 +1,11 @@
 import type { NodeIdentity, Publication } from '../snapshot/board.ts';
+import { canonicalName } from '../snapshot/names.ts';
+import { ByStream } from './by-stream.ts';
 import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
 import type { Variant } from './events.ts';
 import { nothingRejected } from './isolation.ts';
-import { laneIndex, type StreamSettings, typesOn } from './lanes.ts';
+import { laneIndex, lanesOn, type StreamSettings } from './lanes.ts';
+import { beyond, defaultLimits, type LimitError } from './limits.ts';
 import type { DeltaRequest, Input, SotwRequest } from './machine.ts';
 import { startOrder } from './order-state.ts';
 import { Turn } from './turn.ts';
@@ -30,17 +33,16 @@ export type ClientInput =
   | { readonly kind: 'retry' }
   | { readonly kind: 'left'; readonly streamId: number };
 
-/** More types than Envoy has; a bound on what a client can make us keep. */
-const MAX_TYPES = 64;
-
 export function startClient(settings: ClientSettings): ClientState {
   return {
     settings,
-    streams: new Map(),
+    streams: ByStream.empty(),
     node: undefined,
     publication: undefined,
     assignment: undefined,
     lanes: [],
+    tally: new Map(),
+    targets: new Map(),
     order: startOrder,
     isolation: nothingRejected,
     aimed: undefined,
@@ -77,9 +79,9 @@ function onRequest(state: ClientState, input: ClientInput & { readonly kind: Var
   const member = state.streams.get(streamId);
   const typeUrl = input.request.typeUrl || member?.settings.impliedType;
   const fault = faultOf(state, streamId, typeUrl, node);
-  if (fault !== undefined || typeUrl === undefined) {
-    return { state, responses: [], events: [], timers: [], fault: fault ?? 'the request has no type_url' };
-  }
+  if (fault !== undefined || typeUrl === undefined) return refused(state, fault ?? noType);
+  const excess = excessOf(state, input, typeUrl);
+  if (excess) return { ...refused(state, excess.message), limit: excess.limit };
   const request = input.kind === 'sotw' ? { ...input.request, typeUrl } : { ...input.request, typeUrl };
   const turn = new Turn(state).identify(node);
   turn.feed(streamId, typeUrl, { kind: 'request', request } as Input<SotwRequest & DeltaRequest>);
@@ -87,17 +89,43 @@ function onRequest(state: ClientState, input: ClientInput & { readonly kind: Var
 }
 
 function faultOf(
-  { streams, lanes, node: known }: ClientState,
+  { streams, node: known }: ClientState,
   streamId: number,
   typeUrl: string | undefined,
   node: NodeIdentity | undefined,
 ): string | undefined {
   const implied = streams.get(streamId)?.settings.impliedType;
-  if (!typeUrl) return 'the request has no type_url, which an aggregated stream needs';
+  if (!typeUrl) return noType;
   if (implied !== undefined && typeUrl !== implied) return `this stream serves ${implied}, not ${typeUrl}`;
   if (!known && !node) return 'the first request of a stream must have a node';
-  if (laneIndex(lanes, streamId, typeUrl) < 0 && typesOn(lanes, streamId) >= MAX_TYPES) {
-    return `more than ${MAX_TYPES} types on one stream`;
-  }
   return undefined;
+}
+
+const noType = 'the request has no type_url, which an aggregated stream needs';
+
+function refused(state: ClientState, fault: string): ClientStep {
+  return { state, responses: [], events: [], timers: [], fault };
+}
+
+/** What of the request is more than the client may ask for. The names of one request have been counted before. */
+function excessOf(
+  { lanes, settings: { limits = defaultLimits } }: ClientState,
+  { kind, streamId, request }: ClientInput & { readonly kind: Variant },
+  typeUrl: string,
+): LimitError | undefined {
+  const lane = lanes[laneIndex(lanes, streamId, typeUrl)];
+  if (!lane) {
+    const { length: types } = lanesOn(lanes, streamId);
+    return types < limits.types ? undefined : beyond(limits, 'types', `more than ${types} types on one stream`);
+  }
+  if (kind !== 'delta') return undefined;
+  const { names } = lane.state.subscription;
+  const { subscribe, unsubscribe } = request;
+  // Nearly always enough to know.
+  if (names.size + subscribe.length <= limits.names) return undefined;
+  const all = new Set([...names, ...subscribe.map(canonicalName)]);
+  for (const name of unsubscribe) all.delete(canonicalName(name));
+  return all.size <= limits.names
+    ? undefined
+    : beyond(limits, 'names', `a subscription to ${all.size} names of ${typeUrl}`);
 }

@@ -1,13 +1,15 @@
 import type { Board, NodeIdentity, Publication } from '../snapshot/board.ts';
+import { contentHash } from '../snapshot/encode.ts';
 import { ClientDriver, type Outlet, type SharedByClients } from './client-driver.ts';
 import type { StreamSettings } from './lanes.ts';
+import { beyond } from './limits.ts';
 
 /** Streams that are served one after another before others get a turn. */
 const FAN_OUT = 256;
 
 /**
- * The clients of a service. The streams that the same node opens on the same connection are one client's; what a proxy
- * has only one of, an aggregated stream or one of clusters, begins another client when it comes a second time.
+ * The clients of a service. The streams that the same node, equal in all that is kept of it, opens on the same connection
+ * are one client's; what a proxy has only one of, an aggregated stream or one of clusters, begins another client when it comes a second time.
  *
  * Clients are woken by the board and pull the newest publication; none waits for another.
  */
@@ -27,14 +29,21 @@ export class Clients {
     this.#unsubscribe = board.subscribe(() => this.#wake());
   }
 
-  /** The client that a stream belongs to; the stream has joined it. @param peer of the connection; undefined: unknown. */
+  /**
+   * The client that a stream belongs to; the stream has joined it. Throws a LimitError where it would be one client too
+   * many.
+   *
+   * @param peer of the connection; undefined: unknown.
+   */
   join(stream: StreamSettings, node: NodeIdentity, peer: string | undefined, outlet: Outlet): ClientDriver {
-    const key = peer === undefined ? undefined : JSON.stringify([peer, node.id, node.certificate]);
+    const key = peer === undefined ? undefined : `${peer} ${contentHash(JSON.stringify(node))}`;
     const known = key === undefined ? undefined : this.#known.get(key);
     if (known && !known.hasOwn(stream.impliedType)) {
       known.join(stream, outlet);
       return known;
     }
+    const { limits } = this.#shared;
+    if (this.#all.size >= limits.clients) throw beyond(limits, 'clients', `more than ${this.#all.size} clients`);
     const client = new ClientDriver(stream.streamId, this.#shared);
     this.#all.add(client);
     if (key !== undefined && (stream.impliedType !== undefined || !this.#known.has(key))) {

@@ -1,4 +1,5 @@
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
+import type { LimitName } from './limits.ts';
 
 /** The protocol comes in two: state of the world, and incremental. */
 export type Variant = 'sotw' | 'delta';
@@ -85,6 +86,8 @@ export type XdsEvent =
       readonly rejects: readonly Rejected[];
       readonly suspects: readonly Rejected[];
     })
+  /** A client, a stream or, with the number 0, a connection has come to a limit. It has been ended, or is made to wait. */
+  | (ClientEvent & { readonly kind: 'limited'; readonly limit: LimitName; readonly message: string })
   /** Nothing had to be sent: what the client said it holds is current (R17, R18). */
   | (ClientEvent & { readonly kind: 'current'; readonly typeUrl: string; readonly version: string })
   /** The last stream has ended. */

@@ -2,6 +2,7 @@ import type { Buffer } from 'node:buffer';
 import type { Board, CertifiedNames } from '../snapshot/board.ts';
 import type { Outgoing } from './client-driver.ts';
 import type { FrameEncoder } from './frame.ts';
+import { codeOf, LimitError, type XdsLimits } from './limits.ts';
 import { nonceOf } from './nonce.ts';
 import { answerPoll } from './poll.ts';
 import { RequestReader } from './request.ts';
@@ -28,20 +29,32 @@ const nonce = nonceOf('', 1);
 export class Fetches {
   readonly #board: Board;
   readonly #frames: FrameEncoder;
-  readonly #reader = new RequestReader();
+  readonly #limits: XdsLimits;
+  readonly #limited: (error: LimitError) => void;
+  readonly #reader: RequestReader;
 
-  constructor(board: Board, frames: FrameEncoder) {
+  /** @param limited is told of requests that are more than the limits allow. */
+  constructor(board: Board, frames: FrameEncoder, limits: XdsLimits, limited: (error: LimitError) => void) {
     this.#board = board;
     this.#frames = frames;
+    this.#limits = limits;
+    this.#limited = limited;
+    this.#reader = new RequestReader(limits);
   }
 
   /** @throws when it is our fault. */
   answer(impliedType: string, bytes: Buffer, certificate: CertifiedNames | undefined): Unary<Outgoing> {
-    const request = this.#read(bytes);
-    if (typeof request === 'string') return { kind: 'refused', code: 'INVALID_ARGUMENT', why: request };
-    const answer = answerPoll(this.#board.current, impliedType, request, certificate);
-    if (answer.kind === 'refused') return answer;
-    return { kind: 'answer', message: { frame: this.#frames.frame('sotw', answer.body), nonce } };
+    try {
+      const request = this.#read(bytes);
+      if (typeof request === 'string') return { kind: 'refused', code: 'INVALID_ARGUMENT', why: request };
+      const answer = answerPoll(this.#board.current, impliedType, request, certificate, this.#limits);
+      if (answer.kind === 'refused') return answer;
+      return { kind: 'answer', message: { frame: this.#frames.frame('sotw', answer.body), nonce } };
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      this.#limited(error);
+      return { kind: 'refused', code: codeOf(error.limit), why: error.message };
+    }
   }
 
   /** @returns why it is no request, if it is none. */
@@ -49,6 +62,7 @@ export class Fetches {
     try {
       return this.#reader.sotw(bytes);
     } catch (error) {
+      if (error instanceof LimitError) throw error;
       return `the message is no DiscoveryRequest: ${error instanceof Error ? error.message : String(error)}`;
     }
   }

@@ -1,3 +1,4 @@
+import { search } from './by-stream.ts';
 import { type DeltaState, startDelta } from './delta.ts';
 import type { Variant } from './events.ts';
 import { noncePrefix } from './nonce.ts';
@@ -26,19 +27,50 @@ export interface Lane {
   readonly state: MachineState;
 }
 
-/** All of a client's, in the order of sending: what is made before what refers to it. */
+/** All of a client's, in the order of sending: what is made before what refers to it; those of a type by stream. */
 export type Lanes = readonly Lane[];
 
+/** Where a lane is, or -1. */
 export function laneIndex(lanes: Lanes, streamId: number, typeUrl: string): number {
-  return lanes.findIndex(lane => lane.state.typeUrl === typeUrl && lane.streamId === streamId);
+  return Math.max(-1, placeOf(lanes, streamId, typeUrl));
 }
 
-/** How many types a stream has asked for. */
-export function typesOn(lanes: Lanes, streamId: number): number {
-  return lanes.reduce((count, lane) => (lane.streamId === streamId ? count + 1 : count), 0);
+function placeOf(lanes: Lanes, streamId: number, typeUrl: string): number {
+  const rank = rankOf(typeUrl);
+  return search(lanes.length, at => {
+    const lane = lanes[at];
+    if (!lane) return 1;
+    const url = lane.state.typeUrl;
+    if (url === typeUrl) return lane.streamId - streamId;
+    return rankOf(url) - rank || (url < typeUrl ? -1 : 1);
+  });
 }
 
-/** The lanes and one more, at its beginning. */
+/** The lanes of a type, which stand together: where they begin and where they have ended. */
+export function rangeOf(lanes: Lanes, typeUrl: string): readonly [from: number, to: number] {
+  // No stream has such numbers.
+  return [~placeOf(lanes, -1, typeUrl), ~placeOf(lanes, Number.POSITIVE_INFINITY, typeUrl)];
+}
+
+/** The types that there are lanes of, in the order of sending. */
+export function typesIn(lanes: Lanes): readonly string[] {
+  const types: string[] = [];
+  for (let at = 0; at < lanes.length; ) {
+    const typeUrl = lanes[at]?.state.typeUrl ?? '';
+    types.push(typeUrl);
+    at = rangeOf(lanes, typeUrl)[1];
+  }
+  return types;
+}
+
+/** Where the lanes of a stream are. */
+export function lanesOn(lanes: Lanes, streamId: number): readonly number[] {
+  return typesIn(lanes)
+    .map(typeUrl => laneIndex(lanes, streamId, typeUrl))
+    .filter(index => index >= 0);
+}
+
+/** The lanes and one that they do not have, at its beginning. */
 export function withLane(
   lanes: Lanes,
   settings: StreamSettings,
@@ -46,11 +78,10 @@ export function withLane(
   given: Pick<MachineState, 'open' | 'knowsErrors'>,
 ): Lane[] {
   const { streamId, variant, impliedType, nonceSalt } = settings;
-  const prefix = noncePrefix(nonceSalt, streamId, typesOn(lanes, streamId));
+  const prefix = noncePrefix(nonceSalt, streamId, lanesOn(lanes, streamId).length);
   const start = variant === 'sotw' ? startSotw(typeUrl, prefix) : startDelta(typeUrl, prefix);
   const lane: Lane = { streamId, aggregated: impliedType === undefined, state: { ...start, ...given } };
-  const at = lanes.findIndex(each => rankOf(each.state.typeUrl) > rankOf(typeUrl));
-  return lanes.toSpliced(at < 0 ? lanes.length : at, 0, lane);
+  return lanes.toSpliced(~placeOf(lanes, streamId, typeUrl), 0, lane);
 }
 
 /**

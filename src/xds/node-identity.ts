@@ -1,11 +1,13 @@
 import type { Reader } from 'protobufjs';
-import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
+import type { NodeIdentity } from '../snapshot/board.ts';
 import { ttlFeatures } from './heartbeat.ts';
+import { beyond, defaultLimits, type XdsLimits } from './limits.ts';
 import { errorsFeature } from './resource-errors.ts';
 import { eachField, readTree, type Tree } from './wire.ts';
 
 /** Bounds on what is kept of a node (P23). */
 const MAX_TEXT = 256;
+type Limits = Pick<XdsLimits, 'nodeId' | 'metadata'>;
 const MAX_METADATA = 64;
 
 /** Ids go into logs, tables and URLs: no white space, no control or quote characters, no climbing paths. */
@@ -17,25 +19,27 @@ export type NodeReading =
 
 /**
  * What is kept of the `Node` of a request: never its extensions, of which Envoy lists hundreds. Refuses ids that are
- * missing, longer than 256 characters or of unsafe ones. Throws when the bytes are no `Node`.
- *
- * @param certificate whom the certificate of its connection names; undefined without TLS
+ * missing or of unsafe characters. Throws
+ * when the bytes are no `Node`, and a LimitError when id or metadata are too long.
  */
-export function readNode(bytes: Uint8Array, certificate?: CertifiedNames): NodeReading {
+export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };
   let metadata: Readonly<Record<string, string>> = {};
+  let userAgent = '';
   const features: string[] = [];
   eachField(bytes, (field, reader) => {
     if (field === 1) raw.id = reader.string();
     else if (field === 2) raw.cluster = reader.string();
-    else if (field === 3) metadata = flatTexts(readTree(reader));
+    else if (field === 3) metadata = flatTexts(readTree(measured(reader, limits)));
     else if (field === 4) Object.assign(raw, readLocality(reader.bytes()));
+    else if (field === 6) userAgent = reader.string().slice(0, MAX_TEXT);
     else if (field === 7) raw.version = reader.string();
     else if (field === 8) raw.version = readBuild(reader.bytes()) || raw.version;
     else if (field === 10) features.push(...[reader.string()].filter(isKnown));
     else return false;
     return true;
   });
+  if (raw.id.length > limits.nodeId) throw beyond(limits, 'nodeId', `node.id has ${raw.id.length} characters`);
   const why = refusal(raw.id);
   if (why !== undefined) return { kind: 'refused', why };
   const { id, ...texts } = raw;
@@ -47,16 +51,30 @@ export function readNode(bytes: Uint8Array, certificate?: CertifiedNames): NodeR
       ...bounded,
       id,
       metadata,
+      ...(userAgent !== '' && { userAgent }),
       ...(features.length > 0 && { features: [...new Set(features)] }),
-      ...(certificate && { certificate }),
     },
   };
+}
+
+/** A reader that stands before metadata of a bearable size. */
+function measured(reader: Reader, limits: Limits): Reader {
+  const at = reader.pos;
+  const length = reader.uint32();
+  if (length > limits.metadata) throw beyond(limits, 'metadata', `node.metadata has ${length} bytes`);
+  reader.pos = at;
+  return reader;
 }
 
 const knownFeatures: ReadonlySet<string> = new Set([...ttlFeatures, errorsFeature]);
 
 function isKnown(feature: string): boolean {
   return knownFeatures.has(feature);
+}
+
+/** Envoys open their streams again one by one after an outage, and use what they have meanwhile. */
+export function isEnvoy(node: NodeIdentity | undefined): boolean {
+  return node?.userAgent === 'envoy';
 }
 
 /** Equal in everything that is kept. */
@@ -66,7 +84,6 @@ export function sameNode(a: NodeIdentity | undefined, b: NodeIdentity): boolean 
 
 function refusal(id: string): string | undefined {
   if (id === '') return 'node.id is empty: give every proxy an id of its own in its bootstrap (node.id)';
-  if (id.length > MAX_TEXT) return `node.id has ${id.length} characters; at most ${MAX_TEXT} are accepted`;
   if (!safeId.test(id)) {
     return `node.id ${JSON.stringify(id)} has characters that are not accepted: use letters, digits and . _ ~ : @ / + = , -`;
   }

@@ -5,7 +5,8 @@ import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
 import { holds, names, overlay, replacedIn } from './overlay.ts';
 import { clusterUrl, emptyOf, resourceType } from './resource-type.ts';
 import { isAny, keptOf, merge, mergeAll, nothing, type Retired, retiredBy, withoutSets } from './retired.ts';
-import { isWarm, warmUp } from './warming.ts';
+import type { Tally } from './tally.ts';
+import { isWarm, mayBeWarm, warmUp } from './warming.ts';
 
 /**
  * Make before break for one client (R37, R41): which set each of its types is to move to now.
@@ -18,6 +19,9 @@ import { isWarm, warmUp } from './warming.ts';
  *
  * Where snapshots are published faster than clients acknowledge them, listeners and routes follow through those whose
  * clusters were sent, so that they neither stand still nor run ahead.
+ *
+ * A client that comes back with streams of single types does so one by one. Until they are taken for complete, it keeps
+ * what it brought, and its routes wait for clusters however long that takes.
  *
  * On an aggregated stream the acknowledgement of clusters says that they can be used. On a stream of their own it comes
  * before their endpoints have been asked for; there, those must have been acknowledged as well (R37a).
@@ -33,7 +37,10 @@ export interface Asked {
   readonly state: TypeState;
 }
 /** All of them, in the order of sending. A type may be asked for on several streams, as endpoints are without ADS. */
-export type Progress = readonly Asked[];
+export interface Progress {
+  readonly lanes: readonly Asked[];
+  readonly tally: Tally;
+}
 
 /** A new snapshot to move to. */
 export function aim(order: OrderState, goal: Snapshot): OrderState {
@@ -90,10 +97,11 @@ export function evaluate(order: OrderState, progress: Progress): OrderState {
   const opened = closed(released(acknowledged(order, progress), progress), progress);
   const { settling, lingering } = opened;
   if (settling === nothing && opened.retiring === nothing && opened.proving.length === 0) return opened;
+  if (opened.reopening) return opened;
   if (!hasUsers(progress)) return withoutRetired(opened);
   if (settling === nothing || !usersSettled(opened, progress)) return opened;
-  if (!isAny(settling, progress)) return { ...opened, settling: nothing };
-  return isAny(lingering, progress) ? opened : { ...opened, settling: nothing, lingering: settling };
+  if (!isAny(settling, progress.tally)) return { ...opened, settling: nothing };
+  return isAny(lingering, progress.tally) ? opened : { ...opened, settling: nothing, lingering: settling };
 }
 
 /** Nothing has to stay for who has no routes, but what was brought may be waited for. */
@@ -125,6 +133,17 @@ function closed(order: OrderState, progress: Progress): OrderState {
   return gone ? { ...order, closing: nothing } : order;
 }
 
+/** An Envoy has lost streams that it will open again, each at its own time: how many they were, it does not say. */
+export function awaitStreams(order: OrderState): OrderState {
+  return { ...order, reopening: true, reopen: undefined };
+}
+
+/** A client that seemed to come with nothing, on its first streams, has something after all, and will open further ones. */
+export function comesBack(order: OrderState, progress: Progress): OrderState {
+  const served = progress.lanes.some(({ state }) => isUser(state.typeUrl) && state.sent);
+  return awaitStreams(served ? order : { ...order, released: undefined });
+}
+
 /** A timer has run out; one that was given up since says nothing. */
 export function expire(order: OrderState, id: number, progress: Progress): OrderState {
   // What was not even sent is not run ahead of, unless nothing was.
@@ -135,6 +154,7 @@ export function expire(order: OrderState, id: number, progress: Progress): Order
     return { ...order, linger: undefined, lingering: nothing, closing };
   }
   if (id === order.grace) return withoutLeftovers({ ...order, grace: undefined });
+  if (id === order.reopen) return { ...order, reopen: undefined, reopening: false };
   if (id !== order.settle) return order;
   const ended = { ...order, settle: undefined };
   return usersRejected(progress) ? ended : { ...ended, settling: nothing, lingering: order.settling };
@@ -173,17 +193,19 @@ export function schedule(
   settings: OrderSettings,
 ): { readonly order: OrderState; readonly timers: readonly TimerRequest[] } {
   if (atRest(order)) return { order, timers: none };
+  const { reopening = false } = order;
   const users = hasUsers(progress);
-  const lingering = isAny(order.lingering, progress);
-  const settling = isAny(order.settling, progress);
+  const lingering = isAny(order.lingering, progress.tally);
+  const settling = isAny(order.settling, progress.tally);
   const next = users && order.released !== order.goal ? warmingNow(order, progress) : undefined;
   const warmUpMs = next ? warmUp(order.released, next) : 0;
   const wanted = [
-    { key: 'gate', wanted: users && order.released !== order.goal, afterMs: settings.gateLimit },
+    { key: 'gate', wanted: users && order.released !== order.goal && !reopening, afterMs: settings.gateLimit },
     { key: 'warm', wanted: next !== undefined, afterMs: Math.min(warmUpMs, settings.gateLimit) },
-    { key: 'settle', wanted: users && settling && !lingering, afterMs: 2 * settings.gateLimit },
-    { key: 'grace', wanted: !users && isAnyKept(order, progress), afterMs: settings.grace },
+    { key: 'settle', wanted: users && settling && !lingering && !reopening, afterMs: 2 * settings.gateLimit },
+    { key: 'grace', wanted: !users && isAnyKept(order, progress) && !reopening, afterMs: settings.grace },
     { key: 'linger', wanted: lingering, afterMs: lingerMs(order, settings) },
+    { key: 'reopen', wanted: reopening, afterMs: settings.reopening },
   ] as const;
   // Time that was given to other clusters does not count.
   let scheduled = order.warming === next ? order : { ...order, warming: next, warm: undefined };
@@ -210,8 +232,8 @@ const none: readonly TimerRequest[] = [];
 
 /** Nothing is under way between types, and no timer runs. */
 function atRest(order: OrderState): boolean {
-  const { gate, warm, settle, grace, linger } = order;
-  const timers = (gate ?? warm ?? settle ?? grace ?? linger) !== undefined;
+  const { gate, warm, settle, grace, linger, reopen, reopening } = order;
+  const timers = (gate ?? warm ?? settle ?? grace ?? linger ?? reopen) !== undefined || reopening === true;
   const kept = keptBy(order).some(({ sets, leftover }) => sets.size > 0 || leftover);
   return !timers && !kept && order.released === order.goal;
 }
@@ -222,7 +244,7 @@ function keptBy({ retiring, proving, settling, lingering }: OrderState): readonl
 }
 
 function isAnyKept(order: OrderState, progress: Progress): boolean {
-  return keptBy(order).some(each => isAny(each, progress));
+  return keptBy(order).some(each => isAny(each, progress.tally));
 }
 
 export interface Target {
@@ -267,8 +289,10 @@ function released(order: OrderState, progress: Progress): OrderState {
   if (order.goal === undefined || order.released === order.goal) return order;
   const clusters = clustersIn(progress);
   // Who comes with nothing has nothing that could break.
-  const fresh = order.released === undefined && !progress.some(({ state }) => state.resumes);
-  if (!clusters || fresh) return release(order, order.goal);
+  const isFresh = () =>
+    order.released === undefined && !order.reopening && !progress.lanes.some(({ state }) => state.resumes);
+  if (!clusters && order.reopening) return order;
+  if (!clusters || isFresh()) return release(order, order.goal);
   const ready = reached(order, progress).find(
     snapshot => clusters.aggregated || snapshot === order.warmed || warmUp(order.released, snapshot) === 0,
   );
@@ -295,7 +319,11 @@ function reached({ goal, proving, released: from }: OrderState, progress: Progre
     ...(holdsClusters(acked, goal) ? [goal] : []),
     ...proving.flatMap(each => (each.acked && each.snapshot !== goal ? [each.snapshot] : [])).reverse(),
   ];
-  return candidates.filter(each => kept(each) && (clusters.aggregated || isWarm(progress, from, each)));
+  return candidates.filter(
+    each =>
+      kept(each) &&
+      (clusters.aggregated || (mayBeWarm(progress.tally, from, each) && isWarm(progress.lanes, from, each))),
+  );
 }
 
 /**
@@ -314,11 +342,16 @@ function holdsClusters(acked: TypeSnapshot, snapshot: Snapshot): boolean {
 }
 
 function clustersIn(progress: Progress): Asked | undefined {
-  return progress.find(({ state }) => state.typeUrl === clusterUrl);
+  // They are the first to be sent.
+  const [first] = progress.lanes;
+  return first?.state.typeUrl === clusterUrl ? first : undefined;
 }
 
 function usersSettled(order: OrderState, progress: Progress): boolean {
-  for (const { state } of progress) {
+  // They come after what is made, of which there may be very many.
+  for (let index = progress.lanes.length - 1; index >= 0; index--) {
+    const state = progress.lanes[index]?.state;
+    if (!state || resourceType(state.typeUrl).order === 'made') return true;
     const wanted = isUser(state.typeUrl) && order.released ? typeIn(order.released, state.typeUrl) : undefined;
     if (wanted && !(state.target === wanted && isSettled(state))) return false;
   }
@@ -327,16 +360,16 @@ function usersSettled(order: OrderState, progress: Progress): boolean {
 
 /** A client that rejected new routes lives on old ones, and on the clusters that they name. */
 function usersRejected(progress: Progress): boolean {
-  return progress.some(({ state }) => isUser(state.typeUrl) && state.rejected);
+  return [...progress.tally].some(([typeUrl, { rejected }]) => isUser(typeUrl) && rejected > 0);
 }
 
-/** They come after what is made, of which there may be very many. */
 function hasUsers(progress: Progress): boolean {
-  for (let index = progress.length - 1; index >= 0; index--) {
-    const { order } = resourceType(progress[index]?.state.typeUrl ?? '');
-    if (order !== 'free') return order === 'using';
-  }
-  return false;
+  return [...progress.tally].some(([typeUrl, { lanes }]) => isUser(typeUrl) && lanes > 0);
+}
+
+/** True if a type has one target whatever a client has of it. */
+export function isShared(order: OrderState, typeUrl: string): boolean {
+  return order.released !== undefined || !isUser(typeUrl);
 }
 
 function isUser(typeUrl: string): boolean {

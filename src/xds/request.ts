@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import protobuf, { type Reader } from 'protobufjs/minimal.js';
+import { beyond, defaultLimits, type XdsLimits } from './limits.ts';
 import type { DeltaRequest, RequestError, SotwRequest } from './machine.ts';
 import { type NameList, nameListOf } from './name-list.ts';
 import { eachField } from './wire.ts';
@@ -16,10 +17,15 @@ const hasNothing: ReadonlyMap<string, string> = new Map();
  * Reads the requests of one stream. An acknowledgement repeats every name of a SotW subscription, and proxies of a fleet
  * subscribe to the same, so lists that were sent before are recognised by their bytes, and the identical list is returned.
  *
- * Throws when the bytes are no such request.
+ * Throws when the bytes are no such request, and a LimitError when it has more names, or longer ones, than may be.
  */
 export class RequestReader {
   readonly #lists = new Set<NameList>();
+  readonly #limits: Pick<XdsLimits, 'names' | 'nameLength'>;
+
+  constructor(limits: Pick<XdsLimits, 'names' | 'nameLength'> = defaultLimits) {
+    this.#limits = limits;
+  }
 
   sotw(bytes: Buffer): Received<SotwRequest> {
     const request = { typeUrl: '', versionInfo: '', nonce: '' };
@@ -49,8 +55,8 @@ export class RequestReader {
       if (field === 1) node = reader.bytes();
       else if (field === 2) request.typeUrl = reader.string();
       else if (field === 3 && bytes[reader.pos - 1] === namesTag) this.#readNames(runs, bytes, reader);
-      else if (field === 4) request.unsubscribe.push(reader.string());
-      else if (field === 5) has = (has ?? new Map<string, string>()).set(...readPair(reader.bytes()));
+      else if (field === 4) request.unsubscribe.push(this.#name(reader, request.unsubscribe.length));
+      else if (field === 5) has = (has ?? new Map<string, string>()).set(...this.#held(reader, has?.size ?? 0));
       else if (field === 6) request.nonce = reader.string();
       else if (field === 7) error = readStatus(reader.bytes());
       else return false;
@@ -61,7 +67,31 @@ export class RequestReader {
 
   /** Any other tag of the field is no name, and is left to be skipped as what is unknown is. */
   #readNames(runs: (readonly string[])[], bytes: Buffer, reader: Reader): void {
-    runs.push(runs.length < maxLists ? this.#names(bytes, reader) : [reader.string()]);
+    const many = runs.length >= maxLists;
+    runs.push(many ? [this.#name(reader, runs.length)] : this.#names(bytes, reader));
+  }
+
+  /** A text that is the name after so many others. */
+  #name(reader: Reader, before: number): string {
+    this.#count(before + 1);
+    const name = reader.string();
+    this.#measure(name.length);
+    return name;
+  }
+
+  #held(reader: Reader, before: number): [string, string] {
+    this.#count(before + 1);
+    const bytes = reader.bytes();
+    this.#measure(bytes.length);
+    return readPair(bytes);
+  }
+
+  #count(names: number): void {
+    if (names > this.#limits.names) throw beyond(this.#limits, 'names', `more than ${this.#limits.names} names`);
+  }
+
+  #measure(length: number): void {
+    if (length > this.#limits.nameLength) throw beyond(this.#limits, 'nameLength', `a name of ${length} bytes`);
   }
 
   /** Reads the run of names whose first tag the reader has just passed. */
@@ -75,9 +105,12 @@ export class RequestReader {
       }
     }
     reader.pos = start;
-    while (reader.pos < reader.len && bytes[reader.pos] === namesTag) {
+    for (let count = 1; reader.pos < reader.len && bytes[reader.pos] === namesTag; count++) {
+      this.#count(count);
       reader.pos++;
-      reader.skipType(2);
+      const length = reader.uint32();
+      this.#measure(length);
+      reader.skip(length);
     }
     const run = bytes.subarray(start, reader.pos);
     const list = nameListOf(run, () => namesIn(run));

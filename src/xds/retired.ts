@@ -1,7 +1,7 @@
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
-import type { TypeState } from './machine.ts';
 import { mergeRetired, retired } from './overlay.ts';
 import { resourceType } from './resource-type.ts';
+import { anyCounted, type Tally } from './tally.ts';
 
 /** What is published no longer, and stays for a while all the same. */
 export interface Retired {
@@ -16,8 +16,8 @@ export interface Retired {
 const noSets: ReadonlyMap<string, TypeSnapshot> = new Map();
 export const nothing: Retired = { sets: noSets, leftover: false };
 
-export function isAny({ sets, leftover }: Retired, progress: readonly { readonly state: TypeState }[]): boolean {
-  return sets.size > 0 || (leftover && progress.some(({ state }) => state.leftover.length > 0));
+export function isAny({ sets, leftover }: Retired, tally: Tally): boolean {
+  return sets.size > 0 || (leftover && anyCounted(tally, 'leftover'));
 }
 
 /** What of a snapshot goes with the next, of types whose old ones are removed last. */

@@ -6,31 +6,44 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
-  type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceDefinition,
-  type sendUnaryData,
-  status,
+  type status,
 } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import type { ServerTls } from '../base/server-tls.ts';
 import type { Board, CertifiedNames } from '../snapshot/board.ts';
+import { Admission } from './admission.ts';
 import { AnswerStreams } from './answer-streams.ts';
-import { certifiedNames, type PeerNames } from './certified-names.ts';
+import {
+  abort,
+  certificateOf,
+  type EndableCall,
+  endCall,
+  guarded,
+  listenError,
+  pacedUnary,
+  peerOf,
+  type UnaryHandler,
+  unary,
+  uncompressedOnly,
+} from './calls.ts';
 import type { Outgoing, SharedByClients } from './client-driver.ts';
 import type { RejectionSettings } from './client-state.ts';
-import { answerClientStatus, type ClientViews, clientStatusDiscovery } from './client-status.ts';
+import { ClientStatusAnswers, type ClientViews, clientStatusDiscovery, type PacedAnswer } from './client-status.ts';
 import { Clients } from './clients.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { Variant, XdsEvent } from './events.ts';
-import { Fetches, type Unary } from './fetch.ts';
+import { Fetches } from './fetch.ts';
 import { FrameEncoder } from './frame.ts';
 import { Health, healthChecking } from './health.ts';
+import { defaultLimits, LimitError, type XdsLimits } from './limits.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order-state.ts';
 import { Pacer } from './pacer.ts';
 import { reflection, reflectionAnswers } from './reflection.ts';
 import { StreamDriver, type StreamTap } from './stream-driver.ts';
+import { Throttle, tooFast } from './throttle.ts';
 import { secureListener } from './tls.ts';
 
 export interface XdsServiceSettings {
@@ -39,8 +52,8 @@ export interface XdsServiceSettings {
   readonly port: number;
   /** What Envoy shows as its control plane (R4). */
   readonly identifier: string;
-  /** Longest accepted message in bytes; a reconnecting delta client lists all that it has (R50). */
-  readonly maxMessageBytes: number;
+  /** What clients may ask of it. */
+  readonly limits: XdsLimits;
   /** Milliseconds between pings on a silent connection, and until one without answer is given up (P8). */
   readonly keepaliveTime: number;
   readonly keepaliveTimeout: number;
@@ -69,19 +82,14 @@ export const defaultXdsSettings = {
   host: '127.0.0.1',
   port: 18000,
   identifier: 'switchyard',
-  maxMessageBytes: 16 * 1024 * 1024,
+  limits: defaultLimits,
   keepaliveTime: 15_000,
   keepaliveTimeout: 10_000,
-  order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200 },
+  order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200, reopening: 10_000 },
   rejection: { pause: 10_000, retryAfter: 60_000, retryLimit: 15 * 60_000 },
 } satisfies XdsServiceSettings;
 
 type Call = ServerDuplexStream<Buffer, Outgoing>;
-interface EndableCall {
-  end(): unknown;
-  emit(event: 'error', error: object): unknown;
-}
-type UnaryHandler<Message> = (call: ServerUnaryCall<Buffer, Message>, done: sendUnaryData<Message>) => void;
 
 /** Bytes of large responses on their way, of all streams, and the milliseconds that one counts. */
 const pace = { limit: 16 * 1024 * 1024, patience: 250 };
@@ -102,6 +110,8 @@ export class XdsService {
   readonly #views: ClientViews | undefined;
   readonly #healths: Health[] = [];
   readonly #answerStreams = new AnswerStreams();
+  readonly #admission: Admission;
+  readonly #throttle: Throttle;
   #grpc: Server | undefined;
   #listener: NetServer | undefined;
   #streamIds = 0;
@@ -124,6 +134,7 @@ export class XdsService {
     this.#views = views;
     this.#shared = {
       settings: { order: settings.order, rejection: settings.rejection },
+      limits: settings.limits,
       random: Math.random,
       frames: new FrameEncoder(settings.identifier),
       pacer: new Pacer(pace),
@@ -131,7 +142,9 @@ export class XdsService {
       ...(tap && { tap }),
     };
     this.#clients = new Clients(board, this.#shared);
-    this.#fetches = new Fetches(board, this.#shared.frames);
+    this.#fetches = new Fetches(board, this.#shared.frames, settings.limits, error => this.#limited(error));
+    this.#admission = new Admission(settings.limits);
+    this.#throttle = new Throttle(settings.limits);
   }
 
   /** Adds the services to a server. Throws when it has one of them already. Whoever made the server ends it. */
@@ -163,6 +176,10 @@ export class XdsService {
     return this.#streams.size;
   }
 
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /** Sends a node once more what it has rejected, whatever came of it before. @returns whether it is connected. */
   retry(nodeId: string): boolean {
     const clients = this.#clients.ofNode(nodeId);
@@ -172,9 +189,12 @@ export class XdsService {
 
   /** Listens with a server of its own. @returns the port. Rejects with what to do when the address cannot be had. */
   async listen({ credentials, tls, ...listening }: Listening = {}): Promise<number> {
-    const { host, port, maxMessageBytes, keepaliveTime, keepaliveTimeout } = { ...this.#settings, ...listening };
+    const { host, port, limits, keepaliveTime, keepaliveTimeout } = { ...this.#settings, ...listening };
     const grpc = new Server({
-      'grpc.max_receive_message_length': maxMessageBytes,
+      // Somewhat more, so that we can say what is wrong.
+      'grpc.max_receive_message_length': Math.ceil(limits.message * 1.25),
+      'grpc.max_concurrent_streams': limits.connectionStreams,
+      interceptors: [uncompressedOnly],
       'grpc.max_send_message_length': -1,
       'grpc.keepalive_time_ms': keepaliveTime,
       'grpc.keepalive_timeout_ms': keepaliveTimeout,
@@ -182,10 +202,10 @@ export class XdsService {
     this.#grpc = grpc;
     this.register(grpc, listening);
     const injector = grpc.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
-    const accept = (socket: Socket): void => this.#accept(socket, injector);
-    const listener = tls ? secureListener(tls, accept) : createServer({ noDelay: true }, accept);
-    // With TLS these come before their handshake, and what is accepted stands on them.
-    listener.on('connection', (socket: Socket) => this.#hold(socket));
+    const inject = (socket: Socket): void => this.#inject(socket, injector);
+    const listener = tls
+      ? secureListener(tls, inject).on('connection', (socket: Socket) => void this.#hold(socket))
+      : createServer({ noDelay: true }, socket => this.#hold(socket) && inject(socket));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
       listener.once('error', error => reject(listenError(error, host, port)));
@@ -230,18 +250,47 @@ export class XdsService {
     }
   }
 
-  #hold(socket: Socket): void {
-    if (this.#sockets.has(socket)) return;
+  /** Counts a connection, before its handshake where there is one. @returns whether it may be. */
+  #hold(socket: Socket): boolean {
     // Without it, a reset connection would end the process.
     socket.on('error', () => socket.destroy());
+    const left = this.#admission.connection(socket.remoteAddress ?? '');
+    if (left instanceof LimitError) {
+      this.#limited(left);
+      socket.destroy();
+      return false;
+    }
+    socket.once('close', left);
     socket.once('close', () => this.#sockets.delete(socket));
     this.#sockets.add(socket);
+    return true;
   }
 
-  #accept(socket: Socket, injector: ConnectionInjector): void {
-    this.#hold(socket);
+  /** Hands on a connection, which with TLS stands on one that is held. */
+  #inject(socket: Socket, injector: ConnectionInjector): void {
+    socket.on('error', () => socket.destroy());
     socket.setKeepAlive(true, this.#settings.keepaliveTime);
     injector.injectConnection(socket);
+  }
+
+  /** Counts a stream. @returns how it ends; undefined if it is one too many, and has been ended. */
+  #admit(call: EndableCall & Pick<Call, 'getPeer'>): (() => void) | undefined {
+    const left = this.#admission.stream(peerOf(call));
+    if (!(left instanceof LimitError)) return left;
+    this.#limited(left);
+    endCall(call, 'RESOURCE_EXHAUSTED', left.message);
+    return undefined;
+  }
+
+  /** The same of a stream that is not otherwise watched. @returns whether it may be. */
+  #counted(call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): boolean {
+    const left = this.#admit(call);
+    for (const event of ['close', 'error', 'cancelled']) if (left) call.on(event, left);
+    return left !== undefined;
+  }
+
+  #limited({ limit, message }: LimitError, clientId = 0): void {
+    this.#shared.emit({ kind: 'limited', clientId, limit, message });
   }
 
   #addService(server: Server, { service, impliedType, methods, fetch }: ServiceRow): void {
@@ -271,7 +320,8 @@ export class XdsService {
 
   #addLoadReports(server: Server): void {
     server.addService(serviceDefinition(loadReporting), {
-      StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) => this.#loadReports.serve(call),
+      StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) =>
+        this.#counted(call) && this.#loadReports.serve(call),
     });
   }
 
@@ -280,26 +330,30 @@ export class XdsService {
     this.#healths.push(health);
     server.addService(serviceDefinition(healthChecking), {
       Check: unary(request => health.check(request)),
-      Watch: (call: ServerWritableStream<Buffer, Buffer>) => health.watch(call),
+      Watch: (call: ServerWritableStream<Buffer, Buffer>) => this.#counted(call) && health.watch(call),
     });
   }
 
   #addClientStatus(server: Server, views: ClientViews): void {
-    const answer = (request: Buffer, certificate: CertifiedNames | undefined): Unary<Buffer> =>
-      answerClientStatus(this.#board, views, request, certificate);
+    const answers = new ClientStatusAnswers(this.#board, views);
+    const answer = (request: Buffer, certificate: CertifiedNames | undefined): Promise<PacedAnswer> =>
+      answers.answer(request, certificate);
     server.addService(serviceDefinition(clientStatusDiscovery), {
-      FetchClientStatus: unary(answer),
-      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        const certificate = certificateOf(call);
-        const known = guarded((request: Buffer) => answer(request, certificate));
-        this.#answerStreams.serve(call, known, ({ code, why }) => endCall(call, code, why));
-      },
+      FetchClientStatus: pacedUnary(answer),
+      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
+        this.#counted(call) &&
+        this.#answerStreams.serve(
+          call,
+          request => answer(request, certificateOf(call)),
+          ({ code, why }) => endCall(call, code, why),
+        ),
     });
   }
 
   #addReflection(server: Server, service: string, served: readonly string[]): void {
     server.addService(serviceDefinition(service), {
       ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) =>
+        this.#counted(call) &&
         this.#answerStreams.serve(call, guarded(reflectionAnswers(served)), ({ code, why }) =>
           endCall(call, code, why),
         ),
@@ -308,19 +362,26 @@ export class XdsService {
 
   #serve(call: Call, variant: Variant, impliedType: string | undefined): void {
     const settings = { streamId: ++this.#streamIds, variant, impliedType, nonceSalt: this.#salt };
-    const peer = call.getPeer();
+    const left = this.#admit(call);
+    if (!left) return;
     const port = {
-      peer: peer === 'unknown' ? undefined : peer,
+      peer: peerOf(call),
       certificate: certificateOf(call),
       write: (outgoing: Outgoing, done: () => void) => void call.write(outgoing, done),
       end: (code: keyof typeof status, message: string) => endCall(call, code, message),
     };
     const stream = new StreamDriver(settings, port, this.#shared, this.#clients);
+    const bucket = this.#throttle.bucket(call, () => this.#limited(tooFast(this.#settings.limits), settings.streamId));
     const close = (reason: string): void => {
+      left();
+      bucket.end();
       this.#streams.delete(stream);
       stream.close(reason);
     };
-    call.on('data', (bytes: Buffer) => stream.received(bytes));
+    call.on('data', (bytes: Buffer) => {
+      bucket.take();
+      stream.received(bytes);
+    });
     call.on('end', () => stream.end('OK', 'the client ended the stream'));
     call.on('error', error => close(error.message));
     call.on('cancelled', () => close('the connection ended'));
@@ -333,51 +394,3 @@ export class XdsService {
 /** Milliseconds that closing waits for streams, and then for connections. */
 const closeLimit = 2_000;
 const closePoll = 20;
-
-/** A fault of ours in one call must neither reach the others nor end the process. */
-function guarded<Message>(answer: (request: Buffer) => Unary<Message>): typeof answer {
-  return request => {
-    try {
-      return answer(request);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { kind: 'refused', code: 'INTERNAL', why: `a fault of the control plane: ${reason}` };
-    }
-  };
-}
-
-function unary<Message>(
-  answer: (request: Buffer, certificate: CertifiedNames | undefined) => Unary<Message>,
-): UnaryHandler<Message> {
-  return (call, done) => {
-    const outcome = guarded((request: Buffer) => answer(request, certificateOf(call)))(call.request);
-    if (outcome.kind === 'answer') done(null, outcome.message);
-    else done({ code: status[outcome.code], details: outcome.why });
-  };
-}
-
-/** Whom the certificate names that a call's connection was made with, if it was verified. */
-function certificateOf(call: { getAuthContext(): { sslPeerCertificate?: PeerNames } }): CertifiedNames | undefined {
-  const { sslPeerCertificate: certificate } = call.getAuthContext();
-  return certificate && certifiedNames(certificate);
-}
-
-function endCall(call: EndableCall, code: keyof typeof status, message: string): void {
-  if (code === 'OK') call.end();
-  else call.emit('error', { code: status[code], details: message, message });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  const remedies: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'another process listens there; end it or choose another with --xds HOST:PORT',
-    EADDRNOTAVAIL: 'this machine has no such address; choose another with --xds HOST:PORT',
-    EACCES: 'this user may not listen there; choose a port from 1024 with --xds HOST:PORT',
-  };
-  const remedy = remedies[error.code ?? ''] ?? error.message;
-  return new Error(`cannot listen for xDS on ${host}:${port}: ${remedy}`, { cause: error });
-}
-
-function abort(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }));
-}

@@ -1,9 +1,11 @@
 import type { Buffer } from 'node:buffer';
 import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
+import { withCertificate } from './certified-names.ts';
 import type { ClientInput } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
 import type { StreamSettings } from './lanes.ts';
+import { beyond, codeOf, LimitError, type XdsLimits } from './limits.ts';
 import type { DeltaRequest, SotwRequest } from './machine.ts';
 import { readNode } from './node-identity.ts';
 import { type Received, RequestReader } from './request.ts';
@@ -32,7 +34,7 @@ export interface StreamTap {
 /** Bytes that a stream may have on their way before it must wait for them to leave (R49). */
 const MAX_IN_FLIGHT = 64 * 1024;
 
-type SharedByStreams = Pick<SharedByClients, 'pacer' | 'emit'> & { readonly tap?: StreamTap };
+type SharedByStreams = Pick<SharedByClients, 'pacer' | 'emit' | 'limits'> & { readonly tap?: StreamTap };
 
 /**
  * Runs one stream: bytes in, to its client; responses out, no more than it takes. Whatever goes wrong in it ends this
@@ -43,13 +45,12 @@ export class StreamDriver implements Outlet {
   readonly #port: StreamPort;
   readonly #shared: SharedByStreams;
   readonly #clients: Clients;
-  readonly #reader = new RequestReader();
+  readonly #reader: RequestReader;
   /** Writes that have not left. */
   readonly #writing = new Set<() => void>();
   #client: ClientDriver | undefined;
-  #stopWaiting: (() => void) | undefined;
   #inFlight = 0;
-  #open = true;
+  #blocked = false;
   #answered = false;
   #closed = false;
 
@@ -58,6 +59,7 @@ export class StreamDriver implements Outlet {
     this.#port = port;
     this.#shared = shared;
     this.#clients = clients;
+    this.#reader = new RequestReader(shared.limits);
     const { streamId: clientId, variant } = settings;
     shared.emit({ kind: 'opened', clientId, variant, peer: port.peer ?? 'unknown' });
     shared.tap?.opened(this.#tapped);
@@ -72,18 +74,21 @@ export class StreamDriver implements Outlet {
     return this.#answered;
   }
 
-  get open(): boolean {
-    return this.#open;
-  }
-
   /** A message of the client. */
   received(bytes: Buffer): void {
     if (this.#closed) return;
-    const input = this.#read(bytes);
-    if (typeof input === 'string') this.end('INVALID_ARGUMENT', input);
-    else {
-      this.#shared.tap?.requested(this.#tapped, input.request);
-      this.#clientOf(input.node)?.step(input);
+    try {
+      const input = this.#read(bytes);
+      if (typeof input === 'string') this.end('INVALID_ARGUMENT', input);
+      else {
+        this.#shared.tap?.requested(this.#tapped, input.request);
+        this.#clientOf(input.node)?.step(input);
+      }
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      const { limit, message } = error;
+      this.#shared.emit({ kind: 'limited', clientId: this.#settings.streamId, limit, message });
+      this.end(codeOf(limit), message);
     }
   }
 
@@ -98,7 +103,6 @@ export class StreamDriver implements Outlet {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#stopWaiting?.();
     for (const done of this.#writing) done();
     const { streamId } = this.#settings;
     if (this.#client) this.#clients.leave(this.#client, streamId, reason);
@@ -114,35 +118,22 @@ export class StreamDriver implements Outlet {
       if (!this.#writing.delete(done)) return;
       this.#inFlight -= length;
       left();
-      this.resume();
+      this.#resume();
     };
     this.#writing.add(done);
     this.#answered = true;
     this.#inFlight += length;
-    if (this.#inFlight > MAX_IN_FLIGHT && this.#open) this.#gate(false);
+    if (this.#inFlight > MAX_IN_FLIGHT && !this.#blocked) {
+      this.#blocked = true;
+      this.#client?.blocked(this.#settings.streamId);
+    }
     this.#port.write(outgoing, done);
   }
 
-  pause(): void {
-    this.#open = false;
-  }
-
-  /** Lets the stream send again, if there is room for it and for everybody. */
-  resume(): void {
-    if (this.#open || this.#closed || this.#stopWaiting || this.#inFlight > MAX_IN_FLIGHT) return;
-    if (!this.#shared.pacer.full) {
-      this.#gate(true);
-      return;
-    }
-    this.#stopWaiting = this.#shared.pacer.wait(() => {
-      this.#stopWaiting = undefined;
-      this.resume();
-    });
-  }
-
-  #gate(open: boolean): void {
-    this.#open = open;
-    this.#client?.step({ kind: 'gate', streams: [this.#settings.streamId], open });
+  #resume(): void {
+    if (!this.#blocked || this.#closed || this.#inFlight > MAX_IN_FLIGHT) return;
+    this.#blocked = false;
+    this.#client?.ready(this.#settings.streamId);
   }
 
   /** Who it belongs to, which its first request tells. */
@@ -161,16 +152,19 @@ export class StreamDriver implements Outlet {
   /** @returns what is wrong with the message, if it cannot be used. */
   #read(bytes: Buffer): Extract<ClientInput, { readonly kind: 'sotw' | 'delta' }> | string {
     const { streamId, variant } = this.#settings;
+    const { limits } = this.#shared;
+    if (bytes.length > limits.message) throw beyond(limits, 'message', `a request of ${bytes.length} bytes`);
     try {
       if (variant === 'sotw') {
         const request = this.#reader.sotw(bytes);
-        const node = identity(request, this.#port.certificate);
+        const node = identity(request, limits, this.#port.certificate);
         return typeof node === 'string' ? node : { kind: 'sotw', streamId, request, node };
       }
       const request = this.#reader.delta(bytes);
-      const node = identity(request, this.#port.certificate);
+      const node = identity(request, limits, this.#port.certificate);
       return typeof node === 'string' ? node : { kind: 'delta', streamId, request, node };
     } catch (error) {
+      if (error instanceof LimitError) throw error;
       return `the message is no ${variant === 'sotw' ? 'DiscoveryRequest' : 'DeltaDiscoveryRequest'}: ${
         error instanceof Error ? error.message : String(error)
       }`;
@@ -180,9 +174,10 @@ export class StreamDriver implements Outlet {
 
 function identity(
   { node }: Received<object>,
+  limits: XdsLimits,
   certificate: CertifiedNames | undefined,
 ): NodeIdentity | string | undefined {
   if (!node) return undefined;
-  const reading = readNode(node, certificate);
-  return reading.kind === 'node' ? reading.node : reading.why;
+  const reading = readNode(node, limits);
+  return reading.kind === 'node' ? withCertificate(reading.node, certificate) : reading.why;
 }

@@ -1,6 +1,12 @@
-import type { Lanes } from './lanes.ts';
-import { isSettled, type MachineEvent } from './machine.ts';
+import { type Lanes, rangeOf } from './lanes.ts';
+import type { MachineEvent } from './machine.ts';
 import { publishedVersion } from './overlay.ts';
+import { counted, type Tally } from './tally.ts';
+
+interface Counted {
+  readonly lanes: Lanes;
+  readonly tally: Tally;
+}
 
 /**
  * What is told of a step of a client. Of a type on several streams it holds what is published when it does so on all of
@@ -10,8 +16,8 @@ import { publishedVersion } from './overlay.ts';
  */
 export function told(
   events: readonly MachineEvent[],
-  before: Lanes,
-  after: Lanes,
+  before: Counted,
+  after: Counted,
   touched: ReadonlySet<string>,
 ): readonly MachineEvent[] {
   const shared = [...touched].filter(typeUrl => areSeveral(before, typeUrl) || areSeveral(after, typeUrl));
@@ -27,19 +33,14 @@ export function told(
   return [...parts, ...held];
 }
 
-function areSeveral(lanes: Lanes, typeUrl: string): boolean {
-  // The lanes of a type stand together.
-  const first = lanes.findIndex(({ state }) => state.typeUrl === typeUrl);
-  return first >= 0 && lanes[first + 1]?.state.typeUrl === typeUrl;
+function areSeveral({ tally }: Counted, typeUrl: string): boolean {
+  return counted(tally, typeUrl).lanes > 1;
 }
 
 /** The version that the client holds on all lanes of the type; undefined while something is under way on one of them. */
-function heldOf(lanes: Lanes, typeUrl: string): string | undefined {
-  let held: string | undefined;
-  for (const { state } of lanes) {
-    if (state.typeUrl !== typeUrl) continue;
-    if (!state.target || !isSettled(state)) return undefined;
-    held = publishedVersion(state.target);
-  }
-  return held;
+function heldOf({ lanes, tally }: Counted, typeUrl: string): string | undefined {
+  if (counted(tally, typeUrl).unsettled > 0) return undefined;
+  const [from, to] = rangeOf(lanes, typeUrl);
+  const target = from < to ? lanes[from]?.state.target : undefined;
+  return target && publishedVersion(target);
 }

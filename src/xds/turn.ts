@@ -3,6 +3,7 @@ import { diffTypes } from '../snapshot/diff.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Withheld } from '../snapshot/withhold.ts';
 import { missingBeats } from './beats.ts';
+import type { ByStream } from './by-stream.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
 import { stepDelta } from './delta.ts';
 import {
@@ -17,26 +18,29 @@ import {
   withheldBy,
   withheldEvent,
 } from './isolation.ts';
+import { LaneDraft } from './lane-draft.ts';
 import {
   type Lane,
   type Lanes,
   laneIndex,
+  lanesOn,
   type MachineState,
   type StreamSettings,
-  withLane,
   withOutdated,
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, evaluate, expire, proven, schedule, targetsOf, withoutRejected } from './order.ts';
+import { aim, awaitStreams, evaluate, expire, proven, schedule, type Target, withoutRejected } from './order.ts';
 import type { OrderState, TimerRequest } from './order-state.ts';
-import { replaced } from './overlay.ts';
 import { inDoubt } from './progress.ts';
+import { comingBack, mayReopen } from './reopening.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
+import { anyCounted } from './tally.ts';
+import { dueTargets, type Targets } from './targets.ts';
 import { told } from './told.ts';
-import { assignmentsOf } from './warming.ts';
+import { assignmentsOf, warmedAnew } from './warming.ts';
 import { aimedAt, cleared, goalFor, heldOn, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
@@ -48,7 +52,7 @@ type AnyInput = Input<SotwRequest & DeltaRequest>;
  */
 export class Turn {
   readonly #before: ClientState;
-  #streams: ReadonlyMap<number, Member>;
+  #streams: ByStream<Member>;
   #node: NodeIdentity | undefined;
   #publication: Publication | undefined;
   #assignment: Assignment | undefined;
@@ -59,11 +63,10 @@ export class Turn {
   #rewarmed: readonly string[];
   #beats: Beats;
   #timers: number;
-  #lanes: Lanes;
+  readonly #draft: LaneDraft;
   /** What was rejected is to be sent once more. */
   #retries = false;
-  /** Set once the lanes are a copy that may be changed. */
-  #changing: Lane[] | undefined;
+  #targets: Targets;
   /** Types of streams of their own of which one has moved or gone. */
   readonly #touched = new Set<string>();
   readonly #responses: (Response & { readonly streamId: number })[] = [];
@@ -84,27 +87,28 @@ export class Turn {
     this.#rewarmed = before.rewarmed;
     this.#beats = before.beats;
     this.#timers = before.timers;
-    this.#lanes = before.lanes;
+    this.#draft = new LaneDraft(before.lanes, before.tally);
+    this.#targets = before.targets;
   }
 
   join(settings: StreamSettings): this {
-    this.#streams = new Map(this.#streams).set(settings.streamId, { settings, open: true });
+    this.#streams = this.#streams.with([settings.streamId, { settings, open: true }]);
     return this;
   }
 
   leave(streamId: number): this {
-    this.#streams = new Map([...this.#streams].filter(([id]) => id !== streamId));
-    const [kept, left] = [[] as Lane[], [] as Lane[]];
-    for (const lane of this.#lanes) (lane.streamId === streamId ? left : kept).push(lane);
-    this.#lanes = kept;
-    this.#changing = kept;
+    this.#streams = this.#streams.without(streamId);
     this.#beats = new Map([...this.#beats].filter(([, beat]) => beat.streamId !== streamId));
+    const left = this.#draft.leave(streamId);
     for (const { state } of left) this.#touched.add(state.typeUrl);
+    if (mayReopen(this.#node, left)) this.#order = awaitStreams(this.#order);
     return this;
   }
 
   identify(node: NodeIdentity | undefined): this {
     if (!node || sameNode(this.#node, node)) return this;
+    // Two streams that contradict each other would move the client to and fro.
+    if (this.#node && this.#streams.size > 1) return this;
     this.#node = node;
     this.#events.push({ kind: 'identified', node });
     return this.#assign();
@@ -127,7 +131,7 @@ export class Turn {
   }
 
   expire(id: number): this {
-    if (id > 0) this.#order = expire(this.#order, id, this.#lanes);
+    if (id > 0) this.#order = expire(this.#order, id, this.#draft);
     if (id === this.#trial?.id) this.#tryOn(this.#trial.kind);
     const beat = this.#beats.get(id);
     if (!beat) return this;
@@ -154,14 +158,13 @@ export class Turn {
   }
 
   gate(streams: readonly number[], open: boolean): this {
-    const members = new Map(this.#streams);
+    const members = streams.flatMap(streamId => {
+      const member = this.#streams.get(streamId);
+      return member ? [[streamId, { ...member, open }] as const] : [];
+    });
+    this.#streams = this.#streams.with(...members);
     for (const streamId of streams) {
-      const member = members.get(streamId);
-      if (member) members.set(streamId, { ...member, open });
-    }
-    this.#streams = members;
-    for (const [index, { streamId }] of this.#lanes.entries()) {
-      if (streams.includes(streamId)) this.#feed(index, { kind: 'gate', open });
+      for (const index of lanesOn(this.#lanes, streamId)) this.#feed(index, { kind: 'gate', open });
     }
     return this;
   }
@@ -179,10 +182,13 @@ export class Turn {
     if (!lane) return false;
     const { streamId, state: before } = lane;
     const step: Step<MachineState> = 'has' in before ? stepDelta(before, input) : stepSotw(before, input);
-    if (step.state !== before) this.#copy()[index] = { ...lane, state: step.state };
+    this.#draft.moves(index, step.state);
     for (const response of step.responses) this.#responses.push({ ...response, streamId });
     this.#events.push(...step.events);
     if (!lane.aggregated) this.#touched.add(before.typeUrl);
+    if (input.kind === 'request') {
+      this.#order = comingBack(this.#order, { ...lane, state: step.state }, this.#draft, this.#node, this.#published());
+    }
     if (step.refused) this.#refused(streamId, before, step.refused);
     if (before.typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(lane, step);
     return step.state.acked !== before.acked;
@@ -205,21 +211,11 @@ export class Turn {
     );
   }
 
-  #copy(): Lane[] {
-    this.#changing ??= [...this.#lanes];
-    this.#lanes = this.#changing;
-    return this.#changing;
-  }
-
   #begin(streamId: number, typeUrl: string): number {
     const member = this.#streams.get(streamId);
     if (!member) return -1;
-    this.#changing = withLane(this.#lanes, member.settings, typeUrl, {
-      open: member.open,
-      knowsErrors: knowsErrors(this.#node),
-    });
-    this.#lanes = this.#changing;
-    return laneIndex(this.#lanes, streamId, typeUrl);
+    const given = { open: member.open, knowsErrors: knowsErrors(this.#node) };
+    return this.#draft.begin(member.settings, typeUrl, given);
   }
 
   /**
@@ -230,13 +226,9 @@ export class Turn {
     this.#order = proven(this.#order);
     if (!aggregated && before.sent && state.sent) {
       const { changed } = diffTypes(before.sent, state.sent);
-      this.#lanes = withOutdated(this.#lanes, assignmentsOf(changed));
-      this.#changing = undefined;
+      this.#draft.remark(withOutdated(this.#lanes, assignmentsOf(changed)));
     }
-    const names =
-      before.sent && state.sent && !before.inParts
-        ? replaced(before.sent, state.sent)
-        : broughtOrInParts(before, responses);
+    const names = warmedAnew(before, state, responses);
     if (names.length === 0) return;
     const endpoints = this.#lanes.findIndex(lane => lane.aggregated && lane.state.typeUrl === endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });
@@ -248,7 +240,7 @@ export class Turn {
     // What was found to be held without being sent may open the way for others.
     for (let round = 0; round < maxRounds && this.#advance(); round++);
     const { settings } = this.#before;
-    const { order, timers: ordered } = schedule(this.#order, this.#lanes, settings.order);
+    const { order, timers: ordered } = schedule(this.#order, this.#draft, settings.order);
     const timers = [...ordered, ...this.#trialTimer(), ...this.#beatTimers()];
     if (this.#isolation !== this.#before.isolation) this.#events.push(withheldEvent(this.#isolation));
     const state: ClientState = {
@@ -258,6 +250,8 @@ export class Turn {
       publication: this.#publication,
       assignment: this.#assignment,
       lanes: this.#lanes,
+      tally: this.#draft.tally,
+      targets: this.#targets,
       order,
       isolation: this.#isolation,
       aimed: this.#aimed,
@@ -269,9 +263,13 @@ export class Turn {
     return {
       state,
       responses: this.#responses,
-      events: told(this.#events, this.#before.lanes, this.#lanes, this.#touched),
+      events: told(this.#events, this.#before, state, this.#touched),
       timers,
     };
+  }
+
+  get #lanes(): Lanes {
+    return this.#draft.lanes;
   }
 
   /** What is published for the node, if there is a fleet for it that has a snapshot. */
@@ -293,19 +291,8 @@ export class Turn {
   #advance(): boolean {
     const goal = this.#goal();
     if (goal) this.#order = aim(this.#order, goal);
-    this.#order = evaluate(this.#order, this.#lanes);
-    let settled = false;
-    const targets = goal ? targetsOf(this.#order) : () => unserved;
-    for (let index = 0; index < this.#lanes.length; index++) {
-      const lane = this.#lanes[index];
-      if (!lane) continue;
-      const { target, keepLeftover } = targets(lane.state);
-      if (target && lane.state.typeUrl === endpointUrl && lane.aggregated) this.#rewarm(index);
-      const { state } = this.#lanes[index] ?? lane;
-      if (target !== state.target || keepLeftover !== state.keepLeftover) {
-        settled = this.#feed(index, { kind: 'target', target, keepLeftover }) || settled;
-      }
-    }
+    this.#order = evaluate(this.#order, this.#draft);
+    let settled = this.#retarget(goal && this.#order);
     settled = this.#proceed() || settled;
     settled = this.#resend() || settled;
     settled = this.#acceptTrials() || settled;
@@ -313,6 +300,21 @@ export class Turn {
     return (
       settled || (published !== undefined && stillRejected(this.#isolation, published, this.#lanes) !== this.#isolation)
     );
+  }
+
+  /** Tells lanes what they are to move to. @returns whether the client was found to hold another set. */
+  #retarget(order: OrderState | undefined): boolean {
+    const { targets, due } = dueTargets(order, this.#draft, this.#targets);
+    this.#targets = targets;
+    return due.reduce((settled, { index, target }) => this.#aimLane(index, target) || settled, false);
+  }
+
+  #aimLane(index: number, { target, keepLeftover }: Target): boolean {
+    const lane = this.#lanes[index];
+    if (target && lane?.state.typeUrl === endpointUrl && lane.aggregated) this.#rewarm(index);
+    const state = this.#lanes[index]?.state;
+    if (target === state?.target && keepLeftover === state?.keepLeftover) return false;
+    return this.#feed(index, { kind: 'target', target, keepLeftover });
   }
 
   /** What was rejected without being under suspicion is tried again as well. @returns whether another set is held. */
@@ -350,7 +352,7 @@ export class Turn {
 
   /** At most one runs, for whatever comes next. */
   #trialTimer(): readonly TimerRequest[] {
-    const rejects = this.#isolation.rejects.length > 0 || this.#lanes.some(({ state }) => state.rejected);
+    const rejects = this.#isolation.rejects.length > 0 || anyCounted(this.#draft.tally, 'rejected');
     const kind = isPaused(this.#isolation) ? 'next' : rejects ? 'again' : undefined;
     if (kind === this.#trial?.kind) return [];
     const id = kind && this.#nextTimer();
@@ -376,7 +378,9 @@ export class Turn {
 
   /** Starts the timers of lanes that hold something with a time to live. */
   #beatTimers(): readonly TimerRequest[] {
-    return missingBeats(this.#lanes, this.#streams, this.#node, this.#beats).map(({ beat, afterMs }) => {
+    const isAnother = this.#node !== this.#before.node;
+    const moved = isAnother ? this.#lanes : this.#draft.moved;
+    return missingBeats(moved, this.#streams, this.#node, this.#beats).map(({ beat, afterMs }) => {
       const id = this.#nextTimer();
       this.#beats = new Map([...this.#beats, [id, beat]]);
       return { id, afterMs };
@@ -391,10 +395,3 @@ interface Refusing {
 }
 
 const maxRounds = 8;
-const unserved = { target: undefined, keepLeftover: true };
-
-/** A client that comes back with clusters of its own, or is sent them in parts: those that come may replace others. */
-function broughtOrInParts(before: MachineState, responses: readonly Response[]): readonly string[] {
-  if (!before.resumes && !before.inParts) return [];
-  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
-}

@@ -2,9 +2,11 @@ import { decode } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import { memo1, memo2 } from '../base/memo.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
-import type { TypeState } from './machine.ts';
+import type { Response, TypeState } from './machine.ts';
+import { replaced } from './overlay.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { covers, isEmpty } from './subscription.ts';
+import { counted, type Tally } from './tally.ts';
 
 /**
  * What has to happen after a cluster was acknowledged on a stream of its own until requests can be sent to it. On an
@@ -13,6 +15,8 @@ import { covers, isEmpty } from './subscription.ts';
 interface Warming {
   /** The load assignment that it asks for, on another stream. */
   readonly assignment: string | undefined;
+  /** It asks for it on a stream of its own. */
+  readonly apart: boolean;
   /** Milliseconds for what nobody acknowledges: the first health checks, or the lookup of a name. */
   readonly beyond: number;
 }
@@ -22,7 +26,7 @@ const warmingOf: (cluster: EncodedResource) => Warming = memo1(({ name, value })
     return warming(name, decode('envoy.config.cluster.v3.Cluster', value));
   } catch {
     // Bytes that are no cluster will be rejected; nobody has to wait for that.
-    return { assignment: undefined, beyond: 0 };
+    return { assignment: undefined, apart: false, beyond: 0 };
   }
 });
 
@@ -37,6 +41,7 @@ function warming(name: string, cluster: Cluster): Warming {
   const lookedUp = type === 'STATIC' || type === 'EDS' || type === 'ORIGINAL_DST' ? 0 : LOOKUP;
   return {
     assignment: type === 'EDS' && !custom ? eds?.service_name || name : undefined,
+    apart: type === 'EDS' && !custom && eds?.eds_config?.api_config_source !== undefined,
     beyond: checked + (custom ? LOOKUP : lookedUp),
   };
 }
@@ -56,17 +61,39 @@ const newClusters = memo2((from: Snapshot, to: Snapshot): readonly EncodedResour
   return clustersOf(to).filter(({ name }) => !before?.has(name));
 });
 
-function clustersOf(snapshot: Snapshot): readonly EncodedResource[] {
-  return [...(snapshot.types.get(clusterUrl)?.resources.values() ?? [])];
-}
+const clustersOf = memo1((snapshot: Snapshot): readonly EncodedResource[] => [
+  ...(snapshot.types.get(clusterUrl)?.resources.values() ?? []),
+]);
 
 function added(from: Snapshot | undefined, to: Snapshot): readonly EncodedResource[] {
   return from ? newClusters(from, to) : clustersOf(to);
 }
 
+/** True if any of its clusters asks for its endpoints on a stream of its own. */
+export const leadsApart: (snapshot: Snapshot) => boolean = memo1(snapshot =>
+  clustersOf(snapshot).some(each => warmingOf(each).apart),
+);
+
 /** The load assignments that clusters ask for on another stream. */
-export function assignmentsOf(clusters: readonly EncodedResource[]): ReadonlySet<string> {
-  return new Set(clusters.flatMap(each => warmingOf(each).assignment ?? []));
+export const assignmentsOf = memo1(
+  (clusters: readonly EncodedResource[]): ReadonlySet<string> =>
+    new Set(clusters.flatMap(each => warmingOf(each).assignment ?? [])),
+);
+
+/** False if the client has not subscribed to endpoints of as many clusters as are new: then it need not be looked at. */
+export function mayBeWarm(tally: Tally, from: Snapshot | undefined, to: Snapshot): boolean {
+  const { names, broad } = counted(tally, endpointUrl);
+  return broad > 0 || names >= assignmentsOf(added(from, to)).size;
+}
+
+/**
+ * Names of clusters that a client warms anew when it is sent these responses (R39). One that comes back with clusters of
+ * its own, or is sent them in parts, may have others in the place of those that come.
+ */
+export function warmedAnew(before: TypeState, { sent }: TypeState, responses: readonly Response[]): readonly string[] {
+  if (before.sent && sent && !before.inParts) return replaced(before.sent, sent);
+  if (!before.resumes && !before.inParts) return [];
+  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
 }
 
 /** True if the client has acknowledged the endpoints of every new cluster that has some. */

@@ -13,7 +13,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   xds: ['base', 'snapshot', 'proto'],
   store: ['base', 'policy'],
   sources: ['base', 'policy', 'store'],
-  fleet: ['base', 'snapshot', 'xds/events.ts'],
+  fleet: ['base', 'snapshot', 'xds/events.ts', 'xds/limits.ts'],
   library: ['base', 'snapshot', 'xds', 'fleet', 'proto'],
   control: ['base', 'policy', 'ir', 'translate', 'snapshot', 'store'],
   admin: ['base', 'policy', 'store', 'control', 'fleet', 'snapshot'],
@@ -26,7 +26,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: ['policy', 'admin', 'store', 'root'],
   re2js: ['policy', 'ir'],
   yaml: ['policy', 'cli', 'admin', 'root'],
-  '@grpc/grpc-js': ['xds/service.ts', 'library (types)', 'root'],
+  '@grpc/grpc-js': ['xds/service.ts', 'xds/calls.ts', 'library (types)', 'root'],
   '@grpc/proto-loader': ['root'],
   // Requests are scanned field by field, which the codec does not offer.
   protobufjs: ['xds'],
@@ -46,7 +46,14 @@ const pureLayers = new Set(['base', 'policy', 'ir', 'translate', 'snapshot', 'xd
 const executable = 'cli/main.ts';
 
 /** The files of the stages that talk to the world. */
-const impureFiles = new Set(['xds/pacer.ts', 'xds/service.ts', 'xds/client-driver.ts', 'xds/tls.ts']);
+const impureFiles = new Set([
+  'xds/pacer.ts',
+  'xds/service.ts',
+  'xds/calls.ts',
+  'xds/client-driver.ts',
+  'xds/throttle.ts',
+  'xds/tls.ts',
+]);
 
 /** What a stage may take of Node: names, or all of a module. */
 const pureBuiltins: Readonly<Record<string, readonly string[] | 'all'>> = {

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
 import type { ClientStep } from '../../src/xds/client-state.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
+import type { Lane } from '../../src/xds/lanes.ts';
 import { publication, snapshot, testNode, urls } from '../support/xds-fixtures.ts';
 
 for (const variant of ['sotw', 'delta'] as const) {
@@ -14,7 +15,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     });
     const frames = new FrameEncoder('test');
     const long = 1_000_000;
-    const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long };
+    const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
     let state = startClient({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } });
     const step = (input: ClientInput): ClientStep => {
       const result = stepClient(state, input);
@@ -68,3 +69,65 @@ for (const variant of ['sotw', 'delta'] as const) {
     );
   });
 }
+
+/** How often a step of a client with so many streams of endpoints looks at one of them. */
+function looksOf(streams: number): Readonly<Record<'join' | 'ask' | 'acknowledge' | 'gate' | 'leave', number>> {
+  const names = Array.from({ length: streams + 1 }, (_, index) => `c${index}`);
+  const contents = Object.fromEntries(names.map(name => [name, '1']));
+  const long = 1_000_000;
+  const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
+  let state = startClient({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } });
+  let looks = 0;
+  const step = (input: ClientInput): ClientStep => {
+    let seen = 0;
+    const counted = state.lanes.map(lane => {
+      const { state: known, ...rest } = lane;
+      const get = () => {
+        seen++;
+        return known;
+      };
+      return Object.defineProperty({ ...rest }, 'state', { get, enumerable: true }) as Lane;
+    });
+    const result = stepClient({ ...state, lanes: counted }, input);
+    looks = seen;
+    state = { ...result.state, lanes: result.state.lanes.map(({ ...lane }) => lane) };
+    return result;
+  };
+  const ask = (streamId: number, typeUrl: string, subscribe: readonly string[], nonce = '') => {
+    const request = { typeUrl, nonce, error: undefined, subscribe, unsubscribe: [], has: new Map() };
+    return step({ kind: 'delta', streamId, node: testNode, request }).responses;
+  };
+  const join = (streamId: number, impliedType: string) =>
+    step({ kind: 'joined', stream: { streamId, variant: 'delta', impliedType, nonceSalt: 0 } });
+  step({
+    kind: 'publication',
+    publication: publication(snapshot('fleet', { CDS: contents, EDS: contents, LDS: { l: '1' } })),
+  });
+  for (const [index, typeUrl] of [urls.CDS, urls.LDS].entries()) {
+    join(index, typeUrl);
+    ask(index, typeUrl, [], ask(index, typeUrl, [])[0]?.nonce);
+  }
+  const looked = { join: 0, ask: 0, acknowledge: 0, gate: 0, leave: 0 };
+  for (const [index, name] of names.entries()) {
+    const streamId = index + 2;
+    join(streamId, urls.EDS);
+    looked.join = looks;
+    const [response] = ask(streamId, urls.EDS, [name]);
+    looked.ask = looks;
+    ask(streamId, urls.EDS, [], response?.nonce);
+    looked.acknowledge = looks;
+  }
+  step({ kind: 'gate', streams: [7], open: false });
+  looked.gate = looks;
+  step({ kind: 'left', streamId: 8 });
+  looked.leave = looks;
+  return looked;
+}
+
+test('R41: what one stream says is not made dearer by the others', () => {
+  const [few, many] = [looksOf(50), looksOf(400)];
+  // A search halves some more times, where one after another would be looked at 350 times more.
+  for (const key of ['join', 'ask', 'acknowledge', 'gate', 'leave'] as const) {
+    assert.ok(many[key] - few[key] < 200, `${key}: ${few[key]} looks among 50 streams, ${many[key]} among 400`);
+  }
+});

@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { status } from '@grpc/grpc-js';
 import { Board } from '../../src/snapshot/board.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
+import { defaultLimits } from '../../src/xds/limits.ts';
 import { clusterUrl } from '../../src/xds/resource-type.ts';
 import { defaultXdsSettings, XdsService, type XdsServiceSettings } from '../../src/xds/service.ts';
 import { until } from '../support/until.ts';
@@ -181,7 +182,7 @@ test('R47: closing ends streams as OK, one without an answer after its first', a
 });
 
 test('P24: a request beyond the limit ends its stream only', async t => {
-  const { publish, client } = await serve(t, { maxMessageBytes: 1024 });
+  const { publish, client } = await serve(t, { limits: { ...defaultLimits, message: 1024 } });
   publish({ CDS: { a: '1' } });
   const big = client('sotw');
   big.sotw({ typeUrl: clusterUrl, node, names: ['x'.repeat(2048)] });
@@ -227,7 +228,7 @@ test('R49, P7: a client that does not read is sent the newest state when it does
 
 for (const variant of ['sotw', 'delta'] as const) {
   test(`R49: of 1,000 updates of four types that a client does not answer, the newest waits (${variant})`, async t => {
-    const order = { gateLimit: 60_000, linger: 20, grace: 20, lingerLimit: 60_000 };
+    const order = { gateLimit: 60_000, linger: 20, grace: 20, reopening: 20, lingerLimit: 60_000 };
     const { publish, client, events } = await serve(t, { order });
     const types = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
     const all = (content: string): Sets => Object.fromEntries(types.map(type => [type, { a: content }]));
@@ -255,7 +256,9 @@ test('A port that is taken is said to be, with what to do', async t => {
   const { port } = await serve(t);
   const second = new XdsService(new Board(), { ...defaultXdsSettings, port }, () => {});
   await assert.rejects(second.listen(), {
-    message: new RegExp(`cannot listen for xDS on 127.0.0.1:${port}: another process listens there.*--xds`),
+    message: new RegExp(
+      `cannot listen for xDS on 127.0.0.1:${port}: another process listens there; end it or choose another address$`,
+    ),
   });
   await second.close(AbortSignal.timeout(100));
 });

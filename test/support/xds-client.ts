@@ -45,6 +45,11 @@ export class XdsClient {
     this.ended = new Promise(resolve => this.#call.once('status', resolve));
   }
 
+  /** The connection. */
+  get channel(): Client {
+    return this.#client;
+  }
+
   /** Another stream on the same connection. */
   another(): XdsClient {
     return new XdsClient(this.#client, this.#variant);

@@ -121,6 +121,16 @@ function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
   perType('nacks_total', 'xDS responses that proxies have rejected.', totals => totals.nacked);
   perType('sent_bytes_total', 'Bytes of the xDS responses sent.', totals => totals.bytes);
   new Counter({
+    name: 'switchyard_xds_limited_total',
+    help: 'How often xDS clients have come to a limit, and were ended or made to wait.',
+    labelNames: ['limit'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [limit, count] of fleet.totals.limited) this.inc({ limit }, count);
+    },
+  });
+  new Counter({
     name: 'switchyard_xds_streams_opened_total',
     help: 'xDS streams that proxies have opened.',
     registers: [registry],

@@ -92,6 +92,7 @@ describe('GET /metrics', () => {
     assert.deepEqual([xds('nacks_total', 'CDS'), xds('nacks_total', 'RDS')], [0, 1]);
     assert.deepEqual([xds('sent_bytes_total', 'CDS'), xds('sent_bytes_total', 'RDS')], [2000, 1000]);
     assert.equal(found.get('switchyard_xds_streams_opened_total'), 1);
+    assert.equal(found.get('switchyard_xds_limited_total{limit="names"}'), 0);
   });
 
   it('tells when the certificates of xDS expire, and how many they kept out', async () => {

@@ -432,7 +432,59 @@ test('an address that cannot be had is told, and another can be tried', async t 
   const { port, board } = await serve(t);
   const other = new XdsServer(board);
   t.after(() => other.close({ within: 300 }));
-  await assert.rejects(other.listen({ port }), new RegExp(`127\\.0\\.0\\.1:${port}: another process listens there`));
+  const taken = `127\\.0\\.0\\.1:${port}: another process listens there; end it or choose another address$`;
+  await assert.rejects(other.listen({ port }), new RegExp(taken));
   await other.listen({ port: 0 });
   await assert.rejects(other.listen({ port: 0 }), /listens already/);
+});
+
+test('R37: nothing waits and nothing stays where the order has no time', async t => {
+  const { board, client } = await serve(t, { order: { gateLimit: 0, linger: 0, lingerLimit: 0, grace: 0 } });
+  const things = (suffix: string): readonly Resource[] => [thing(CDS, `c${suffix}`, '1'), thing(LDS, 'l', suffix)];
+  board.set(node, things('1'));
+  const each = client('delta');
+  ask(each, 'delta', CDS);
+  each.ack(await each.response(1));
+  ask(each, 'delta', LDS);
+  each.ack(await each.response(2));
+  board.set(node, things('2'));
+  const responses = [await each.response(3), await each.response(4)];
+  assert.deepEqual(
+    responses.map(({ typeUrl, removed }) => [typeUrl, removed]),
+    [
+      [CDS, []],
+      [LDS, []],
+    ],
+    'listeners do not wait for clusters that are not acknowledged',
+  );
+  for (const response of responses) each.ack(response);
+  const last = await each.response(5);
+  assert.deepEqual([last.typeUrl, last.removed], [CDS, ['c1']]);
+});
+
+test('times and limits that cannot be are refused with words', () => {
+  const board = new SnapshotBoard();
+  for (const [options, words] of [
+    [{ order: { gateLimit: -1 } }, /gateLimit must be from 0 to \d+ milliseconds, not -1/],
+    [{ order: { linger: Number.NaN } }, /linger must be from 0/],
+    [{ order: { lingerLimit: Number.POSITIVE_INFINITY } }, /lingerLimit must be from 0/],
+    [{ isolateRejections: { pause: -5 } }, /pause must be from 0/],
+    [{ keepaliveTime: 0 }, /keepaliveTime must be from 1/],
+    [{ limits: { names: 0 } }, /the limit names must be a whole number from 1/],
+    [{ limits: { nmaes: 1 } as object }, /there is no limit "nmaes"/],
+  ] as const) {
+    assert.throws(() => new XdsServer(board, options), words);
+  }
+});
+
+test('limits are told to hooks, also on a gRPC server of the caller', async t => {
+  const limited: string[] = [];
+  const hooks: Hooks = { onLimited: ({ limit }) => limited.push(limit) };
+  const { board, client } = await serve(t, { hooks, limits: { names: 2 } });
+  board.set(node, [thing(EDS, 'a', '1')]);
+  const each = client('sotw');
+  ask(each, 'sotw', EDS, ['a', 'b', 'c']);
+  assert.equal((await each.ended).code, status.RESOURCE_EXHAUSTED);
+  await until('the hook is told', () => limited.length > 0);
+  assert.deepEqual(limited, ['names']);
 });

@@ -42,12 +42,30 @@ describe('settings of the server', () => {
     assert.deepEqual(settings.xdsRest, { host: '127.0.0.1', port: 18001 });
   });
 
+  it('take other limits for xDS clients, one or several', () => {
+    assert.equal('xdsLimits' in good({}).settings, false);
+    assert.deepEqual(good({ xdsLimit: ['names=5', 'streams=7'] }).settings.xdsLimits, { names: 5, streams: 7 });
+    const { settings } = good({}, { SWITCHYARD_XDS_LIMIT: 'names=5, streams=7' });
+    assert.deepEqual(settings.xdsLimits, { names: 5, streams: 7 });
+    assert.match(mistakes({ xdsLimit: ['nmaes=5'] })[0]!, /^--xds-limit: there is no limit "nmaes"; there are message/);
+    for (const bad of ['names', 'names=', 'names=x', 'names=0', 'names=-1', 'names=1.5', 'names=99999999999']) {
+      assert.match(mistakes({ xdsLimit: [bad] })[0]!, /^--xds-limit: the limit names must be a whole number from 1 to/);
+    }
+  });
+
   it('take addresses of both families', () => {
     assert.deepEqual(good({ xds: '[::1]:0' }).settings.xds, { host: '::1', port: 0 });
     assert.deepEqual(good({ xds: 'localhost:1' }).settings.xds, { host: 'localhost', port: 1 });
     for (const bad of ['18000', ':18000', '127.0.0.1', '::1:18000', '127.0.0.1:65536', 'a b:1', 'http://x:1']) {
       assert.match(mistakes({ xds: bad })[0]!, /^--xds: ".*" is not HOST:PORT, such as/);
     }
+  });
+
+  it('let clusters linger no longer than a timer can run', () => {
+    assert.equal(good({ lingerLimit: '24d' }).settings.lingerLimit, 24 * 86_400_000);
+    const most = 'is too long: 24d is the most';
+    assert.deepEqual(mistakes({ lingerLimit: '25d' }), [`--linger-limit: "25d" ${most}`]);
+    assert.deepEqual(mistakes({}, { SWITCHYARD_LINGER_LIMIT: '577h' }), [`SWITCHYARD_LINGER_LIMIT: "577h" ${most}`]);
   });
 
   it('open a port to other machines only on demand', () => {

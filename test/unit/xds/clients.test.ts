@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
+import { encode } from '../../../proto/codec.ts';
 import { Board, type Publication } from '../../../src/snapshot/board.ts';
+import type { Outgoing } from '../../../src/xds/client-driver.ts';
 import { Clients } from '../../../src/xds/clients.ts';
 import type { XdsEvent } from '../../../src/xds/events.ts';
 import { FrameEncoder } from '../../../src/xds/frame.ts';
+import { defaultLimits, type XdsLimits } from '../../../src/xds/limits.ts';
 import { Pacer } from '../../../src/xds/pacer.ts';
 import { defaultXdsSettings } from '../../../src/xds/service.ts';
 import { StreamDriver } from '../../../src/xds/stream-driver.ts';
@@ -12,27 +15,31 @@ import { publication, type Sets, snapshot, type TypeName, urls } from '../../sup
 import { readResponse, writeDelta } from '../../support/xds-wire.ts';
 
 /** Clients without a transport: a delta stream for each type, all on one connection. */
-function served() {
+function served(pacer = new Pacer({ limit: 1_000_000, patience: 1_000 }), limits: Partial<XdsLimits> = {}) {
   const board = new Board();
   const events: XdsEvent[] = [];
   const { order, rejection } = defaultXdsSettings;
   const shared = {
     settings: { order, rejection },
+    limits: { ...defaultLimits, ...limits },
     random: () => 0,
     frames: new FrameEncoder('test'),
-    pacer: new Pacer({ limit: 1_000_000, patience: 1_000 }),
+    pacer,
     emit: (event: XdsEvent) => void events.push(event),
   };
   const clients = new Clients(board, shared);
+  /** What is called when writes leave. */
+  const leaving: (() => void)[] = [];
   let streams = 0;
-  const open = (type: TypeName, names: readonly string[] = []) => {
+  const open = (type: TypeName, names: readonly string[] = [], bytes?: Buffer) => {
     const written: string[] = [];
     const ends: string[] = [];
     let nonce = '';
     const port = {
       certificate: undefined,
       peer: 'connection',
-      write: ({ frame, nonce: own }: { frame: ReturnType<FrameEncoder['frame']>; nonce: string }) => {
+      write: ({ frame, nonce: own }: Outgoing, done: () => void) => {
+        leaving.push(done);
         const { resources, removed } = readResponse('delta', frame.withNonce(own));
         written.push(...resources.map(each => `${each.name}=${each.content}`), ...removed.map(name => `~${name}`));
         nonce = own;
@@ -41,7 +48,7 @@ function served() {
     };
     const settings = { streamId: ++streams, variant: 'delta', impliedType: urls[type], nonceSalt: 1 } as const;
     const driver = new StreamDriver(settings, port, shared, clients);
-    driver.received(writeDelta({ typeUrl: urls[type], node: 'n', subscribe: names }));
+    driver.received(bytes ?? writeDelta({ typeUrl: urls[type], node: 'n', subscribe: names }));
     const ack = () => driver.received(writeDelta({ typeUrl: urls[type], nonce }));
     return { driver, written, ends, ack };
   };
@@ -50,7 +57,7 @@ function served() {
     await setImmediate();
     await setImmediate();
   };
-  return { board, events, open, publish };
+  return { board, events, open, publish, leaving };
 }
 
 test('R37, R47: while the streams of a client end one after the other, the rest are sent nothing', async () => {
@@ -99,4 +106,67 @@ test('a fault of ours ends all streams of the client, however many there are', a
   const ends = new Set(streams.map(each => each.ends.join()));
   assert.deepEqual([...ends], ['INTERNAL: a fault of the control plane: broken']);
   await setImmediate();
+});
+
+test('P7: the streams of a client that had to wait for room go on together, and no further than before', async () => {
+  const { board, open, leaving } = served(new Pacer({ limit: 200_000, patience: 60_000 }));
+  const names = Array.from({ length: 40 }, (_, index) => `c${index}`);
+  let looked = 0;
+  const publish = async (letter: string) => {
+    const contents = Object.fromEntries(names.map(name => [name, letter.repeat(20_000)]));
+    const { snapshots, assign } = publication(snapshot('f', { EDS: contents }));
+    const get = (key: string) => {
+      looked++;
+      return snapshots.get(key);
+    };
+    board.publish({ assign, snapshots: { get } as unknown as Publication['snapshots'] });
+    await setImmediate();
+    await setImmediate();
+  };
+  await publish('a');
+  const streams = names.map(name => open('EDS', [name]));
+  assert.deepEqual([...new Set(streams.map(each => each.written.length))], [1, 0], 'some were held back');
+  const before = looked;
+  while (leaving.length > 0) leaving.shift()?.();
+  assert.deepEqual([...new Set(streams.map(each => each.written.length))], [1]);
+  assert.ok(looked - before < 10, `going on has cost ${looked - before} steps`);
+});
+
+test('R41: streams whose nodes differ in more than the id are clients of their own', async () => {
+  const { events, open, publish } = served();
+  await publish({ CDS: { c: '1' }, LDS: { l: '1' }, EDS: { e: '1' } });
+  const from = (type: TypeName, cluster: string) =>
+    open(
+      type,
+      [],
+      Buffer.from(
+        encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', {
+          node: { id: 'n', cluster },
+          type_url: urls[type],
+        }),
+      ),
+    );
+  const [clusters, listeners] = [from('CDS', 'one'), from('LDS', 'two')];
+  from('EDS', 'two');
+  assert.deepEqual([clusters.written, listeners.written], [['c=1'], ['l=1']]);
+  const known = events.flatMap(each => (each.kind === 'identified' ? [[each.clientId, each.node.cluster]] : []));
+  assert.deepEqual(known, [
+    [1, 'one'],
+    [2, 'two'],
+  ]);
+  const again = encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', {
+    node: { id: 'n', cluster: 'three' },
+    type_url: urls.LDS,
+  });
+  listeners.driver.received(Buffer.from(again));
+  assert.equal(events.filter(each => each.kind === 'identified').length, 2, 'the node with which it began stays');
+  clusters.driver.received(
+    Buffer.from(
+      encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', {
+        node: { id: 'n', cluster: 'three' },
+        type_url: urls.CDS,
+      }),
+    ),
+  );
+  assert.equal(events.filter(each => each.kind === 'identified').length, 3, 'a single stream may have another');
 });

@@ -6,6 +6,7 @@ import { nonceOf } from '../../../src/xds/nonce.ts';
 import { aim, evaluate, proven, schedule } from '../../../src/xds/order.ts';
 import { startOrder } from '../../../src/xds/order-state.ts';
 import { startSotw, stepSotw } from '../../../src/xds/sotw.ts';
+import { recounted, type Tally } from '../../../src/xds/tally.ts';
 import { type Contents, snapshot, typeSnapshot, urls } from '../../support/xds-fixtures.ts';
 
 const prefix = 'aaaaaaaa';
@@ -134,7 +135,7 @@ test('steps change nothing outside: the same state and input give the same step'
 });
 
 test('the order moves no further without news, and starts no timer twice', () => {
-  const limits = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 };
+  const limits = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 };
   const [first, second] = [snapshot('f', { CDS: { a: '1' } }), snapshot('f', { CDS: { a: '1', b: '1' } })];
   const third = snapshot('f', { CDS: { c: '1' } });
   const clusters = {
@@ -143,10 +144,11 @@ test('the order moves no further without news, and starts no timer twice', () =>
     sent: second.types.get(urls.CDS),
     target: second.types.get(urls.CDS),
   };
-  const progress = [clusters, { ...startDelta(urls.RDS, prefix), resumes: true }].map(state => ({
-    aggregated: true,
-    state,
-  }));
+  const states = [clusters, { ...startDelta(urls.RDS, prefix), resumes: true }];
+  const progress = {
+    lanes: states.map(state => ({ aggregated: true, state })),
+    tally: states.reduce<Tally>((tally, state) => recounted(tally, undefined, state), new Map()),
+  };
   const moving = aim(proven(aim(aim(startOrder, first), second)), third);
   const { order, timers } = schedule(evaluate(moving, progress), progress, limits);
   assert.equal(order.released, second, 'routes may follow as far as clusters are acknowledged');

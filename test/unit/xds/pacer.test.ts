@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { Board } from '../../../src/snapshot/board.ts';
 import { Clients } from '../../../src/xds/clients.ts';
 import { FrameEncoder } from '../../../src/xds/frame.ts';
+import { defaultLimits } from '../../../src/xds/limits.ts';
 import { Pacer } from '../../../src/xds/pacer.ts';
 import { StreamDriver } from '../../../src/xds/stream-driver.ts';
 import { publication, type Sets, snapshot, urls } from '../../support/xds-fixtures.ts';
@@ -11,12 +12,19 @@ import { writeDelta, writeSotw } from '../../support/xds-wire.ts';
 const size = 100_000;
 const sets = (content: string): Sets => ({ CDS: { a: content.padEnd(size, 'x') } });
 
-const order = { gateLimit: 1000, linger: 1000, lingerLimit: 1000, grace: 1000 };
+const order = { gateLimit: 1000, linger: 1000, lingerLimit: 1000, grace: 1000, reopening: 1000 };
 
 function served(pacer: Pacer) {
   const board = new Board();
   const settings = { order, rejection: { pause: 1, retryAfter: 1, retryLimit: 1 } };
-  const shared = { settings, random: () => 0, frames: new FrameEncoder('test'), pacer, emit: () => {} };
+  const shared = {
+    settings,
+    limits: defaultLimits,
+    random: () => 0,
+    frames: new FrameEncoder('test'),
+    pacer,
+    emit: () => {},
+  };
   return { board, shared, clients: new Clients(board, shared) };
 }
 
