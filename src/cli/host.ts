@@ -38,11 +38,11 @@ export interface ServeFlags {
   readonly data?: string;
   readonly xds?: string;
   readonly xdsRest?: string;
-  readonly xdsLimit?: readonly string[];
   readonly xdsCert?: string;
   readonly xdsKey?: string;
   readonly xdsClientCa?: string;
   readonly xdsTlsMin?: string;
+  readonly xdsLimit?: readonly string[];
   readonly admin?: string;
   readonly adminHost?: readonly string[];
   readonly lingerLimit?: string;

@@ -93,6 +93,14 @@ export function peerOf(call: { getPeer(): string }): string | undefined {
   return peer === 'unknown' ? undefined : peer;
 }
 
+/** Whom the certificate names that a call's connection was made with, if it was verified. */
+export function certificateOf(call: {
+  getAuthContext(): { sslPeerCertificate?: PeerNames };
+}): CertifiedNames | undefined {
+  const { sslPeerCertificate: certificate } = call.getAuthContext();
+  return certificate && certifiedNames(certificate);
+}
+
 /** Says what to do when an address cannot be had. */
 export function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
   const remedies: Readonly<Record<string, string>> = {

@@ -1,5 +1,5 @@
 import { memo1 } from '../base/memo.ts';
-import type { CertifiedNames } from '../snapshot/board.ts';
+import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
 
 /** What is needed of a verified certificate, as Node tells it. */
 export interface PeerNames {
@@ -38,4 +38,9 @@ function unquoted(text: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The node, with whom its certificate names. @param certificate undefined without TLS */
+export function withCertificate(node: NodeIdentity, certificate: CertifiedNames | undefined): NodeIdentity {
+  return certificate ? { ...node, certificate } : node;
 }

@@ -9,6 +9,7 @@ import {
   sameAssignment,
 } from '../snapshot/board.ts';
 import { delimited, fieldHead } from '../snapshot/wire.ts';
+import { withCertificate } from './certified-names.ts';
 import { ClientStatusRows, type RejectedView, type TypeView } from './client-status-rows.ts';
 import type { Variant } from './events.ts';
 import type { Unary } from './fetch.ts';
@@ -68,9 +69,9 @@ interface StatusRequest {
  * its fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR:
  * the resource was rejected, or is among those of which one was, in the client's words (R42).
  *
- * All clients of one node id are told of as one. Between two nodes others have their turn, so that each is told of as it
- * is then; more than the limits allow is refused (P7). Secrets are named and never shown (P29). Clients that the caller's
- * certificate may not speak for are left out (P22).
+ * All clients of one node id are told of as one. Clients that the caller's certificate may not speak for are left out
+ * (P22). Between two nodes others have their turn, so that each is told of as it
+ * is then; more than the limits allow is refused (P7).
  */
 export class ClientStatusAnswers {
   readonly #board: Board;
@@ -196,8 +197,7 @@ function read(bytes: Uint8Array, most: number): StatusRequest | Refused {
 function mayBeShown({ current }: Board, { node }: ClientView, certificate: CertifiedNames | undefined): boolean {
   if (!current || node.certificate === certificate) return true;
   const { certificate: _, ...claimed } = node;
-  const asked = { ...claimed, ...(certificate && { certificate }) };
-  return sameAssignment(current.assign(asked), current.assign(node));
+  return sameAssignment(current.assign(withCertificate(claimed, certificate)), current.assign(node));
 }
 
 /** A node may be on several connections. */

@@ -47,8 +47,7 @@ export class Fetches {
     try {
       const request = this.#read(bytes);
       if (typeof request === 'string') return { kind: 'refused', code: 'INVALID_ARGUMENT', why: request };
-      const caller = { certificate, limits: this.#limits };
-      const answer = answerPoll(this.#board.current, impliedType, request, caller);
+      const answer = answerPoll(this.#board.current, impliedType, request, certificate, this.#limits);
       if (answer.kind === 'refused') return answer;
       return { kind: 'answer', message: { frame: this.#frames.frame('sotw', answer.body), nonce } };
     } catch (error) {

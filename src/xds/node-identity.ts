@@ -1,5 +1,5 @@
 import type { Reader } from 'protobufjs';
-import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
+import type { NodeIdentity } from '../snapshot/board.ts';
 import { ttlFeatures } from './heartbeat.ts';
 import { beyond, defaultLimits, type XdsLimits } from './limits.ts';
 import { errorsFeature } from './resource-errors.ts';
@@ -26,9 +26,10 @@ export type NodeReading =
 
 /**
  * What is kept of the `Node` of a request: never its extensions, of which Envoy lists hundreds. Refuses ids that are
- * missing or of unsafe characters. Throws when the bytes are no `Node`, and a LimitError when id or metadata are too long.
+ * missing or of unsafe characters. Throws
+ * when the bytes are no `Node`, and a LimitError when id or metadata are too long.
  */
-export function readNode(bytes: Uint8Array, { limits = defaultLimits, certificate }: Caller = {}): NodeReading {
+export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };
   let metadata: Readonly<Record<string, string>> = {};
   let userAgent = '';
@@ -59,7 +60,6 @@ export function readNode(bytes: Uint8Array, { limits = defaultLimits, certificat
       metadata,
       ...(userAgent !== '' && { userAgent }),
       ...(features.length > 0 && { features: [...new Set(features)] }),
-      ...(certificate && { certificate }),
     },
   };
 }

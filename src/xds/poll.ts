@@ -2,6 +2,8 @@ import type { Assignment, Publication } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, type ResponseBody } from './body.ts';
+import { withCertificate } from './certified-names.ts';
+import type { XdsLimits } from './limits.ts';
 import type { SotwRequest } from './machine.ts';
 import { type Caller, type NodeReading, readNode } from './node-identity.ts';
 import type { Received } from './request.ts';
@@ -29,17 +31,18 @@ export function answerPoll(
   publication: Publication | undefined,
   impliedType: string,
   request: Received<SotwRequest>,
-  caller?: Caller,
+  certificate: CertifiedNames | undefined,
+  limits?: XdsLimits,
 ): PollAnswer {
   const { typeUrl, names } = request;
   if (typeUrl !== '' && typeUrl !== impliedType) {
     return refused('INVALID_ARGUMENT', `this method serves ${impliedType}, not ${typeUrl}`);
   }
   if (!request.node) return refused('INVALID_ARGUMENT', 'the request must have a node');
-  const reading: NodeReading = readNode(request.node, caller);
+  const reading: NodeReading = readNode(request.node, limits);
   if (reading.kind === 'refused') return refused('INVALID_ARGUMENT', reading.why);
   if (!publication) return refused('UNAVAILABLE', 'no policy has been accepted yet');
-  const assignment = publication.assign(reading.node);
+  const assignment = publication.assign(withCertificate(reading.node, certificate));
   if (assignment.kind === 'refused') return refused('PERMISSION_DENIED', assignment.why);
   if (assignment.kind !== 'assigned') return refused('NOT_FOUND', noFleet(assignment));
   const snapshot = publication.snapshots.get(assignment.key);

@@ -202,10 +202,10 @@ export class XdsService {
     this.#grpc = grpc;
     this.register(grpc, listening);
     const injector = grpc.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
-    const accept = (socket: Socket): void => this.#accept(socket, injector);
-    const listener = tls ? secureListener(tls, accept) : createServer({ noDelay: true }, accept);
-    // With TLS these come before their handshake, and what is accepted stands on them.
-    listener.on('connection', (socket: Socket) => this.#hold(socket));
+    const inject = (socket: Socket): void => this.#inject(socket, injector);
+    const listener = tls
+      ? secureListener(tls, inject).on('connection', (socket: Socket) => void this.#hold(socket))
+      : createServer({ noDelay: true }, socket => this.#hold(socket) && inject(socket));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
       listener.once('error', error => reject(listenError(error, host, port)));
@@ -250,23 +250,25 @@ export class XdsService {
     }
   }
 
-  #hold(socket: Socket): void {
-    if (this.#sockets.has(socket)) return;
+  /** Counts a connection, before its handshake where there is one. @returns whether it may be. */
+  #hold(socket: Socket): boolean {
     // Without it, a reset connection would end the process.
     socket.on('error', () => socket.destroy());
     const left = this.#admission.connection(socket.remoteAddress ?? '');
     if (left instanceof LimitError) {
       this.#limited(left);
       socket.destroy();
-      return;
+      return false;
     }
     socket.once('close', left);
     socket.once('close', () => this.#sockets.delete(socket));
     this.#sockets.add(socket);
+    return true;
   }
 
-  #accept(socket: Socket, injector: ConnectionInjector): void {
-    this.#hold(socket);
+  /** Hands on a connection, which with TLS stands on one that is held. */
+  #inject(socket: Socket, injector: ConnectionInjector): void {
+    socket.on('error', () => socket.destroy());
     socket.setKeepAlive(true, this.#settings.keepaliveTime);
     injector.injectConnection(socket);
   }
@@ -338,12 +340,13 @@ export class XdsService {
       answers.answer(request, certificate);
     server.addService(serviceDefinition(clientStatusDiscovery), {
       FetchClientStatus: pacedUnary(answer),
-      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => {
-        if (!this.#counted(call)) return;
-        const certificate = certificateOf(call);
-        const known = (request: Buffer) => answer(request, certificate);
-        this.#answerStreams.serve(call, known, ({ code, why }) => endCall(call, code, why));
-      },
+      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
+        this.#counted(call) &&
+        this.#answerStreams.serve(
+          call,
+          request => answer(request, certificateOf(call)),
+          ({ code, why }) => endCall(call, code, why),
+        ),
     });
   }
 

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
+import { withCertificate } from './certified-names.ts';
 import type { ClientInput } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
@@ -157,11 +158,11 @@ export class StreamDriver implements Outlet {
     try {
       if (variant === 'sotw') {
         const request = this.#reader.sotw(bytes);
-        const node = identity(request, caller);
+        const node = identity(request, limits, this.#port.certificate);
         return typeof node === 'string' ? node : { kind: 'sotw', streamId, request, node };
       }
       const request = this.#reader.delta(bytes);
-      const node = identity(request, caller);
+      const node = identity(request, limits, this.#port.certificate);
       return typeof node === 'string' ? node : { kind: 'delta', streamId, request, node };
     } catch (error) {
       if (error instanceof LimitError) throw error;
@@ -172,8 +173,12 @@ export class StreamDriver implements Outlet {
   }
 }
 
-function identity({ node }: Received<object>, caller: Caller): NodeIdentity | string | undefined {
+function identity(
+  { node }: Received<object>,
+  limits: XdsLimits,
+  certificate: CertifiedNames | undefined,
+): NodeIdentity | string | undefined {
   if (!node) return undefined;
-  const reading = readNode(node, caller);
-  return reading.kind === 'node' ? reading.node : reading.why;
+  const reading = readNode(node, limits);
+  return reading.kind === 'node' ? withCertificate(reading.node, certificate) : reading.why;
 }

@@ -194,15 +194,15 @@ test('P23: ids that are made up to deceive get nothing', async t => {
   await ask(edge, 'delta', 'edge-1').response(1);
 });
 
-test('P23: metadata of a megabyte ends the stream, and does no harm', async t => {
+test('P23: metadata of a megabyte ends its stream, and nothing else', async t => {
   const { client } = await serve(t);
-  const fields = { padding: 'x'.repeat(1024 * 1024), __proto__: 'x' };
-  const node = { id: 'edge-1', metadata: fields };
-  const stream = new XdsClient(client(['spiffe://shop/edge/edge-1']), 'delta');
+  const node = { id: 'edge-1', metadata: { padding: 'x'.repeat(1024 * 1024) } };
+  const edge = client(['spiffe://shop/edge/edge-1']);
+  const stream = new XdsClient(edge, 'delta');
   stream.raw(Buffer.from(encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', { node, type_url: urls.CDS })));
   const { code, details } = await stream.ended;
-  assert.equal(code, status.INVALID_ARGUMENT);
-  assert.match(details, /node\.metadata/);
+  assert.deepEqual([code, /metadata/.test(details)], [status.INVALID_ARGUMENT, true], details);
+  await ask(edge, 'delta', 'edge-1').response(1);
 });
 
 test('P22: in plain text nobody is of a fleet with identities', async t => {

@@ -139,6 +139,31 @@ test('P22: other protocols than HTTP/2 are not spoken', async t => {
   for (const each of xds.tls.refusals) assert.match(each, /does not speak HTTP\/2/);
 });
 
+test('P24: connections are counted once, and before their handshake', async t => {
+  const xds = await serveSecureXds(t, 'TLSv1.3', { peerConnections: 2 });
+  xds.board.publish(publication(snapshot('fleet', { CDS: { a: '1' } })));
+  const first = await assertServed(xds.client([id]));
+  const silent = connectPlain(xds.port, '127.0.0.1');
+  silent.on('error', () => {});
+  await until('it is counted', async () => {
+    const probe = connectPlain(xds.port, '127.0.0.1');
+    probe.on('error', () => {});
+    await new Promise(resolve => probe.once('connect', resolve));
+    return new Promise<boolean>(resolve => {
+      probe.once('close', () => resolve(true));
+      setTimeout(() => resolve(false), 100).unref();
+    }).finally(() => probe.destroy());
+  });
+  await assertNothing(xds.client([id]));
+  silent.destroy();
+  await until('there is room', async () => {
+    const stream = ask(xds.client([id]));
+    return Promise.race([stream.response(1).then(() => true), stream.ended.then(() => false)]);
+  });
+  first.delta({ typeUrl: urls.LDS });
+  await first.response(2);
+});
+
 test('new certificates are for new connections; open streams go on', async t => {
   const { ca, tls, board, client, clientWith } = await serve(t);
   const open = await assertServed(client([id]));

@@ -5,6 +5,7 @@ import type { ServerTls, TlsMaterial } from '../../src/base/server-tls.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { RefusalLog } from '../../src/refusal-log.ts';
 import { Board } from '../../src/snapshot/board.ts';
+import type { XdsLimits } from '../../src/xds/limits.ts';
 import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
 import { CertificateAuthority, type KeyPair } from './certificates.ts';
 
@@ -57,12 +58,17 @@ export interface SecureXds {
 }
 
 /** An xDS server that requires certificates of one authority. */
-export async function serveSecureXds(t: TestContext, minVersion?: ServerTls['minVersion']): Promise<SecureXds> {
+export async function serveSecureXds(
+  t: TestContext,
+  minVersion?: ServerTls['minVersion'],
+  limits: Partial<XdsLimits> = {},
+): Promise<SecureXds> {
   const ca = new CertificateAuthority();
   const { certificate, key } = ca.issue({ names: serverNames });
   const tls = new TestTls({ certificate, key, clientCa: ca.certificate }, minVersion);
   const [board, fleet] = [new Board(), new Fleet()];
-  const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, event => fleet.apply(event), fleet);
+  const settings = { ...defaultXdsSettings, port: 0, limits: { ...defaultXdsSettings.limits, ...limits } };
+  const service = new XdsService(board, settings, event => fleet.apply(event), fleet);
   const port = await service.listen({ tls });
   const clients: Client[] = [];
   t.after(async () => {
