@@ -74,14 +74,6 @@ export function pacedUnary(
   };
 }
 
-/** Whom the certificate names that a call's connection was made with, if it was verified. */
-export function certificateOf(call: {
-  getAuthContext(): { sslPeerCertificate?: PeerNames };
-}): CertifiedNames | undefined {
-  const { sslPeerCertificate: certificate } = call.getAuthContext();
-  return certificate && certifiedNames(certificate);
-}
-
 export function endCall(call: EndableCall, code: keyof typeof status, message: string): void {
   if (code === 'OK') call.end();
   else call.emit('error', { code: status[code], details: message, message });

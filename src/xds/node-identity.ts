@@ -13,13 +13,6 @@ const MAX_METADATA = 64;
 /** Ids go into logs, tables and URLs: no white space, no control or quote characters, no climbing paths. */
 const safeId = /^(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9._~:@/+=,-]*$/;
 
-/** Of whom a node is read. */
-export interface Caller {
-  readonly limits?: Limits | undefined;
-  /** Whom the certificate of the connection names; undefined without TLS. */
-  readonly certificate?: CertifiedNames | undefined;
-}
-
 export type NodeReading =
   | { readonly kind: 'node'; readonly node: NodeIdentity }
   | { readonly kind: 'refused'; readonly why: string };

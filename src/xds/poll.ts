@@ -1,11 +1,11 @@
-import type { Assignment, Publication } from '../snapshot/board.ts';
+import type { Assignment, CertifiedNames, Publication } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, type ResponseBody } from './body.ts';
 import { withCertificate } from './certified-names.ts';
 import type { XdsLimits } from './limits.ts';
 import type { SotwRequest } from './machine.ts';
-import { type Caller, type NodeReading, readNode } from './node-identity.ts';
+import { type NodeReading, readNode } from './node-identity.ts';
 import type { Received } from './request.ts';
 import { resourceType } from './resource-type.ts';
 import { EVERYTHING, NONE, type Subscription, subscriptionOfList } from './subscription.ts';

@@ -66,7 +66,7 @@ export function answerRest(board: Board, path: string, { host, certificate, text
   if (!type) return failure(404, `there is no ${path}`);
   const request = readRequest(text);
   if (typeof request === 'string') return failure(400, request);
-  const answer: PollAnswer = answerPoll(board.current, typeUrl(type), request, { certificate });
+  const answer: PollAnswer = answerPoll(board.current, typeUrl(type), request, certificate);
   if (answer.kind === 'refused') return failure(statusOf[answer.code], answer.why);
   const version = versionOfBody(answer.body);
   if (request.versionInfo === version) return { status: 304, body: undefined };

@@ -5,9 +5,9 @@ import type { ClientInput } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
 import type { StreamSettings } from './lanes.ts';
-import { beyond, codeOf, LimitError } from './limits.ts';
+import { beyond, codeOf, LimitError, type XdsLimits } from './limits.ts';
 import type { DeltaRequest, SotwRequest } from './machine.ts';
-import { type Caller, readNode } from './node-identity.ts';
+import { readNode } from './node-identity.ts';
 import { type Received, RequestReader } from './request.ts';
 
 /** What a transport does for a stream. */
@@ -153,7 +153,6 @@ export class StreamDriver implements Outlet {
   #read(bytes: Buffer): Extract<ClientInput, { readonly kind: 'sotw' | 'delta' }> | string {
     const { streamId, variant } = this.#settings;
     const { limits } = this.#shared;
-    const caller = { limits, certificate: this.#port.certificate };
     if (bytes.length > limits.message) throw beyond(limits, 'message', `a request of ${bytes.length} bytes`);
     try {
       if (variant === 'sotw') {
