@@ -40,7 +40,7 @@ import { stepSotw } from './sotw.ts';
 import { anyCounted } from './tally.ts';
 import { dueTargets, type Targets } from './targets.ts';
 import { told } from './told.ts';
-import { assignmentsOf } from './warming.ts';
+import { assignmentsOf, broughtOrInParts } from './warming.ts';
 import { aimedAt, cleared, goalFor, heldOn, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
@@ -393,9 +393,3 @@ interface Refusing {
 }
 
 const maxRounds = 8;
-
-/** A client that comes back with clusters of its own, or is sent them in parts: those that come may replace others. */
-function broughtOrInParts(before: MachineState, responses: readonly Response[]): readonly string[] {
-  if (!before.resumes && !before.inParts) return [];
-  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
-}

@@ -2,7 +2,7 @@ import { decode } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import { memo1, memo2 } from '../base/memo.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
-import type { TypeState } from './machine.ts';
+import type { Response, TypeState } from './machine.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { covers, isEmpty } from './subscription.ts';
 import { counted, type Tally } from './tally.ts';
@@ -99,4 +99,10 @@ export function isWarm(
 /** Milliseconds that new clusters need after that. */
 export function warmUp(from: Snapshot | undefined, to: Snapshot): number {
   return longest(added(from, to).map(each => warmingOf(each).beyond));
+}
+
+/** A client that comes back with clusters of its own, or is sent them in parts: those that come may replace others. */
+export function broughtOrInParts(before: TypeState, responses: readonly Response[]): readonly string[] {
+  if (!before.resumes && !before.inParts) return [];
+  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
 }
