@@ -24,7 +24,7 @@ test('P9: a thousand clients that come at once and go at once', t =>
       socket.on('data', bytes => bytes.includes(urls.CDS) && answered.add(socket));
       socket.write(Buffer.concat([started, ask(`node-${index}`)]));
     }
-    await until('all are answered', () => answered.size === sockets.length, 20_000);
+    await until('all are answered', () => answered.size === sockets.length, 30_000);
     for (const socket of sockets) socket.destroy();
   }));
 

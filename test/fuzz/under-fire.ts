@@ -9,8 +9,8 @@ import { XdsClient } from '../support/xds-client.ts';
 import { urls } from '../support/xds-fixtures.ts';
 import type { Counts, Order } from './server.ts';
 
-/** Milliseconds that an update may take on a machine that is busy with the attack itself. */
-const PATIENCE = 10_000;
+/** Milliseconds that something may take on a machine that is busy with the attack itself, and with other tests. */
+const PATIENCE = 30_000;
 
 /** Bytes that may be in use beyond what was before an attack: caches, code and what the allocator keeps. */
 const ROOM = 48 * 1024 * 1024;
@@ -127,14 +127,18 @@ export class UnderFire {
       over = true;
       await updating;
     }
-    await until(`what the attacker had is forgotten`, async () => {
-      const now = await this.counts();
-      const { streams, connections, clients } = now;
-      const left = { streams, connections, clients };
-      assert.deepEqual(left, { streams: before.streams, connections: before.connections, clients: before.clients });
-      assert.ok(now.memory < before.memory + ROOM, `${now.memory - before.memory} bytes more are in use`);
-      return true;
-    });
+    await until(
+      `what the attacker had is forgotten`,
+      async () => {
+        const now = await this.counts();
+        const { streams, connections, clients } = now;
+        const left = { streams, connections, clients };
+        assert.deepEqual(left, { streams: before.streams, connections: before.connections, clients: before.clients });
+        assert.ok(now.memory < before.memory + ROOM, `${now.memory - before.memory} bytes more are in use`);
+        return true;
+      },
+      PATIENCE,
+    );
     await this.#update();
   }
 
