@@ -27,6 +27,8 @@ export function cliHost(): CliHost {
     signal: unheard.signal,
     serve: flags => serve(flags, err),
     readDocuments: path => readPolicyFiles(path, { signal: unheard.signal }),
+    // Loaded only here, as the server is: Envoy's field rules take their time.
+    preflight: async (policy, fleets) => (await import('./control/preflight.ts')).preflight(policy, fleets),
     adminTarget,
   };
 }

@@ -9,7 +9,6 @@ import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
 import { type Pipeline, pipeline } from './control/pipeline.ts';
 import { Fleet } from './fleet/fleet.ts';
-import { shownWords } from './fleet/fold.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import { watchRejections } from './rejections.ts';
@@ -98,16 +97,19 @@ async function start(
   controller.start();
   logPolicy(controller, log);
 
+  const logLimit = limitLog(log);
+  const rejections = watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
   const onEvent = (event: XdsEvent): void => {
     fleet.apply(event);
     if (event.kind === 'limited') logLimit(event, fleet.totals.limited.get(event.limit) ?? 0);
     else logEvent(log, event);
+    rejections.see(event);
   };
-  const logLimit = limitLog(log);
-  watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
-  const xdsPort = await xds.listen();
+  const xdsPort = await xds.listen().catch((cause: Error) => {
+    throw new Error(`${cause.message}, with --xds HOST:PORT`, { cause });
+  });
   const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
   if (rest) endings.push(() => rest.close());
   const admin = await listenAdmin(settings, { control: controller, fleet, board, log, retry: id => xds.retry(id) });
@@ -244,8 +246,6 @@ function logEvent(log: Logger, event: XdsEvent): void {
       log.info({ client: event.clientId, reason: event.reason }, 'a client has gone');
       return;
     case 'nacked':
-      log.warn({ ...event, message: shownWords(event) }, 'a proxy has rejected what it was sent');
-      return;
     case 'withheld':
       // Told of with the places by who watches rejections.
       return;

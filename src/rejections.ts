@@ -4,10 +4,11 @@ import type { Control } from './control/control.ts';
 import { AcceptedContents } from './fleet/accepted-contents.ts';
 import { type Verdict, verdicts } from './fleet/evidence.ts';
 import type { Fleet } from './fleet/fleet.ts';
-import { fleetOf, type ProxyStatus, type WithheldResource } from './fleet/proxy.ts';
+import type { WithheldResource } from './fleet/proxy.ts';
+import { RejectionLog } from './rejection-log.ts';
 import type { Board } from './snapshot/board.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
-import { contentKey } from './xds/events.ts';
+import { contentKey, type XdsEvent } from './xds/events.ts';
 
 export interface RejectionsOptions {
   readonly control: Control;
@@ -22,27 +23,37 @@ const gathering = 100;
 /** Milliseconds until a quarantine that could not be stored is tried again. */
 const afterFailure = 10_000;
 
+/** Watches what proxies reject; told of every event of the xDS service, after the fleet. */
+export interface RejectionWatching {
+  see(event: XdsEvent): void;
+}
+
 /**
  * Says what proxies reject and where it was written, and has a content quarantined once independent proxies of a fleet
  * agree on it (P12). Ends when the signal does.
  */
-export function watchRejections(options: RejectionsOptions): void {
+export function watchRejections(options: RejectionsOptions): RejectionWatching {
   const watch = new RejectionWatch(options);
-  const end = options.fleet.onChange(clientId => watch.changed(clientId));
+  const endings = [
+    options.fleet.onChange(clientId => watch.changed(clientId)),
+    options.board.subscribe(() => watch.published()),
+  ];
   const onAbort = (): void => {
-    end();
+    for (const end of endings) end();
     watch.end();
   };
   if (options.signal.aborted) onAbort();
   else options.signal.addEventListener('abort', onAbort, { once: true });
+  return watch;
 }
 
-class RejectionWatch {
+class RejectionWatch implements RejectionWatching {
   readonly #options: RejectionsOptions;
+  readonly #log: RejectionLog;
   /** What each client was last known to reject. */
   readonly #known = new Map<number, readonly WithheldResource[]>();
-  /** Verdicts that led to nothing, by content: they are not brought forward again. */
-  readonly #vain = new Set<string>();
+  /** Verdicts that are being decided on or led to nothing: they are not brought forward again while they are found. */
+  #vain = new Set<string>();
   readonly #accepted: AcceptedContents;
   #timer: NodeJS.Timeout | undefined;
   /** When the timer is due. */
@@ -51,16 +62,28 @@ class RejectionWatch {
   constructor(options: RejectionsOptions) {
     this.#options = options;
     this.#accepted = new AcceptedContents(options.board.current?.snapshots, Date.now());
+    const place = (fleet: string, reject: WithheldResource) => this.#place(fleet, reject);
+    this.#log = new RejectionLog({ log: options.log, place, now: Date.now });
+  }
+
+  see(event: XdsEvent): void {
+    if (event.kind === 'nacked') this.#log.nacked(event);
+    else if (event.kind === 'closed') this.#log.gone(event.clientId);
+  }
+
+  published(): void {
+    this.#accepted.published(this.#snapshots(), Date.now());
   }
 
   changed(clientId: number): void {
     const proxy = this.#options.fleet.proxy(clientId);
     const rejects = proxy?.withheld?.rejects ?? [];
     const before = this.#known.get(clientId) ?? [];
-    if (proxy) this.#accepted.see(proxy, this.#snapshots());
+    if (proxy) this.#accepted.see(proxy);
     if (proxy && rejects !== before) {
       const told = new Set(before.map(contentKey));
-      for (const each of rejects) if (!told.has(contentKey(each))) this.#say(proxy, each);
+      const found = rejects.filter(each => !told.has(contentKey(each)));
+      if (found.length > 0) this.#log.rejects(proxy, found);
     }
     if (rejects.length > 0) this.#known.set(clientId, rejects);
     else this.#known.delete(clientId);
@@ -85,7 +108,9 @@ class RejectionWatch {
   #look(): void {
     const proxies = this.#options.fleet.proxies();
     const { found, undecidedFor } = verdicts(proxies, this.#snapshots(), this.#accepted, Date.now());
-    for (const verdict of found) if (!this.#vain.has(verdictKey(verdict))) this.#quarantine(verdict);
+    const fresh = found.filter(each => !this.#vain.has(verdictKey(each)));
+    this.#vain = new Set(found.map(verdictKey));
+    for (const verdict of fresh) this.#quarantine(verdict);
     if (undecidedFor !== undefined) this.#lookIn(undecidedFor);
   }
 
@@ -96,8 +121,6 @@ class RejectionWatch {
   #quarantine(verdict: Verdict): void {
     const { control, log } = this.#options;
     const { fleet, typeUrl, name, message, proxies } = verdict;
-    // Until it is decided, and for good if nothing comes of it.
-    this.#vain.add(verdictKey(verdict));
     control.changeQuarantine({ found: verdict }).then(
       outcome => {
         const { author } = control.accepted?.revision ?? {};
@@ -115,14 +138,6 @@ class RejectionWatch {
     );
   }
 
-  #say(proxy: ProxyStatus, reject: WithheldResource): void {
-    const { node } = proxy;
-    const fleet = fleetOf(proxy);
-    const { typeUrl, name, message } = reject;
-    const about = { node: node.id, fleet, resource: name, typeUrl, ...(fleet && this.#place(fleet, reject)) };
-    this.#options.log.warn(about, `${node.id} rejects ${name} and keeps what it had: ${message}`);
-  }
-
   #place(fleet: string, { typeUrl, name, message }: Pick<WithheldResource, 'typeUrl' | 'name' | 'message'>): object {
     const origin = this.#options.control.origin(fleet, typeUrl, name, { words: message });
     return origin ? { path: formatPath(origin.path), ...origin.source } : {};
@@ -130,5 +145,5 @@ class RejectionWatch {
 }
 
 function verdictKey(verdict: Verdict): string {
-  return JSON.stringify([verdict.fleet, contentKey(verdict)]);
+  return JSON.stringify([verdict.fleet, contentKey(verdict), verdict.instead]);
 }

@@ -59,10 +59,14 @@ const hostNames = z
   .union([z.array(z.string()), z.string().transform(text => text.split(/[\s,]+/))])
   .transform(names => new Set(names.filter(name => name !== '').map(name => name.toLowerCase())));
 
-const duration = z.string().transform((text, context): Millis => {
+/** A timer that Node runs ends it, so that it cannot be much longer. */
+const longestLinger = 24 * 86_400_000;
+
+const linger = z.string().transform((text, context): Millis => {
   const value = parseDuration(text);
-  if (value !== undefined) return value;
-  context.addIssue({ code: 'custom', message: `"${text}" is not a duration, such as 90s or 5m` });
+  if (value !== undefined && value <= longestLinger) return value;
+  const what = value === undefined ? 'is not a duration, such as 90s or 5m' : 'is too long: 24d is the most';
+  context.addIssue({ code: 'custom', message: `"${text}" ${what}` });
   return z.NEVER;
 });
 
@@ -87,7 +91,7 @@ const shape = {
   xdsLimit: limits.optional(),
   admin: address.prefault('127.0.0.1:18080'),
   adminHost: hostNames.prefault([]),
-  lingerLimit: duration.prefault('60s'),
+  lingerLimit: linger.prefault('60s'),
   insecureXds: yesOrNo.default(false),
   insecureAdmin: yesOrNo.default(false),
   logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),

@@ -4,7 +4,7 @@ import { type MissingProxy, waitAcked } from '../fleet/wait.ts';
 import type { AckReply, MissingReply, QuarantineReply, WriteReply } from './api.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { atPlace, type Places, placesIn } from './places.ts';
-import { quarantineReply, withheldReply } from './rejection-replies.ts';
+import { quarantineReply, rejectReply } from './rejection-replies.ts';
 
 /**
  * Answers a write that was done: at once, or, where it is to wait, when every connected proxy that it concerns has
@@ -56,7 +56,7 @@ async function acknowledgement(
 
 function missingReply({ id, fleet, why, rejected }: MissingProxy, places: Places): MissingReply {
   if (!rejected) return { id, fleet, why };
-  const reply = withheldReply(rejected, fleet, places);
+  const reply = rejectReply(rejected, fleet, places);
   const { type, name, message } = reply;
   return { id, fleet, why: `it rejected ${type} ${name}${atPlace(reply)}: ${message}`, rejected: reply };
 }

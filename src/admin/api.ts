@@ -49,7 +49,7 @@ export interface ResourceReply {
 }
 
 /** A content that a proxy rejected, so that it keeps its last good one. */
-export interface WithheldReply extends ResourceReply, PlaceReply {
+export interface RejectReply extends ResourceReply, PlaceReply {
   readonly version: string;
   /** Envoy's words. */
   readonly message: string;
@@ -104,7 +104,7 @@ export interface ProxyTypeReply {
   /** Version that was sent last. */
   readonly sent: string | null;
   readonly acked: string | null;
-  /** How many contents of the type are withheld, if any. */
+  /** How many contents of the type are withheld, rejects and suspects, if any. */
   readonly withheld?: number;
   readonly rejection?: { readonly version: string; readonly message: string; readonly at: string };
 }
@@ -139,9 +139,9 @@ export interface ProxyReply {
   readonly disconnectedAt?: string;
   readonly types: Readonly<Partial<Record<TypeName, ProxyTypeReply>>>;
   /** What it rejected, the first 20. This and what follows is there while something is withheld from it. */
-  readonly withheld?: readonly WithheldReply[];
+  readonly rejects?: readonly RejectReply[];
   /** How many in all. */
-  readonly withheldCount?: number;
+  readonly rejectCount?: number;
   /** Among these there is something that it rejects, and which, is not found out yet; the first 20. */
   readonly suspects?: readonly ResourceReply[];
   /** How many in all. */
@@ -216,7 +216,7 @@ export interface MissingReply {
   readonly fleet: string;
   readonly why: string;
   /** What it rejected, if it did. */
-  readonly rejected?: WithheldReply;
+  readonly rejected?: RejectReply;
 }
 
 /** Answer to a write. */

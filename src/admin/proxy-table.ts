@@ -60,7 +60,8 @@ function connected(
     const name = typeName(url);
     if (name) types[name] = typeReply(type, snapshot?.types.get(url)?.version, withheldOf(proxy, url));
   }
-  const standing = standingOf(proxy, types, places);
+  const about = { places, ...(fleet !== undefined && { fleet }), ...(snapshot && { snapshot }) };
+  const standing = standingOf(proxy, types, about);
   return { ...identity(proxy), ...standing, types, ...withheldReplies(proxy, fleet, places) };
 }
 
@@ -88,7 +89,11 @@ interface Standing {
 }
 
 /** The worst of a proxy's types, or what keeps it from being given any. */
-function standingOf(proxy: ProxyStatus, types: ProxyReply['types'], places: Places): Standing {
+function standingOf(
+  proxy: ProxyStatus,
+  types: ProxyReply['types'],
+  about: Parameters<typeof whyRejected>[1],
+): Standing {
   const { assignment } = proxy;
   if (assignment === undefined) return { state: 'pending', why: 'nothing is served yet: no policy has been accepted' };
   if (assignment.kind === 'unmatched') return { state: 'unmatched', why: assignment.why };
@@ -98,7 +103,7 @@ function standingOf(proxy: ProxyStatus, types: ProxyReply['types'], places: Plac
   const all = Object.entries(types);
   const inState = (state: ProxyTypeReply['state']) => all.filter(([, type]) => type.state === state);
   const names = (state: ProxyTypeReply['state']) => inState(state).map(([name]) => name);
-  const rejected = whyRejected(proxy, fleetOf(proxy), places);
+  const rejected = whyRejected(proxy, about);
   if (rejected !== undefined) return { state: 'rejected', why: rejected };
   const pending = names('pending').join(', ');
   if (pending !== '') return { state: 'pending', why: `it has not acknowledged ${pending} yet` };

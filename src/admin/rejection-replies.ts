@@ -2,7 +2,9 @@ import type { Accepted } from '../control/control.ts';
 import { hasLastGood } from '../control/quarantines.ts';
 import type { ProxyStatus, TypeStatus, WithheldResource } from '../fleet/proxy.ts';
 import type { Quarantine } from '../policy/operational-state.ts';
-import type { ProxyReply, QuarantineReply, ResourceReply, WithheldReply } from './api.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { heldOf } from '../snapshot/withhold.ts';
+import type { ProxyReply, QuarantineReply, RejectReply, ResourceReply } from './api.ts';
 import { atPlace, type Places } from './places.ts';
 import { instant, typeLabel } from './replies.ts';
 
@@ -14,12 +16,12 @@ export function withheldReplies(
   { withheld }: Pick<ProxyStatus, 'withheld'>,
   fleet: string | undefined,
   places: Places,
-): Pick<ProxyReply, 'withheld' | 'withheldCount' | 'suspects' | 'suspectCount'> {
+): Pick<ProxyReply, 'rejects' | 'rejectCount' | 'suspects' | 'suspectCount'> {
   if (!withheld) return {};
   const { rejects, suspects } = withheld;
   return {
-    withheld: rejects.slice(0, MOST_LISTED).map(each => withheldReply(each, fleet, places)),
-    withheldCount: rejects.length,
+    rejects: rejects.slice(0, MOST_LISTED).map(each => rejectReply(each, fleet, places)),
+    rejectCount: rejects.length,
     suspects: suspects.slice(0, MOST_LISTED).map(resourceReply),
     suspectCount: suspects.length,
   };
@@ -29,7 +31,7 @@ function resourceReply({ typeUrl, name }: { readonly typeUrl: string; readonly n
   return { type: typeLabel(typeUrl), name };
 }
 
-export function withheldReply(content: WithheldResource, fleet: string | undefined, places: Places): WithheldReply {
+export function rejectReply(content: WithheldResource, fleet: string | undefined, places: Places): RejectReply {
   const { version, message, at } = content;
   return { ...resourceReply(content), version, message, at: instant(at), ...places(fleet, content) };
 }
@@ -45,13 +47,16 @@ export function withheldOf({ withheld }: Pick<ProxyStatus, 'withheld'>, typeUrl:
  * In one sentence what a proxy rejected, in Envoy's words, and whether it has everything else (R42); undefined if it has
  * rejected nothing.
  */
-export function whyRejected(proxy: ProxyStatus, fleet: string | undefined, places: Places): string | undefined {
+export function whyRejected(
+  proxy: ProxyStatus,
+  { fleet, snapshot, places }: { readonly fleet?: string; readonly snapshot?: Snapshot; readonly places: Places },
+): string | undefined {
   const { rejects = [], suspects = [] } = proxy.withheld ?? {};
   const [[first], [suspect]] = [rejects, suspects];
   if (first) {
     const { type, name } = resourceReply(first);
     const others = rejects.length > 1 ? ` and ${rejects.length - 1} more` : '';
-    return `it rejected ${type} ${name}${atPlace(places(fleet, first))}${others}, ${restOf(proxy)}: ${first.message}`;
+    return `it rejected ${type} ${name}${atPlace(places(fleet, first))}${others}, ${restOf(proxy, snapshot)}: ${first.message}`;
   }
   if (suspect) {
     const { type, name } = resourceReply(suspect);
@@ -70,12 +75,15 @@ const isWhole =
   ({ typeUrl, state }: TypeStatus): boolean =>
     state === 'rejected' && withheldOf(proxy, typeUrl) === 0;
 
-function restOf(proxy: ProxyStatus): string {
+function restOf(proxy: ProxyStatus, snapshot: Snapshot | undefined): string {
   const { rejects = [], suspects = [] } = proxy.withheld ?? {};
   const types = [...proxy.types.values()];
   if (suspects.length > 0) return `what else it rejects is being found out, ${unknown}`;
   if (rejects.some(each => each.instead === 'unknown') || types.some(isWhole(proxy))) return unknown;
-  const settled = types.every(({ state, sent, acked }) => state !== 'pending' && sent === acked);
+  const settled = types.every(({ typeUrl, state, sent, acked }) => {
+    const set = snapshot?.types.get(typeUrl);
+    return state !== 'pending' && (set && state !== 'notAsked' ? heldOf(set, acked) !== undefined : sent === acked);
+  });
   return settled ? 'and has everything else' : 'and everything else is on its way';
 }
 

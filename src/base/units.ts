@@ -10,6 +10,9 @@ export type Percent = Unit<'percent'>;
 /** A TCP or UDP port, 1 to 65535. */
 export type Port = Unit<'port'>;
 
+/** The longest that a timer of Node runs; one that is set to more runs out at once. */
+export const longestTimer = (2 ** 31 - 1) as Millis;
+
 export const millis = (value: number): Millis => value as Millis;
 const percent = (value: number): Percent => value as Percent;
 export const port = (value: number): Port => value as Port;

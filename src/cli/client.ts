@@ -75,10 +75,17 @@ function reasonOf(error: unknown): string {
   return error.message || (error as NodeJS.ErrnoException).code || error.name;
 }
 
+/** The API speaks of its paths and queries; here they are commands and flags. */
+const inCommands = [
+  ['?force=true', '--force'],
+  ['GET /api/v1/proxies', '"switchyard status"'],
+  ['/api/v1/policy', '"switchyard status"'],
+] as const;
+
 function refusal({ title, detail, hint, problems }: Partial<ErrorReply>, status: number): CliFailure {
   const listed = (problems ?? []).map(each => `\n${problemText(each).trimEnd()}`).join('');
-  // The API speaks of its queries; here they are flags.
-  const remedy = hint ? `\nhint: ${hint.replace('?force=true', '--force')}` : '';
+  const words = hint && inCommands.reduce((text, [api, here]) => text.replace(api, here), hint);
+  const remedy = words ? `\nhint: ${words}` : '';
   return new CliFailure(`${title ?? `status ${status}`}${detail ? `: ${detail}` : ''}${listed}${remedy}`);
 }
 

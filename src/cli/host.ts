@@ -1,5 +1,7 @@
 import type { Problem } from '../base/problem.ts';
+import type { FleetIr } from '../ir/ir.ts';
 import type { PolicyDocument } from '../policy/document.ts';
+import type { Policy } from '../policy/kinds.ts';
 
 /** What the commands need of the program around them; `cli-host.ts` at the root gives it. */
 export interface CliHost {
@@ -16,6 +18,8 @@ export interface CliHost {
   readDocuments(
     path: string,
   ): Promise<{ readonly documents: readonly PolicyDocument[]; readonly problems: readonly Problem[] }>;
+  /** What a proxy would reject of what fleets are to hold, with the path of what the user wrote. */
+  preflight(policy: Policy, fleets: readonly FleetIr[]): Promise<readonly Problem[]>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
   adminTarget(flags: AdminFlags): AdminTarget;
 }

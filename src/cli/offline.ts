@@ -1,4 +1,5 @@
 import { type ProblemReply, problemReply } from '../admin/api.ts';
+import { boundProblems } from '../base/bound-problems.ts';
 import { hasErrors } from '../base/problem.ts';
 import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
@@ -19,7 +20,10 @@ export interface OfflineBuild {
   readonly fleets: readonly FleetIr[];
 }
 
-/** The pipeline up to the fleets, without server, store or name resolution: host names yield no endpoints. */
+/**
+ * The pipeline up to the fleets, and the pre-flight over what Envoys would be sent, without server, store or name
+ * resolution: host names yield no endpoints.
+ */
 export async function offlineBuild(host: CliHost, path: string): Promise<OfflineBuild> {
   const read = await host.readDocuments(path);
   const parsed = parse(read.documents);
@@ -27,6 +31,8 @@ export async function offlineBuild(host: CliHost, path: string): Promise<Offline
   const compiled = compile({ policy: parsed.policy, state: noOperationalState, resolved: new Map() });
   const problems = [...parsed.problems, ...locate(compiled.problems, parsed.sources)];
   if (hasErrors(problems)) return bad(problems.map(problemReply));
+  const faults = await host.preflight(parsed.policy, compiled.fleets);
+  if (faults.length > 0) return bad([...problems, ...locate(boundProblems(faults), parsed.sources)].map(problemReply));
   return { good: true, problems: problems.map(problemReply), fleets: compiled.fleets };
 }
 

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
-import { stringify } from 'yaml';
-import { oneLine } from '../base/one-line.ts';
+import { Document, Scalar, visit } from 'yaml';
+import { escaped, isHostile, oneLine } from '../base/one-line.ts';
 import type { CliHost } from './host.ts';
 
 export const outputFormats = ['table', 'json', 'yaml'] as const;
@@ -18,9 +18,20 @@ export class CliFailure extends Error {
 
 /** The value in the format asked for; `table` is rendered by the caller, who knows what matters. */
 export function render(value: unknown, format: OutputFormat, table: () => string): string {
-  if (format === 'json') return `${JSON.stringify(value, undefined, 2)}\n`;
-  if (format === 'yaml') return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+  if (format === 'json') return escaped(`${JSON.stringify(value, undefined, 2)}\n`);
+  if (format === 'yaml') return escaped(yaml(value));
   return table();
+}
+
+/** What a terminal would obey can be escaped in double quotes only. */
+function yaml(value: unknown): string {
+  const document = new Document(value, { aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_, node) => {
+      if (typeof node.value === 'string' && isHostile(node.value)) node.type = Scalar.QUOTE_DOUBLE;
+    },
+  });
+  return document.toString({ lineWidth: 0 });
 }
 
 /** An answer with all its texts on one line and harmless to a terminal: proxies say of themselves what they like. */

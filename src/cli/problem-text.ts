@@ -1,5 +1,5 @@
 import type { ProblemReply } from '../admin/api.ts';
-import { count, type Paint } from './output.ts';
+import { count, type Paint, printable } from './output.ts';
 
 const plain: Paint = (_, text) => text;
 
@@ -7,7 +7,8 @@ const plain: Paint = (_, text) => text;
  * A problem as a person reads it: place, what is wrong and code in one line that editors and grep understand; below it
  * the path in the policy and the remedy.
  */
-export function problemText(each: ProblemReply, paint: Paint = plain): string {
+export function problemText(problem: ProblemReply, paint: Paint = plain): string {
+  const each = printable(problem);
   const where = each.file === undefined ? '' : `${paint('bold', `${each.file}:${each.line}:${each.column}:`)} `;
   const severity = paint(each.severity === 'error' ? 'red' : 'yellow', `${each.severity}:`);
   const below = [each.path, each.hint].filter(text => text !== undefined && text !== '').join(': ');

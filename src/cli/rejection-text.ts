@@ -34,16 +34,10 @@ function namesText(ids: readonly string[]): string {
   return ids.length > mostNamed ? `${named} and ${ids.length - mostNamed} more` : named;
 }
 
-/** The first of what is withheld is in the reason itself. */
-function reasonText({
-  why = '',
-  withheld = [],
-  withheldCount = 0,
-  suspects = [],
-  suspectCount = 0,
-}: ProxyReply): string {
-  const more = withheld.slice(1).map(each => `    ${contentText(each)}: ${wordsText(each.message)}\n`);
-  const unlisted = withheldCount > withheld.length ? `    … and ${withheldCount - withheld.length} more\n` : '';
+/** The first of what it rejects is in the reason itself. */
+function reasonText({ why = '', rejects = [], rejectCount = 0, suspects = [], suspectCount = 0 }: ProxyReply): string {
+  const more = rejects.slice(1).map(each => `    ${contentText(each)}: ${wordsText(each.message)}\n`);
+  const unlisted = rejectCount > rejects.length ? `    … and ${rejectCount - rejects.length} more\n` : '';
   const listed = suspects.map(each => `${each.type} ${each.name}`).join(', ');
   const others = suspectCount > suspects.length ? ` and ${suspectCount - suspects.length} more` : '';
   const doubted = suspectCount === 0 ? '' : `    withheld until it is known: ${listed}${others}\n`;
@@ -51,7 +45,7 @@ function reasonText({
 }
 
 function remedyText([first]: readonly ProxyReply[]): string {
-  if (!first?.withheld) return '';
+  if (!first?.rejects) return '';
   return `    mend it and save; or send it once more: switchyard retry ${first.id}\n`;
 }
 

@@ -1,3 +1,5 @@
+import { longestTimer } from '../base/units.ts';
+
 /** Time, injected so that tests can move it. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -5,9 +7,6 @@ export interface Clock {
   /** Runs `act` once, `ms` from now, whatever happens to the date meanwhile (P6). @returns how to call it off. */
   after(ms: number, act: () => void): () => void;
 }
-
-/** The longest that a timer of Node can be set to. */
-const longestTimer = 2 ** 31 - 1;
 
 /** The machine's own clock. Its timers do not keep the process alive. */
 export const systemClock: Clock = {

@@ -1,6 +1,6 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import { hasErrors, type Problem } from '../base/problem.ts';
-import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
 import type { SourceMap } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
 import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
@@ -27,14 +27,12 @@ import {
   type Situation,
 } from './decide.ts';
 import { effectOf, holderOf } from './effect.ts';
-import { EndedOverrides } from './ended-overrides.ts';
-import { type Due, Expiries, isOver } from './expiries.ts';
-import { FormerContents } from './former-contents.ts';
+import type { Due } from './expiries.ts';
 import { hostsOf, type Names } from './names.ts';
-import { OperationalStore } from './operational-store.ts';
 import { originIn } from './origin.ts';
+import { OverrideKeeper } from './override-keeper.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
-import { decideQuarantine } from './quarantines.ts';
+import { QuarantineKeeper } from './quarantine-keeper.ts';
 import { Reading } from './reading.ts';
 import { WriteQueue } from './write-queue.ts';
 import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
@@ -70,13 +68,9 @@ export class Controller implements Control {
   readonly #options: ControllerOptions;
   readonly #queue: WriteQueue<ControllerWrite>;
   readonly #listeners = new Set<() => void>();
-  readonly #expiries: Expiries;
-  readonly #ended: EndedOverrides;
-  readonly #stored: OperationalStore;
+  readonly #overrides: OverrideKeeper;
   readonly #reading: Reading;
-  readonly #former = new FormerContents();
-  #overrides: readonly Override[] = [];
-  #quarantines: readonly Quarantine[] = [];
+  readonly #quarantines: QuarantineKeeper;
   #inForce: InForce | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
@@ -86,10 +80,10 @@ export class Controller implements Control {
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#expiries = new Expiries(options.clock, (override, due) => this.#timeIsUp(override, due));
-    const { store, report, pipeline, names } = options;
-    this.#ended = new EndedOverrides(store, report);
-    this.#stored = new OperationalStore(store, this.#ended, report);
+    const { store, clock, report, pipeline, names } = options;
+    const due = (override: Override, what: Due) => this.#timeIsUp(override, what);
+    this.#overrides = new OverrideKeeper({ store, clock, report, due });
+    this.#quarantines = new QuarantineKeeper(store, report);
     const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
     this.#reading = new Reading({ pipeline, names, inForce });
     const { holdOff } = options;
@@ -112,18 +106,15 @@ export class Controller implements Control {
    * this version does not take), nothing is published, which leaves every Envoy as it is (P19).
    */
   start(): void {
-    const { store, names, clock } = this.#options;
-    const stored = store.overrides();
-    const over = stored.filter(each => isOver(each, clock.now()));
-    this.#ended.remove(over);
-    this.#setOverrides(stored.filter(each => !over.includes(each)));
-    this.#quarantines = store.quarantines();
+    const { store, names } = this.#options;
+    this.#overrides.start();
+    this.#quarantines.start();
     const revision = store.latestRevision();
     if (!revision) return;
     const read = this.#options.pipeline.read(revision.documents);
     if (read.policy) names.want(hostsOf(read.policy));
     try {
-      const outcome = this.#build(read, this.#overrides);
+      const outcome = this.#build(read, this.#overrides.all);
       if (outcome.kind === 'failed') this.#refuse(outcome.problems, revision.source);
       else this.#publish({ revision, sources: read.sources, problems: read.problems, build: outcome.build });
     } catch (error) {
@@ -134,7 +125,7 @@ export class Controller implements Control {
   /** Writes that wait are dropped, timers end. What was published stays. */
   stop(): void {
     this.#queue.end();
-    this.#expiries.watch([]);
+    this.#overrides.stop();
   }
 
   /** The addresses of a name have changed. */
@@ -158,7 +149,7 @@ export class Controller implements Control {
 
   preview(documents: readonly StoredDocument[]): Promise<Preview> {
     return this.#reading.read(documents, read => {
-      const outcome = this.#build(read, this.#overrides);
+      const outcome = this.#build(read, this.#overrides.all);
       if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
       const { build } = outcome;
       return {
@@ -225,7 +216,7 @@ export class Controller implements Control {
   }
 
   #processSubmit({ documents, about, read, done }: SubmitWrite): void {
-    const outcome = this.#build(read, this.#overrides);
+    const outcome = this.#build(read, this.#overrides.all);
     if (outcome.kind === 'failed') {
       this.#refuse(outcome.problems, about.source);
       done({ kind: 'rejected', problems: outcome.problems });
@@ -247,33 +238,22 @@ export class Controller implements Control {
     const gone = inForce.build.overrides.flatMap(({ override, effect }) =>
       override.kind === 'endpoint' && effect === 'suspended' ? [override] : [],
     );
-    this.#ended.remove(gone);
+    this.#overrides.end(gone);
     if (gone.length === 0) return inForce.build;
-    const kept = this.#overrides.filter(each => !gone.some(other => other === each));
+    const kept = this.#overrides.all.filter(each => !gone.some(other => other === each));
     const build = this.#rebuild(inForce, kept);
-    this.#setOverrides(kept);
+    this.#overrides.set(kept);
     return build;
   }
 
   #processQuarantine(change: QuarantineChange): QuarantineOutcome {
     const inForce = this.#inForce;
     if (!inForce) return { kind: 'notFound', what: nothingAccepted };
-    const { store, clock } = this.#options;
-    const [{ made }, before] = [inForce.build, this.#quarantines];
-    const decided = decideQuarantine(change, { made, quarantines: before, former: this.#former, now: clock.now() });
+    const decided = this.#quarantines.decide(change, inForce.build.made, this.#options.clock.now());
     if (decided.kind !== 'change') return decided;
-    this.#quarantines = decided.quarantines;
-    try {
-      // Built before it is stored: what cannot be built must not come back at the next start.
-      const build = this.#rebuild(inForce, this.#overrides);
-      if (decided.put) store.putQuarantine(decided.put);
-      if (decided.end) store.deleteQuarantine(decided.end);
-      this.#publish({ ...inForce, build });
-      return { kind: 'done', effect: effectOf(inForce.build, build, () => true) };
-    } catch (error) {
-      this.#quarantines = before;
-      throw error;
-    }
+    const build = this.#quarantines.carryOut(decided, () => this.#rebuild(inForce, this.#overrides.all));
+    this.#publish({ ...inForce, build });
+    return { kind: 'done', effect: effectOf(inForce.build, build, () => true) };
   }
 
   /** All of them for one build. Without any it is a refresh. */
@@ -286,7 +266,7 @@ export class Controller implements Control {
       return;
     }
     const now = this.#options.clock.now();
-    let overrides = this.#overrides;
+    let overrides = this.#overrides.all;
     const decided = writes.map(write => {
       const decision = write.decide({ policy: inForce.build.policy, overrides, now });
       overrides = applied(overrides, decision);
@@ -298,18 +278,18 @@ export class Controller implements Control {
     for (const { write, decision } of decided) {
       try {
         if (failed.size > 0) throw [...failed.values()][0];
-        this.#stored.keep(decision);
+        this.#overrides.store(decision);
       } catch (error) {
         failed.set(write, error as Error);
       }
     }
     if (failed.size > 0) {
       const stored = decided.filter(each => !failed.has(each.write));
-      overrides = stored.reduce((all, { decision }) => applied(all, decision), this.#overrides);
+      overrides = stored.reduce((all, { decision }) => applied(all, decision), this.#overrides.all);
       build = this.#rebuild(inForce, overrides);
     }
-    this.#setOverrides(overrides);
-    this.#ended.remove([]);
+    this.#overrides.set(overrides);
+    this.#overrides.end();
     this.#publish({ ...inForce, build });
     for (const { write, decision } of decided) {
       const error = failed.get(write);
@@ -324,12 +304,6 @@ export class Controller implements Control {
     const id = overrideId(decision.override);
     const status = after.overrides.find(each => overrideId(each.override) === id);
     return { kind: 'done', status, effect };
-  }
-
-  #setOverrides(overrides: readonly Override[]): void {
-    this.#overrides = overrides;
-    this.#expiries.watch(overrides);
-    this.#ended.keep(overrides);
   }
 
   #timeIsUp(override: Override, due: Due): void {
@@ -347,7 +321,7 @@ export class Controller implements Control {
     const { policy, sources, problems } = read;
     if (!policy || hasErrors(problems)) return { kind: 'failed', problems };
     const { names, pipeline } = this.#options;
-    const input = { policy, sources, overrides, resolved: names.answers, quarantines: this.#quarantines };
+    const input = { policy, sources, overrides, resolved: names.answers, quarantines: this.#quarantines.all };
     const outcome = pipeline.build(input, this.#inForce?.build);
     return outcome.kind === 'built' ? outcome : { kind: 'failed', problems: [...problems, ...outcome.problems] };
   }
@@ -366,10 +340,7 @@ export class Controller implements Control {
     const { policy, fleets, snapshots, overrides, quarantines } = build;
     const warnings = [...problems, ...build.problems];
     this.#accepted = { revision, policy, fleets, snapshots, overrides, quarantines, warnings };
-    if (before) this.#former.replace(before.snapshots, snapshots);
-    // Those that the build has no more are over.
-    this.#stored.drop(this.#quarantines.filter(each => !quarantines.includes(each)));
-    this.#quarantines = quarantines;
+    this.#quarantines.published(build, before);
     if (before?.snapshots !== snapshots || before.assign !== build.assign) {
       this.#options.board.publish({ snapshots, assign: build.assign });
     }

@@ -1,7 +1,7 @@
 import { diffTypes } from '../snapshot/diff.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 
-/** Contents per resource, and resources per fleet and type, that are remembered. */
+/** Contents per resource, and resources per fleet, that are remembered. */
 const MOST_CONTENTS = 4;
 const MOST_RESOURCES = 20_000;
 

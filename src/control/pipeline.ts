@@ -17,7 +17,7 @@ import { translate } from '../translate/translate.ts';
 import type { OverrideStatus } from './control.ts';
 import { preflight } from './preflight.ts';
 import { quarantineWarnings } from './quarantine-warnings.ts';
-import { isOver, quarantined } from './quarantines.ts';
+import { quarantined, standingOf } from './quarantines.ts';
 
 /** A policy as it was read. */
 export interface Read {
@@ -42,8 +42,10 @@ export interface Build extends Publication {
   readonly overrides: readonly OverrideStatus[];
   /** What the policy comes to, without regard to quarantines. */
   readonly made: ReadonlyMap<string, Snapshot>;
-  /** Those that have effect: the others are over. */
+  /** Those that have effect. */
   readonly quarantines: readonly Quarantine[];
+  /** Those of fleets that there are not. All others are over. */
+  readonly dormant: readonly Quarantine[];
   /** Warnings only. */
   readonly problems: readonly Problem[];
 }
@@ -99,16 +101,17 @@ export const pipeline: Pipeline = {
  * if nothing has changed.
  */
 function published(
-  about: Omit<Build, 'made' | 'snapshots' | 'quarantines'>,
+  about: Omit<Build, 'made' | 'snapshots' | 'quarantines' | 'dormant'>,
   made: ReadonlyMap<string, Snapshot>,
   input: Pick<BuildInput, 'quarantines' | 'sources'>,
   previous: Build | undefined,
 ): Build {
-  const quarantines = input.quarantines.filter(each => !isOver(made, each));
+  const quarantines = input.quarantines.filter(each => standingOf(made, each) === 'inForce');
+  const dormant = input.quarantines.filter(each => standingOf(made, each) === 'dormant');
   const snapshots = quarantined(made, quarantines);
   const same = previous && snapshots.size === previous.snapshots.size && sameSnapshots(snapshots, previous.snapshots);
   const problems = [...about.problems, ...boundProblems(quarantineWarnings(about, input.sources, quarantines))];
-  return { ...about, problems, made, snapshots: same ? previous.snapshots : snapshots, quarantines };
+  return { ...about, problems, made, snapshots: same ? previous.snapshots : snapshots, quarantines, dormant };
 }
 
 function sameSnapshots(a: ReadonlyMap<string, Snapshot>, b: ReadonlyMap<string, Snapshot>): boolean {

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { memo1 } from '../base/memo.ts';
+import { memo1, sameItems } from '../base/memo.ts';
 import type { KeptResource, Quarantine } from '../policy/operational-state.ts';
 import { encodeRaw } from '../snapshot/encode-raw.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
@@ -22,19 +22,22 @@ export function quarantined(
   );
 }
 
-const known = memo1((_snapshot: Snapshot) => new Map<string, Snapshot>());
+/** What was last made of a snapshot, and of which quarantines. */
+const known = new WeakMap<Snapshot, Made>();
+
+interface Made {
+  readonly quarantines: readonly Quarantine[];
+  readonly result: Snapshot;
+}
 
 function without(snapshot: Snapshot, quarantines: readonly Quarantine[]): Snapshot {
-  const made = known(snapshot);
-  const key = JSON.stringify(quarantines);
-  const same = made.get(key);
-  if (same) return same;
+  const before = known.get(snapshot);
+  if (before && sameItems(before.quarantines, quarantines)) return before.result;
   const kept = new Map(quarantines.flatMap(each => each.lastGood.map(good => [keyOf(good), encoded(good)])));
   const lastGood: LastGood = (typeUrl, name) => kept.get(keyOf({ typeUrl, name }));
   const withheld = quarantines.map(each => ({ ...each, instead: lastGood(each.typeUrl, each.name) }));
   const result = withhold(snapshot, withheld, lastGood, { quietly: false });
-  made.clear();
-  made.set(key, result);
+  known.set(snapshot, { quarantines, result });
   return result;
 }
 
@@ -47,12 +50,17 @@ const encoded = memo1(
     encodeRaw(name, { typeUrl, name, value: Buffer.from(value, 'base64') }),
 );
 
-/** True once the content is no longer what the policy comes to. */
-export function isOver(
+/**
+ * Whether the content is what the policy comes to. `dormant`: there is no such fleet, and nothing is known of what it
+ * will hold when it comes back, such as after it was renamed and named so again.
+ */
+export function standingOf(
   made: ReadonlyMap<string, Snapshot>,
   { fleet, typeUrl, name, version }: Pick<Quarantine, 'fleet' | 'typeUrl' | 'name' | 'version'>,
-): boolean {
-  return made.get(fleet)?.types.get(typeUrl)?.resources.get(name)?.version !== version;
+): 'inForce' | 'dormant' | 'over' {
+  const snapshot = made.get(fleet);
+  if (!snapshot) return 'dormant';
+  return snapshot.types.get(typeUrl)?.resources.get(name)?.version === version ? 'inForce' : 'over';
 }
 
 /** Whether proxies are sent what was there before; else nothing. */
@@ -93,7 +101,7 @@ interface QuarantineSituation {
   readonly now: number;
 }
 
-type QuarantineDecision =
+export type QuarantineDecision =
   | {
       readonly kind: 'change';
       readonly quarantines: readonly Quarantine[];
@@ -116,7 +124,8 @@ export function decideQuarantine(
   }
   const { found } = change;
   const snapshot = made.get(found.fleet);
-  if (!snapshot || isOver(made, found)) return { kind: 'notFound', what: `${found.name} has another content by now.` };
+  if (!snapshot || standingOf(made, found) !== 'inForce')
+    return { kind: 'notFound', what: `${found.name} has another content by now.` };
   if (current) return { kind: 'notFound', what: `${found.name} is in quarantine already.` };
   const put = quarantineOf(found, now, snapshot, former);
   if (!put) return { kind: 'unknown', what: `It is not known what proxies hold in place of ${found.name}.` };

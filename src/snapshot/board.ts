@@ -11,6 +11,8 @@ export interface NodeIdentity {
   readonly metadata: Readonly<Record<string, string>>;
   /** `1.40.0`, or empty. */
   readonly version: string;
+  /** What it says that it is (`user_agent_name`), such as `envoy` or `grpc-go`; absent if it does not. */
+  readonly userAgent?: string;
   /** What it says that it knows (`client_features`), as far as the server makes use of it. */
   readonly features?: readonly string[];
 }

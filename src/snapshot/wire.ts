@@ -14,6 +14,14 @@ export function delimited(field: number, ...content: readonly Uint8Array[]): Uin
   return bytes;
 }
 
+/** Tag and length of such a field, whose content follows. */
+export function fieldHead(field: number, length: number): Uint8Array {
+  const bytes = Buffer.allocUnsafe(1 + varintLength(length));
+  bytes[0] = (field << 3) | 2;
+  writeVarint(bytes, 1, length);
+  return bytes;
+}
+
 /** A text field. */
 export function textField(field: number, text: string): Uint8Array {
   return delimited(field, Buffer.from(text, 'utf8'));

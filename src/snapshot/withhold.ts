@@ -143,6 +143,19 @@ const usersIn = memo1(({ typeUrl: url, resources }: TypeSnapshot): ReadonlyMap<s
 const substitutes = memo1((_type: TypeSnapshot) => new Map<string, WeakRef<TypeSnapshot>>());
 const MOST_SUBSTITUTES = 256;
 
+/**
+ * What a client holds of a set that has acknowledged this version: the set itself, or one that was made of it by
+ * withholding. Undefined where it is of another set, so that the client has yet to come to this one.
+ */
+export function heldOf(set: TypeSnapshot, acked: string | undefined): TypeSnapshot | undefined {
+  if (acked === undefined || acked === set.version) return acked === undefined ? undefined : set;
+  for (const each of substitutes(set).values()) {
+    const made = each.deref();
+    if (made?.version === acked) return made;
+  }
+  return undefined;
+}
+
 /** The same replacements in the same set give the same set, so that who holds it is sent nothing. */
 function substitute(
   type: TypeSnapshot,

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
 
 /** What is needed of a gRPC call. */
@@ -18,20 +19,37 @@ export class AnswerStreams {
   /** @param refuse ends the call with a status. */
   serve(
     call: Call,
-    answer: (bytes: Buffer) => Unary<Buffer>,
+    answer: (bytes: Buffer) => Unary<Buffer> | Promise<PacedAnswer>,
     refuse: (refusal: Extract<Unary<Buffer>, { readonly kind: 'refused' }>) => void,
   ): void {
-    const ended = (): void => void this.#calls.delete(call);
-    call.on('data', bytes => {
-      if (!this.#calls.has(call)) return;
-      const outcome = answer(bytes);
-      if (outcome.kind === 'refused') {
+    /** Of the answer that is on its way. */
+    let left = (): void => {};
+    const ended = (): void => {
+      this.#calls.delete(call);
+      left();
+    };
+    const send = (paced: PacedAnswer): void => {
+      const { outcome } = paced;
+      left = () => paced.left();
+      if (!this.#calls.has(call)) {
+        left();
+      } else if (outcome.kind === 'refused') {
         ended();
         refuse(outcome);
-        return;
+      } else {
+        call.write(outcome.message, () => {
+          left();
+          call.resume();
+        });
       }
+    };
+    call.on('data', bytes => {
+      if (!this.#calls.has(call)) return;
       call.pause();
-      call.write(outcome.message, () => call.resume());
+      const outcome = answer(bytes);
+      if ('kind' in outcome) send({ outcome, left: () => {} });
+      // Rejects never.
+      else void outcome.then(send);
     });
     call.on('end', () => call.end());
     for (const event of ['close', 'error', 'cancelled'] as const) call.on(event, ended);

@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
+import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
 
 /** What the service needs of gRPC calls, whatever is called. */
@@ -51,6 +52,23 @@ export function unary<Message>(answer: (request: Buffer) => Unary<Message>): Una
   };
 }
 
+/** Milliseconds until an answer counts as sent of which nobody has heard. */
+const answerLimit = 60_000;
+
+export function pacedUnary(answer: (request: Buffer) => Promise<PacedAnswer>): UnaryHandler<Buffer> {
+  return (call, done) => {
+    // Rejects never.
+    void answer(call.request).then(({ outcome, left }) => {
+      // Comes at the end of every call that has been answered, unless the caller had gone before it was read.
+      if (call.cancelled) left();
+      else call.once('cancelled', left);
+      setTimeout(left, answerLimit).unref();
+      if (outcome.kind === 'answer') done(null, outcome.message);
+      else done({ code: status[outcome.code], details: outcome.why });
+    });
+  };
+}
+
 export function endCall(call: EndableCall, code: keyof typeof status, message: string): void {
   if (code === 'OK') call.end();
   else call.emit('error', { code: status[code], details: message, message });
@@ -65,9 +83,9 @@ export function peerOf(call: { getPeer(): string }): string | undefined {
 /** Says what to do when an address cannot be had. */
 export function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
   const remedies: Readonly<Record<string, string>> = {
-    EADDRINUSE: 'another process listens there; end it or choose another with --xds HOST:PORT',
-    EADDRNOTAVAIL: 'this machine has no such address; choose another with --xds HOST:PORT',
-    EACCES: 'this user may not listen there; choose a port from 1024 with --xds HOST:PORT',
+    EADDRINUSE: 'another process listens there; end it or choose another address',
+    EADDRNOTAVAIL: 'this machine has no such address; choose another',
+    EACCES: 'this user may not listen there; choose a port from 1024',
   };
   const remedy = remedies[error.code ?? ''] ?? error.message;
   return new Error(`cannot listen for xDS on ${host}:${port}: ${remedy}`, { cause: error });

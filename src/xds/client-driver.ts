@@ -1,3 +1,4 @@
+import { longestTimer } from '../base/units.ts';
 import type { Publication } from '../snapshot/board.ts';
 import { type ClientInput, startClient, stepClient } from './client.ts';
 import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
@@ -195,7 +196,7 @@ export class ClientDriver {
   }
 
   #start({ id, afterMs, jitter }: TimerRequest): void {
-    const delay = jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs;
+    const delay = Math.min(jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs, longestTimer);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
       this.step({ kind: 'timer', id });

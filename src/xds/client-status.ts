@@ -1,26 +1,14 @@
 import { Buffer } from 'node:buffer';
 import { decode, encode } from '../../proto/codec.ts';
-import type { ConfigStatus } from '../../proto/gen/envoy.service.status.v3.ts';
 import type { NodeMatcher, StringMatcher } from '../../proto/gen/envoy.type.matcher.v3.ts';
-import { memo1 } from '../base/memo.ts';
 import type { Assignment, Board, NodeIdentity } from '../snapshot/board.ts';
-import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
-import { delimited, textField } from '../snapshot/wire.ts';
-import type { Rejected, Variant } from './events.ts';
+import { delimited, fieldHead } from '../snapshot/wire.ts';
+import { ClientStatusRows, type RejectedView, type TypeView } from './client-status-rows.ts';
+import type { Variant } from './events.ts';
 import type { Unary } from './fetch.ts';
-import { secretUrl } from './resource-type.ts';
 
 /** The gRPC service that tells operators' tools what each client was sent and holds (CSDS). */
 export const clientStatusDiscovery = 'envoy.service.status.v3.ClientStatusDiscoveryService';
-
-/** Where a client stands with a type; versions are of the type's published sets. */
-interface TypeView {
-  readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected';
-  readonly sent: string | undefined;
-  readonly acked: string | undefined;
-  /** `at`: milliseconds since the epoch. */
-  readonly rejection: { readonly version: string; readonly message: string; readonly at: number } | undefined;
-}
 
 /** What a client has come to, as its events tell. */
 interface ClientView {
@@ -37,50 +25,163 @@ interface WithheldView {
   readonly suspects: readonly RejectedView[];
 }
 
-type RejectedView = Rejected & { readonly at: number };
-
 /** Who is connected. Whoever folds the events gives it. */
 export interface ClientViews {
   /** Longest connected first. */
   proxies(): readonly ClientView[];
 }
 
-/** Longest answer in bytes about more than one client: beyond it the caller must ask for less. */
-const MAX_ANSWER = 32 * 1024 * 1024;
+/** What answering may cost. */
+export interface ClientStatusLimits {
+  /** Longest answer in bytes about more than one client: beyond it the caller must ask for less. */
+  readonly answer: number;
+  /** Answers that are under way at once, and their bytes. One alone may be longer. */
+  readonly underWay: number;
+  readonly bytes: number;
+  /** Matchers of a request. */
+  readonly matchers: number;
+}
+
+const MiB = 1024 * 1024;
+const usualLimits: ClientStatusLimits = { answer: 32 * MiB, underWay: 8, bytes: 64 * MiB, matchers: 1000 };
+
+/** An answer that counts as under way until whoever sends it says that it has left, or never will. */
+export interface PacedAnswer {
+  readonly outcome: Unary<Buffer>;
+  /** Once is enough; more do no harm. */
+  left(): void;
+}
+
+interface StatusRequest {
+  readonly matchers: readonly NodeMatcher[];
+  readonly bare: boolean;
+}
 
 /**
- * Answers a `ClientStatusRequest`: for each client that a matcher fits (without matchers, for all), every resource of its
- * fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR: the
- * resource was rejected, or is among those of which one was, in the client's words (R42).
+ * Answers each `ClientStatusRequest`: for each client that a matcher fits (without matchers, for all), every resource of
+ * its fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR:
+ * the resource was rejected, or is among those of which one was, in the client's words (R42).
  *
- * All clients of one node id are told of as one. Secrets are named and never shown (P29). Throws when it is our fault.
+ * All clients of one node id are told of as one. Between two nodes others have their turn, so that each is told of as it
+ * is then; more than the limits allow is refused (P7).
  */
-export function answerClientStatus(board: Board, clients: ClientViews, bytes: Uint8Array): Unary<Buffer> {
-  let request: Readonly<{ matchers: readonly NodeMatcher[]; bare: boolean }>;
+export class ClientStatusAnswers {
+  readonly #board: Board;
+  readonly #clients: ClientViews;
+  readonly #limits: ClientStatusLimits;
+  readonly #rows = new ClientStatusRows();
+  #underWay = 0;
+  #bytes = 0;
+
+  constructor(board: Board, clients: ClientViews, limits = usualLimits) {
+    this.#board = board;
+    this.#clients = clients;
+    this.#limits = limits;
+  }
+
+  /** Sets of resources that were written out so far. */
+  get written(): number {
+    return this.#rows.written;
+  }
+
+  /** Never rejects. */
+  async answer(bytes: Uint8Array): Promise<PacedAnswer> {
+    if (this.#underWay >= this.#limits.underWay) return refusal(exhausted(`${this.#underWay} answers are under way`));
+    const counted = this.#begin();
+    try {
+      const outcome = await this.#answer(bytes, counted);
+      if (outcome.kind === 'refused') counted.left();
+      return { outcome, left: counted.left };
+    } catch (error) {
+      counted.left();
+      const reason = error instanceof Error ? error.message : String(error);
+      return refusal({ kind: 'refused', code: 'INTERNAL', why: `a fault of the control plane: ${reason}` });
+    }
+  }
+
+  #begin(): Counted {
+    let length = 0;
+    let gone = false;
+    this.#underWay++;
+    return {
+      add: bytes => {
+        length += bytes;
+        this.#bytes += bytes;
+        return { alone: this.#bytes === length, length };
+      },
+      left: () => {
+        if (gone) return;
+        gone = true;
+        this.#underWay--;
+        this.#bytes -= length;
+      },
+    };
+  }
+
+  async #answer(bytes: Uint8Array, counted: Counted): Promise<Unary<Buffer>> {
+    const request = read(bytes, this.#limits.matchers);
+    if ('kind' in request) return request;
+    const parts: Uint8Array[] = [];
+    let clients = 0;
+    for (const client of byNode(this.#clients.proxies(), request.matchers)) {
+      if (clients++ > 0) await othersFirst();
+      const pieces = this.#config(client, request.bare);
+      const { alone, length } = counted.add(pieces.reduce((sum, each) => sum + each.length, 0));
+      const less = `ask for fewer clients with node_matchers${request.bare ? '' : ', or set exclude_resource_contents'}`;
+      if (length > this.#limits.answer && clients > 1) {
+        return exhausted(`the answer would be longer than ${this.#limits.answer} bytes: ${less}`);
+      }
+      if (this.#bytes > this.#limits.bytes && !alone) {
+        return exhausted(`answers of more than ${this.#limits.bytes} bytes are under way: try again, or ${less}`);
+      }
+      for (const each of pieces) parts.push(each);
+    }
+    return { kind: 'answer', message: Buffer.concat(parts) };
+  }
+
+  /** `ClientStatusResponse`, field 1, in pieces. */
+  #config({ node, assignment, variant, types, withheld }: ClientView, bare: boolean): readonly Uint8Array[] {
+    const { id, cluster, region, zone, subZone, metadata } = node;
+    const locality = { region, zone, sub_zone: subZone };
+    const shown = delimited(1, encode('envoy.config.core.v3.Node', { id, cluster, locality, metadata }));
+    const snapshot = assignment?.kind === 'assigned' ? this.#board.current?.snapshots.get(assignment.key) : undefined;
+    const rejected = Map.groupBy(
+      [...(withheld?.rejects ?? []), ...(withheld?.suspects ?? [])],
+      ({ typeUrl }) => typeUrl,
+    );
+    const rows = [...(snapshot?.types.values() ?? [])].map(set => {
+      const { typeUrl } = set;
+      return this.#rows.of({ set, type: types.get(typeUrl), rejected: rejected.get(typeUrl) ?? [], variant, bare });
+    });
+    const length = rows.reduce((sum, each) => sum + each.length, shown.length);
+    return [fieldHead(1, length), shown, ...rows.flatMap(each => each.pieces)];
+  }
+}
+
+interface Counted {
+  /** @returns the bytes of the answer so far, and whether no other is under way that has any. */
+  add(bytes: number): { readonly alone: boolean; readonly length: number };
+  left(): void;
+}
+
+type Refused = Extract<Unary<Buffer>, { readonly kind: 'refused' }>;
+
+const exhausted = (why: string): Refused => ({ kind: 'refused', code: 'RESOURCE_EXHAUSTED', why });
+const refusal = (outcome: Refused): PacedAnswer => ({ outcome, left: () => {} });
+const othersFirst = (): Promise<void> => new Promise(resolve => setImmediate(resolve));
+
+function read(bytes: Uint8Array, most: number): StatusRequest | Refused {
+  const invalid = (why: string): Refused => ({ kind: 'refused', code: 'INVALID_ARGUMENT', why });
   try {
-    const read = decode('envoy.service.status.v3.ClientStatusRequest', bytes);
-    request = { matchers: read.node_matchers ?? [], bare: read.exclude_resource_contents ?? false };
+    const found = decode('envoy.service.status.v3.ClientStatusRequest', bytes);
+    const { node_matchers: matchers = [], exclude_resource_contents: bare = false } = found;
+    if (matchers.length > most) return invalid(`there may be ${most} node_matchers at most`);
+    if (matchers.every(isSupported)) return { matchers, bare };
+    return invalid('node_matchers may have node_id alone, as exact, prefix, suffix or contains');
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { kind: 'refused', code: 'INVALID_ARGUMENT', why: `the message is no ClientStatusRequest: ${reason}` };
+    return invalid(`the message is no ClientStatusRequest: ${reason}`);
   }
-  if (!request.matchers.every(isSupported)) {
-    const why = 'node_matchers may have node_id alone, as exact, prefix, suffix or contains';
-    return { kind: 'refused', code: 'INVALID_ARGUMENT', why };
-  }
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (const client of byNode(clients.proxies(), request.matchers)) {
-    const config = delimited(1, ...clientConfig(board, client, request.bare));
-    length += config.length;
-    if (length > MAX_ANSWER && parts.length > 0) {
-      const remedy = `ask for fewer clients with node_matchers${request.bare ? '' : ', or set exclude_resource_contents'}`;
-      const why = `the answer would be longer than ${MAX_ANSWER} bytes: ${remedy}`;
-      return { kind: 'refused', code: 'RESOURCE_EXHAUSTED', why };
-    }
-    parts.push(config);
-  }
-  return { kind: 'answer', message: Buffer.concat(parts) };
 }
 
 /** A node may be on several connections. */
@@ -103,79 +204,6 @@ function joined(older: ClientView, newer: ClientView): ClientView {
   ];
   const withheld = { rejects: all('rejects'), suspects: all('suspects') };
   return { ...newer, types: new Map([...older.types, ...newer.types]), withheld };
-}
-
-function clientConfig(board: Board, client: ClientView, bare: boolean): readonly Uint8Array[] {
-  const { node, assignment, variant, types, withheld } = client;
-  const { id, cluster, region, zone, subZone, metadata } = node;
-  const locality = { region, zone, sub_zone: subZone };
-  const shown = encode('envoy.config.core.v3.Node', { id, cluster, locality, metadata });
-  const snapshot = assignment?.kind === 'assigned' ? board.current?.snapshots.get(assignment.key) : undefined;
-  const sets = [...(snapshot?.types.values() ?? [])];
-  const rejected = [...(withheld?.rejects ?? []), ...(withheld?.suspects ?? [])];
-  const configs = sets.map(set => {
-    const ofType = rejected.filter(each => each.typeUrl === set.typeUrl);
-    return configsOf(set, types.get(set.typeUrl), ofType, variant, bare || set.typeUrl === secretUrl);
-  });
-  return [delimited(1, shown), ...configs];
-}
-
-function configsOf(
-  set: TypeSnapshot,
-  type: TypeView | undefined,
-  rejected: readonly RejectedView[],
-  variant: Variant,
-  bare: boolean,
-): Uint8Array {
-  const status = statusOf(type, set.version, rejected.length > 0);
-  const wholly = status === 'ERROR' && type?.rejection ? errorState(type.rejection) : undefined;
-  const errors = new Map(rejected.map(each => [each.name, errorState({ ...each, version: set.version })]));
-  const make = (): Uint8Array => {
-    const versionOf = (resource: EncodedResource) => (variant === 'delta' ? resource.version : set.version);
-    const configs = [...set.resources.values()].map(each => {
-      const error = errors.get(each.name) ?? wholly;
-      const end = error ? [statuses.ERROR, error] : [statuses[status]];
-      return delimited(3, ...config(set.typeUrl, each, versionOf(each), bare), ...end);
-    });
-    return Buffer.concat(configs);
-  };
-  // With contents an answer has room for few clients only, and what is remembered would be as long as the set.
-  if (wholly || errors.size > 0 || !bare) return make();
-  const known = made(set);
-  const key = `${status} ${variant}`;
-  const bytes = known.get(key) ?? make();
-  known.set(key, bytes);
-  return bytes;
-}
-
-/** What most clients have in common is made once as long as its set is in force. */
-const made = memo1((_set: TypeSnapshot) => new Map<string, Uint8Array>());
-
-function config(typeUrl: string, resource: EncodedResource, version: string, bare: boolean): readonly Uint8Array[] {
-  const { name, value } = resource;
-  const content = bare ? [] : [delimited(4, textField(1, typeUrl), delimited(2, value))];
-  return [textField(1, typeUrl), textField(2, name), textField(3, version), ...content];
-}
-
-/** @param partly something of the type is withheld, so that what is held has another version than what is intended. */
-function statusOf(type: TypeView | undefined, intended: string, partly: boolean): keyof typeof statuses {
-  if (type?.state === 'rejected') return 'ERROR';
-  if (type?.sent === undefined) return 'NOT_SENT';
-  return type.state === 'synced' && (partly || type.acked === intended) ? 'SYNCED' : 'STALE';
-}
-
-/** Fields 6 and 7, `config_status` and what is called so from the side of the client. */
-const statuses = {
-  SYNCED: Buffer.from([6 << 3, 1, 7 << 3, 3]),
-  NOT_SENT: Buffer.from([6 << 3, 2]),
-  STALE: Buffer.from([6 << 3, 3]),
-  ERROR: Buffer.from([6 << 3, 4, 7 << 3, 4]),
-} satisfies Partial<Record<ConfigStatus, Uint8Array>>;
-
-function errorState({ version, message, at }: NonNullable<TypeView['rejection']>): Uint8Array {
-  const lastAttempt = new Date(at).toISOString();
-  const state = { last_update_attempt: lastAttempt, details: message, version_info: version };
-  return delimited(8, encode('envoy.admin.v3.UpdateFailureState', state));
 }
 
 function isSupported({ node_id: matcher, node_metadatas: metadata = [] }: NodeMatcher): boolean {

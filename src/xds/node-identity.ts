@@ -25,12 +25,14 @@ export type NodeReading =
 export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };
   let metadata: Readonly<Record<string, string>> = {};
+  let userAgent = '';
   const features: string[] = [];
   eachField(bytes, (field, reader) => {
     if (field === 1) raw.id = reader.string();
     else if (field === 2) raw.cluster = reader.string();
     else if (field === 3) metadata = flatTexts(readTree(measured(reader, limits)));
     else if (field === 4) Object.assign(raw, readLocality(reader.bytes()));
+    else if (field === 6) userAgent = reader.string().slice(0, MAX_TEXT);
     else if (field === 7) raw.version = reader.string();
     else if (field === 8) raw.version = readBuild(reader.bytes()) || raw.version;
     else if (field === 10) features.push(...[reader.string()].filter(isKnown));
@@ -44,7 +46,14 @@ export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): Nod
   const bounded = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, text.slice(0, MAX_TEXT)]));
   return {
     kind: 'node',
-    node: { ...texts, ...bounded, id, metadata, ...(features.length > 0 && { features: [...new Set(features)] }) },
+    node: {
+      ...texts,
+      ...bounded,
+      id,
+      metadata,
+      ...(userAgent !== '' && { userAgent }),
+      ...(features.length > 0 && { features: [...new Set(features)] }),
+    },
   };
 }
 
@@ -61,6 +70,11 @@ const knownFeatures: ReadonlySet<string> = new Set([...ttlFeatures, errorsFeatur
 
 function isKnown(feature: string): boolean {
   return knownFeatures.has(feature);
+}
+
+/** Envoys open their streams again one by one after an outage, and use what they have meanwhile. */
+export function isEnvoy(node: NodeIdentity | undefined): boolean {
+  return node?.userAgent === 'envoy';
 }
 
 /** Equal in everything that is kept. */

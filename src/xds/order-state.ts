@@ -11,6 +11,8 @@ export interface OrderSettings {
   readonly lingerLimit: number;
   /** Milliseconds that a client which comes back has to ask for routes, before it counts as having none. */
   readonly grace: number;
+  /** Milliseconds that an Envoy which had several streams has to open them again (R41). */
+  readonly reopening: number;
 }
 
 /** A goal whose clusters were sent. */
@@ -44,6 +46,11 @@ export interface OrderState {
    * when it has them.
    */
   readonly closing: Retired;
+  /**
+   * Streams that the client had may come back (R41): until then nothing is taken from it, and routes do not lead to
+   * clusters of which nobody knows whether it has them. Undefined before it was found to have had some.
+   */
+  readonly reopening: boolean | undefined;
   /** Ids of running timers: until routes go ahead of clusters that are not acknowledged, */
   readonly gate: number | undefined;
   /** until clusters have had the time that they need after their endpoints, */
@@ -52,8 +59,10 @@ export interface OrderState {
   readonly settle: number | undefined;
   /** until a client counts as having no routes, */
   readonly grace: number | undefined;
-  /** until requests on old routes have ended. */
+  /** until requests on old routes have ended, */
   readonly linger: number | undefined;
+  /** until streams that have not come back count as gone. */
+  readonly reopen: number | undefined;
   /** How many were started, which is the newest id. */
   readonly timers: number;
 }
@@ -75,10 +84,12 @@ export const startOrder: OrderState = {
   settling: nothing,
   lingering: nothing,
   closing: nothing,
+  reopening: undefined,
   gate: undefined,
   warm: undefined,
   settle: undefined,
   grace: undefined,
   linger: undefined,
+  reopen: undefined,
   timers: 0,
 };

@@ -20,6 +20,9 @@ import { isWarm, mayBeWarm, warmUp } from './warming.ts';
  * Where snapshots are published faster than clients acknowledge them, listeners and routes follow through those whose
  * clusters were sent, so that they neither stand still nor run ahead.
  *
+ * A client that comes back with streams of single types does so one by one. Until they are taken for complete, it keeps
+ * what it brought, and its routes wait for clusters however long that takes.
+ *
  * On an aggregated stream the acknowledgement of clusters says that they can be used. On a stream of their own it comes
  * before their endpoints have been asked for; there, those must have been acknowledged as well (R37a).
  */
@@ -94,6 +97,7 @@ export function evaluate(order: OrderState, progress: Progress): OrderState {
   const opened = closed(released(acknowledged(order, progress), progress), progress);
   const { settling, lingering } = opened;
   if (settling === nothing && opened.retiring === nothing && opened.proving.length === 0) return opened;
+  if (opened.reopening) return opened;
   if (!hasUsers(progress)) return withoutRetired(opened);
   if (settling === nothing || !usersSettled(opened, progress)) return opened;
   if (!isAny(settling, progress.tally)) return { ...opened, settling: nothing };
@@ -129,6 +133,17 @@ function closed(order: OrderState, progress: Progress): OrderState {
   return gone ? { ...order, closing: nothing } : order;
 }
 
+/** An Envoy has lost streams that it will open again, each at its own time: how many they were, it does not say. */
+export function awaitStreams(order: OrderState): OrderState {
+  return { ...order, reopening: true, reopen: undefined };
+}
+
+/** A client that seemed to come with nothing, on its first streams, has something after all, and will open further ones. */
+export function comesBack(order: OrderState, progress: Progress): OrderState {
+  const served = progress.lanes.some(({ state }) => isUser(state.typeUrl) && state.sent);
+  return awaitStreams(served ? order : { ...order, released: undefined });
+}
+
 /** A timer has run out; one that was given up since says nothing. */
 export function expire(order: OrderState, id: number, progress: Progress): OrderState {
   // What was not even sent is not run ahead of, unless nothing was.
@@ -139,6 +154,7 @@ export function expire(order: OrderState, id: number, progress: Progress): Order
     return { ...order, linger: undefined, lingering: nothing, closing };
   }
   if (id === order.grace) return withoutLeftovers({ ...order, grace: undefined });
+  if (id === order.reopen) return { ...order, reopen: undefined, reopening: false };
   if (id !== order.settle) return order;
   const ended = { ...order, settle: undefined };
   return usersRejected(progress) ? ended : { ...ended, settling: nothing, lingering: order.settling };
@@ -177,17 +193,19 @@ export function schedule(
   settings: OrderSettings,
 ): { readonly order: OrderState; readonly timers: readonly TimerRequest[] } {
   if (atRest(order)) return { order, timers: none };
+  const { reopening = false } = order;
   const users = hasUsers(progress);
   const lingering = isAny(order.lingering, progress.tally);
   const settling = isAny(order.settling, progress.tally);
   const next = users && order.released !== order.goal ? warmingNow(order, progress) : undefined;
   const warmUpMs = next ? warmUp(order.released, next) : 0;
   const wanted = [
-    { key: 'gate', wanted: users && order.released !== order.goal, afterMs: settings.gateLimit },
+    { key: 'gate', wanted: users && order.released !== order.goal && !reopening, afterMs: settings.gateLimit },
     { key: 'warm', wanted: next !== undefined, afterMs: Math.min(warmUpMs, settings.gateLimit) },
-    { key: 'settle', wanted: users && settling && !lingering, afterMs: 2 * settings.gateLimit },
-    { key: 'grace', wanted: !users && isAnyKept(order, progress), afterMs: settings.grace },
+    { key: 'settle', wanted: users && settling && !lingering && !reopening, afterMs: 2 * settings.gateLimit },
+    { key: 'grace', wanted: !users && isAnyKept(order, progress) && !reopening, afterMs: settings.grace },
     { key: 'linger', wanted: lingering, afterMs: lingerMs(order, settings) },
+    { key: 'reopen', wanted: reopening, afterMs: settings.reopening },
   ] as const;
   // Time that was given to other clusters does not count.
   let scheduled = order.warming === next ? order : { ...order, warming: next, warm: undefined };
@@ -214,8 +232,8 @@ const none: readonly TimerRequest[] = [];
 
 /** Nothing is under way between types, and no timer runs. */
 function atRest(order: OrderState): boolean {
-  const { gate, warm, settle, grace, linger } = order;
-  const timers = (gate ?? warm ?? settle ?? grace ?? linger) !== undefined;
+  const { gate, warm, settle, grace, linger, reopen, reopening } = order;
+  const timers = (gate ?? warm ?? settle ?? grace ?? linger ?? reopen) !== undefined || reopening === true;
   const kept = keptBy(order).some(({ sets, leftover }) => sets.size > 0 || leftover);
   return !timers && !kept && order.released === order.goal;
 }
@@ -271,7 +289,9 @@ function released(order: OrderState, progress: Progress): OrderState {
   if (order.goal === undefined || order.released === order.goal) return order;
   const clusters = clustersIn(progress);
   // Who comes with nothing has nothing that could break.
-  const isFresh = () => order.released === undefined && !progress.lanes.some(({ state }) => state.resumes);
+  const isFresh = () =>
+    order.released === undefined && !order.reopening && !progress.lanes.some(({ state }) => state.resumes);
+  if (!clusters && order.reopening) return order;
   if (!clusters || isFresh()) return release(order, order.goal);
   const ready = reached(order, progress).find(
     snapshot => clusters.aggregated || snapshot === order.warmed || warmUp(order.released, snapshot) === 0,
@@ -329,8 +349,9 @@ function clustersIn(progress: Progress): Asked | undefined {
 
 function usersSettled(order: OrderState, progress: Progress): boolean {
   // They come after what is made, of which there may be very many.
-  for (const { state } of progress.lanes.toReversed()) {
-    if (resourceType(state.typeUrl).order === 'made') return true;
+  for (let index = progress.lanes.length - 1; index >= 0; index--) {
+    const state = progress.lanes[index]?.state;
+    if (!state || resourceType(state.typeUrl).order === 'made') return true;
     const wanted = isUser(state.typeUrl) && order.released ? typeIn(order.released, state.typeUrl) : undefined;
     if (wanted && !(state.target === wanted && isSettled(state))) return false;
   }

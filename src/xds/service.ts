@@ -20,6 +20,7 @@ import {
   endCall,
   guarded,
   listenError,
+  pacedUnary,
   peerOf,
   type UnaryHandler,
   unary,
@@ -27,11 +28,11 @@ import {
 } from './calls.ts';
 import type { Outgoing, SharedByClients } from './client-driver.ts';
 import type { RejectionSettings } from './client-state.ts';
-import { answerClientStatus, type ClientViews, clientStatusDiscovery } from './client-status.ts';
+import { ClientStatusAnswers, type ClientViews, clientStatusDiscovery, type PacedAnswer } from './client-status.ts';
 import { Clients } from './clients.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { Variant, XdsEvent } from './events.ts';
-import { Fetches, type Unary } from './fetch.ts';
+import { Fetches } from './fetch.ts';
 import { FrameEncoder } from './frame.ts';
 import { Health, healthChecking } from './health.ts';
 import { defaultLimits, LimitError, type XdsLimits } from './limits.ts';
@@ -79,7 +80,7 @@ export const defaultXdsSettings = {
   limits: defaultLimits,
   keepaliveTime: 15_000,
   keepaliveTimeout: 10_000,
-  order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200 },
+  order: { gateLimit: 5_000, linger: 5_000, lingerLimit: 60_000, grace: 200, reopening: 10_000 },
   rejection: { pause: 10_000, retryAfter: 60_000, retryLimit: 15 * 60_000 },
 } satisfies XdsServiceSettings;
 
@@ -319,12 +320,12 @@ export class XdsService {
   }
 
   #addClientStatus(server: Server, views: ClientViews): void {
-    const answer = (request: Buffer): Unary<Buffer> => answerClientStatus(this.#board, views, request);
+    const answers = new ClientStatusAnswers(this.#board, views);
+    const answer = (request: Buffer): Promise<PacedAnswer> => answers.answer(request);
     server.addService(serviceDefinition(clientStatusDiscovery), {
-      FetchClientStatus: unary(answer),
+      FetchClientStatus: pacedUnary(answer),
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#counted(call) &&
-        this.#answerStreams.serve(call, guarded(answer), ({ code, why }) => endCall(call, code, why)),
+        this.#counted(call) && this.#answerStreams.serve(call, answer, ({ code, why }) => endCall(call, code, why)),
     });
   }
 

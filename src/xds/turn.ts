@@ -30,17 +30,17 @@ import {
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, evaluate, expire, proven, schedule, type Target, withoutRejected } from './order.ts';
+import { aim, awaitStreams, evaluate, expire, proven, schedule, type Target, withoutRejected } from './order.ts';
 import type { OrderState, TimerRequest } from './order-state.ts';
-import { replaced } from './overlay.ts';
 import { inDoubt } from './progress.ts';
+import { comingBack, mayReopen } from './reopening.ts';
 import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { anyCounted } from './tally.ts';
 import { dueTargets, type Targets } from './targets.ts';
 import { told } from './told.ts';
-import { assignmentsOf, broughtOrInParts } from './warming.ts';
+import { assignmentsOf, warmedAnew } from './warming.ts';
 import { aimedAt, cleared, goalFor, heldOn, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
@@ -99,7 +99,9 @@ export class Turn {
   leave(streamId: number): this {
     this.#streams = this.#streams.without(streamId);
     this.#beats = new Map([...this.#beats].filter(([, beat]) => beat.streamId !== streamId));
-    for (const { state } of this.#draft.leave(streamId)) this.#touched.add(state.typeUrl);
+    const left = this.#draft.leave(streamId);
+    for (const { state } of left) this.#touched.add(state.typeUrl);
+    if (mayReopen(this.#node, left)) this.#order = awaitStreams(this.#order);
     return this;
   }
 
@@ -184,6 +186,9 @@ export class Turn {
     for (const response of step.responses) this.#responses.push({ ...response, streamId });
     this.#events.push(...step.events);
     if (!lane.aggregated) this.#touched.add(before.typeUrl);
+    if (input.kind === 'request') {
+      this.#order = comingBack(this.#order, { ...lane, state: step.state }, this.#draft, this.#node, this.#published());
+    }
     if (step.refused) this.#refused(streamId, before, step.refused);
     if (before.typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(lane, step);
     return step.state.acked !== before.acked;
@@ -223,10 +228,7 @@ export class Turn {
       const { changed } = diffTypes(before.sent, state.sent);
       this.#draft.remark(withOutdated(this.#lanes, assignmentsOf(changed)));
     }
-    const names =
-      before.sent && state.sent && !before.inParts
-        ? replaced(before.sent, state.sent)
-        : broughtOrInParts(before, responses);
+    const names = warmedAnew(before, state, responses);
     if (names.length === 0) return;
     const endpoints = this.#lanes.findIndex(lane => lane.aggregated && lane.state.typeUrl === endpointUrl);
     if (endpoints >= 0) this.#feed(endpoints, { kind: 'again', names });

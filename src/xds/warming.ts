@@ -3,6 +3,7 @@ import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import { memo1, memo2 } from '../base/memo.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import type { Response, TypeState } from './machine.ts';
+import { replaced } from './overlay.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { covers, isEmpty } from './subscription.ts';
 import { counted, type Tally } from './tally.ts';
@@ -14,6 +15,8 @@ import { counted, type Tally } from './tally.ts';
 interface Warming {
   /** The load assignment that it asks for, on another stream. */
   readonly assignment: string | undefined;
+  /** It asks for it on a stream of its own. */
+  readonly apart: boolean;
   /** Milliseconds for what nobody acknowledges: the first health checks, or the lookup of a name. */
   readonly beyond: number;
 }
@@ -23,7 +26,7 @@ const warmingOf: (cluster: EncodedResource) => Warming = memo1(({ name, value })
     return warming(name, decode('envoy.config.cluster.v3.Cluster', value));
   } catch {
     // Bytes that are no cluster will be rejected; nobody has to wait for that.
-    return { assignment: undefined, beyond: 0 };
+    return { assignment: undefined, apart: false, beyond: 0 };
   }
 });
 
@@ -38,6 +41,7 @@ function warming(name: string, cluster: Cluster): Warming {
   const lookedUp = type === 'STATIC' || type === 'EDS' || type === 'ORIGINAL_DST' ? 0 : LOOKUP;
   return {
     assignment: type === 'EDS' && !custom ? eds?.service_name || name : undefined,
+    apart: type === 'EDS' && !custom && eds?.eds_config?.api_config_source !== undefined,
     beyond: checked + (custom ? LOOKUP : lookedUp),
   };
 }
@@ -65,6 +69,11 @@ function added(from: Snapshot | undefined, to: Snapshot): readonly EncodedResour
   return from ? newClusters(from, to) : clustersOf(to);
 }
 
+/** True if any of its clusters asks for its endpoints on a stream of its own. */
+export const leadsApart: (snapshot: Snapshot) => boolean = memo1(snapshot =>
+  clustersOf(snapshot).some(each => warmingOf(each).apart),
+);
+
 /** The load assignments that clusters ask for on another stream. */
 export const assignmentsOf = memo1(
   (clusters: readonly EncodedResource[]): ReadonlySet<string> =>
@@ -75,6 +84,16 @@ export const assignmentsOf = memo1(
 export function mayBeWarm(tally: Tally, from: Snapshot | undefined, to: Snapshot): boolean {
   const { names, broad } = counted(tally, endpointUrl);
   return broad > 0 || names >= assignmentsOf(added(from, to)).size;
+}
+
+/**
+ * Names of clusters that a client warms anew when it is sent these responses (R39). One that comes back with clusters of
+ * its own, or is sent them in parts, may have others in the place of those that come.
+ */
+export function warmedAnew(before: TypeState, { sent }: TypeState, responses: readonly Response[]): readonly string[] {
+  if (before.sent && sent && !before.inParts) return replaced(before.sent, sent);
+  if (!before.resumes && !before.inParts) return [];
+  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
 }
 
 /** True if the client has acknowledged the endpoints of every new cluster that has some. */
@@ -99,10 +118,4 @@ export function isWarm(
 /** Milliseconds that new clusters need after that. */
 export function warmUp(from: Snapshot | undefined, to: Snapshot): number {
   return longest(added(from, to).map(each => warmingOf(each).beyond));
-}
-
-/** A client that comes back with clusters of its own, or is sent them in parts: those that come may replace others. */
-export function broughtOrInParts(before: TypeState, responses: readonly Response[]): readonly string[] {
-  if (!before.resumes && !before.inParts) return [];
-  return responses.flatMap(({ body }) => body.resources.map(each => each.name));
 }

@@ -46,7 +46,13 @@ const pureLayers = new Set(['base', 'policy', 'ir', 'translate', 'snapshot', 'xd
 const executable = 'cli/main.ts';
 
 /** The files of the stages that talk to the world. */
-const impureFiles = new Set(['xds/pacer.ts', 'xds/service.ts', 'xds/client-driver.ts', 'xds/throttle.ts']);
+const impureFiles = new Set([
+  'xds/pacer.ts',
+  'xds/service.ts',
+  'xds/calls.ts',
+  'xds/client-driver.ts',
+  'xds/throttle.ts',
+]);
 
 /** What a stage may take of Node: names, or all of a module. */
 const pureBuiltins: Readonly<Record<string, readonly string[] | 'all'>> = {

@@ -92,7 +92,7 @@ function resources(port: number, { cluster, backend, connectTimeout = '1s' }: Sh
 const variants = ['delta', 'sotw'] as const;
 
 describe('a fleet of each variant over ADS', () => {
-  const order = { gateLimit: 5_000, linger: 700, lingerLimit: 700, grace: 200 };
+  const order = { gateLimit: 5_000, linger: 700, lingerLimit: 700, grace: 200, reopening: 200 };
   const envoys: RunningEnvoy[] = [];
   const ports = new Map<string, number>();
   let snapshots: ReadonlyMap<string, Snapshot> = new Map();

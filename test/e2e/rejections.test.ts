@@ -42,7 +42,7 @@ class Rejecting {
     const settings = {
       ...defaultXdsSettings,
       port: 0,
-      order: { gateLimit: 300, linger: 50, grace: 20, lingerLimit: 300 },
+      order: { gateLimit: 300, linger: 50, grace: 20, reopening: 20, lingerLimit: 300 },
     };
     this.#service = new XdsService(this.#board, settings, event => void this.events.push(event));
   }

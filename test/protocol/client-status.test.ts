@@ -226,3 +226,28 @@ test('CSDS, R47: a stream of client status answers each request, and ends as OK 
   const [{ code }] = (await ended) as [{ code: number }];
   assert.equal(code, status.OK);
 });
+
+test('CSDS, P7: an answer is under way until its call has ended, and no longer', async t => {
+  const served = await serveXds(t);
+  served.publish(sets);
+  const client = connect(t, served, 'sotw');
+  client.sotw({ typeUrl: urls.CDS, node: 'edge-1' });
+  await client.response(1);
+  for (let call = 0; call < 20; call++) assert.equal((await ask(served)).length, 1);
+  const unchanged = (bytes: Buffer): Buffer => bytes;
+  const { path } = serviceDefinition(service)['StreamClientStatus']!;
+  for (let call = 0; call < 20; call++) {
+    const stream = served.client.makeBidiStreamRequest(path, unchanged, unchanged);
+    stream.on('error', () => {});
+    stream.on('data', () => {});
+    stream.write(message());
+    if (call % 2 === 0) await once(stream, 'data');
+    stream.cancel();
+  }
+  await until('there is room again', async () => {
+    const replies = await Promise.all(
+      Array.from({ length: 8 }, () => served.call(service, 'FetchClientStatus', message())),
+    );
+    return replies.every(reply => 'bytes' in reply);
+  });
+});

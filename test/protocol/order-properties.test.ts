@@ -6,7 +6,7 @@ import type { DeltaRequest, Response, SotwRequest } from '../../src/xds/machine.
 import { publication, type Sets, snapshot, type TypeName, testNode, urls } from '../support/xds-fixtures.ts';
 
 /** Told apart by what they are set to: only what ends lingering may run out, for this client is slow but answers all. */
-const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2 };
+const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2, reopening: 2 };
 
 /** As Envoy does it: asks for endpoints of the clusters it has, and acknowledges clusters when it has those. */
 class EnvoyModel {

@@ -38,7 +38,7 @@ export const pure: Connect = async variant => {
   const reader = new RequestReader();
   const stream = { streamId: 1, variant, impliedType: undefined, nonceSalt: 7 };
   let state = startClient({
-    order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 },
+    order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 },
     rejection: { pause: long, retryAfter: longer, retryLimit: longer },
   });
   let came: ReadResponse[] = [];
@@ -195,7 +195,7 @@ class LoopbackServer {
   #changed: () => void = () => {};
 
   constructor() {
-    const order = { gateLimit: limit, linger: limit, lingerLimit: limit, grace: limit };
+    const order = { gateLimit: limit, linger: limit, lingerLimit: limit, grace: limit, reopening: limit };
     const settings = { ...defaultXdsSettings, port: 0, order };
     this.service = new XdsService(this.board, settings, event => {
       this.#events.push(event);

@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict';
 import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
 import type { DeltaRequest, Response, SotwRequest } from '../../src/xds/machine.ts';
+import type { TimerRequest } from '../../src/xds/order-state.ts';
 import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from '../../src/xds/resource-type.ts';
 import { publication, type Sets, snapshot, testNode } from '../support/xds-fixtures.ts';
 
 /** Told apart by what they are set to: only what ends lingering may run out, for this client is slow but answers all. */
-const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2 };
+const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2, reopening: 3 };
+const envoyNode = { ...testNode, userAgent: 'envoy' };
 const rejection = { pause: 1_000_000, retryAfter: 1_000_000, retryLimit: 1_000_000 };
 
 /** A stream of one type: what is on its way, in either direction. */
 interface Stream {
-  readonly id: number;
+  id: number;
   readonly typeUrl: string;
   readonly inbox: Response[];
   readonly outbox: ClientInput[];
+  /** Versions by name, as of the newest response. */
+  readonly has: Map<string, string>;
 }
 
 /** A cluster as Envoy has it: with a stream for its endpoints, and ready when they have come. */
@@ -31,7 +35,7 @@ export class PerTypeModel {
   readonly #variant: 'sotw' | 'delta';
   #state = startClient({ order: limits, rejection });
   #published: ReturnType<typeof snapshot> | undefined;
-  #timers: number[] = [];
+  #timers: TimerRequest[] = [];
   #streamIds = 0;
   readonly #streams = new Map<number, Stream>();
   readonly #active = new Map<string, Cluster>();
@@ -66,9 +70,15 @@ export class PerTypeModel {
   }
 
   runTimers(): void {
-    const due = this.#timers;
-    this.#timers = [];
-    for (const id of due) this.#step({ kind: 'timer', id });
+    // All streams come back in that time.
+    const opening = [...this.#streams.values()].some(({ outbox }) => outbox[0]?.kind === 'joined');
+    this.#run(({ afterMs }) => afterMs < limits.reopening || (!opening && afterMs === limits.reopening));
+  }
+
+  #run(isDue: (timer: TimerRequest) => boolean): void {
+    const due = this.#timers.filter(isDue);
+    this.#timers = this.#timers.filter(each => !due.includes(each));
+    for (const { id } of due) this.#step({ kind: 'timer', id });
   }
 
   drain(): void {
@@ -78,11 +88,12 @@ export class PerTypeModel {
     }
   }
 
-  /** Everything is as published, and nothing is left of before. */
-  converged(sets: Sets): void {
-    for (let rounds = 0; rounds < 6; rounds++) {
+  /** Everything is as published, and nothing is left of before; `late`: perhaps only when routes have waited too long. */
+  converged(sets: Sets, { late = false } = {}): void {
+    for (let rounds = 0; rounds < 12; rounds++) {
       this.drain();
       this.runTimers();
+      if (late && rounds >= 6) this.#run(() => true);
     }
     const active = Object.fromEntries([...this.#active].map(([name, { version }]) => [name, version]));
     assert.deepEqual(active, sets.CDS, 'clusters at the end');
@@ -98,11 +109,54 @@ export class PerTypeModel {
 
   #open(typeUrl: string, names: readonly string[]): Stream {
     const id = ++this.#streamIds;
-    const stream: Stream = { id, typeUrl, inbox: [], outbox: [] };
-    this.#streams.set(id, stream);
-    const settings = { streamId: id, variant: this.#variant, impliedType: typeUrl, nonceSalt: 0 };
-    stream.outbox.push({ kind: 'joined', stream: settings }, this.#request(stream, names, names, ''));
+    const stream: Stream = { id, typeUrl, inbox: [], outbox: [], has: new Map() };
+    this.#begin(stream, names);
     return stream;
+  }
+
+  #begin(stream: Stream, names: readonly string[]): void {
+    this.#streams.set(stream.id, stream);
+    const settings = { streamId: stream.id, variant: this.#variant, impliedType: stream.typeUrl, nonceSalt: 0 };
+    stream.outbox.push({ kind: 'joined', stream: settings }, this.#request(stream, names, names, ''));
+  }
+
+  /** The server starts anew, with what is published then; streams come back in any order. */
+  restart(sets: Sets): void {
+    this.#forget();
+    this.publish(sets);
+    const streams = [...this.#streams.values()].filter(({ outbox }) => outbox.every(({ kind }) => kind !== 'left'));
+    this.#streams.clear();
+    for (const stream of streams) this.#reopen(stream);
+  }
+
+  /** A stream ends without meaning to. */
+  interrupt(choice: number): void {
+    const streams = [...this.#streams.values()].filter(({ outbox }) => outbox.every(({ kind }) => kind === 'delta'));
+    const stream = streams[choice % Math.max(1, streams.length)];
+    if (!stream) return;
+    this.#streams.delete(stream.id);
+    this.#step({ kind: 'left', streamId: stream.id });
+    if (this.#state.streams.size === 0) this.#forget();
+    this.#reopen(stream);
+  }
+
+  /** The server's client ends with its last stream. */
+  #forget(): void {
+    this.#state = startClient({ order: limits, rejection });
+    this.#timers = [];
+    if (this.#published) this.#step({ kind: 'publication', publication: publication(this.#published) });
+  }
+
+  #reopen(stream: Stream): void {
+    stream.id = ++this.#streamIds;
+    stream.inbox.length = 0;
+    stream.outbox.length = 0;
+    this.#begin(stream, this.#namesOn(stream));
+  }
+
+  #namesOn(stream: Stream): readonly string[] {
+    const { typeUrl } = stream;
+    return typeUrl === routeUrl ? ['r'] : typeUrl === endpointUrl ? [this.#clusterOf(stream)] : [];
   }
 
   #close(cluster: Cluster | undefined): void {
@@ -118,18 +172,21 @@ export class PerTypeModel {
     // A stream that has ended before it began to speak was never known.
     if (input.kind === 'left') this.#streams.delete(stream.id);
     this.#step(input);
+    // It begins with its first request.
+    if (input.kind === 'joined') this.#arrive(stream);
   }
 
   #take(stream: Stream): void {
     const response = stream.inbox.shift();
     if (!response) return;
     const { typeUrl } = stream;
+    for (const { name, version } of response.body.resources) stream.has.set(name, version);
+    for (const name of response.body.removed) stream.has.delete(name);
     if (typeUrl === clusterUrl) this.#takeClusters(response);
     else if (typeUrl === endpointUrl) this.#takeEndpoints(stream);
     else if (typeUrl === listenerUrl) this.#listeners = this.#applied(this.#listeners, response);
     else this.#route = response.body.resources.find(each => each.name === 'r')?.version ?? this.#route;
-    const names = typeUrl === routeUrl ? ['r'] : typeUrl === endpointUrl ? [this.#clusterOf(stream)] : [];
-    stream.outbox.push(this.#request(stream, names, [], response.nonce));
+    stream.outbox.push(this.#request(stream, this.#namesOn(stream), [], response.nonce));
     this.#check();
   }
 
@@ -178,16 +235,23 @@ export class PerTypeModel {
   }
 
   #request(
-    { id, typeUrl }: Stream,
+    { id, typeUrl, has }: Stream,
     names: readonly string[],
     subscribe: readonly string[],
     nonce: string,
   ): ClientInput {
     const sotw: SotwRequest = { typeUrl, nonce, error: undefined, versionInfo: '', names: [...names] };
-    const delta: DeltaRequest = { typeUrl, nonce, error: undefined, subscribe, unsubscribe: [], has: new Map() };
+    const delta: DeltaRequest = {
+      typeUrl,
+      nonce,
+      error: undefined,
+      subscribe,
+      unsubscribe: [],
+      has: new Map(nonce === '' ? has : []),
+    };
     return this.#variant === 'sotw'
-      ? { kind: 'sotw', streamId: id, request: sotw, node: testNode }
-      : { kind: 'delta', streamId: id, request: delta, node: testNode };
+      ? { kind: 'sotw', streamId: id, request: sotw, node: envoyNode }
+      : { kind: 'delta', streamId: id, request: delta, node: envoyNode };
   }
 
   #step(input: ClientInput): void {
@@ -199,6 +263,6 @@ export class PerTypeModel {
       // What comes on a stream that the client has closed is not read.
       if (stream && !stream.outbox.some(each => each.kind === 'left')) stream.inbox.push(response);
     }
-    for (const { id, afterMs } of timers) if (afterMs < limits.gateLimit) this.#timers.push(id);
+    this.#timers.push(...timers);
   }
 }

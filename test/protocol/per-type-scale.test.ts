@@ -15,7 +15,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     });
     const frames = new FrameEncoder('test');
     const long = 1_000_000;
-    const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long };
+    const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
     let state = startClient({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } });
     const step = (input: ClientInput): ClientStep => {
       const result = stepClient(state, input);
@@ -75,7 +75,7 @@ function looksOf(streams: number): Readonly<Record<'join' | 'ask' | 'acknowledge
   const names = Array.from({ length: streams + 1 }, (_, index) => `c${index}`);
   const contents = Object.fromEntries(names.map(name => [name, '1']));
   const long = 1_000_000;
-  const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long };
+  const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
   let state = startClient({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } });
   let looks = 0;
   const step = (input: ClientInput): ClientStep => {

@@ -332,3 +332,135 @@ conversation(
   ],
   ['loopback'],
 );
+
+/** An Envoy's streams after an outage: it has `before` of their types. */
+const envoy = { userAgent: 'envoy' };
+const back = {
+  cds: { ask: 'cds', type: 'CDS', has: { old: '1' }, ...envoy },
+  lds: { ask: 'lds', type: 'LDS', has: { l: '1' }, ...envoy },
+  rds: { ask: 'rds', type: 'RDS', names: ['r'], has: { r: 'to-old' }, ...envoy },
+  eds: { ask: 'old', type: 'EDS', names: ['old'], has: { old: '1' }, ...envoy },
+} satisfies Record<string, Line>;
+
+conversation('R41: after an outage, routes that come back first wait for clusters', ['delta'], () => [
+  { publish: after },
+  back.rds,
+  back.eds,
+  back.lds,
+  { expect: [] },
+  back.cds,
+  { expect: ['cds: new=1'] },
+  { ask: 'new', type: 'EDS', names: ['new'], ...envoy },
+  { ack: 'cds' },
+  { expect: ['new: new=1'] },
+  { ack: 'new' },
+  { expect: ['lds: l=2', 'rds: r=to-new'] },
+  { ack: 'lds' },
+  { ack: 'rds' },
+  { timers: true },
+  { expect: ['cds: ~old', 'old: ~old'] },
+]);
+
+conversation('R41, R12: and wait no longer than streams may take to come back', ['delta'], () => [
+  { publish: after },
+  back.rds,
+  { expect: [] },
+  { timers: true },
+  { expect: ['rds: r=to-new'] },
+]);
+
+conversation('R41: after an outage, old clusters stay while routes may still be away', ['delta'], () => [
+  { publish: after },
+  back.cds,
+  { expect: ['cds: new=1'] },
+  { ask: 'new', type: 'EDS', names: ['new'], ...envoy },
+  { ack: 'cds' },
+  { expect: ['new: new=1'] },
+  { ack: 'new' },
+  back.lds,
+  { expect: ['lds: l=2'] },
+  { ack: 'lds' },
+  back.rds,
+  { expect: ['rds: r=to-new'] },
+  { ack: 'rds' },
+  { timers: true },
+  { expect: ['cds: ~old'] },
+]);
+
+conversation('R41: endpoints that come back first are no sign that a client has nothing', ['delta'], () => [
+  { publish: after },
+  { ask: 'new', type: 'EDS', names: ['new'], ...envoy },
+  { expect: ['new: new=1'] },
+  { ack: 'new' },
+  back.rds,
+  { expect: [] },
+  { ...back.cds, has: { old: '1', new: '1' } },
+  { expect: ['rds: r=to-new'] },
+]);
+
+conversation(
+  'R41: while the stream of clusters is away, routes go on leading to those that are there',
+  both,
+  variant => {
+    const versions = variant === 'sotw' ? {} : { has: { old: '1' } };
+    return [
+      ...started.map(line => ('ask' in line ? { ...line, ...envoy } : line)),
+      { close: 'cds' },
+      { publish: after },
+      { expect: [] },
+      { ask: 'cds again', type: 'CDS', ...versions, ...envoy },
+      { expect: [variant === 'sotw' ? 'cds again: new=1 old=1' : 'cds again: new=1'] },
+      { ask: 'new', type: 'EDS', names: ['new'], ...envoy },
+      { ack: 'cds again' },
+      { expect: ['new: new=1'] },
+      { ack: 'new' },
+      { expect: ['lds: l=2', 'rds: r=to-new'] },
+    ];
+  },
+);
+
+conversation('R41: while the stream of routes is away, what they lead to stays', both, variant => {
+  const versions = variant === 'sotw' ? {} : { has: { r: 'to-old' } };
+  return [
+    ...started.map(line => ('ask' in line ? { ...line, ...envoy } : line)),
+    { close: 'rds' },
+    { publish: after },
+    { expect: [added(variant)] },
+    { ask: 'new', type: 'EDS', names: ['new'], ...envoy },
+    { ack: 'cds' },
+    { expect: ['new: new=1'] },
+    { ack: 'new' },
+    { expect: ['lds: l=2'] },
+    { ack: 'lds' },
+    { expect: [] },
+    { ask: 'rds again', type: 'RDS', names: ['r'], ...versions, ...envoy },
+    { expect: ['rds again: r=to-new'] },
+    { ack: 'rds again' },
+    { timers: true },
+    { expect: [removed(variant)] },
+  ];
+});
+
+conversation('R41: who is no Envoy is not taken to have further streams', ['delta'], () => [
+  { publish: after },
+  { ...back.rds, userAgent: 'grpc-go' },
+  { expect: ['rds: r=to-new'] },
+]);
+
+conversation('R41: clusters over ADS wait for routes on streams of their own', ['delta'], () => [
+  { publish: { ...after, CDS: { new: 'apart' } } },
+  { ...back.cds, ask: 'ads', ads: true },
+  { expect: ['ads: new=apart'] },
+  { ask: 'new', type: 'EDS', names: ['new'], ...envoy },
+  { expect: ['new: new=1'] },
+  { ack: 'new' },
+  { ack: 'ads', type: 'CDS' },
+  { ...back.lds, ask: 'ads', ads: true },
+  { expect: ['ads: l=2'] },
+  { ack: 'ads', type: 'LDS' },
+  back.rds,
+  { expect: ['rds: r=to-new'] },
+  { ack: 'rds' },
+  { timers: true },
+  { expect: ['ads: ~old'] },
+]);

@@ -20,7 +20,7 @@ const times: Readonly<Record<Exclude<TimerKind, 'linger'>, number>> = {
   again: 1_000_000,
 };
 const settings = {
-  order: { gateLimit: times.gate, linger: 1, lingerLimit: 1, grace: 2 },
+  order: { gateLimit: times.gate, linger: 1, lingerLimit: 1, grace: 2, reopening: 2 },
   rejection: { pause: times.pause, retryAfter: times.again, retryLimit: 8 * times.again },
 };
 

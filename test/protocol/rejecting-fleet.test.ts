@@ -17,7 +17,7 @@ import {
 
 /** Milliseconds, told apart by what they are. */
 const rejection = { pause: 1_000, retryAfter: 10_000, retryLimit: 80_000 };
-const order = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 };
+const order = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 };
 
 /** A client of one type that rejects some contents, and says whose they are or nothing. */
 class Client {

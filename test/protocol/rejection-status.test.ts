@@ -35,7 +35,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     served.publish(sets);
     const { nonce } = await client.response(2);
     client[variant]({ typeUrl: urls.CDS, nonce, error: words('a') });
-    return { served, client, row: await seen(served, each => each.withheldCount === 1) };
+    return { served, client, row: await seen(served, each => each.rejectCount === 1) };
   };
 
   test(`R42: a row tells what was rejected, and that there is nothing else to come (${variant})`, async t => {
@@ -54,7 +54,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     // What is in doubt is sent again.
     if (variant === 'delta') client.ack(await client.response(4));
     const mended = await seen(served, each => each.state === 'synced');
-    assert.deepEqual([mended.types.CDS?.withheld, mended.withheld, mended.why], [undefined, undefined, undefined]);
+    assert.deepEqual([mended.types.CDS?.withheld, mended.rejects, mended.why], [undefined, undefined, undefined]);
   });
 
   test(`R42: a row tells that it is not known yet what was rejected (${variant})`, async t => {
@@ -67,7 +67,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       row.why ?? '',
       /^it rejected something, perhaps CDS [ab]; .* and partial application is unknown: bad$/,
     );
-    assert.deepEqual([row.withheld, row.types.CDS?.withheld], [[], 2]);
+    assert.deepEqual([row.rejects, row.types.CDS?.withheld], [[], 2]);
   });
 
   test(`P29: what a client says of a secret is not told (${variant})`, async t => {
@@ -79,7 +79,7 @@ for (const variant of ['sotw', 'delta'] as const) {
     client[variant]({ typeUrl: urls.SDS, node: 'edge-1', ...subscribed });
     const { nonce } = await client.response(1);
     client[variant]({ typeUrl: urls.SDS, nonce, ...(variant === 'sotw' && subscribed), error: 'bad: "hush"' });
-    const row = await seen(served, each => each.state === 'rejected' && each.withheld !== undefined);
+    const row = await seen(served, each => each.state === 'rejected' && each.rejects !== undefined);
     assert.match(JSON.stringify(row), /Secret/);
     assert.doesNotMatch(JSON.stringify(row) + JSON.stringify(served.fleet.proxies()), /hush/);
   });

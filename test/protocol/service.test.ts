@@ -228,7 +228,7 @@ test('R49, P7: a client that does not read is sent the newest state when it does
 
 for (const variant of ['sotw', 'delta'] as const) {
   test(`R49: of 1,000 updates of four types that a client does not answer, the newest waits (${variant})`, async t => {
-    const order = { gateLimit: 60_000, linger: 20, grace: 20, lingerLimit: 60_000 };
+    const order = { gateLimit: 60_000, linger: 20, grace: 20, reopening: 20, lingerLimit: 60_000 };
     const { publish, client, events } = await serve(t, { order });
     const types = ['CDS', 'EDS', 'LDS', 'RDS'] as const;
     const all = (content: string): Sets => Object.fromEntries(types.map(type => [type, { a: content }]));
@@ -256,7 +256,9 @@ test('A port that is taken is said to be, with what to do', async t => {
   const { port } = await serve(t);
   const second = new XdsService(new Board(), { ...defaultXdsSettings, port }, () => {});
   await assert.rejects(second.listen(), {
-    message: new RegExp(`cannot listen for xDS on 127.0.0.1:${port}: another process listens there.*--xds`),
+    message: new RegExp(
+      `cannot listen for xDS on 127.0.0.1:${port}: another process listens there; end it or choose another address$`,
+    ),
   });
   await second.close(AbortSignal.timeout(100));
 });

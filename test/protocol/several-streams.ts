@@ -26,6 +26,9 @@ interface Ask {
   readonly ads?: true;
   readonly connection?: string;
   readonly node?: string;
+  /** Delta: versions that the client has from before. */
+  readonly has?: Readonly<Record<string, string>>;
+  readonly userAgent?: string;
 }
 
 /** What is said on a stream, which has a name of the test's. */
@@ -67,7 +70,7 @@ function pure(variant: Variant): Peer {
   const frames = new FrameEncoder('test');
   const reader = new RequestReader();
   const ids = new Map<string, number>();
-  let state = startClient({ order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 }, rejection });
+  let state = startClient({ order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 }, rejection });
   let published: ReturnType<typeof snapshot> | undefined;
   let came: [string, ReadResponse][] = [];
   let timers: number[] = [];
@@ -105,9 +108,12 @@ function pure(variant: Variant): Peer {
       return all;
     },
     async runTimers() {
-      const due = timers;
-      timers = [];
-      for (const id of due) step({ kind: 'timer', id });
+      // Some that run out start others.
+      for (let round = 0; round < 4 && came.length === 0; round++) {
+        const due = timers;
+        timers = [];
+        for (const id of due) step({ kind: 'timer', id });
+      }
     },
     async end() {},
   };
@@ -121,7 +127,7 @@ const turns = 4;
 /** The real server, over as many connections as the test names. */
 async function loopback(variant: Variant): Promise<Peer> {
   const board = new Board();
-  const order = { gateLimit: limit, linger: limit, lingerLimit: limit, grace: limit };
+  const order = { gateLimit: limit, linger: limit, lingerLimit: limit, grace: limit, reopening: limit };
   const service = new XdsService(board, { ...defaultXdsSettings, port: 0, order, rejection }, () => {});
   const port = await service.listen();
   const connections = new Map<string, Client>();
@@ -208,13 +214,14 @@ class Conversation {
     this.#note(await this.#peer.take(), [], 'after the last line');
   }
 
-  #ask({ ask, type, names = [], ads, connection = 'one', node = 'test-node' }: Ask): void {
+  #ask({ ask, type, names = [], ads, connection = 'one', node = 'test-node', has, userAgent }: Ask): void {
     const first = !this.#streams.has(ask);
     const stream = this.#streams.get(ask) ?? { name: ask, ads: ads === true, connection, type };
     this.#streams.set(ask, stream);
     this.#names.set(`${ask} ${type}`, names);
     const nonce = this.#newest.get(`${ask} ${type}`)?.nonce ?? '';
-    const fields = { typeUrl: urls[type], names, subscribe: names, nonce, ...(first ? { node } : {}) };
+    const identity = first ? { node, userAgent } : {};
+    const fields = { typeUrl: urls[type], names, subscribe: names, nonce, has, ...identity };
     this.#peer.write(stream, this.#variant === 'sotw' ? writeSotw(fields) : writeDelta(fields));
   }
 

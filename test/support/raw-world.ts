@@ -47,7 +47,7 @@ export class RawWorld implements AsyncDisposable {
 
   /** @param gateLimit milliseconds that routes wait for clusters. */
   static async start(gateLimit = 5_000): Promise<RawWorld> {
-    const order = { gateLimit, linger: 200, grace: 200, lingerLimit: 5_000 };
+    const order = { gateLimit, linger: 200, grace: 200, reopening: 200, lingerLimit: 5_000 };
     const world = new RawWorld(new Board(), { ...defaultXdsSettings, port: await freePort(), order });
     await world.#service.listen();
     return world;

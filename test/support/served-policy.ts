@@ -28,12 +28,12 @@ export class ServedPolicy implements AsyncDisposable {
   readonly envoys: RunningEnvoy[] = [];
   readonly #board = new Board();
   readonly #controller: Controller;
-  readonly #service: XdsService;
-  readonly #xds: string;
+  readonly #port: number;
+  #service: XdsService;
   #events: TimedEvent[] = [];
 
   private constructor(port: number) {
-    this.#xds = `127.0.0.1:${port}`;
+    this.#port = port;
     this.#controller = new Controller({
       store: new MemoryStore(),
       board: this.#board,
@@ -45,7 +45,11 @@ export class ServedPolicy implements AsyncDisposable {
       },
       holdOff: () => 0,
     });
-    this.#service = new XdsService(this.#board, { ...defaultXdsSettings, port }, event => {
+    this.#service = this.#made();
+  }
+
+  #made(): XdsService {
+    return new XdsService(this.#board, { ...defaultXdsSettings, port: this.#port }, event => {
       this.fleet.apply(event);
       this.#events.push({ ...event, at: performance.now() });
       if (this.#events.length > 2 * keptEvents) this.#events = this.#events.slice(-keptEvents);
@@ -76,6 +80,14 @@ export class ServedPolicy implements AsyncDisposable {
     if (outcome.kind === 'rejected') throw new Error(JSON.stringify(outcome.problems));
   }
 
+  /** All streams end at once, and nothing is known of them when they can come back. */
+  async outage(meanwhile: () => Promise<void>): Promise<void> {
+    await this.#service.close(AbortSignal.abort());
+    await meanwhile();
+    this.#service = this.#made();
+    await this.#service.listen();
+  }
+
   /** Waits until all that are connected have acknowledged what is in force, or `within` milliseconds are over. */
   async acked(within: number): Promise<void> {
     const { fleet, snapshots } = this;
@@ -87,7 +99,7 @@ export class ServedPolicy implements AsyncDisposable {
   /** Starts an Envoy, without waiting for it. Its fleet is found by its name, as node id and cluster. */
   async envoy(name: string, streams: 'ads' | 'perType', variant: 'delta' | 'sotw'): Promise<RunningEnvoy> {
     const admin = `127.0.0.1:${await freePort()}`;
-    const options = { node: { id: name, cluster: name }, xds: [this.#xds], variant, admin };
+    const options = { node: { id: name, cluster: name }, xds: [`127.0.0.1:${this.#port}`], variant, admin };
     // So long that no request is cut when a listener changes, however slow the machine is.
     const drainSeconds = 20;
     const envoy = startEnvoy({

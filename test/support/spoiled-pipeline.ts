@@ -1,7 +1,7 @@
 import { decode, encode, typeUrl } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import { type Build, type Pipeline, pipeline } from '../../src/control/pipeline.ts';
-import { isOver, quarantined } from '../../src/control/quarantines.ts';
+import { quarantined, standingOf } from '../../src/control/quarantines.ts';
 import { versionOf } from '../../src/snapshot/build.ts';
 import { encodeRaw } from '../../src/snapshot/encode-raw.ts';
 import type { EncodedResource, Snapshot } from '../../src/snapshot/snapshot.ts';
@@ -22,7 +22,7 @@ export function spoilingPipeline(isSpoiled: (name: string, cluster: Cluster) => 
       const outcome = pipeline.build({ ...input, quarantines: [] }, previous && sound.get(previous));
       if (outcome.kind === 'failed') return outcome;
       const made = new Map([...outcome.build.made].map(([key, snapshot]) => [key, spoiled(snapshot, isSpoiled)]));
-      const quarantines = input.quarantines.filter(each => !isOver(made, each));
+      const quarantines = input.quarantines.filter(each => standingOf(made, each) === 'inForce');
       const build = { ...outcome.build, made, quarantines, snapshots: quarantined(made, quarantines) };
       sound.set(build, outcome.build);
       return { kind: 'built', build };

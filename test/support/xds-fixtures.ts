@@ -55,14 +55,14 @@ export const testNode: NodeIdentity = {
 
 /**
  * Bytes as a proto would have them whose field 1 is its name and whose field 15 is a text; real ones as far as others
- * are referred to: clusters ask for their endpoints, and a table of routes whose content is `to-x` leads to cluster `x`.
+ * are referred to: clusters ask for their endpoints (`apart`: on streams of their own), and a table of routes whose content is `to-x` leads to cluster `x`.
  */
 function raw(typeUrl: string, name: string, content: string): RawResource | RawError {
   const [, code, message = ''] = /^error=(\w+) ?(.*)/.exec(content) ?? [];
   if (code) return { typeUrl, name, error: { code: code as RawError['error']['code'], message } };
   const words = content.split(' ');
   const to = typeUrl === routeUrl ? /^to-(\S+)/.exec(content)?.[1] : undefined;
-  const real = typeUrl === clusterUrl ? eds : to === undefined ? [] : routesTo(to);
+  const real = typeUrl === clusterUrl ? eds(words.includes('apart')) : to === undefined ? [] : routesTo(to);
   const value = (key: string) => words.find(word => word.startsWith(`${key}=`))?.slice(key.length + 1);
   const [ttl, aliases] = [value('ttl'), value('aliases')];
   return {
@@ -76,7 +76,11 @@ function raw(typeUrl: string, name: string, content: string): RawResource | RawE
   };
 }
 
-const eds = [Buffer.from(encode('envoy.config.cluster.v3.Cluster', { type: 'EDS' }))];
+/** @param apart on a stream of its own. */
+function eds(apart: boolean): readonly Uint8Array[] {
+  const source = { eds_config: { api_config_source: { api_type: 'DELTA_GRPC' } } } as const;
+  return [encode('envoy.config.cluster.v3.Cluster', { type: 'EDS', ...(apart && { eds_cluster_config: source }) })];
+}
 
 function routesTo(cluster: string): readonly Uint8Array[] {
   const routes = [{ match: { prefix: '/' }, route: { cluster } }];

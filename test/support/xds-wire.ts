@@ -36,6 +36,8 @@ export interface SotwFields {
   readonly node?: string | undefined;
   /** `client_features` of the node. */
   readonly features?: readonly string[];
+  /** `user_agent_name` of the node. */
+  readonly userAgent?: string | undefined;
   readonly version?: string | undefined;
   readonly names?: readonly string[];
   readonly nonce?: string;
@@ -47,6 +49,8 @@ export interface DeltaFields {
   readonly node?: string | undefined;
   /** `client_features` of the node. */
   readonly features?: readonly string[];
+  /** `user_agent_name` of the node. */
+  readonly userAgent?: string | undefined;
   readonly subscribe?: readonly string[];
   readonly unsubscribe?: readonly string[];
   readonly has?: Readonly<Record<string, string>> | undefined;
@@ -62,15 +66,21 @@ function status(field: number, message: string | undefined): readonly Uint8Array
   return message === undefined ? [] : [delimited(field, Buffer.from([8, 13]), ...text(2, message))];
 }
 
-function node(field: number, id: string | undefined, features: readonly string[]): readonly Uint8Array[] {
-  return id === undefined ? [] : [delimited(field, textField(1, id), ...features.map(each => textField(10, each)))];
+function node(
+  field: number,
+  { node: id, features = [], userAgent }: Pick<SotwFields, 'node' | 'features' | 'userAgent'>,
+): readonly Uint8Array[] {
+  if (id === undefined) return [];
+  const further = features.map(each => textField(10, each));
+  return [delimited(field, textField(1, id), ...text(6, userAgent), ...further)];
 }
 
-export function writeSotw({ typeUrl, node: id, features = [], version, names = [], nonce, error }: SotwFields): Buffer {
+export function writeSotw(fields: SotwFields): Buffer {
+  const { typeUrl, version, names = [], nonce, error } = fields;
   const list = names.map(name => textField(3, name));
   return Buffer.concat([
     ...text(1, version),
-    ...node(2, id, features),
+    ...node(2, fields),
     ...list,
     ...text(4, typeUrl),
     ...text(5, nonce),
@@ -79,9 +89,9 @@ export function writeSotw({ typeUrl, node: id, features = [], version, names = [
 }
 
 export function writeDelta(fields: DeltaFields): Buffer {
-  const { typeUrl, node: id, features = [], subscribe = [], unsubscribe = [], has = {}, nonce, error } = fields;
+  const { typeUrl, subscribe = [], unsubscribe = [], has = {}, nonce, error } = fields;
   return Buffer.concat([
-    ...node(1, id, features),
+    ...node(1, fields),
     ...text(2, typeUrl),
     ...subscribe.map(name => textField(3, name)),
     ...unsubscribe.map(name => textField(4, name)),

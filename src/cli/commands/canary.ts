@@ -3,7 +3,7 @@ import type { OverrideWriteReply, WeightsBody, WeightsReply } from '../../admin/
 import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import { type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
-import { ago, CliFailure, render, renderTable } from '../output.ts';
+import { ago, CliFailure, printable, render, renderTable } from '../output.ts';
 import { showWrite } from '../write-answer.ts';
 
 type CanaryFlags = WriteFlags & { readonly end?: boolean };
@@ -39,7 +39,7 @@ async function shift(host: CliHost, target: string, given: readonly string[], fl
   const path = `/api/v1/routes/${encodeURIComponent(route)}/rules/${encodeURIComponent(rule)}/weights`;
   if (!flags.end && given.length === 0) {
     const { body } = await callAdmin<WeightsReply>(host, flags, 'GET', path);
-    host.out(render(body, flags.output, () => weightsTable(body)));
+    host.out(render(body, flags.output, () => weightsTable(printable(body))));
     return;
   }
   const query = writeQuery(flags);

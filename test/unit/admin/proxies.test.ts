@@ -83,7 +83,7 @@ describe('GET /api/v1/proxies: a proxy', () => {
     const row = await only(world);
     assert.equal(row.state, 'rejected');
     assert.equal(row.why, 'it rejected RDS, and partial application is unknown: no such filter');
-    assert.equal(row.withheld, undefined);
+    assert.equal(row.rejects, undefined);
     assert.equal(row.types.RDS?.rejection?.message, 'no such filter');
     assert.equal(row.types.RDS?.rejection?.at, '2026-03-01T12:00:00.000Z');
     assert.equal(row.types.RDS?.rejection?.version, row.types.RDS?.intended);

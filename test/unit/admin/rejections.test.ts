@@ -37,10 +37,10 @@ describe('GET /api/v1/proxies: a proxy that rejects something', () => {
     assert.equal(row.why, `it rejected CDS catalog@v1 at ${catalogAt}, and has everything else: no such filter`);
     const { version } = world.content('Cluster', 'catalog@v1');
     const at = new Date(now).toISOString();
-    assert.deepEqual(row.withheld, [
+    assert.deepEqual(row.rejects, [
       { type: 'CDS', name: 'catalog@v1', version, message: 'no such filter', at, ...catalog },
     ]);
-    assert.deepEqual([row.withheldCount, row.suspects, row.suspectCount], [1, [], 0]);
+    assert.deepEqual([row.rejectCount, row.suspects, row.suspectCount], [1, [], 0]);
     assert.equal(row.types.CDS.state, 'rejected');
     assert.equal(row.types.CDS.withheld, 1);
     assert.equal(row.types.CDS.acked, row.types.CDS.sent, 'the rest is there');
@@ -57,6 +57,18 @@ describe('GET /api/v1/proxies: a proxy that rejects something', () => {
     assert.match((await only(whole)).why, /, and partial application is unknown: no$/);
   });
 
+  it('does not say that it has what it only waits for', async () => {
+    const world = withheld(made => [made.reject('Cluster', 'catalog@v1', 'no')]);
+    world.exchange(1, 'RouteConfiguration', 'acked');
+    assert.match((await only(world)).why, /, and has everything else: no$/);
+    const { snapshots, assign } = world.board.current!;
+    const edges = snapshots.get('edge')!;
+    const routes = edges.types.get(typeUrls.RouteConfiguration)!;
+    const types = new Map(edges.types).set(typeUrls.RouteConfiguration, { ...routes, version: 'newer' });
+    world.board.publish({ snapshots: new Map([...snapshots, ['edge', { ...edges, types }]]), assign });
+    assert.match((await only(world)).why, /, and everything else is on its way: no$/);
+  });
+
   it('names what is under suspicion, and does not call it rejected', async () => {
     const world = new AdminWorld();
     world.accept();
@@ -69,7 +81,7 @@ describe('GET /api/v1/proxies: a proxy that rejects something', () => {
       row.why,
       'it rejected something, perhaps CDS catalog@v1; what, is being found out, and partial application is unknown: bad',
     );
-    assert.deepEqual(row.withheld, []);
+    assert.deepEqual(row.rejects, []);
     assert.deepEqual(row.suspects, [
       { type: 'CDS', name: 'catalog@v1' },
       { type: 'CDS', name: 'catalog@v2' },
@@ -86,10 +98,10 @@ describe('GET /api/v1/proxies: a proxy that rejects something', () => {
     const world = withheld(many('r'));
     world.apply({ kind: 'withheld', clientId: 1, rejects: many('r')(world), suspects: many('s')(world) });
     const row = await only(world);
-    assert.deepEqual([row.withheld.length, row.withheldCount], [20, 1000]);
+    assert.deepEqual([row.rejects.length, row.rejectCount], [20, 1000]);
     assert.deepEqual([row.suspects.length, row.suspectCount], [20, 1000]);
     assert.match(row.why, /^it rejected CDS r0 and 999 more, what else it rejects is being found out, /);
-    assert.equal(row.withheld[0].path, undefined, 'a name that the fleet does not have');
+    assert.equal(row.rejects[0].path, undefined, 'a name that the fleet does not have');
   });
 
   it('looks a place up once, however many proxies reject the same, and never for metrics', async () => {

@@ -14,6 +14,7 @@ export function hostOf(given: Partial<CliHost>): CliHost {
     signal: new AbortController().signal,
     serve: nothing,
     readDocuments: nothing,
+    preflight: nothing,
     adminTarget: () => {
       throw new Error('not in this test');
     },

@@ -3,8 +3,14 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
+import { millis } from '../../../src/base/units.ts';
+import { preflight } from '../../../src/control/preflight.ts';
+import { compile } from '../../../src/ir/compile.ts';
+import type { Policy } from '../../../src/policy/kinds.ts';
+import { noOperationalState } from '../../../src/policy/operational-state.ts';
 import { runCommand } from '../../support/cli.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+import { runHere } from './here.ts';
 
 const golden = join(import.meta.dirname, 'golden');
 /** `UPDATE_GOLDEN=1` writes what comes out; read it before committing it. */
@@ -57,6 +63,32 @@ describe('switchyard validate', { concurrency: 2 }, () => {
     assert.deepEqual([code, out], [0, 'good: 2 fleets, 0 errors, 0 warnings\n']);
     const refused = await run(folder, 'translate');
     assert.match(refused.err, /"db\.internal" has never been resolved/);
+  });
+
+  it("finds what Envoy's field rules forbid, with its place, before anything is sent", async () => {
+    const text = readFileSync(join(golden, 'good.yaml'), 'utf8');
+    const document = { file: 'good.yaml', format: 'yaml', text } as const;
+    // What the schema would not let pass.
+    const spoiled = (policy: Policy): Policy => {
+      const [name, service] = Object.entries(policy.services)[0]!;
+      return { ...policy, services: { ...policy.services, [name]: { ...service, connectTimeout: millis(0) } } };
+    };
+    const host = {
+      readDocuments: () => Promise.resolve({ documents: [document], problems: [] }),
+      preflight: async (policy: Policy) => {
+        const bad = spoiled(policy);
+        return preflight(bad, compile({ policy: bad, state: noOperationalState, resolved: new Map() }).fleets);
+      },
+    };
+    const { code, out } = await runHere(['validate', 'good.yaml'], host);
+    assert.equal(code, 1);
+    assert.match(
+      out,
+      /^good\.yaml:\d+:\d+: error: .* Cluster "\w+": connect_timeout must be more than 0s \[policy\.incons/,
+    );
+    assert.match(out, /\nrefused: 1 error, 0 warnings\n$/);
+    const translated = await runHere(['translate', 'good.yaml'], host);
+    assert.deepEqual([translated.code, translated.out], [1, '']);
   });
 
   it('takes a folder, and ./switchyard.yaml without an argument', async () => {

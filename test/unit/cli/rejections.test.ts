@@ -33,6 +33,11 @@ describe('switchyard retry', () => {
 
   it('says who was meant', async () => {
     here.world.connect(1, 'edge-1', edge);
+    const nobody = await here.run('retry', 'nobody');
+    assert.equal(
+      nobody.err,
+      'error: Not found: No proxy "nobody" is connected.\nhint: "switchyard status" lists those that are\n',
+    );
     assert.deepEqual(await here.run('retry', 'egde-1'), {
       code: 1,
       out: '',
@@ -55,7 +60,10 @@ describe('switchyard quarantine', () => {
       out,
       /^FLEET {2}TYPE {2}NAME {12}SINCE .*\nedge {3}RDS {3}gateway\/public {2}\d+d ago +left out {2}switch/,
     );
-    assert.match(out, /: bad \[2J route\n {4}mend it .*: switchyard quarantine release edge RDS gateway\/public\n$/);
+    assert.match(
+      out,
+      /: bad\\u001b\[2J route\n {4}mend it .*: switchyard quarantine release edge RDS gateway\/public\n$/,
+    );
     const json = JSON.parse((await here.run('quarantine', 'list', '-o', 'json')).out);
     assert.equal(json.quarantines[0].message, 'bad\u001b[2J\nroute');
   });

@@ -53,11 +53,11 @@ describe('switchyard status', () => {
     const why = 'the cluster is "\u001b[2J\u009b31m\u202eegde\nedge-9  edge  synced"';
     here.world.connect(1, 'edge-1', { kind: 'unmatched', nearest: 'edge', why });
     const { out } = await here.run('status');
-    assert.match(out, /\n\nedge-1: the cluster is " \[2J 31m egde edge-9 {2}edge {2}synced"\n$/);
-    assert.ok(
-      JSON.parse((await here.run('status', '-o', 'json')).out).proxies[0].why === why,
-      'programs get it as it is',
-    );
+    assert.match(out, /\n\nedge-1: the cluster is "\\u001b\[2J\\u009b31m\\u202eegde edge-9 {2}edge {2}synced"\n$/);
+    const [json, yaml] = [await here.run('status', '-o', 'json'), await here.run('status', '-o', 'yaml')];
+    assert.ok(JSON.parse(json.out).proxies[0].why === why, 'programs get it as it is');
+    assert.ok(parse(yaml.out).proxies[0].why === why, 'in YAML too');
+    for (const text of [json.out, yaml.out]) assert.doesNotMatch(text, /[\p{Bidi_Control}\u009b]/u);
   });
 
   it('shows what is rejected, the worst first, once for all that reject the same, with what to do', async () => {
@@ -78,13 +78,13 @@ describe('switchyard status', () => {
     assert.deepEqual(
       reasons.map(line => line.replace(/x+ … x+/, '…').slice(0, 150)),
       [
-        'edge-3, edge-4, edge-5, edge-6, edge-7: it rejected CDS catalog@v1 at switchyard.yaml:7:17 and 1 more, and has everything else:  [31m… value must be greater than 0s'.slice(
+        'edge-3, edge-4, edge-5, edge-6, edge-7: it rejected CDS catalog@v1 at switchyard.yaml:7:17 and 1 more, and has everything else: \\u001b[31m… value must be greater than 0s'.slice(
           0,
           150,
         ),
-        '    CDS catalog@v2 at switchyard.yaml:7:50: [31m… value must be greater than 0s',
+        '    CDS catalog@v2 at switchyard.yaml:7:50: \\u001b[31m… value must be greater than 0s',
         '    mend it and save; or send it once more: switchyard retry edge-3',
-        'edge-2: it rejected CDS catalog@v2 at switchyard.yaml:7:50, and has everything else:  [31m… value must be greater than 0s',
+        'edge-2: it rejected CDS catalog@v2 at switchyard.yaml:7:50, and has everything else: \\u001b[31m… value must be greater than 0s',
         '    mend it and save; or send it once more: switchyard retry edge-2',
         'edge-1: it has not acknowledged CDS yet',
         '',
@@ -92,7 +92,7 @@ describe('switchyard status', () => {
     );
     for (const line of reasons) assert.ok(line.length < 360, line);
     const { proxies } = JSON.parse((await here.run('status', '-o', 'json')).out);
-    assert.equal(proxies[1].withheld[0].message, long, 'programs get it as it is');
+    assert.equal(proxies[1].rejects[0].message, long, 'programs get it as it is');
   });
 
   it('shows what is in quarantine once, and how to end it', async () => {
@@ -105,7 +105,7 @@ describe('switchyard status', () => {
     assert.equal(code, 2, 'what is declared is not what is served');
     assert.match(
       out,
-      /\n\n1 content in quarantine: not sent, since proxies reject it\nswitchyard\.yaml:7:17: CDS catalog@v1 of fleet edge, \d+d ago, by edge-1, edge-2; it is left out: bad \[2J filter\n {4}mend it and save; or send it again: switchyard quarantine release edge CDS catalog@v1\n\nPROXY/,
+      /\n\n1 content in quarantine: not sent, since proxies reject it\nswitchyard\.yaml:7:17: CDS catalog@v1 of fleet edge, \d+d ago, by edge-1, edge-2; it is left out: bad\\u001b\[2J filter\n {4}mend it and save; or send it again: switchyard quarantine release edge CDS catalog@v1\n\nPROXY/,
     );
     assert.equal(out.split('catalog@v1 of fleet').length, 2);
     assert.doesNotMatch(out, /warning/);

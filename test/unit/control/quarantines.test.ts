@@ -134,4 +134,62 @@ describe('a quarantine', () => {
     await shop.submit(withNew.replace('10.0.2.1', '10.0.2.2'));
     assert.ok(resource(shop, clusters, 'spare'));
   });
+
+  it('is taken out of the store later when that cannot be written at its end, and does not come back', async () => {
+    const store = new MemoryStore();
+    const shop = world({ store });
+    await shop.submit(shopPolicy());
+    await shop.submit(withNew);
+    await shop.controller.changeQuarantine({ found: finding(shop, clusters, 'spare') });
+    const removing = store.deleteQuarantine.bind(store);
+    let fails = true;
+    store.deleteQuarantine = key => {
+      if (fails) throw new Error('the disk is full');
+      return removing(key);
+    };
+    await shop.submit(withNew.replace('10.0.2.1:80" }]', '10.0.2.1:80" }]\n    connectTimeout: 3s'));
+    assert.deepEqual(shop.controller.accepted?.quarantines, []);
+    assert.equal(store.quarantines().length, 1);
+    assert.deepEqual(shop.reports, ['the end of a quarantine was not stored']);
+    fails = false;
+    await shop.submit(withNew);
+    assert.deepEqual(store.quarantines(), []);
+    assert.ok(resource(shop, clusters, 'spare'), 'the content of then is sent again');
+  });
+
+  it('P12: waits for its fleet when that is renamed, and is in force again when it is named so once more', async () => {
+    const store = new MemoryStore();
+    const shop = world({ store });
+    await shop.submit(shopPolicy());
+    await shop.submit(withNew);
+    await shop.controller.changeQuarantine({ found: finding(shop, clusters, 'spare') });
+    const before = versions(shop);
+    await shop.submit(withNew.replace('  edge: { match', '  front: { match'));
+    assert.deepEqual(shop.controller.accepted?.quarantines, []);
+    assert.ok(resource(shop, clusters, 'spare', 'front'));
+    assert.equal(store.quarantines().length, 1);
+    const again = world({ store });
+    again.controller.start();
+    await again.submit(withNew);
+    assert.deepEqual(versions(again), before);
+    assert.equal(again.controller.accepted?.quarantines.length, 1);
+    await again.submit(withNew.replace('  edge: { match', '  front: { match'));
+    const key = { fleet: 'edge', typeUrl: clusters, name: 'spare' };
+    assert.equal((await again.controller.changeQuarantine({ release: key })).kind, 'done');
+    assert.deepEqual(store.quarantines(), []);
+  });
+
+  it('of fleets that are not there are kept up to a number, the newest of them', async () => {
+    const store = new MemoryStore();
+    for (let since = 0; since < 300; since++) {
+      const about = { typeUrl: clusters, name: 'x', version: '1', message: 'no', proxies: [], lastGood: [] };
+      store.putQuarantine({ ...about, fleet: `gone-${since}`, since });
+    }
+    const shop = world({ store });
+    shop.controller.start();
+    await shop.submit(shopPolicy());
+    const left = store.quarantines();
+    assert.equal(left.length, 256);
+    assert.equal(Math.min(...left.map(each => each.since)), 44);
+  });
 });

@@ -402,7 +402,8 @@ test('an address that cannot be had is told, and another can be tried', async t 
   const { port, board } = await serve(t);
   const other = new XdsServer(board);
   t.after(() => other.close({ within: 300 }));
-  await assert.rejects(other.listen({ port }), new RegExp(`127\\.0\\.0\\.1:${port}: another process listens there`));
+  const taken = `127\\.0\\.0\\.1:${port}: another process listens there; end it or choose another address$`;
+  await assert.rejects(other.listen({ port }), new RegExp(taken));
   await other.listen({ port: 0 });
   await assert.rejects(other.listen({ port: 0 }), /listens already/);
 });

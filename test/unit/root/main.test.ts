@@ -190,4 +190,14 @@ describe('the log', () => {
     assert.match(lines.join(''), /"msg":"hello"/);
     assert.doesNotMatch(lines.join(''), /hush/);
   });
+
+  it('has no character that a terminal would obey', () => {
+    const lines: string[] = [];
+    const log = createLog('info', { write: line => void lines.push(line) });
+    const node = 'a\u009b31m\u202eb\u001b\u200f\u2066\u007f\u061c';
+    log.info({ node }, `${node} has connected`);
+    assert.equal(lines.length, 1);
+    assert.doesNotMatch(lines[0]!.trimEnd(), /[\p{Cc}\p{Bidi_Control}]/u);
+    assert.equal(JSON.parse(lines[0]!).node, node);
+  });
 });

@@ -61,6 +61,13 @@ describe('settings of the server', () => {
     }
   });
 
+  it('let clusters linger no longer than a timer can run', () => {
+    assert.equal(good({ lingerLimit: '24d' }).settings.lingerLimit, 24 * 86_400_000);
+    const most = 'is too long: 24d is the most';
+    assert.deepEqual(mistakes({ lingerLimit: '25d' }), [`--linger-limit: "25d" ${most}`]);
+    assert.deepEqual(mistakes({}, { SWITCHYARD_LINGER_LIMIT: '577h' }), [`SWITCHYARD_LINGER_LIMIT: "577h" ${most}`]);
+  });
+
   it('open a port to other machines only on demand', () => {
     for (const host of ['0.0.0.0', '10.0.0.5', '[::]', 'shop.example', '128.0.0.1', '127.0.0.1.example']) {
       assert.match(mistakes({ xds: `${host}:18000` })[0]!, /^--xds: .* add --insecure-xds$/);

@@ -135,7 +135,7 @@ test('steps change nothing outside: the same state and input give the same step'
 });
 
 test('the order moves no further without news, and starts no timer twice', () => {
-  const limits = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1 };
+  const limits = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 };
   const [first, second] = [snapshot('f', { CDS: { a: '1' } }), snapshot('f', { CDS: { a: '1', b: '1' } })];
   const third = snapshot('f', { CDS: { c: '1' } });
   const clusters = {

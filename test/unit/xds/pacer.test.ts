@@ -12,7 +12,7 @@ import { writeDelta, writeSotw } from '../../support/xds-wire.ts';
 const size = 100_000;
 const sets = (content: string): Sets => ({ CDS: { a: content.padEnd(size, 'x') } });
 
-const order = { gateLimit: 1000, linger: 1000, lingerLimit: 1000, grace: 1000 };
+const order = { gateLimit: 1000, linger: 1000, lingerLimit: 1000, grace: 1000, reopening: 1000 };
 
 function served(pacer: Pacer) {
   const board = new Board();
