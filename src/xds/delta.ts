@@ -49,7 +49,7 @@ export const MAX_UNANSWERED = 16;
 const hasNothing: ReadonlyMap<string, string> = new Map();
 
 export function startDelta(typeUrl: string, noncePrefix: string): DeltaState {
-  return { ...initialState(typeUrl, noncePrefix), started: false, legacy: false, has: hasNothing, asked: false };
+  return { ...initialState(typeUrl, noncePrefix, false), started: false, legacy: false, has: hasNothing, asked: false };
 }
 
 /**
@@ -61,7 +61,7 @@ export function startDelta(typeUrl: string, noncePrefix: string): DeltaState {
 export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<DeltaState> {
   switch (input.kind) {
     case 'request':
-      return onRequest(state, input.request);
+      return onRequest(state, input.request, input.waits === true);
     case 'target':
       return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
@@ -86,7 +86,7 @@ function onTarget(state: DeltaState, target: TypeSnapshot | undefined, keepLefto
   return advance({ ...next, leftover: [], again });
 }
 
-function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
+function onRequest(state: DeltaState, request: DeltaRequest, waits: boolean): Step<DeltaState> {
   const answered = credit(state, request.nonce, request.error);
   const next = state.started ? resubscribe(answered.state, request) : subscribeFirst(answered.state, request);
   const told =
@@ -94,7 +94,7 @@ function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
       ? answered.events
       : [subscribed(next), ...answered.events];
   const step = { ...answered, state: next, events: told };
-  return step.refused ? step : then(step, advance);
+  return waits || step.refused ? step : then(step, advance);
 }
 
 function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brought }: DeltaRequest): DeltaState {

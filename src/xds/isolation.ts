@@ -105,14 +105,12 @@ function reasonsOf(typeUrl: string, { suspects, names }: Refused, error: Request
   return new Map(named.map(each => [each.name, each.reason]));
 }
 
-/** Contents that are looked at anew wait no longer. */
+/** Contents that are looked at anew wait no longer, and any of them may be why another half was taken for guilty. */
 function withoutAny(waiting: readonly Waiting[], contents: Group): readonly Waiting[] {
   const anew = new Set(contents.map(keyOf));
-  return waiting.flatMap(each => {
-    const group = kept(each.group, one => !anew.has(keyOf(one)));
-    if (group === each.group) return [each];
-    return group.length > 0 ? [{ group, guilty: false }] : [];
-  });
+  const left = waiting.map(each => kept(each.group, one => !anew.has(keyOf(one))));
+  if (left.every((group, index) => group === waiting[index]?.group)) return waiting;
+  return left.flatMap(group => (group.length > 0 ? [{ group, guilty: false }] : []));
 }
 
 /** What was being tried was accepted. */

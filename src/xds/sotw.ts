@@ -46,7 +46,8 @@ export interface SotwState extends TypeState {
 }
 
 export function startSotw(typeUrl: string, noncePrefix: string): SotwState {
-  return { ...initialState(typeUrl, noncePrefix), started: false, named: false, list: undefined, claims: '' };
+  const { complete } = resourceType(typeUrl);
+  return { ...initialState(typeUrl, noncePrefix, complete), started: false, named: false, list: undefined, claims: '' };
 }
 
 /**
@@ -57,7 +58,7 @@ export function startSotw(typeUrl: string, noncePrefix: string): SotwState {
 export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<SotwState> {
   switch (input.kind) {
     case 'request':
-      return onRequest(state, input.request);
+      return onRequest(state, input.request, input.waits === true);
     case 'target':
       return onTarget(state, input.target, input.keepLeftover === true);
     case 'gate':
@@ -80,7 +81,7 @@ function onTarget(state: SotwState, target: TypeSnapshot | undefined, keepLeftov
   return advance(retargeted(state, target, keepLeftover));
 }
 
-function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
+function onRequest(state: SotwState, request: SotwRequest, waits: boolean): Step<SotwState> {
   // Before the first response a nonce says nothing: it is of an earlier stream (R6).
   const stale = state.responses > 0 && request.nonce !== nonceOf(state.noncePrefix, state.responses);
   const answered = credit(subscribe(state, request), stale ? '' : request.nonce, request.error);
@@ -89,7 +90,7 @@ function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
       ? answered
       : { ...answered, events: [subscribed(answered.state), ...answered.events] };
   // A stale request changes what is subscribed, but only the one that follows it is answered (R7).
-  return stale || told.refused ? told : then(told, advance);
+  return stale || waits || told.refused ? told : then(told, advance);
 }
 
 function subscribe(state: SotwState, { names, versionInfo }: SotwRequest): SotwState {

@@ -10,6 +10,7 @@ import {
   forgone,
   type Isolation,
   isPaused,
+  nothingRejected,
   refused,
   resumed,
   retried,
@@ -37,7 +38,7 @@ import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { told } from './told.ts';
 import { assignmentsOf } from './warming.ts';
-import { aimedAt, cleared, goalFor, heldOn, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
+import { aimedAt, cleared, goalFor, isPublished, lastGoodOn, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
 type AnyInput = Input<SotwRequest & DeltaRequest>;
@@ -170,7 +171,10 @@ export class Turn {
   feed(streamId: number, typeUrl: string, input: AnyInput): void {
     let index = laneIndex(this.#lanes, streamId, typeUrl);
     if (index < 0) index = this.#begin(streamId, typeUrl);
-    this.#feed(index, input);
+    // What was accepted may stand in for what is withheld, which is to be known before more is sent.
+    const waits = input.kind === 'request' && this.#isolation !== nothingRejected;
+    this.#feed(index, waits ? { ...input, waits } : input);
+    if (waits) this.#refusing ??= { streamId, typeUrl, suspects: [] };
   }
 
   /** @returns whether the client is now known to hold another set. */
@@ -200,9 +204,7 @@ export class Turn {
     const names = response.body.resources.map(each => each.name);
     this.#isolation = refused(this.#isolation, typeUrl, { suspects, names }, error);
     const withheld = withheldBy(this.#isolation);
-    this.#order = withoutRejected(this.#order, suspects, old =>
-      goalFor(old, withheld, (...of) => heldOn(this.#lanes, ...of)),
-    );
+    this.#order = withoutRejected(this.#order, suspects, old => goalFor(old, withheld, lastGoodOn(this.#lanes)));
   }
 
   #copy(): Lane[] {

@@ -312,9 +312,10 @@ export class RejectingClient {
     };
     const put = (name: string, content: string): void => {
       if (!this.#subscribed(type, name)) return;
-      // Who has no routes yet has nothing that could break.
-      const before = held.get(name);
-      const newlyCut = before !== undefined && clusterOf(before) !== clusterOf(content) && !this.#isCut(content);
+      // Who has no routes yet, or routes that lead nowhere, has nothing that could break.
+      const before = clusterOf(held.get(name) ?? '');
+      const worked = before !== undefined && this.#of('CDS').has(before);
+      const newlyCut = worked && before !== clusterOf(content) && !this.#isCut(content);
       if (type === 'RDS' && !(newlyCut && this.#isLasting(type, name, content)))
         this.#dangling.add(`${name} ${content}`);
       held.set(name, content);
