@@ -4,6 +4,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Withheld } from '../snapshot/withhold.ts';
 import { missingBeats } from './beats.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
+import { withoutRejected } from './corrected.ts';
 import { stepDelta } from './delta.ts';
 import {
   accepted,
@@ -29,7 +30,7 @@ import {
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, evaluate, expire, proven, schedule, targetsOf, withoutRejected } from './order.ts';
+import { aim, evaluate, expire, proven, schedule, targetsOf } from './order.ts';
 import type { OrderState, TimerRequest } from './order-state.ts';
 import { replaced } from './overlay.ts';
 import { inDoubt } from './progress.ts';
