@@ -4,7 +4,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Withheld } from '../snapshot/withhold.ts';
 import { missingBeats } from './beats.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
-import { withoutRejected } from './corrected.ts';
+import { withoutCutSteps, withoutRejected } from './corrected.ts';
 import { stepDelta } from './delta.ts';
 import {
   accepted,
@@ -295,7 +295,7 @@ export class Turn {
   /** @returns whether the client was found to hold another set, which calls for another round. */
   #advance(): boolean {
     const goal = this.#goal();
-    if (goal) this.#order = aim(this.#order, goal);
+    if (goal && goal !== this.#order.goal) this.#order = aim(withoutCutSteps(this.#order), goal);
     this.#order = evaluate(this.#order, this.#lanes);
     let settled = false;
     const targets = goal ? targetsOf(this.#order) : () => unserved;
