@@ -1,5 +1,5 @@
 import { canonicalName } from '../snapshot/names.ts';
-import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { EncodedResource } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withReasons, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
 import {
@@ -8,10 +8,8 @@ import {
   forgiven,
   inDoubt,
   initialState,
-  owed,
+  prompted,
   quiet,
-  reminded,
-  retargeted,
   send,
   settle,
   subscribed,
@@ -62,28 +60,20 @@ export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<D
   switch (input.kind) {
     case 'request':
       return onRequest(state, input.request, input.waits === true);
-    case 'target':
-      return onTarget(state, input.target, input.keepLeftover === true);
-    case 'gate':
-      return advance({ ...state, open: input.open });
-    case 'proceed':
-      return advance(owed(state, input.again));
     case 'beat':
       return state.unanswered.length >= MAX_UNANSWERED ? quiet(state) : beat(state, state.sent?.version, false);
-    case 'again': {
-      const again = within(subscriptionOf(false, input.names), state.subscription);
-      return isEmpty(again) ? quiet(state) : advance(reminded(state, again));
+    default: {
+      const next = prompted(state, input);
+      return next ? advance(withoutLeftover(next)) : quiet(state);
     }
   }
 }
 
-function onTarget(state: DeltaState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<DeltaState> {
-  if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
-  const next = retargeted(state, target, keepLeftover);
-  if (keepLeftover || state.leftover.length === 0) return advance(next);
-  // Asked for again, a name that is no more is answered by its removal.
+/** What was kept until now and is no more is asked for again, and thereby answered by its removal. */
+function withoutLeftover(state: DeltaState): DeltaState {
+  if (state.keepLeftover || state.leftover.length === 0) return state;
   const again = union(state.again, within(subscriptionOf(false, state.leftover), state.subscription));
-  return advance({ ...next, leftover: [], again });
+  return { ...state, leftover: [], again };
 }
 
 function onRequest(state: DeltaState, request: DeltaRequest, waits: boolean): Step<DeltaState> {

@@ -4,6 +4,7 @@ import { namesMissing, type ResponseBody } from './body.ts';
 import { beatBody } from './heartbeat.ts';
 import { heldAfter, heldThen, heldUnsaid, namesOf } from './held.ts';
 import {
+  type Input,
   isSettled,
   type MachineEvent,
   type RequestError,
@@ -98,8 +99,30 @@ export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Ste
   return { state: { ...moved, acked: heldUnsaid(state, target) }, responses: [], events: [event] };
 }
 
+/** What may call for sending, other than a request. */
+export type Prompt = Exclude<Input<never>, { readonly kind: 'request' | 'beat' }>;
+
+/** The machine after that, from which it is to go on. Undefined if nothing has come of it. */
+export function prompted<S extends TypeState>(state: S, input: Prompt): S | undefined {
+  switch (input.kind) {
+    case 'target': {
+      const { target, keepLeftover = false } = input;
+      if (target === state.target && keepLeftover === state.keepLeftover) return undefined;
+      return retargeted(state, target, keepLeftover);
+    }
+    case 'gate':
+      return { ...state, open: input.open };
+    case 'proceed':
+      return owed(state, input.again);
+    case 'again': {
+      const again = within(subscriptionOf(false, input.names), state.subscription);
+      return isEmpty(again) ? undefined : reminded(state, again);
+    }
+  }
+}
+
 /** What the client may have put aside is to be sent again (R39). */
-export function reminded<S extends TypeState>(state: S, names: Subscription): S {
+function reminded<S extends TypeState>(state: S, names: Subscription): S {
   return { ...state, again: union(state.again, names), rewarmed: union(state.rewarmed, names) };
 }
 
@@ -116,7 +139,7 @@ export function inDoubt(doubtful: Subscription, { withheld }: TypeSnapshot): Sub
  * A machine with another target. What that withholds no longer, and the client has rejected, is owed whatever it is now:
  * nobody knows what the client made of it.
  */
-export function retargeted<S extends TypeState>(state: S, target: TypeSnapshot | undefined, keepLeftover: boolean): S {
+function retargeted<S extends TypeState>(state: S, target: TypeSnapshot | undefined, keepLeftover: boolean): S {
   const next = { ...state, target, keepLeftover };
   if (!target || target === state.target) return next;
   const isLifted = (name: string): boolean => state.target?.withheld?.has(name) === true && !target.withheld?.has(name);
@@ -228,7 +251,7 @@ function notHeld(names: Subscription, { body, again }: Unanswered, acked: TypeSn
 }
 
 /** A machine that is owed names once more, unless they are on their way. */
-export function owed<S extends TypeState>(state: S, names: readonly string[]): S {
+function owed<S extends TypeState>(state: S, names: readonly string[]): S {
   const under = state.unanswered.reduce<Subscription>((all, { body }) => union(all, namesOf(body)), NONE);
   const again = minus(within(subscriptionOf(false, names), state.subscription), under);
   return isEmpty(again) ? state : { ...state, again: union(state.again, again) };

@@ -8,10 +8,8 @@ import {
   forgiven,
   inDoubt,
   initialState,
-  owed,
+  prompted,
   quiet,
-  reminded,
-  retargeted,
   send,
   sendWhole,
   settle,
@@ -59,26 +57,15 @@ export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<Sotw
   switch (input.kind) {
     case 'request':
       return onRequest(state, input.request, input.waits === true);
-    case 'target':
-      return onTarget(state, input.target, input.keepLeftover === true);
-    case 'gate':
-      return advance({ ...state, open: input.open });
-    case 'proceed':
-      return advance(owed(state, input.again));
     case 'beat':
       return state.unanswered.length > 0
         ? quiet(state)
         : beat(state, state.acceptedVersion, resourceType(state.typeUrl).complete);
-    case 'again': {
-      const again = within(subscriptionOf(false, input.names), state.subscription);
-      return isEmpty(again) ? quiet(state) : advance(reminded(state, again));
+    default: {
+      const next = prompted(state, input);
+      return next ? advance(next) : quiet(state);
     }
   }
-}
-
-function onTarget(state: SotwState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<SotwState> {
-  if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
-  return advance(retargeted(state, target, keepLeftover));
 }
 
 function onRequest(state: SotwState, request: SotwRequest, waits: boolean): Step<SotwState> {

@@ -1,7 +1,6 @@
 import { type Assignment, type NodeIdentity, type Publication, sameAssignment } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Withheld } from '../snapshot/withhold.ts';
 import { missingBeats } from './beats.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
 import { withoutCutSteps, withoutRejected } from './corrected.ts';
@@ -11,7 +10,6 @@ import {
   forgone,
   type Isolation,
   isPaused,
-  nothingRejected,
   refused,
   resumed,
   retried,
@@ -39,7 +37,16 @@ import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { told } from './told.ts';
 import { assignmentsOf } from './warming.ts';
-import { aimedAt, cleared, goalFor, isPublished, lastGoodOn, outcome, stillRejected, suspectsIn } from './withheld.ts';
+import {
+  aimedAt,
+  cleared,
+  goalOn,
+  isPublished,
+  outcome,
+  type Refusing,
+  stillRejected,
+  suspectsIn,
+} from './withheld.ts';
 
 /** What a machine is told, of either variant. */
 type AnyInput = Input<SotwRequest & DeltaRequest>;
@@ -70,7 +77,7 @@ export class Turn {
   readonly #touched = new Set<string>();
   readonly #responses: (Response & { readonly streamId: number })[] = [];
   readonly #events: MachineEvent[] = [];
-  /** Of the response that the client has rejected in this step. */
+  /** The request of this step after which the lane waits for its target. */
   #refusing: Refusing | undefined;
 
   constructor(before: ClientState) {
@@ -173,7 +180,7 @@ export class Turn {
     let index = laneIndex(this.#lanes, streamId, typeUrl);
     if (index < 0) index = this.#begin(streamId, typeUrl);
     // What was accepted may stand in for what is withheld, which is to be known before more is sent.
-    const waits = input.kind === 'request' && this.#isolation !== nothingRejected;
+    const waits = input.kind === 'request' && withheldBy(this.#isolation).length > 0;
     this.#feed(index, waits ? { ...input, waits } : input);
     if (waits) this.#refusing ??= { streamId, typeUrl, suspects: [] };
   }
@@ -205,7 +212,7 @@ export class Turn {
     const names = response.body.resources.map(each => each.name);
     this.#isolation = refused(this.#isolation, typeUrl, { suspects, names }, error);
     const withheld = withheldBy(this.#isolation);
-    this.#order = withoutRejected(this.#order, suspects, old => goalFor(old, withheld, lastGoodOn(this.#lanes)));
+    this.#order = withoutRejected(this.#order, suspects, goalOn(this.#lanes, withheld));
   }
 
   #copy(): Lane[] {
@@ -385,12 +392,6 @@ export class Turn {
       return { id, afterMs };
     });
   }
-}
-
-interface Refusing {
-  readonly streamId: number;
-  readonly typeUrl: string;
-  readonly suspects: readonly Withheld[];
 }
 
 const maxRounds = 8;

@@ -36,6 +36,14 @@ export function suspectsIn(
   });
 }
 
+/** A request of a stream after which nothing is sent until the goal is made anew. */
+export interface Refusing {
+  readonly streamId: number;
+  readonly typeUrl: string;
+  /** What was rejected by it, if anything. */
+  readonly suspects: readonly Withheld[];
+}
+
 const nothing = new Uint8Array();
 
 /** What the client has under the name, whatever it is. */
@@ -110,6 +118,12 @@ export function goalFor(published: Snapshot, withheld: readonly Withheld[], last
   return made;
 }
 
+/** The same for any snapshot that a client was to move to before. */
+export function goalOn(lanes: Lanes, withheld: readonly Withheld[]): (snapshot: Snapshot) => Snapshot {
+  const lastGood = lastGoodOn(lanes);
+  return snapshot => goalFor(snapshot, withheld, lastGood);
+}
+
 const MOST_ALIKE = 256;
 const alike = memo1((_published: Snapshot) => new Map<string, WeakRef<Snapshot>>());
 
@@ -119,7 +133,7 @@ export function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedReso
 }
 
 /** What it has under the name when it accepts what is under way, or has accepted. */
-export function lastGoodOn(lanes: Lanes): LastGood {
+function lastGoodOn(lanes: Lanes): LastGood {
   return (typeUrl, name, suits = () => true) =>
     onLanes(lanes, typeUrl, name, state =>
       [heldThen(state, name), state.acked?.resources.get(name)].find(each => each && suits(each)),

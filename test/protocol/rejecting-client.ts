@@ -57,6 +57,8 @@ export class RejectingClient {
   readonly #holds = new Map<Type, Map<string, string>>(types.map(type => [type, new Map()]));
   /** `type name`, since when it was published and subscribed without a break. */
   readonly #had = new Set<string>();
+  /** `type name` that was missing from sets which the client may still be led through on the way to the newest. */
+  readonly #interrupted = new Set<string>();
   /** `type name content` that was found to be bad, and must not come again. */
   readonly #forbidden = new Set<string>();
   /** `type name content` that was rejected when the client had accepted nothing before. */
@@ -88,7 +90,11 @@ export class RejectingClient {
         this.#newest.set(`${type} ${name} ${content}`, this.#publications);
         if (this.#sets[type]?.[name] === undefined) this.#since.set(`${type} ${name}`, this.#publications);
       }
-      for (const key of [...this.#had]) if (key.startsWith(`${type} `) && !(key.slice(4) in now)) this.#had.delete(key);
+      for (const name of Object.keys(this.#sets[type] ?? {})) {
+        if (name in now) continue;
+        this.#had.delete(`${type} ${name}`);
+        this.#interrupted.add(`${type} ${name}`);
+      }
       for (const key of [...this.#forbidden]) {
         const [of, name = '', ...content] = key.split(' ');
         if (of === type && now[name] !== content.join(' ')) this.#forbidden.delete(key);
@@ -330,7 +336,10 @@ export class RejectingClient {
       const names = new Set(body.resources.map(each => each.name));
       const gone =
         this.#variant === 'sotw' && complete ? [...held.keys()].filter(name => !names.has(name)) : body.removed;
-      for (const name of gone) held.delete(name);
+      for (const name of gone) {
+        held.delete(name);
+        if (this.#interrupted.has(`${type} ${name}`)) this.#had.delete(`${type} ${name}`);
+      }
       for (const { name, version } of body.resources) if (!this.#rejects(type, name, version)) put(name, version);
       if (bad.length === 0) return undefined;
       forbid(bad.map(each => each.name));
@@ -429,6 +438,8 @@ export class RejectingClient {
     assert.equal(fault, undefined);
     this.#state = state;
     for (const response of responses) this.#receive(response);
+    const { released, goal } = state.order;
+    if (released === goal && this.#lines.every(line => line.inbox.length === 0)) this.#interrupted.clear();
     for (const { id, afterMs } of timers) this.#timers.push({ id, kind: kindOf(afterMs) });
   }
 
