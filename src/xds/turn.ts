@@ -37,16 +37,7 @@ import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { told } from './told.ts';
 import { assignmentsOf } from './warming.ts';
-import {
-  aimedAt,
-  cleared,
-  goalOn,
-  isPublished,
-  outcome,
-  type Refusing,
-  stillRejected,
-  suspectsIn,
-} from './withheld.ts';
+import { aimedAt, cleared, goalOn, type Halted, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
 type AnyInput = Input<SotwRequest & DeltaRequest>;
@@ -78,7 +69,7 @@ export class Turn {
   readonly #responses: (Response & { readonly streamId: number })[] = [];
   readonly #events: MachineEvent[] = [];
   /** The request of this step after which the lane waits for its target. */
-  #refusing: Refusing | undefined;
+  #halted: Halted | undefined;
 
   constructor(before: ClientState) {
     this.#before = before;
@@ -182,7 +173,7 @@ export class Turn {
     // What was accepted may stand in for what is withheld, which is to be known before more is sent.
     const waits = input.kind === 'request' && withheldBy(this.#isolation).length > 0;
     this.#feed(index, waits ? { ...input, waits } : input);
-    if (waits) this.#refusing ??= { streamId, typeUrl, suspects: [] };
+    if (waits) this.#halted ??= { streamId, typeUrl, suspects: [] };
   }
 
   /** @returns whether the client is now known to hold another set. */
@@ -207,12 +198,12 @@ export class Turn {
   ): void {
     const { typeUrl } = before;
     const suspects = this.#before.settings.rejection && suspectsIn(before, response, this.#lanes);
-    this.#refusing = { streamId, typeUrl, suspects: suspects ?? [] };
+    this.#halted = { streamId, typeUrl, suspects: suspects ?? [] };
     if (!suspects) return;
     const names = response.body.resources.map(each => each.name);
     this.#isolation = refused(this.#isolation, typeUrl, { suspects, names }, error);
     const withheld = withheldBy(this.#isolation);
-    this.#order = withoutRejected(this.#order, suspects, goalOn(this.#lanes, withheld));
+    this.#order = withoutRejected(this.#order, withheld, goalOn(this.#lanes, withheld));
   }
 
   #copy(): Lane[] {
@@ -340,9 +331,9 @@ export class Turn {
 
   /** @returns whether the client was found to hold another set. */
   #proceed(): boolean {
-    if (!this.#refusing) return false;
-    const { streamId, typeUrl, suspects } = this.#refusing;
-    this.#refusing = undefined;
+    if (!this.#halted) return false;
+    const { streamId, typeUrl, suspects } = this.#halted;
+    this.#halted = undefined;
     const again = cleared(suspects, this.#isolation, this.#published());
     return this.#feed(laneIndex(this.#lanes, streamId, typeUrl), { kind: 'proceed', again });
   }

@@ -37,7 +37,7 @@ export function suspectsIn(
 }
 
 /** A request of a stream after which nothing is sent until the goal is made anew. */
-export interface Refusing {
+export interface Halted {
   readonly streamId: number;
   readonly typeUrl: string;
   /** What was rejected by it, if anything. */
