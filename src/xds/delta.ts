@@ -14,6 +14,7 @@ import {
   settle,
   subscribed,
   then,
+  underWayOf,
 } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
@@ -191,7 +192,8 @@ function advance(state: DeltaState): Step<DeltaState> {
   if (sent === target && isEmpty(again) && !state.inParts && !forgiven(ready)) return quiet(ready);
   const owing = { from: sent, to: target, subscription, again, knowsErrors: state.knowsErrors };
   const body = deltaBody(owing);
-  const doubt = sent === target ? NONE : within(inDoubt(state.doubtful, target), subscription);
+  const doubt =
+    sent === target ? NONE : minus(within(inDoubt(state.doubtful, target), subscription), underWayOf(state));
   // What is left when something is withheld is everything else: it was rejected together with it.
   const all = isEmpty(doubt) || !(body || target.withheld) ? body : deltaBody({ ...owing, again: union(again, doubt) });
   return all ? send(ready, target, all) : settle(ready, target);

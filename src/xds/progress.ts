@@ -96,7 +96,12 @@ export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Ste
   const moved = { ...state, sent: target, again: NONE, rejected, unanswered, inParts: false };
   if (rejected || state.unanswered.length > 0 || isSettled(state)) return quiet(moved);
   const event: MachineEvent = { kind: 'current', typeUrl: state.typeUrl, version: publishedVersion(target) };
-  return { state: { ...moved, acked: heldUnsaid(state, target) }, responses: [], events: [event] };
+  const doubtful = within(state.doubtful, state.subscription);
+  return {
+    state: { ...moved, doubtful, acked: heldUnsaid({ ...state, doubtful }, target) },
+    responses: [],
+    events: [event],
+  };
 }
 
 /** What may call for sending, other than a request. */
@@ -202,7 +207,7 @@ export function credit<S extends TypeState>(state: S, nonce: string, error: Requ
 function accepted<S extends TypeState>(before: S, answered: Unanswered): Step<S> {
   const { snapshot, nonce, body } = answered;
   const acceptedVersion = body.version;
-  const doubtful = minus(before.doubtful, namesOf(body));
+  const doubtful = within(minus(before.doubtful, namesOf(body)), before.subscription);
   // What is owed once more has been put aside since.
   const rewarmed = body.beat ? before.rewarmed : minus(before.rewarmed, minus(namesOf(body), before.again));
   if (body.more) return quiet({ ...before, doubtful, rewarmed, acceptedVersion });
@@ -252,9 +257,13 @@ function notHeld(names: Subscription, { body, again }: Unanswered, acked: TypeSn
 
 /** A machine that is owed names once more, unless they are on their way. */
 function owed<S extends TypeState>(state: S, names: readonly string[]): S {
-  const under = state.unanswered.reduce<Subscription>((all, { body }) => union(all, namesOf(body)), NONE);
-  const again = minus(within(subscriptionOf(false, names), state.subscription), under);
+  const again = minus(within(subscriptionOf(false, names), state.subscription), underWayOf(state));
   return isEmpty(again) ? state : { ...state, again: union(state.again, again) };
+}
+
+/** All names for which something speaks that is under way. */
+export function underWayOf({ unanswered }: TypeState): Subscription {
+  return unanswered.reduce<Subscription>((all, { body }) => union(all, namesOf(body)), NONE);
 }
 
 /** The names in a body that the subscription holds: a resource may have been asked for by its aliases. */

@@ -121,7 +121,9 @@ function advance(state: SotwState): Step<SotwState> {
   const doubt = state.sent === target ? NONE : within(inDoubt(present.doubtful, target), subscription);
   // Something that was rejected is no more, or withheld: it may have been what was wrong with the rest.
   const cleared = target.withheld !== undefined || present.doubtful !== state.doubtful;
-  const repeated = complete && cleared && mayHaveMore(state, target) ? subscription : union(state.again, doubt);
+  const owed = union(state.again, doubt);
+  // All resources then, but not all reasons why there are none.
+  const repeated = complete && cleared && mayHaveMore(state, target) ? subscriptionOf(true, owed.names) : owed;
   const all = isEmpty(repeated) || !(body || cleared) ? body : bodyOf({ ...owing, again: repeated });
   if (!all) return settle(present, target);
   // Absence deletes, so what is complete stays in one piece.
