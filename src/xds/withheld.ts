@@ -128,7 +128,7 @@ const MOST_ALIKE = 256;
 const alike = memo1((_published: Snapshot) => new Map<string, WeakRef<Snapshot>>());
 
 /** What the client has last accepted under the name. */
-export function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | undefined {
+function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | undefined {
   return onLanes(lanes, typeUrl, name, ({ acked }) => acked?.resources.get(name));
 }
 

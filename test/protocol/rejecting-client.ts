@@ -318,9 +318,10 @@ export class RejectingClient {
     };
     const put = (name: string, content: string): void => {
       if (!this.#subscribed(type, name)) return;
-      // Who has no routes yet, or routes that lead nowhere, has nothing that could break.
+      // Who has no routes yet, or routes that lead nowhere, has nothing that could break. Of what it had of a rejected
+      // response nobody knows, so it cannot be gone back to.
       const before = clusterOf(held.get(name) ?? '');
-      const worked = before !== undefined && this.#of('CDS').has(before);
+      const worked = before !== undefined && this.#of('CDS').has(before) && this.#had.has(`${type} ${name}`);
       const newlyCut = worked && before !== clusterOf(content) && !this.#isCut(content);
       if (type === 'RDS' && !(newlyCut && this.#isLasting(type, name, content)))
         this.#dangling.add(`${name} ${content}`);

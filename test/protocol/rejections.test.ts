@@ -246,6 +246,30 @@ const transcripts: readonly Transcript[] = [
     { timers: true },
     { expect: [] },
   ]),
+  {
+    name: 'R16, R42: a name that is withheld and asked for anew is sent once it may be',
+    variant: 'delta',
+    lines: [
+      { publish: { EDS: { a: '1', b: '1' } } },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+      { nack: 'EDS', error: 'bad' },
+      { send: { type: 'EDS', unsubscribe: ['b'] } },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', removed: ['b'] }] },
+      { ack: 'EDS' },
+      { retry: true },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+      { nack: 'EDS', error: 'bad' },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', removed: ['b'] }] },
+      { retry: true },
+      { expect: [] },
+      { ack: 'EDS' },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+      { ack: 'EDS' },
+    ],
+  },
 ];
 
 /** What takes pauses, which only a stream without a clock can be told to be over, or the time before routes go ahead. */
