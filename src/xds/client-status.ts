@@ -70,7 +70,7 @@ interface StatusRequest {
  * the resource was rejected, or is among those of which one was, in the client's words (R42).
  *
  * All clients of one node id are told of as one. Clients that the caller's certificate may not speak for are left out
- * (P22). Between two nodes others have their turn, so that each is told of as it
+ * (P22), and secrets are named, never shown (P29). Between two nodes others have their turn, so that each is told of as it
  * is then; more than the limits allow is refused (P7).
  */
 export class ClientStatusAnswers {
