@@ -54,6 +54,9 @@ const reasons: readonly (readonly [RegExp, string])[] = [
   [/NO_APPLICATION_PROTOCOL/, 'the client does not speak HTTP/2 (ALPN h2)'],
   [/CERT_HAS_EXPIRED/, 'the certificate of the client has expired'],
   [/CERT_NOT_YET_VALID/, 'the certificate of the client is not valid yet'],
+  [/CERT_REVOKED/, 'the certificate of the client is revoked'],
+  [/UNABLE_TO_GET_CRL/, 'the authority of the client has no list in --xds-client-crl'],
+  [/CRL_HAS_EXPIRED|CRL_NOT_YET_VALID/, 'the list of its authority in --xds-client-crl is out of date'],
   [
     /UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY|SELF_SIGNED|CERT_UNTRUSTED|SIGNATURE_FAILURE|INVALID_CA/,
     'the certificate of the client is of no authority in --xds-client-ca',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { TlsMaterial } from './base/server-tls.ts';
 import { didYouMean } from './base/suggest.ts';
 import { type Millis, parseDuration } from './base/units.ts';
 import { limitMistakes, type XdsLimits } from './xds/limits.ts';
@@ -11,7 +12,7 @@ export interface ListenAddress {
 
 /** TLS of both xDS listeners: files of PEM. */
 export interface XdsTlsSettings {
-  readonly paths: { readonly certificate: string; readonly key: string; readonly clientCa: string };
+  readonly paths: { readonly [Name in keyof TlsMaterial]: string };
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
 
@@ -99,6 +100,7 @@ const shape = {
   xdsCert: path.optional(),
   xdsKey: path.optional(),
   xdsClientCa: path.optional(),
+  xdsClientCrl: path.optional(),
   xdsTlsMin: z.enum(['1.2', '1.3'], 'is neither 1.2 nor 1.3').default('1.3'),
   xdsLimit: limits.optional(),
   admin: address.prefault('127.0.0.1:18080'),
@@ -149,19 +151,21 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
   };
 }
 
-type Tls = Pick<z.output<typeof ServerSettings>, 'xdsCert' | 'xdsKey' | 'xdsClientCa' | 'xdsTlsMin'>;
+type Tls = Pick<z.output<typeof ServerSettings>, 'xdsCert' | 'xdsKey' | 'xdsClientCa' | 'xdsClientCrl' | 'xdsTlsMin'>;
 
-function tlsOf({ xdsCert: certificate, xdsKey: key, xdsClientCa: clientCa, xdsTlsMin }: Tls): Settings['xdsTls'] {
+function tlsOf(settings: Tls): Settings['xdsTls'] {
+  const { xdsCert: certificate, xdsKey: key, xdsClientCa: clientCa, xdsClientCrl: clientCrl, xdsTlsMin } = settings;
   if (certificate === undefined || key === undefined || clientCa === undefined) return undefined;
-  return { paths: { certificate, key, clientCa }, minVersion: `TLSv${xdsTlsMin}` };
+  const paths = { certificate, key, clientCa, ...(clientCrl !== undefined && { clientCrl }) };
+  return { paths, minVersion: `TLSv${xdsTlsMin}` };
 }
 
 /** Half of it is never taken for none. */
 function missingTls(settings: Tls): readonly string[] {
   const names = ['xdsCert', 'xdsKey', 'xdsClientCa'] as const;
   const missing = names.filter(each => settings[each] === undefined);
-  if (missing.length === 0 || missing.length === names.length) return [];
-  const given = names.filter(each => settings[each] !== undefined).map(flagOf);
+  const given = [...names, 'xdsClientCrl' as const].filter(each => settings[each] !== undefined).map(flagOf);
+  if (missing.length === 0 || given.length === 0) return [];
   return [
     `${given.join(' and ')} ${given.length === 1 ? 'needs' : 'need'} ${missing.map(flagOf).join(' and ')} too: xDS over ` +
       'TLS takes a certificate, its key, and the authority of the client certificates',

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { TlsStatus } from './admin/dependencies.ts';
 import { type Problem, problem } from './base/problem.ts';
 import type { ServerTls, TlsMaterial } from './base/server-tls.ts';
 import type { Control } from './control/control.ts';
@@ -32,8 +33,9 @@ export class XdsTls implements ServerTls {
   }
 
   /** Ends of what is in use; milliseconds since the epoch. */
-  get expiry(): { readonly certificate: number; readonly clientCa: number } {
-    return { certificate: this.#good.certificate.to, clientCa: this.#good.clientCa.to };
+  get expiry(): TlsStatus['expiry'] {
+    const { certificate, clientCa, clientCrl } = this.#good;
+    return { certificate: certificate.to, clientCa: clientCa.to, ...(clientCrl && { clientCrl: clientCrl.to }) };
   }
 
   /** Clients that were not let in since the start. */
@@ -62,7 +64,7 @@ export class XdsTls implements ServerTls {
 
   /** What an operator should know of them. */
   problems(now: number): readonly Problem[] {
-    const { certificate, clientCa } = this.#good;
+    const { certificate, clientCa, clientCrl } = this.#good;
     return [
       ...this.#faults.map(({ file, why, remedy }) =>
         at(
@@ -72,6 +74,7 @@ export class XdsTls implements ServerTls {
       ),
       ...expiryProblem(this.paths.certificate, certificate, now),
       ...expiryProblem(this.paths.clientCa, clientCa, now),
+      ...(clientCrl && this.paths.clientCrl ? expiryProblem(this.paths.clientCrl, clientCrl, now) : []),
     ];
   }
 
@@ -95,7 +98,12 @@ export class XdsTls implements ServerTls {
 export async function openXdsTls(settings: XdsTlsSettings, log: Logger): Promise<XdsTls> {
   const reading = await readTlsFiles(settings.paths);
   if (reading.kind === 'good') return new XdsTls(settings, reading, log);
-  const flags = { certificate: '--xds-cert', key: '--xds-key', clientCa: '--xds-client-ca' } as const;
+  const flags = {
+    certificate: '--xds-cert',
+    key: '--xds-key',
+    clientCa: '--xds-client-ca',
+    clientCrl: '--xds-client-crl',
+  } as const;
   const flagOf = (file: string) =>
     Object.entries(flags).find(([name]) => settings.paths[name as keyof TlsPaths] === file);
   const lines = reading.faults.map(({ file, why, remedy }) => `${flagOf(file)?.[1] ?? ''} ${file}: ${why}; ${remedy}`);
@@ -119,7 +127,7 @@ const DAY = 24 * 60 * 60 * 1000;
 
 /** From a fifth of its life before the end, but no longer than two weeks. */
 function expiryProblem(file: string, { from, to }: Validity, now: number): readonly Problem[] {
-  if (to - now > Math.min((to - from) / 5, 14 * DAY)) return [];
+  if (to === Number.POSITIVE_INFINITY || to - now > Math.min((to - from) / 5, 14 * DAY)) return [];
   const when = new Date(to).toISOString();
   const message = now > to ? `${file} expired at ${when}: no proxy can connect` : `${file} expires at ${when}`;
   return [at(file, problem('tls.certificate_expires', [], message, 'renew it; the new file is taken by itself'))];

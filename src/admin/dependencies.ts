@@ -21,7 +21,7 @@ export interface AdminDependencies {
 /** TLS of xDS. */
 export interface TlsStatus {
   /** Milliseconds since the epoch. */
-  readonly expiry: { readonly certificate: number; readonly clientCa: number };
+  readonly expiry: { readonly certificate: number; readonly clientCa: number; readonly clientCrl?: number };
   /** Clients that were not let in. */
   readonly refusals: number;
 }

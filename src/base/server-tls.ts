@@ -5,6 +5,8 @@ export interface TlsMaterial {
   readonly key: string;
   /** The authorities whose certificates clients may have. */
   readonly clientCa: string;
+  /** Lists of the client certificates that these authorities have revoked: one of each, or nobody of it is let in. */
+  readonly clientCrl?: string;
 }
 
 /** TLS of a server that requires certificates of its clients. */

@@ -41,6 +41,7 @@ export interface ServeFlags {
   readonly xdsCert?: string;
   readonly xdsKey?: string;
   readonly xdsClientCa?: string;
+  readonly xdsClientCrl?: string;
   readonly xdsTlsMin?: string;
   readonly xdsLimit?: readonly string[];
   readonly admin?: string;

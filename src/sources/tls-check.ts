@@ -1,9 +1,11 @@
+import { Buffer } from 'node:buffer';
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { TlsMaterial } from '../base/server-tls.ts';
+import { type CrlDates, crlDates } from './crl.ts';
 
 /** The files of a server's TLS. */
-export type TlsPaths = Readonly<Record<keyof TlsMaterial, string>>;
+export type TlsPaths = { readonly [Name in keyof TlsMaterial]: string };
 
 /** What is wrong with one of them, and what to do about it. */
 export interface TlsFault {
@@ -26,6 +28,8 @@ export type TlsReading =
       readonly certificate: Validity;
       /** Of the authority that holds longest. */
       readonly clientCa: Validity;
+      /** Of the list of revoked certificates that is the first to be out of date. */
+      readonly clientCrl?: Validity;
     }
   | { readonly kind: 'bad'; readonly faults: readonly TlsFault[] };
 
@@ -45,11 +49,14 @@ export function checkTls(material: TlsMaterial, paths: TlsPaths, now: number): T
   const key = attempt(() => keyOf(material.key, paths.key));
   const clientCa = attempt(() => authoritiesOf(material.clientCa, paths.clientCa, now));
   const pair = attempt(() => checkPair(chain, key, paths));
-  const faults = [chain, key, clientCa, pair].flatMap(each => (each instanceof Faulty ? [each.fault] : []));
-  if (faults.length > 0 || chain instanceof Faulty || clientCa instanceof Faulty) return { kind: 'bad', faults };
+  const clientCrl = attempt(() => revokedIn(material.clientCrl, paths.clientCrl, now));
+  const faults = [chain, key, clientCa, clientCrl, pair].flatMap(each => (each instanceof Faulty ? [each.fault] : []));
+  if (chain instanceof Faulty || clientCa instanceof Faulty || clientCrl instanceof Faulty || faults.length > 0) {
+    return { kind: 'bad', faults };
+  }
   const whole = attempt(() => checkWhole(material, paths));
   if (whole instanceof Faulty) return { kind: 'bad', faults: [whole.fault] };
-  return { kind: 'good', material, certificate: validityOf(chain), clientCa };
+  return { kind: 'good', material, certificate: validityOf(chain), clientCa, ...(clientCrl && { clientCrl }) };
 }
 
 function attempt<T>(act: () => T): T | Faulty {
@@ -104,6 +111,39 @@ function authoritiesOf(text: string, file: string, now: number): Validity {
   return validityOf([first]);
 }
 
+/** OpenSSL lets nobody in of whose authority there is no list, or only one that is out of date. */
+function revokedIn(text: string | undefined, file: string | undefined, now: number): Validity | undefined {
+  if (text === undefined || file === undefined) return undefined;
+  const begun = text.match(/-----BEGIN X509 CRL-----/g)?.length ?? 0;
+  const blocks = [...text.matchAll(/-----BEGIN X509 CRL-----([^-]+)-----END X509 CRL-----/g)];
+  if (begun === 0) {
+    throw faulty(
+      file,
+      'there is no list of revoked certificates in PEM in it',
+      'it begins with -----BEGIN X509 CRL-----',
+    );
+  }
+  if (blocks.length < begun) throw faulty(file, 'a list in it is cut off', 'write the whole file again');
+  const lists = blocks.map(([, base64 = '']) => datesOf(base64, file));
+  const from = Math.max(...lists.map(each => each.from));
+  const to = Math.min(...lists.map(each => each.to ?? Number.POSITIVE_INFINITY));
+  if (now < from) throw faulty(file, `a list in it is valid only from ${iso(from)}`, 'look at the clock');
+  if (now > to)
+    throw faulty(file, `a list in it was to be renewed by ${iso(to)}`, 'have its authority make the next one');
+  return { from, to };
+}
+
+function datesOf(base64: string, file: string): CrlDates {
+  try {
+    return crlDates(Buffer.from(base64, 'base64'));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw faulty(file, `a list in it is damaged: ${reason}`, 'write the whole file again');
+  }
+}
+
+const iso = (at: number): string => new Date(at).toISOString();
+
 function checkPair(chain: Chain | Faulty, key: KeyObject | Faulty, paths: TlsPaths): void {
   if (chain instanceof Faulty || key instanceof Faulty) return;
   const [own, ...others] = chain;
@@ -118,7 +158,8 @@ function checkPair(chain: Chain | Faulty, key: KeyObject | Faulty, paths: TlsPat
 /** What only OpenSSL finds, such as a key that is too short. */
 function checkWhole(material: TlsMaterial, paths: TlsPaths): void {
   try {
-    createSecureContext({ cert: material.certificate, key: material.key, ca: material.clientCa });
+    const { certificate: cert, key, clientCa: ca, clientCrl: crl } = material;
+    createSecureContext({ cert, key, ca, ...(crl !== undefined && { crl }) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw faulty(paths.certificate, `TLS cannot be served with it: ${reason}`, 'make a new certificate and key');

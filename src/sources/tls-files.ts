@@ -9,10 +9,11 @@ const longestFile = 1024 * 1024;
 
 /** Reads the files of a server's TLS and checks them. Never rejects. */
 export async function readTlsFiles(paths: TlsPaths): Promise<TlsReading> {
-  const read = { certificate: '', key: '', clientCa: '' };
+  const read: { -readonly [Name in keyof TlsMaterial]: string } = { certificate: '', key: '', clientCa: '' };
   const faults: TlsFault[] = [];
-  for (const name of ['certificate', 'key', 'clientCa'] as const) {
+  for (const name of ['certificate', 'key', 'clientCa', 'clientCrl'] as const) {
     const file = paths[name];
+    if (file === undefined) continue;
     try {
       const text = await readText(file, longestFile);
       if (text === undefined) faults.push({ file, why: `it has more than ${longestFile} bytes`, remedy: 'is it PEM?' });
@@ -160,9 +161,9 @@ class Follower {
       this.#told = told;
       return;
     }
-    const { certificate, key, clientCa } = this.#taken;
     const { material } = reading;
-    const same = material.certificate === certificate && material.key === key && material.clientCa === clientCa;
+    const names = ['certificate', 'key', 'clientCa', 'clientCrl'] as const;
+    const same = names.every(name => material[name] === this.#taken[name]);
     if (!same || this.#told !== '') this.#sink.take(reading);
     this.#taken = material;
     this.#told = '';

@@ -33,6 +33,7 @@ function contextOptions({ material, minVersion }: ServerTls): SecureContextOptio
     cert: material.certificate,
     key: material.key,
     ca: material.clientCa,
+    ...(material.clientCrl !== undefined && { crl: material.clientCrl }),
     minVersion,
     ciphers,
     // Every connection is verified anew: a session that went on would outlive the authority that vouched for it.

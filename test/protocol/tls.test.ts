@@ -178,6 +178,26 @@ test('new certificates are for new connections; open streams go on', async t => 
   assert.equal((await open.response(2)).resources[0]?.content, '2');
 });
 
+test('P30: a certificate that its authority has revoked is let in no more, also when that is found out later', async t => {
+  const { ca, tls, clientWith } = await serve(t);
+  const [good, bad] = [ca.issue({ names: [id] }), ca.issue({ names: [id] })];
+  const before = await assertServed(clientWith(bad));
+  const material = tls.material;
+  tls.material = { ...material, clientCrl: ca.revoke([bad]) };
+  await assertServed(clientWith(good));
+  await assertNothing(clientWith(bad));
+  assert.match(tls.refusals.at(-1) ?? '', /the certificate of the client is revoked/);
+  // What is open goes on.
+  before.delta({ typeUrl: urls.LDS });
+  await before.response(2);
+  tls.material = { ...material, clientCrl: ca.revoke([], -1) };
+  await assertNothing(clientWith(good));
+  assert.match(tls.refusals.at(-1) ?? '', /list of its authority in --xds-client-crl is out of date/);
+  tls.material = { ...material, clientCrl: new CertificateAuthority('another').revoke([]) };
+  await assertNothing(clientWith(good));
+  assert.match(tls.refusals.at(-1) ?? '', /has no list in --xds-client-crl/);
+});
+
 const pem = ({ certificate, key }: KeyPair) => ({ cert: certificate, key });
 
 /** What comes of a connection: `reached` is whether the server said something of HTTP/2 on it. */

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 
 /** A certificate and its key, as PEM. */
@@ -40,6 +40,24 @@ export class CertificateAuthority {
   issue(subject: Subject): KeyPair {
     const { certificate, privateKey } = make(subject, this.#issuer);
     return { certificate, key: pemKey(privateKey) };
+  }
+
+  /** The list of these of its certificates, as PEM. @param to when the next one is due; milliseconds from now */
+  revoke(revoked: readonly KeyPair[], to = 24 * hour): string {
+    const now = Date.now();
+    const entries = revoked.map(({ certificate }) => {
+      const serial = Buffer.from(new X509Certificate(certificate).serialNumber, 'hex');
+      return sequence(integer(serial), time(now - hour));
+    });
+    const body = sequence(
+      ecdsaWithSha256,
+      name(this.#issuer.name),
+      time(now - 2 * hour),
+      time(now + to),
+      ...(entries.length > 0 ? [sequence(...entries)] : []),
+    );
+    const signature = tagged(0x03, Buffer.from([0]), sign('sha256', body, this.#issuer.key));
+    return pem('X509 CRL', sequence(body, ecdsaWithSha256, signature));
   }
 }
 

@@ -5,6 +5,7 @@ import { temporaryDirectory } from './temporary.ts';
 
 export interface TlsContents extends KeyPair {
   readonly clientCa: string;
+  readonly clientCrl?: string;
 }
 
 /** Files of a certificate, its key and an authority, as an operator has them. */
@@ -15,12 +16,14 @@ export class TlsFolder {
     key: join(this.folder, 'tls.key'),
     clientCa: join(this.folder, 'ca.crt'),
   };
+  /** With the file that a server need not have. */
+  readonly allPaths = { ...this.paths, clientCrl: join(this.folder, 'ca.crl') };
   #turns = 0;
 
   /** Writes the files, each put in place of the old one. */
   write(contents: Partial<TlsContents>): void {
     for (const [name, text] of Object.entries(contents)) {
-      const file = this.paths[name as keyof TlsContents];
+      const file = this.allPaths[name as keyof TlsContents];
       writeFileSync(`${file}.new`, text);
       renameSync(`${file}.new`, file);
     }
@@ -32,7 +35,7 @@ export class TlsFolder {
     mkdirSync(join(this.folder, data));
     for (const [name, file] of Object.entries(this.paths)) {
       const base = file.slice(this.folder.length + 1);
-      writeFileSync(join(this.folder, data, base), contents[name as keyof TlsContents]);
+      writeFileSync(join(this.folder, data, base), contents[name as keyof TlsContents] ?? '');
       if (this.#turns > 1) continue;
       rmSync(file, { force: true });
       symlinkSync(join('data', base), file);

@@ -144,11 +144,11 @@ function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
 function tlsMetrics(registry: Registry, tls: TlsStatus): void {
   new Gauge({
     name: 'switchyard_xds_tls_expiry_timestamp_seconds',
-    help: 'When what xDS is served with expires: the certificate with its chain, and the newest client authority.',
+    help: 'When what xDS is served with expires: the certificate with its chain, the newest client authority, and the oldest list of revoked certificates.',
     labelNames: ['file'],
     registers: [registry],
     collect() {
-      for (const file of ['certificate', 'clientCa'] as const) this.set({ file }, tls.expiry[file] / 1000);
+      for (const [file, at] of Object.entries(tls.expiry)) this.set({ file }, at / 1000);
     },
   });
   new Counter({

@@ -18,6 +18,7 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--xds-cert <file>', 'certificate of both, and its chain: PEM; turns TLS on (default: plain text)')
     .option('--xds-key <file>', 'its private key: PEM')
     .option('--xds-client-ca <file>', "authorities of the proxies' certificates, without which nobody is let in: PEM")
+    .option('--xds-client-crl <file>', 'lists of the certificates that these have revoked: PEM')
     .option('--xds-tls-min <version>', 'lowest version of TLS: 1.2 or 1.3 (default 1.3)')
     .option('--admin <host:port>', 'address of the admin API (default 127.0.0.1:18080)')
     .option('--admin-host <name...>', 'further names under which the admin API may be called')

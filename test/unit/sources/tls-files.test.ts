@@ -16,7 +16,7 @@ const hour = 3_600_000;
 async function faults(change: Partial<TlsContents>): Promise<readonly string[]> {
   const files = new TlsFolder();
   files.write({ ...sound, ...change });
-  const reading = await readTlsFiles(files.paths);
+  const reading = await readTlsFiles(change.clientCrl === undefined ? files.paths : files.allPaths);
   assert.ok(reading.kind === 'bad', 'they were taken');
   return reading.faults.map(({ file, why, remedy }) => `${file.slice(files.folder.length + 1)}: ${why}; ${remedy}`);
 }
@@ -42,6 +42,14 @@ describe('the files of TLS', () => {
       clientCa: old.certificate + ca.certificate,
     });
     assert.equal((await readTlsFiles(files.paths)).kind, 'good');
+  });
+
+  it('may have lists of revoked certificates, of which the first to be out of date counts', async () => {
+    const files = new TlsFolder();
+    files.write({ ...sound, clientCrl: ca.revoke([ca.issue({ names })]) + ca.revoke([], hour) });
+    const reading = await readTlsFiles(files.allPaths);
+    assert.ok(reading.kind === 'good');
+    assert.ok(Math.abs((reading.clientCrl?.to ?? 0) - Date.now() - hour) < 60_000);
   });
 
   const other = ca.issue({ names });
@@ -77,6 +85,14 @@ describe('the files of TLS', () => {
       { clientCa: new CertificateAuthority('old', { from: -2, to: -1 }).certificate },
       /^ca\.crt: none .*valid now/,
     ],
+    ['a list of revoked certificates that is out of date', { clientCrl: ca.revoke([], -1) }, /^ca\.crl: .*renewed by/],
+    ['a list that is cut off', { clientCrl: ca.revoke([]).slice(0, 100) }, /^ca\.crl: .*cut off/],
+    [
+      'a list that is damaged',
+      { clientCrl: ca.revoke([]).replace(/\n[^\n]{20}/, '\nAAAAAAAA') },
+      /^ca\.crl: .*damaged/,
+    ],
+    ['a certificate in place of a list', { clientCrl: ca.certificate }, /^ca\.crl: .*no list of revoked/],
     [
       'DER',
       { clientCa: Buffer.from([0x30, 0x82, 0xff]) as unknown as string },
