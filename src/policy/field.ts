@@ -110,8 +110,6 @@ export const headerNameText = z.string().regex(/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,
 /** Name of a header; becomes small letters. */
 export const httpHeaderName = headerNameText.transform(text => text.toLowerCase());
 
-export const cookieName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a name of a cookie');
-
 /** How long a cookie lives; 0: until the browser is closed. */
 export const cookieTtl = duration().refine(ttl => ttl === 0 || ttl >= 1000, 'must be 0s or at least 1s');
 

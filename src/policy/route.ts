@@ -209,7 +209,7 @@ export const Rule = z
       ],
     }),
     sticky: field(Sticky.optional(), {
-      doc: 'Callers stay with the destination that answered them first, for as long as it has a weight above 0; `cookie` alone does it by a cookie with all of its defaults. Weights are for the others.',
+      doc: 'Callers stay with the destination that first answered them with a status below 500, for as long as it has a weight above 0; `cookie` alone does it by a cookie with all of its defaults. Weights are for the others.',
       why: 'absent: every request is drawn anew',
       example: 'cookie',
     }),

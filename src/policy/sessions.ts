@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { cookieName, cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
+import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
+
+const cookieName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a name of a cookie');
 
 const SessionCookie = z.strictObject({
   name: field(cookieName, {

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { cookieName, cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
+import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
+
+/** Narrower than what cookies may be: name and path stand inside an expression of Envoy's. */
+const cookieName = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be 1 to 128 of letters, digits, . _ -');
+const cookiePath = z
+  .string()
+  .max(1024)
+  .regex(/^\/[A-Za-z0-9._~/-]*$/, 'must begin with / and be of letters, digits, . _ ~ / -');
 
 const StickyCookie = z.strictObject({
   name: field(cookieName.optional(), {
@@ -12,19 +19,11 @@ const StickyCookie = z.strictObject({
     why: '7d: longer than most rollouts take, and later weights reach everyone some day',
     example: '30d',
   }),
-  path: field(
-    z
-      .string()
-      .startsWith('/')
-      .max(1024)
-      .regex(/^[!-:<-~]*$/, 'must be of visible ASCII letters, without a semicolon')
-      .default('/'),
-    {
-      doc: 'Path attribute: requests elsewhere do not bear the cookie.',
-      why: '/: one version for the whole host',
-      example: '/shop',
-    },
-  ),
+  path: field(cookiePath.default('/'), {
+    doc: 'Path attribute: requests elsewhere do not bear the cookie.',
+    why: '/: one version for the whole host',
+    example: '/shop',
+  }),
   secure: field(z.boolean().default(false), {
     doc: 'Secure attribute: browsers send the cookie over HTTPS only.',
     why: 'false: gateways speak HTTP; set it where something before them speaks HTTPS',
@@ -51,8 +50,8 @@ const StickyChoice = z
   .superRefine(exactlyOneOf('cookie', 'header'));
 
 /**
- * Keeps a caller at the destination of a split that the first answer came from: the answer tells the caller which, in
- * the form `catalog@v2`, and the caller sends it along. The text `cookie` means a cookie with all of its defaults.
+ * Keeps a caller at the destination of a split that the first good answer came from: the answer tells the caller which,
+ * in the form `catalog@v2`, and the caller sends it along. The text `cookie` means a cookie with all of its defaults.
  */
 export const Sticky = z.union([
   z

@@ -55,7 +55,10 @@ function inHeader(name: string): Bearer {
     namesOtherThan: destination => ({
       headers: [headerMatcher(name, { present: true, not: false }), equals(destination, true)],
     }),
-    mark: ({ cluster }) => ({ header: { key: name, value: cluster }, append_action: 'OVERWRITE_IF_EXISTS_OR_ADD' }),
+    mark: ({ cluster }) => ({
+      header: { key: name, value: unlessFailed(cluster) },
+      append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+    }),
   };
 }
 
@@ -71,13 +74,16 @@ function inCookie(name: string, { ttl, path, secure }: StickyCookie): Bearer {
       cookies: [cookieMatcher(name, { present: true, not: false }), equals(destination, true)],
     }),
     mark: ({ cluster }) => ({
-      header: { key: 'set-cookie', value: literal(`${name}=${cluster}${attributes}`) },
+      header: { key: 'set-cookie', value: unlessFailed(`${name}=${cluster}${attributes}`) },
       append_action: 'APPEND_IF_EXISTS_OR_ADD',
     }),
   };
 }
 
-/** A text as the value of a header, in which a percent sign would begin a substitution. */
-function literal(text: string): string {
-  return text.replaceAll('%', '%%');
+/**
+ * The value of a header, which is left out where it is empty: an answer that failed, Envoy's own among them, must not
+ * bind a caller to a destination that is broken. The schema keeps what would end the text, or the expression, out of it.
+ */
+function unlessFailed(text: string): string {
+  return `%CEL(response.code < 500 ? "${text}" : "")%`;
 }
