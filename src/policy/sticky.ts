@@ -8,6 +8,11 @@ const cookiePath = z
   .max(1024)
   .regex(/^\/[A-Za-z0-9._~/-]*$/, 'must begin with / and be of letters, digits, . _ ~ / -');
 
+const headerName = httpHeaderName.refine(
+  name => !name.startsWith(':') && !['host', 'cookie', 'set-cookie'].includes(name),
+  'cannot carry it: choose a name of your own',
+);
+
 const StickyCookie = z.strictObject({
   name: field(cookieName.optional(), {
     doc: 'Name of the cookie. Rules of the same name share what a caller got.',
@@ -38,9 +43,7 @@ const StickyChoice = z
       example: { name: 'shop-version', ttl: '30d' },
     }),
     header: field(
-      z
-        .strictObject({ name: field(httpHeaderName, { doc: 'Name of the header.', example: 'x-shop-version' }) })
-        .optional(),
+      z.strictObject({ name: field(headerName, { doc: 'Name of the header.', example: 'x-shop-version' }) }).optional(),
       {
         doc: 'The destination travels in a header of the answer, which the caller must send along from then on.',
         example: { name: 'x-shop-version' },
