@@ -25,7 +25,7 @@ export {
 } from './library/xds-server.ts';
 export { definePolicy } from './policy/define.ts';
 export type { Policy, PolicyInput } from './policy/kinds.ts';
-export type { Assignment, NodeIdentity as Node } from './snapshot/board.ts';
+export type { Assignment, CertifiedNames, NodeIdentity as Node } from './snapshot/board.ts';
 export type { RawError as ResourceError, RawResource as Resource, TypeVersions } from './snapshot/raw.ts';
 export type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot/snapshot.ts';
 export type { DeltaRequest, SotwRequest } from './xds/machine.ts';

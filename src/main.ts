@@ -22,6 +22,7 @@ import { type Store, StoreError } from './store/store.ts';
 import type { XdsEvent } from './xds/events.ts';
 import { defaultXdsSettings, XdsService, type XdsServiceSettings } from './xds/service.ts';
 import { startXdsRest } from './xds-rest.ts';
+import { identityProblems, openXdsTls } from './xds-tls.ts';
 
 /** A control plane that serves. */
 export interface RunningServer {
@@ -95,7 +96,7 @@ async function start(
   const controller = makeController({ ...parts, store, board, report, signal: stop.signal });
   endings.push(() => controller.stop());
   controller.start();
-  logPolicy(controller, log);
+  logPolicy(controller, log, settings.xdsTls === undefined);
 
   const logLimit = limitLog(log);
   const rejections = watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
@@ -105,19 +106,31 @@ async function start(
     else logEvent(log, event);
     rejections.see(event);
   };
+  const tls = settings.xdsTls && (await openXdsTls(settings.xdsTls, log));
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
-  const xdsPort = await xds.listen().catch((cause: Error) => {
+  const xdsPort = await xds.listen(tls && { tls }).catch((cause: Error) => {
     throw new Error(`${cause.message}, with --xds HOST:PORT`, { cause });
   });
-  const rest = settings.xdsRest && (await startXdsRest(board, settings.xdsRest, report));
+  const rest = settings.xdsRest && (await startXdsRest(settings.xdsRest, { board, tls, report }));
   if (rest) endings.push(() => rest.close());
-  const admin = await listenAdmin(settings, { control: controller, fleet, board, log, retry: id => xds.retry(id) });
+  const retry = (id: string) => xds.retry(id);
+  const notices = () => (tls ? tls.problems(Date.now()) : identityProblems(controller));
+  const admin = await listenAdmin(settings, {
+    control: controller,
+    fleet,
+    board,
+    log,
+    retry,
+    notices,
+    ...(tls && { tls }),
+  });
   endings.push(() => admin.close());
 
   const sink = policySink(controller);
   const tasks = [
     followPolicyFiles(settings.policy, sink, { signal: stop.signal, report }),
+    ...(tls ? [tls.follow(stop.signal)] : []),
     keepBundles({ control: controller, folder: join(settings.data, 'bundles'), report, signal: stop.signal }),
   ].map(task => task.catch(error => report('a part of the server has failed', error)));
   endings.push(async () => {
@@ -125,10 +138,11 @@ async function start(
     await Promise.all(tasks);
   });
   const [xdsAddress, adminAddress] = [`${settings.xds.host}:${xdsPort}`, `${settings.admin.host}:${admin.port}`];
+  const over = tls ? ' (TLS)' : '';
   const restAddress = rest ? `, its REST polls on ${settings.xdsRest?.host}:${rest.port}` : '';
   log.info(
     { policy: settings.policy, data: settings.data },
-    `listening: xDS on ${xdsAddress}${restAddress}, admin API on ${adminAddress}`,
+    `listening: xDS${over} on ${xdsAddress}${restAddress}, admin API on ${adminAddress}`,
   );
   return { control: controller, fleet, board, xdsPort, xdsRestPort: rest?.port, adminPort: admin.port };
 }
@@ -166,7 +180,7 @@ function makeController({
 
 function listenAdmin(
   settings: Settings,
-  parts: Pick<Parameters<typeof startAdmin>[0], 'control' | 'fleet' | 'board' | 'log' | 'retry'>,
+  parts: Omit<Parameters<typeof startAdmin>[0], 'host' | 'port' | 'token' | 'allowedHosts'>,
 ): Promise<RunningAdmin> {
   return startAdmin({
     ...parts,
@@ -196,7 +210,7 @@ function policySink(controller: Control): PolicySink {
 }
 
 /** Says what became of each save, and when the first policy is in force. */
-function logPolicy(controller: Controller, log: Logger): void {
+function logPolicy(controller: Controller, log: Logger, plain: boolean): void {
   let { rejected } = controller;
   let revision: number | undefined;
   const say = () => {
@@ -207,7 +221,8 @@ function logPolicy(controller: Controller, log: Logger): void {
     if (accepted && accepted.revision.number !== revision) {
       const fleets = accepted.fleets.map(each => each.key);
       log.info({ revision: accepted.revision.number, fleets }, revision === undefined ? 'ready' : 'policy accepted');
-      for (const each of accepted.warnings) log.warn({ code: each.code }, formatProblem(each));
+      for (const each of [...accepted.warnings, ...(plain ? identityProblems(controller) : [])])
+        log.warn({ code: each.code }, formatProblem(each));
       revision = accepted.revision.number;
     }
     if (controller.rejected && controller.rejected !== rejected) {
@@ -249,9 +264,12 @@ function logEvent(log: Logger, event: XdsEvent): void {
     case 'withheld':
       // Told of with the places by who watches rejections.
       return;
-    case 'assigned':
-      if (event.assignment.kind !== 'assigned') log.warn(event, 'a proxy belongs to no fleet');
+    case 'assigned': {
+      const { kind } = event.assignment;
+      if (kind === 'refused') log.warn(event, 'a proxy was refused, and its streams have ended');
+      else if (kind !== 'assigned') log.warn(event, 'a proxy belongs to no fleet');
       return;
+    }
     default:
       log.debug(event, event.kind);
   }

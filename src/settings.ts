@@ -9,6 +9,12 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** TLS of both xDS listeners: files of PEM. */
+export interface XdsTlsSettings {
+  readonly paths: { readonly certificate: string; readonly key: string; readonly clientCa: string };
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+}
+
 /** What the server is started with. */
 export interface Settings {
   /** File or folder. */
@@ -18,6 +24,8 @@ export interface Settings {
   readonly xds: ListenAddress;
   /** For Envoys that poll by REST; absent: nobody may. */
   readonly xdsRest?: ListenAddress;
+  /** Absent: xDS is served in plain text. */
+  readonly xdsTls?: XdsTlsSettings;
   readonly admin: ListenAddress;
   /** How long clusters that are no longer routed to stay with proxies at most, for requests that are under way. */
   readonly lingerLimit: Millis;
@@ -88,6 +96,10 @@ const shape = {
   data: path.default('./.switchyard'),
   xds: address.prefault('127.0.0.1:18000'),
   xdsRest: address.optional(),
+  xdsCert: path.optional(),
+  xdsKey: path.optional(),
+  xdsClientCa: path.optional(),
+  xdsTlsMin: z.enum(['1.2', '1.3'], 'is neither 1.2 nor 1.3').default('1.3'),
   xdsLimit: limits.optional(),
   admin: address.prefault('127.0.0.1:18080'),
   adminHost: hostNames.prefault([]),
@@ -106,10 +118,12 @@ const processEnvironment: Environment = process.env;
 export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
   const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
-  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, insecureXds, insecureAdmin, logLevel } =
-    result.data;
+  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, insecureAdmin, logLevel } = result.data;
+  const xdsTls = tlsOf(result.data);
+  const insecureXds = result.data.insecureXds || xdsTls !== undefined;
   const readable = 'whoever reaches it can read the whole configuration';
   const mistakes = [
+    ...missingTls(result.data),
     ...(insecureXds ? [] : openToOthers('xds', xds, 'insecureXds', readable)),
     ...(insecureXds || !xdsRest ? [] : openToOthers('xdsRest', xdsRest, 'insecureXds', readable)),
     ...(insecureAdmin
@@ -124,6 +138,7 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
       data,
       xds,
       ...(xdsRest && { xdsRest }),
+      ...(xdsTls && { xdsTls }),
       ...(xdsLimit && { xdsLimits: xdsLimit }),
       admin,
       adminHosts: adminHost,
@@ -132,6 +147,25 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
     },
     warnings: unknownVariables(environment),
   };
+}
+
+type Tls = Pick<z.output<typeof ServerSettings>, 'xdsCert' | 'xdsKey' | 'xdsClientCa' | 'xdsTlsMin'>;
+
+function tlsOf({ xdsCert: certificate, xdsKey: key, xdsClientCa: clientCa, xdsTlsMin }: Tls): Settings['xdsTls'] {
+  if (certificate === undefined || key === undefined || clientCa === undefined) return undefined;
+  return { paths: { certificate, key, clientCa }, minVersion: `TLSv${xdsTlsMin}` };
+}
+
+/** Half of it is never taken for none. */
+function missingTls(settings: Tls): readonly string[] {
+  const names = ['xdsCert', 'xdsKey', 'xdsClientCa'] as const;
+  const missing = names.filter(each => settings[each] === undefined);
+  if (missing.length === 0 || missing.length === names.length) return [];
+  const given = names.filter(each => settings[each] !== undefined).map(flagOf);
+  return [
+    `${given.join(' and ')} ${given.length === 1 ? 'needs' : 'need'} ${missing.map(flagOf).join(' and ')} too: xDS over ` +
+      'TLS takes a certificate, its key, and the authority of the client certificates',
+  ];
 }
 
 /** Settings of commands that call the admin API. */
@@ -178,7 +212,8 @@ function openToOthers(key: string, { host, port }: ListenAddress, insecure: stri
   if (host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return [];
   return [
     `${flagOf(key)}: ${host}:${port} can be reached from other machines, without TLS: ${why}. ` +
-      `Listen on 127.0.0.1, or, in a network that you trust, add ${flagOf(insecure)}`,
+      `Listen on 127.0.0.1${key === 'admin' ? '' : ', serve TLS with --xds-cert, --xds-key and --xds-client-ca'}, ` +
+      `or, in a network that you trust, add ${flagOf(insecure)}`,
   ];
 }
 

@@ -1,8 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { TLSSocket } from 'node:tls';
 import { limitSilentConnections } from './admin/connection-limit.ts';
+import type { ServerTls } from './base/server-tls.ts';
 import type { ListenAddress } from './settings.ts';
 import type { Board } from './snapshot/board.ts';
 import { answerRest, failure, isRestPath, type RestAnswer } from './xds/rest.ts';
+import { followTls, namesOf, tlsOptions } from './xds/tls.ts';
 
 /** A listener for Envoys that poll (R52). */
 export interface RunningRest {
@@ -17,19 +21,31 @@ const timeouts = { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeo
 /** A fleet, with a connection for each worker thread of its proxies. */
 const MAX_SILENT = 16_384;
 
-/** Rejects with what to do when the address cannot be had. @param report is told of faults of ours. */
+/** What it stands on. */
+interface RestParts {
+  readonly board: Board;
+  /** Undefined: in plain text. */
+  readonly tls: ServerTls | undefined;
+  /** Is told of faults of ours. */
+  readonly report: (message: string, error: unknown) => void;
+}
+
+/** Rejects with what to do when the address cannot be had. */
 export async function startXdsRest(
-  board: Board,
   { host, port }: ListenAddress,
-  report: (message: string, error: unknown) => void,
+  { board, tls, report }: RestParts,
 ): Promise<RunningRest> {
-  const server = createServer(timeouts, (request, response) => {
+  const listener: RequestListener = (request, response) => {
     answer(board, request, report).then(
       result => send(response, result),
       // The client went away while it spoke.
       () => response.destroy(),
     );
-  });
+  };
+  const server = tls
+    ? createSecureServer({ ...timeouts, ...tlsOptions(tls, 'http/1.1') }, listener)
+    : createServer(timeouts, listener);
+  if (tls && 'setSecureContext' in server) followTls(server, tls);
   limitSilentConnections(server, MAX_SILENT);
   await new Promise<void>((resolve, reject) => {
     server.once('error', cause => {
@@ -64,7 +80,9 @@ async function answer(
   const text = await bodyOf(request);
   if (text === undefined) return failure(413, `the body is longer than ${MAX_BODY} bytes`);
   try {
-    return answerRest(board, path, request.headers.host, text);
+    const { headers, socket } = request;
+    const certificate = socket instanceof TLSSocket ? namesOf(socket) : undefined;
+    return answerRest(board, path, { host: headers.host, certificate, text });
   } catch (error) {
     report('a REST poll could not be answered', error);
     return failure(500, 'a fault of the control plane');

@@ -117,6 +117,7 @@ export const proxyStates = [
   'stale',
   'unmatched',
   'ambiguous',
+  'refused',
   'disconnected',
 ] as const;
 export type ProxyState = (typeof proxyStates)[number];
@@ -135,6 +136,8 @@ export interface ProxyReply {
   readonly variant: 'sotw' | 'delta';
   readonly envoyVersion: string;
   readonly peer: string;
+  /** URIs and host names in its certificate; absent without TLS. */
+  readonly certificate?: readonly string[];
   readonly connectedAt: string;
   readonly disconnectedAt?: string;
   readonly types: Readonly<Partial<Record<TypeName, ProxyTypeReply>>>;

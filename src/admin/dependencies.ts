@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Problem } from '../base/problem.ts';
 import type { Control } from '../control/control.ts';
 import type { Fleet } from '../fleet/fleet.ts';
 import type { Board } from '../snapshot/board.ts';
@@ -11,4 +12,16 @@ export interface AdminDependencies {
   readonly log: Logger;
   /** Sends a proxy what it rejected once more. False if nobody with this node id is connected. */
   readonly retry: (nodeId: string) => boolean;
+  /** What an operator should know of this process, beside the warnings of the policy. */
+  readonly notices?: () => readonly Problem[];
+  /** Absent while xDS is in plain text. */
+  readonly tls?: TlsStatus;
+}
+
+/** TLS of xDS. */
+export interface TlsStatus {
+  /** Milliseconds since the epoch. */
+  readonly expiry: { readonly certificate: number; readonly clientCa: number };
+  /** Clients that were not let in. */
+  readonly refusals: number;
 }

@@ -39,11 +39,16 @@ function identity({ node, peer, variant, assignment, connectedAt }: Seen) {
     variant,
     envoyVersion: node.version,
     peer,
+    ...(node.certificate && { certificate: [...node.certificate.uris, ...node.certificate.hosts] }),
     connectedAt: instant(connectedAt),
   };
 }
 
 function departed(proxy: DepartedProxy): ProxyReply {
+  if (proxy.assignment?.kind === 'refused') {
+    const state = { state: 'refused', why: proxy.assignment.why } as const;
+    return { ...identity(proxy), ...state, disconnectedAt: instant(proxy.lastSeen), types: {} };
+  }
   const why = `not connected since ${instant(proxy.lastSeen)}: ${proxy.reason}`;
   return { ...identity(proxy), state: 'disconnected', why, disconnectedAt: instant(proxy.lastSeen), types: {} };
 }
@@ -100,6 +105,7 @@ function standingOf(
   if (assignment.kind === 'ambiguous') {
     return { state: 'ambiguous', why: `it fits several fleets: ${assignment.keys.join(', ')}` };
   }
+  if (assignment.kind === 'refused') return { state: 'refused', why: assignment.why };
   const all = Object.entries(types);
   const inState = (state: ProxyTypeReply['state']) => all.filter(([, type]) => type.state === state);
   const names = (state: ProxyTypeReply['state']) => inState(state).map(([name]) => name);

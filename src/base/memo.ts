@@ -42,15 +42,15 @@ export function shareStructure<T>(previous: unknown, next: T): T {
     const old = isRecord(previous) ? previous : {};
     const keys = Object.keys(next);
     // Made at the first difference only: nearly everything is equal.
-    let shared: Record<string, unknown> | undefined;
+    let shared: [string, unknown][] | undefined;
     for (const [index, key] of keys.entries()) {
       const known = Object.hasOwn(old, key);
       const value = shareStructure(known ? old[key] : undefined, next[key]);
       if (!shared && known && Object.is(value, old[key])) continue;
-      shared ??= Object.fromEntries(keys.slice(0, index).map(earlier => [earlier, old[earlier]]));
-      shared[key] = value;
+      shared ??= keys.slice(0, index).map(earlier => [earlier, old[earlier]]);
+      shared.push([key, value]);
     }
-    if (shared) return shared as T;
+    if (shared) return Object.fromEntries(shared) as T;
     const same = isRecord(previous) && Object.keys(previous).length === keys.length;
     return (same ? previous : Object.fromEntries(keys.map(key => [key, old[key]]))) as T;
   }

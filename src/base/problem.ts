@@ -94,6 +94,9 @@ export const problemCodes = {
   'override.endpoint_gone': 'warning',
   'proxy.quarantined': 'warning',
   'store.unwritable': 'error',
+  'tls.files_not_taken': 'warning',
+  'tls.certificate_expires': 'warning',
+  'tls.needed_for_identity': 'warning',
 } as const satisfies Record<string, Severity>;
 
 export type ProblemCode = keyof typeof problemCodes;

@@ -38,6 +38,10 @@ export interface ServeFlags {
   readonly data?: string;
   readonly xds?: string;
   readonly xdsRest?: string;
+  readonly xdsCert?: string;
+  readonly xdsKey?: string;
+  readonly xdsClientCa?: string;
+  readonly xdsTlsMin?: string;
   readonly xdsLimit?: readonly string[];
   readonly admin?: string;
   readonly adminHost?: readonly string[];

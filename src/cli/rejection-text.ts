@@ -6,7 +6,15 @@ import { ago, count, type Paint } from './output.ts';
 export const wordsText = (words: string) => shortened(words, 300);
 
 /** The worst first. */
-const order: readonly ProxyState[] = ['rejected', 'ambiguous', 'unmatched', 'stale', 'pending', 'disconnected'];
+const order: readonly ProxyState[] = [
+  'rejected',
+  'refused',
+  'ambiguous',
+  'unmatched',
+  'stale',
+  'pending',
+  'disconnected',
+];
 
 /** More proxies with one and the same reason are counted. */
 const mostNamed = 5;

@@ -16,6 +16,7 @@ const styles: Readonly<Record<string, Style>> = {
   stale: 'yellow',
   ambiguous: 'red',
   unmatched: 'red',
+  refused: 'red',
   rejected: 'red',
   disconnected: 'dim',
 };

@@ -1,5 +1,6 @@
 import { memo1 } from '../base/memo.ts';
 import type { FleetMatch } from '../policy/fleet.ts';
+import { type CertificateFacts, identityFault } from './certified.ts';
 import { distanceToGlob, fitsGlob } from './glob.ts';
 import type { FleetIr } from './ir.ts';
 
@@ -10,13 +11,16 @@ export interface NodeFacts {
   readonly region: string;
   readonly zone: string;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Absent on a connection without TLS. */
+  readonly certificate?: CertificateFacts;
 }
 
 /** The fleet of a node, by its key, or why there is none. */
 export type FleetChoice =
   | { readonly kind: 'assigned'; readonly key: string }
   | { readonly kind: 'unmatched'; readonly nearest: string | undefined; readonly why: string }
-  | { readonly kind: 'ambiguous'; readonly keys: readonly string[] };
+  | { readonly kind: 'ambiguous'; readonly keys: readonly string[] }
+  | { readonly kind: 'refused'; readonly fleet: string; readonly why: string };
 
 export type Assigner = (node: NodeFacts) => FleetChoice;
 
@@ -41,9 +45,12 @@ function choose(groups: readonly (readonly FleetIr[])[], node: NodeFacts): Fleet
   const [only, another] = fitting;
   if (!only) return unmatched(groups, node);
   if (another) return { kind: 'ambiguous', keys: fitting.flatMap(group => group[0]?.fleetName ?? []) };
+  const [first] = only;
+  const fault = first?.identity && identityFault(first.fleetName, first.identity, node);
+  if (first && fault !== undefined) return { kind: 'refused', fleet: first.fleetName, why: fault };
   const own = only.find(fleet => fleet.members === undefined || fleet.members.includes(node.id));
   if (own) return { kind: 'assigned', key: own.key };
-  const name = only[0]?.fleetName;
+  const name = first?.fleetName;
   return {
     kind: 'unmatched',
     nearest: name,

@@ -38,6 +38,7 @@ export function fleetIr(
   return keepFleet(fleet, about.key, from, () => ({
     ...about,
     match: fleet.match,
+    ...(fleet.identity && { identity: fleet.identity }),
     xds: fleet.xds,
     listeners,
     routeTables,

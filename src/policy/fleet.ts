@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field, name, portNumber } from './field.ts';
+import { FleetIdentity } from './fleet-identity.ts';
 import { bindAddress } from './gateway.ts';
 
 const glob = z
@@ -123,6 +124,13 @@ export type FleetXds = z.output<typeof FleetXds>;
 export const Fleet = z
   .strictObject({
     match: field(FleetMatch, { doc: 'Which Envoys belong to it.', example: { cluster: 'edge' } }),
+    identity: field(FleetIdentity.optional(), {
+      doc:
+        'Which certificates may speak for its nodes. Others are refused, and so is everybody while xDS is served ' +
+        'without TLS.',
+      why: 'absent: any certificate of the client CA; without TLS, whoever reaches the port',
+      example: { san: ['spiffe://shop/edge/{id}'] },
+    }),
     gateways: field(z.array(name).min(1).optional(), {
       doc: 'The gateways that they serve.',
       why: 'absent: a fleet of sidecars',

@@ -1,6 +1,12 @@
 import type { Snapshot } from './snapshot.ts';
 
-/** What is known of a proxy from its first request (R3). Never holds its extensions. */
+/** The names in a certificate that was verified: its alternative names that are URIs and host names. */
+export interface CertifiedNames {
+  readonly uris: readonly string[];
+  readonly hosts: readonly string[];
+}
+
+/** What is known of a proxy: what its first request says (R3), and whom its certificate names. Never its extensions. */
 export interface NodeIdentity {
   readonly id: string;
   readonly cluster: string;
@@ -15,13 +21,17 @@ export interface NodeIdentity {
   readonly userAgent?: string;
   /** What it says that it knows (`client_features`), as far as the server makes use of it. */
   readonly features?: readonly string[];
+  /** Of the certificate that its connection was made with; absent on one in plain text. */
+  readonly certificate?: CertifiedNames;
 }
 
 /** Which snapshot a node is given. Nodes that are not `assigned` are sent nothing, never an empty set. */
 export type Assignment =
   | { readonly kind: 'assigned'; readonly key: string }
   | { readonly kind: 'unmatched'; readonly nearest: string | undefined; readonly why: string }
-  | { readonly kind: 'ambiguous'; readonly keys: readonly string[] };
+  | { readonly kind: 'ambiguous'; readonly keys: readonly string[] }
+  /** Its certificate may not speak for such a node of the fleet. Its streams end (P23). */
+  | { readonly kind: 'refused'; readonly fleet: string; readonly why: string };
 
 export function sameAssignment(a: Assignment, b: Assignment | undefined): boolean {
   if (a === b) return true;

@@ -15,8 +15,12 @@ export interface Withheld {
   readonly instead: EncodedResource | undefined;
 }
 
-/** The content of a resource that was good before; undefined if there was none. */
-export type LastGood = (typeUrl: string, name: string) => EncodedResource | undefined;
+/** The content of a resource that was good before, of several one that `suits`; undefined if there was none. */
+export type LastGood = (
+  typeUrl: string,
+  name: string,
+  suits?: (resource: EncodedResource) => boolean,
+) => EncodedResource | undefined;
 
 /**
  * A snapshot without the contents that are withheld, and still consistent (R40):
@@ -107,8 +111,9 @@ class Substitution {
   }
 
   #sendBack(left: ReadonlySet<string>, url: string, name: string): void {
-    const good = this.#lastGood(url, name);
-    if (good && !refersTo(left, url, good)) this.#put(url, name, good);
+    const suits = (resource: EncodedResource): boolean => !refersTo(left, url, resource);
+    const good = this.#lastGood(url, name, suits);
+    if (good && suits(good)) this.#put(url, name, good);
     // A cluster without endpoints is as little use as one that is not there.
     else if (url === typeUrl(servedTypes.cluster)) this.#left.add(`${url} ${name}`);
   }

@@ -1,10 +1,10 @@
-import { constants } from 'node:fs';
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import type { StoredDocument } from '../store/store.ts';
 import { loadModule } from './module-loader.ts';
+import { codeOf, readText, stateOf } from './read-text.ts';
 
 /** Kinds of file by ending. */
 const formats: Readonly<Record<string, StoredDocument['format']>> = {
@@ -74,15 +74,6 @@ export function looksUnfinished(stamp: Stamp, before: Stamp | undefined): boolea
   const names = (text: Stamp) => text.split('\n').map(line => line.slice(0, line.lastIndexOf(' ino=')));
   const now = new Set(names(stamp));
   return before !== undefined && names(before).some(name => !now.has(name));
-}
-
-async function stateOf(file: string): Promise<string> {
-  try {
-    const { ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-    return `ino=${ino} size=${size} mtime=${mtimeNs} ctime=${ctimeNs}`;
-  } catch (error) {
-    return `ino=none ${codeOf(error)}`;
-  }
 }
 
 interface Listing {
@@ -155,7 +146,7 @@ async function readOne(file: string, options: ReadOptions): Promise<ReadFile> {
   const format = formats[extname(file)] ?? 'yaml';
   if (format === 'module') return readModule(file, options);
   try {
-    const text = await readText(file);
+    const text = await readText(file, longestFile);
     if (text === undefined) {
       const message = `the file is larger than ${longestFile} bytes`;
       return {
@@ -171,28 +162,6 @@ async function readOne(file: string, options: ReadOptions): Promise<ReadFile> {
     return { document: { file, format, text }, imported: [] };
   } catch (error) {
     return { problem: unreadable(file, error), imported: [] };
-  }
-}
-
-/** @returns undefined when the file is too large. */
-async function readText(file: string): Promise<string | undefined> {
-  // Opened without waiting, so that a pipe in the place of a file cannot hold everything up.
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
-  try {
-    const found = await handle.stat();
-    if (!found.isFile()) throw new Error('it is not a regular file');
-    if (found.size > longestFile) return undefined;
-    const buffer = Buffer.allocUnsafe(longestFile + 1);
-    let length = 0;
-    while (length <= longestFile) {
-      const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
-      if (bytesRead === 0) break;
-      length += bytesRead;
-    }
-    if (length > longestFile) return undefined;
-    return new TextDecoder('utf-8', { fatal: true }).decode(buffer.subarray(0, length));
-  } finally {
-    await handle.close();
   }
 }
 
@@ -246,8 +215,4 @@ function unreadable(file: string, error: unknown): Problem {
 
 function fileProblem(code: Problem['code'], file: string, message: string, hint?: string): Problem {
   return { ...problem(code, [], message, hint), source: { file, line: 1, column: 1 } };
-}
-
-function codeOf(error: unknown): string {
-  return String((error as NodeJS.ErrnoException | undefined)?.code ?? 'unknown');
 }

@@ -5,6 +5,7 @@ import type { OverloadManager } from '../../proto/gen/envoy.config.overload.v3.t
 import { type Address, parseAddress } from '../base/address.ts';
 import { controlPlane } from '../base/control-plane.ts';
 import type { FleetXds } from '../policy/fleet.ts';
+import { type BootstrapTls, controlPlaneSocket } from './bootstrap-tls.ts';
 import { noCircuitBreakers } from './circuit-breakers.ts';
 import { configSource, reportsOverGrpc, streamOverGrpc, type XdsVariant } from './config-source.ts';
 
@@ -19,6 +20,8 @@ export interface BootstrapOptions {
   };
   /** Where Switchyard's xDS listens; several for several replicas. */
   readonly xds: readonly string[];
+  /** Absent: in plain text. */
+  readonly tls?: BootstrapTls;
   readonly variant: XdsVariant;
   /** `perType`: clusters, listeners, runtime and its own fleet come over a stream each, `ads`: all over one. */
   readonly streams: FleetXds['streams'];
@@ -67,7 +70,7 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
       local_cluster_name: ownFleet,
       load_stats_config: reportsOverGrpc,
     },
-    static_resources: { clusters: [controlPlaneCluster(options.xds), localFleetCluster(options)] },
+    static_resources: { clusters: [controlPlaneCluster(options), localFleetCluster(options)] },
     layered_runtime: {
       layers: [
         { name: 'static', static_layer: { 're2.max_program_size.error_level': 100 } },
@@ -118,13 +121,14 @@ function heapAction(name: string, value: number) {
 /** HTTP/2's own limit. */
 const maxStreams = 2 ** 31 - 1;
 
-function controlPlaneCluster(xds: readonly string[]): Cluster {
+function controlPlaneCluster({ xds, tls }: BootstrapOptions): Cluster {
   const addresses = xds.map(address);
   const byName = addresses.some(each => each.kind === 'host');
   return {
     name: controlPlane,
     type: byName ? 'STRICT_DNS' : 'STATIC',
     connect_timeout: '1s',
+    ...(tls && { transport_socket: controlPlaneSocket(tls) }),
     load_assignment: {
       cluster_name: controlPlane,
       endpoints: [{ lb_endpoints: addresses.map(each => ({ endpoint: { address: socketAddress(each) } })) }],

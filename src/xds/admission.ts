@@ -81,7 +81,7 @@ export class Admission {
 }
 
 /** Without the port: `10.0.0.1:40312`, `[::1]:40312` or `::1:40312`. */
-export function addressOf(peer: string): string {
+function addressOf(peer: string): string {
   return peer.replace(/:\d+$/, '');
 }
 

@@ -6,6 +6,8 @@ import {
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
+import type { CertifiedNames } from '../snapshot/board.ts';
+import { certifiedNames, type PeerNames } from './certified-names.ts';
 import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
 
@@ -43,10 +45,11 @@ export function guarded<Message>(answer: (request: Buffer) => Unary<Message>): t
   };
 }
 
-export function unary<Message>(answer: (request: Buffer) => Unary<Message>): UnaryHandler<Message> {
-  const answered = guarded(answer);
-  return ({ request }, done) => {
-    const outcome = answered(request);
+export function unary<Message>(
+  answer: (request: Buffer, certificate: CertifiedNames | undefined) => Unary<Message>,
+): UnaryHandler<Message> {
+  return (call, done) => {
+    const outcome = guarded((request: Buffer) => answer(request, certificateOf(call)))(call.request);
     if (outcome.kind === 'answer') done(null, outcome.message);
     else done({ code: status[outcome.code], details: outcome.why });
   };
@@ -55,10 +58,12 @@ export function unary<Message>(answer: (request: Buffer) => Unary<Message>): Una
 /** Milliseconds until an answer counts as sent of which nobody has heard. */
 const answerLimit = 60_000;
 
-export function pacedUnary(answer: (request: Buffer) => Promise<PacedAnswer>): UnaryHandler<Buffer> {
+export function pacedUnary(
+  answer: (request: Buffer, certificate: CertifiedNames | undefined) => Promise<PacedAnswer>,
+): UnaryHandler<Buffer> {
   return (call, done) => {
     // Rejects never.
-    void answer(call.request).then(({ outcome, left }) => {
+    void answer(call.request, certificateOf(call)).then(({ outcome, left }) => {
       // Comes at the end of every call that has been answered, unless the caller had gone before it was read.
       if (call.cancelled) left();
       else call.once('cancelled', left);
@@ -78,6 +83,14 @@ export function endCall(call: EndableCall, code: keyof typeof status, message: s
 export function peerOf(call: { getPeer(): string }): string | undefined {
   const peer = call.getPeer();
   return peer === 'unknown' ? undefined : peer;
+}
+
+/** Whom the certificate names that a call's connection was made with, if it was verified. */
+export function certificateOf(call: {
+  getAuthContext(): { sslPeerCertificate?: PeerNames };
+}): CertifiedNames | undefined {
+  const { sslPeerCertificate: certificate } = call.getAuthContext();
+  return certificate && certifiedNames(certificate);
 }
 
 /** Says what to do when an address cannot be had. */

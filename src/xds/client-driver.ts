@@ -18,7 +18,13 @@ export interface Outgoing {
   readonly nonce: string;
 }
 
-export type EndCode = 'OK' | 'INVALID_ARGUMENT' | 'RESOURCE_EXHAUSTED' | 'INTERNAL' | 'UNAVAILABLE';
+export type EndCode =
+  | 'OK'
+  | 'INVALID_ARGUMENT'
+  | 'PERMISSION_DENIED'
+  | 'RESOURCE_EXHAUSTED'
+  | 'INTERNAL'
+  | 'UNAVAILABLE';
 
 /** What a client needs of one of its streams. */
 export interface Outlet {
@@ -191,6 +197,11 @@ export class ClientDriver {
     for (const event of events) {
       this.#tell(event.kind === 'sent' ? { ...event, bytes: lengths.get(event.nonce) ?? 0 } : event);
     }
+    const refusal = events.map(refusalIn).find(each => each !== undefined);
+    if (refusal !== undefined) {
+      for (const outlet of [...this.#outlets.values()]) outlet.end('PERMISSION_DENIED', refusal);
+      return;
+    }
     for (const timer of timers) this.#start(timer);
     for (const { streamId, frame, nonce } of written) this.#outlets.get(streamId)?.write({ frame, nonce });
   }
@@ -208,4 +219,9 @@ export class ClientDriver {
   #tell(event: MachineEvent): void {
     this.#shared.emit({ ...event, clientId: this.id } as XdsEvent);
   }
+}
+
+/** Why the client may not be what it says it is, if that was found. */
+function refusalIn(event: MachineEvent): string | undefined {
+  return event.kind === 'assigned' && event.assignment.kind === 'refused' ? event.assignment.why : undefined;
 }

@@ -1,8 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { decode, encode } from '../../proto/codec.ts';
 import type { NodeMatcher, StringMatcher } from '../../proto/gen/envoy.type.matcher.v3.ts';
-import type { Assignment, Board, NodeIdentity } from '../snapshot/board.ts';
+import {
+  type Assignment,
+  type Board,
+  type CertifiedNames,
+  type NodeIdentity,
+  sameAssignment,
+} from '../snapshot/board.ts';
 import { delimited, fieldHead } from '../snapshot/wire.ts';
+import { withCertificate } from './certified-names.ts';
 import { ClientStatusRows, type RejectedView, type TypeView } from './client-status-rows.ts';
 import type { Variant } from './events.ts';
 import type { Unary } from './fetch.ts';
@@ -62,7 +69,8 @@ interface StatusRequest {
  * its fleet with how far it has got. SYNCED: acknowledged; STALE: sent, or an older state acknowledged; NOT_SENT; ERROR:
  * the resource was rejected, or is among those of which one was, in the client's words (R42).
  *
- * All clients of one node id are told of as one. Between two nodes others have their turn, so that each is told of as it
+ * All clients of one node id are told of as one. Clients that the caller's certificate may not speak for are left out
+ * (P22), and secrets are named, never shown (P29). Between two nodes others have their turn, so that each is told of as it
  * is then; more than the limits allow is refused (P7).
  */
 export class ClientStatusAnswers {
@@ -84,12 +92,12 @@ export class ClientStatusAnswers {
     return this.#rows.written;
   }
 
-  /** Never rejects. */
-  async answer(bytes: Uint8Array): Promise<PacedAnswer> {
+  /** Never rejects. @param certificate whom the certificate of the caller's connection names; undefined without TLS */
+  async answer(bytes: Uint8Array, certificate?: CertifiedNames): Promise<PacedAnswer> {
     if (this.#underWay >= this.#limits.underWay) return refusal(exhausted(`${this.#underWay} answers are under way`));
     const counted = this.#begin();
     try {
-      const outcome = await this.#answer(bytes, counted);
+      const outcome = await this.#answer(bytes, certificate, counted);
       if (outcome.kind === 'refused') counted.left();
       return { outcome, left: counted.left };
     } catch (error) {
@@ -118,12 +126,13 @@ export class ClientStatusAnswers {
     };
   }
 
-  async #answer(bytes: Uint8Array, counted: Counted): Promise<Unary<Buffer>> {
+  async #answer(bytes: Uint8Array, certificate: CertifiedNames | undefined, counted: Counted): Promise<Unary<Buffer>> {
     const request = read(bytes, this.#limits.matchers);
     if ('kind' in request) return request;
     const parts: Uint8Array[] = [];
     let clients = 0;
-    for (const client of byNode(this.#clients.proxies(), request.matchers)) {
+    const shown = this.#clients.proxies().filter(each => mayBeShown(this.#board, each, certificate));
+    for (const client of byNode(shown, request.matchers)) {
       if (clients++ > 0) await othersFirst();
       const pieces = this.#config(client, request.bare);
       const { alone, length } = counted.add(pieces.reduce((sum, each) => sum + each.length, 0));
@@ -182,6 +191,13 @@ function read(bytes: Uint8Array, most: number): StatusRequest | Refused {
     const reason = error instanceof Error ? error.message : String(error);
     return invalid(`the message is no ClientStatusRequest: ${reason}`);
   }
+}
+
+/** Nobody is told more than what his own certificate would get him if he said that he is the node. */
+function mayBeShown({ current }: Board, { node }: ClientView, certificate: CertifiedNames | undefined): boolean {
+  if (!current || node.certificate === certificate) return true;
+  const { certificate: _, ...claimed } = node;
+  return sameAssignment(current.assign(withCertificate(claimed, certificate)), current.assign(node));
 }
 
 /** A node may be on several connections. */

@@ -1,5 +1,5 @@
 import { canonicalName } from '../snapshot/names.ts';
-import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import type { EncodedResource } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withReasons, withRemoved } from './body.ts';
 import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
 import {
@@ -8,14 +8,13 @@ import {
   forgiven,
   inDoubt,
   initialState,
-  owed,
+  prompted,
   quiet,
-  reminded,
-  retargeted,
   send,
   settle,
   subscribed,
   then,
+  underWayOf,
 } from './progress.ts';
 import { resourceType } from './resource-type.ts';
 import {
@@ -49,7 +48,7 @@ export const MAX_UNANSWERED = 16;
 const hasNothing: ReadonlyMap<string, string> = new Map();
 
 export function startDelta(typeUrl: string, noncePrefix: string): DeltaState {
-  return { ...initialState(typeUrl, noncePrefix), started: false, legacy: false, has: hasNothing, asked: false };
+  return { ...initialState(typeUrl, noncePrefix, false), started: false, legacy: false, has: hasNothing, asked: false };
 }
 
 /**
@@ -61,32 +60,24 @@ export function startDelta(typeUrl: string, noncePrefix: string): DeltaState {
 export function stepDelta(state: DeltaState, input: Input<DeltaRequest>): Step<DeltaState> {
   switch (input.kind) {
     case 'request':
-      return onRequest(state, input.request);
-    case 'target':
-      return onTarget(state, input.target, input.keepLeftover === true);
-    case 'gate':
-      return advance({ ...state, open: input.open });
-    case 'proceed':
-      return advance(owed(state, input.again));
+      return onRequest(state, input.request, input.waits === true);
     case 'beat':
       return state.unanswered.length >= MAX_UNANSWERED ? quiet(state) : beat(state, state.sent?.version, false);
-    case 'again': {
-      const again = within(subscriptionOf(false, input.names), state.subscription);
-      return isEmpty(again) ? quiet(state) : advance(reminded(state, again));
+    default: {
+      const next = prompted(state, input);
+      return next ? advance(withoutLeftover(next)) : quiet(state);
     }
   }
 }
 
-function onTarget(state: DeltaState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<DeltaState> {
-  if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
-  const next = retargeted(state, target, keepLeftover);
-  if (keepLeftover || state.leftover.length === 0) return advance(next);
-  // Asked for again, a name that is no more is answered by its removal.
+/** What was kept until now and is no more is asked for again, and thereby answered by its removal. */
+function withoutLeftover(state: DeltaState): DeltaState {
+  if (state.keepLeftover || state.leftover.length === 0) return state;
   const again = union(state.again, within(subscriptionOf(false, state.leftover), state.subscription));
-  return advance({ ...next, leftover: [], again });
+  return { ...state, leftover: [], again };
 }
 
-function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
+function onRequest(state: DeltaState, request: DeltaRequest, waits: boolean): Step<DeltaState> {
   const answered = credit(state, request.nonce, request.error);
   const next = state.started ? resubscribe(answered.state, request) : subscribeFirst(answered.state, request);
   const told =
@@ -94,7 +85,7 @@ function onRequest(state: DeltaState, request: DeltaRequest): Step<DeltaState> {
       ? answered.events
       : [subscribed(next), ...answered.events];
   const step = { ...answered, state: next, events: told };
-  return step.refused ? step : then(step, advance);
+  return waits || step.refused ? step : then(step, advance);
 }
 
 function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brought }: DeltaRequest): DeltaState {
@@ -201,7 +192,8 @@ function advance(state: DeltaState): Step<DeltaState> {
   if (sent === target && isEmpty(again) && !state.inParts && !forgiven(ready)) return quiet(ready);
   const owing = { from: sent, to: target, subscription, again, knowsErrors: state.knowsErrors };
   const body = deltaBody(owing);
-  const doubt = sent === target ? NONE : within(inDoubt(state.doubtful, target), subscription);
+  const doubt =
+    sent === target ? NONE : minus(within(inDoubt(state.doubtful, target), subscription), underWayOf(state));
   // What is left when something is withheld is everything else: it was rejected together with it.
   const all = isEmpty(doubt) || !(body || target.withheld) ? body : deltaBody({ ...owing, again: union(again, doubt) });
   return all ? send(ready, target, all) : settle(ready, target);

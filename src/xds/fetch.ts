@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import type { Board } from '../snapshot/board.ts';
+import type { Board, CertifiedNames } from '../snapshot/board.ts';
 import type { Outgoing } from './client-driver.ts';
 import type { FrameEncoder } from './frame.ts';
 import { codeOf, LimitError, type XdsLimits } from './limits.ts';
@@ -12,7 +12,13 @@ export type Unary<Message> =
   | { readonly kind: 'answer'; readonly message: Message }
   | {
       readonly kind: 'refused';
-      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'UNAVAILABLE' | 'RESOURCE_EXHAUSTED' | 'INTERNAL';
+      readonly code:
+        | 'INVALID_ARGUMENT'
+        | 'NOT_FOUND'
+        | 'PERMISSION_DENIED'
+        | 'UNAVAILABLE'
+        | 'RESOURCE_EXHAUSTED'
+        | 'INTERNAL';
       readonly why: string;
     };
 
@@ -37,11 +43,11 @@ export class Fetches {
   }
 
   /** @throws when it is our fault. */
-  answer(impliedType: string, bytes: Buffer): Unary<Outgoing> {
+  answer(impliedType: string, bytes: Buffer, certificate: CertifiedNames | undefined): Unary<Outgoing> {
     try {
       const request = this.#read(bytes);
       if (typeof request === 'string') return { kind: 'refused', code: 'INVALID_ARGUMENT', why: request };
-      const answer = answerPoll(this.#board.current, impliedType, request, this.#limits);
+      const answer = answerPoll(this.#board.current, impliedType, request, certificate, this.#limits);
       if (answer.kind === 'refused') return answer;
       return { kind: 'answer', message: { frame: this.#frames.frame('sotw', answer.body), nonce } };
     } catch (error) {

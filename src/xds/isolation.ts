@@ -105,14 +105,12 @@ function reasonsOf(typeUrl: string, { suspects, names }: Refused, error: Request
   return new Map(named.map(each => [each.name, each.reason]));
 }
 
-/** Contents that are looked at anew wait no longer. */
+/** Contents that are looked at anew wait no longer, and any of them may be why another half was taken for guilty. */
 function withoutAny(waiting: readonly Waiting[], contents: Group): readonly Waiting[] {
   const anew = new Set(contents.map(keyOf));
-  return waiting.flatMap(each => {
-    const group = kept(each.group, one => !anew.has(keyOf(one)));
-    if (group === each.group) return [each];
-    return group.length > 0 ? [{ group, guilty: false }] : [];
-  });
+  const left = waiting.map(each => kept(each.group, one => !anew.has(keyOf(one))));
+  if (left.every((group, index) => group === waiting[index]?.group)) return waiting;
+  return left.flatMap(group => (group.length > 0 ? [{ group, guilty: false }] : []));
 }
 
 /** What was being tried was accepted. */
@@ -209,14 +207,22 @@ export function retried(isolation: Isolation, can: (each: Withheld) => boolean, 
   return { rejects: isolation.rejects.filter(each => !can(each)), trials: isolation.trials, tried };
 }
 
-/** What a client was found to have of what it rejects stands in its place from now on. */
+/** What a client was found to have of what it rejects, or may reject, stands in its place from now on. */
 export function informed(isolation: Isolation, lastGood: LastGood): Isolation {
   const better = <T extends Withheld>(each: T): T => {
     const good = each.instead ? undefined : lastGood(each.typeUrl, each.name);
     return good && good.version !== each.version ? { ...each, instead: good } : each;
   };
-  const rejects = isolation.rejects.map(better);
-  return rejects.every((each, index) => each === isolation.rejects[index]) ? isolation : { ...isolation, rejects };
+  const rejects = mapped(isolation.rejects, better);
+  let known: Isolation = rejects === isolation.rejects ? isolation : { ...isolation, rejects };
+  for (const [typeUrl, trial] of isolation.trials) {
+    const waiting = mapped(trial.waiting, each => {
+      const group = mapped(each.group, better);
+      return group === each.group ? each : { ...each, group };
+    });
+    if (waiting !== trial.waiting) known = withTrial(known, typeUrl, { ...trial, waiting });
+  }
+  return known;
 }
 
 /** Milliseconds until what is rejected is to be tried again, twice as long each time. */
@@ -248,4 +254,10 @@ function withTrial(isolation: Isolation, typeUrl: string, trial: Trial | undefin
 /** The list itself if nothing goes. */
 function kept<T>(list: readonly T[], stays: (each: T) => boolean): readonly T[] {
   return list.every(stays) ? list : list.filter(stays);
+}
+
+/** The list itself if nothing changes. */
+function mapped<T>(list: readonly T[], change: (each: T) => T): readonly T[] {
+  const changed = list.map(change);
+  return changed.every((each, index) => each === list[index]) ? list : changed;
 }

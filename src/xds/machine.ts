@@ -41,7 +41,12 @@ export type MachineEvent = WithoutClient<XdsEvent>;
 
 /** What a machine is told. One for each stream and type. */
 export type Input<Request> =
-  | { readonly kind: 'request'; readonly request: Request }
+  | {
+      readonly kind: 'request';
+      readonly request: Request;
+      /** Nothing is sent until it is to proceed. */
+      readonly waits?: boolean;
+    }
   /** The set that the stream should hold; undefined: nothing yet, or no fleet matches. Then nothing is sent (P19). */
   | {
       readonly kind: 'target';
@@ -54,8 +59,8 @@ export type Input<Request> =
   /** Names to be sent again even if unchanged, as far as they are subscribed (R39). */
   | { readonly kind: 'again'; readonly names: readonly string[] }
   /**
-   * The target is without what a rejection may have been about (R42), so what else is owed may be sent, and of the
-   * rejected response these names once more.
+   * The target is made with regard to the request. Where that was a rejection, it is without what that may have been about
+   * (R42), so what else is owed may be sent, and of the rejected response these names once more.
    */
   | { readonly kind: 'proceed'; readonly again: readonly string[] }
   /** Time for a sign of life of what has a time to live (R34). */
@@ -72,6 +77,9 @@ export interface Step<State> {
 /** A response that the client has not answered. */
 export interface Unanswered {
   readonly nonce: string;
+  /** The set that it led to, */
+  readonly led: TypeSnapshot;
+  /** and the one that its acceptance stands for: for the client they come to the same, but for what is withheld. */
   readonly snapshot: TypeSnapshot;
   readonly body: ResponseBody;
   /** What was to be sent whether or not it had changed. */
@@ -83,10 +91,13 @@ export interface Unanswered {
 /** What the machines of both variants keep for a type of a stream. Refers to shared snapshots, never copies them. */
 export interface TypeState {
   readonly typeUrl: string;
+  /** What a response lacks is gone (R26). */
+  readonly whole: boolean;
   readonly subscription: Subscription;
   readonly target: TypeSnapshot | undefined;
   /** The set that the newest response led to, or that the client was found to hold. */
   readonly sent: TypeSnapshot | undefined;
+  /** What the client is known to hold, whether or not it has rejected something else (see `held.ts`). */
   readonly acked: TypeSnapshot | undefined;
   /** Of the newest response that the client has accepted. */
   readonly acceptedVersion: string | undefined;
@@ -116,6 +127,6 @@ export interface TypeState {
 }
 
 /** True if the client holds its target, as far as it has subscribed to it. */
-export function isSettled(state: TypeState): boolean {
-  return state.target !== undefined && state.acked === state.target && state.unanswered.length === 0;
+export function isSettled({ target, sent, unanswered, rejected, inParts }: TypeState): boolean {
+  return target !== undefined && sent === target && unanswered.length === 0 && !rejected && !inParts;
 }

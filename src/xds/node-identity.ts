@@ -19,8 +19,7 @@ export type NodeReading =
 
 /**
  * What is kept of the `Node` of a request: never its extensions, of which Envoy lists hundreds. Refuses ids that are
- * missing or of unsafe characters. Throws
- * when the bytes are no `Node`, and a LimitError when id or metadata are too long.
+ * missing or of unsafe characters. Throws when the bytes are no `Node`, and a LimitError when id or metadata are too long.
  */
 export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): NodeReading {
   const raw = { id: '', cluster: '', region: '', zone: '', subZone: '', version: '' };

@@ -1,8 +1,7 @@
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
-import type { Withheld } from '../snapshot/withhold.ts';
 import { isSettled, type TypeState } from './machine.ts';
 import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
-import { holds, names, overlay, replacedIn } from './overlay.ts';
+import { holds, names, overlay } from './overlay.ts';
 import { clusterUrl, emptyOf, resourceType } from './resource-type.ts';
 import { isAny, keptOf, merge, mergeAll, nothing, type Retired, retiredBy, withoutSets } from './retired.ts';
 import type { Tally } from './tally.ts';
@@ -57,39 +56,6 @@ export function proven(order: OrderState): OrderState {
   const known = goal === order.released || proving.at(-1)?.snapshot === goal;
   if (!goal || known || proving.length >= MOST_PROOFS) return order;
   return { ...order, proving: [...proving, { snapshot: goal, acked: false, retired: retiring }], retiring: nothing };
-}
-
-/**
- * What was rejected after something else was published is not sent again on the way there (R10, R42). What was retired is
- * kept at its last good content, or not at all.
- *
- * @param without a snapshot without what the client must not be sent.
- */
-export function withoutRejected(
-  order: OrderState,
-  rejected: readonly Withheld[],
-  without: (snapshot: Snapshot) => Snapshot,
-): OrderState {
-  const corrected = (kept: Retired): Retired => {
-    const sets = new Map([...kept.sets].map(([url, set]) => [url, replacedIn(set, rejected)]));
-    return [...sets].every(([url, set]) => kept.sets.get(url) === set) ? kept : { ...kept, sets };
-  };
-  const { released, proving, warming, warmed, retiring, settling, lingering, closing } = order;
-  return {
-    ...order,
-    released: released && without(released),
-    proving: proving.map(({ snapshot, acked, retired }) => ({
-      snapshot: without(snapshot),
-      acked,
-      retired: corrected(retired),
-    })),
-    warming: warming && without(warming),
-    warmed: warmed && without(warmed),
-    retiring: corrected(retiring),
-    settling: corrected(settling),
-    lingering: corrected(lingering),
-    closing: corrected(closing),
-  };
 }
 
 /** Moves on as far as acknowledgements allow. Idempotent. */

@@ -1,7 +1,8 @@
-import type { Assignment, Publication } from '../snapshot/board.ts';
+import type { Assignment, CertifiedNames, Publication } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
 import { completeBody, type ResponseBody } from './body.ts';
+import { withCertificate } from './certified-names.ts';
 import type { XdsLimits } from './limits.ts';
 import type { SotwRequest } from './machine.ts';
 import { type NodeReading, readNode } from './node-identity.ts';
@@ -14,7 +15,7 @@ export type PollAnswer =
   | { readonly kind: 'set'; readonly body: ResponseBody }
   | {
       readonly kind: 'refused';
-      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'UNAVAILABLE';
+      readonly code: 'INVALID_ARGUMENT' | 'NOT_FOUND' | 'PERMISSION_DENIED' | 'UNAVAILABLE';
       /** For the operator of the client. */
       readonly why: string;
     };
@@ -23,11 +24,14 @@ export type PollAnswer =
  * What a DiscoveryRequest outside of any stream is answered with: the subscribed part of the node's set. Names that do
  * not exist are passed over in silence, as on a first SotW request (R20, R29). Nothing is answered before the first
  * publication (P19).
+ *
+ * @param certificate whom the certificate of the connection names; undefined without TLS
  */
 export function answerPoll(
   publication: Publication | undefined,
   impliedType: string,
   request: Received<SotwRequest>,
+  certificate: CertifiedNames | undefined,
   limits?: XdsLimits,
 ): PollAnswer {
   const { typeUrl, names } = request;
@@ -38,7 +42,8 @@ export function answerPoll(
   const reading: NodeReading = readNode(request.node, limits);
   if (reading.kind === 'refused') return refused('INVALID_ARGUMENT', reading.why);
   if (!publication) return refused('UNAVAILABLE', 'no policy has been accepted yet');
-  const assignment = publication.assign(reading.node);
+  const assignment = publication.assign(withCertificate(reading.node, certificate));
+  if (assignment.kind === 'refused') return refused('PERMISSION_DENIED', assignment.why);
   if (assignment.kind !== 'assigned') return refused('NOT_FOUND', noFleet(assignment));
   const snapshot = publication.snapshots.get(assignment.key);
   if (!snapshot) return refused('UNAVAILABLE', `nothing is published for "${assignment.key}" yet`);
@@ -64,7 +69,7 @@ function refused(code: Extract<PollAnswer, { kind: 'refused' }>['code'], why: st
   return { kind: 'refused', code, why };
 }
 
-function noFleet(assignment: Exclude<Assignment, { readonly kind: 'assigned' }>): string {
+function noFleet(assignment: Exclude<Assignment, { readonly kind: 'assigned' | 'refused' }>): string {
   if (assignment.kind === 'unmatched') return `the node belongs to no fleet: ${assignment.why}`;
   return `the node fits several fleets: ${assignment.keys.join(', ')}`;
 }

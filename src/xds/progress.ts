@@ -1,8 +1,17 @@
-import { memo1, memo2 } from '../base/memo.ts';
-import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { namesIn, namesMissing, type ResponseBody } from './body.ts';
+import { memo2 } from '../base/memo.ts';
+import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { namesMissing, type ResponseBody } from './body.ts';
 import { beatBody } from './heartbeat.ts';
-import type { MachineEvent, RequestError, Step, TypeState, Unanswered } from './machine.ts';
+import { heldAfter, heldThen, heldUnsaid, namesOf } from './held.ts';
+import {
+  type Input,
+  isSettled,
+  type MachineEvent,
+  type RequestError,
+  type Step,
+  type TypeState,
+  type Unanswered,
+} from './machine.ts';
 import { nonceOf } from './nonce.ts';
 import { publishedVersion } from './overlay.ts';
 import { split } from './split.ts';
@@ -11,9 +20,10 @@ import { covers, isEmpty, minus, NONE, type Subscription, subscriptionOf, union,
 /** What both variants do alike once they know what to send and what was answered. */
 
 /** A machine at the start of a stream's interest in a type. */
-export function initialState(typeUrl: string, prefix: string): TypeState {
+export function initialState(typeUrl: string, prefix: string, whole: boolean): TypeState {
   return {
     typeUrl,
+    whole,
     subscription: NONE,
     target: undefined,
     sent: undefined,
@@ -49,7 +59,7 @@ export function sendWhole<S extends TypeState>(state: S, target: TypeSnapshot, b
   const responses = state.responses + 1;
   const nonce = nonceOf(state.noncePrefix, responses);
   const { again, fresh } = state;
-  const unanswered = [...state.unanswered, { nonce, snapshot: target, body, again, fresh }];
+  const unanswered = [...state.unanswered, { nonce, led: target, snapshot: target, body, again, fresh }];
   const event: MachineEvent = {
     kind: 'sent',
     typeUrl: state.typeUrl,
@@ -72,7 +82,10 @@ export function beat<S extends TypeState>(state: S, version: string | undefined,
   if (!body || !state.sent) return quiet(state);
   const responses = state.responses + 1;
   const nonce = nonceOf(state.noncePrefix, responses);
-  const unanswered = [...state.unanswered, { nonce, snapshot: state.sent, body, again: NONE, fresh: NONE }];
+  const unanswered = [
+    ...state.unanswered,
+    { nonce, led: state.sent, snapshot: state.sent, body, again: NONE, fresh: NONE },
+  ];
   return { state: { ...state, unanswered, responses }, responses: [{ body, nonce }], events: [] };
 }
 
@@ -81,13 +94,40 @@ export function settle<S extends TypeState>(state: S, target: TypeSnapshot): Ste
   const rejected = state.rejected && !forgiven(state);
   const unanswered = upTo(target, state.unanswered);
   const moved = { ...state, sent: target, again: NONE, rejected, unanswered, inParts: false };
-  if (rejected || state.unanswered.length > 0 || state.acked === target) return quiet(moved);
+  if (rejected || state.unanswered.length > 0 || isSettled(state)) return quiet(moved);
   const event: MachineEvent = { kind: 'current', typeUrl: state.typeUrl, version: publishedVersion(target) };
-  return { state: { ...moved, acked: target }, responses: [], events: [event] };
+  const doubtful = within(state.doubtful, state.subscription);
+  return {
+    state: { ...moved, doubtful, acked: heldUnsaid({ ...state, doubtful }, target) },
+    responses: [],
+    events: [event],
+  };
+}
+
+/** What may call for sending, other than a request. */
+export type Prompt = Exclude<Input<never>, { readonly kind: 'request' | 'beat' }>;
+
+/** The machine after that, from which it is to go on. Undefined if nothing has come of it. */
+export function prompted<S extends TypeState>(state: S, input: Prompt): S | undefined {
+  switch (input.kind) {
+    case 'target': {
+      const { target, keepLeftover = false } = input;
+      if (target === state.target && keepLeftover === state.keepLeftover) return undefined;
+      return retargeted(state, target, keepLeftover);
+    }
+    case 'gate':
+      return { ...state, open: input.open };
+    case 'proceed':
+      return owed(state, input.again);
+    case 'again': {
+      const again = within(subscriptionOf(false, input.names), state.subscription);
+      return isEmpty(again) ? undefined : reminded(state, again);
+    }
+  }
 }
 
 /** What the client may have put aside is to be sent again (R39). */
-export function reminded<S extends TypeState>(state: S, names: Subscription): S {
+function reminded<S extends TypeState>(state: S, names: Subscription): S {
   return { ...state, again: union(state.again, names), rewarmed: union(state.rewarmed, names) };
 }
 
@@ -104,30 +144,43 @@ export function inDoubt(doubtful: Subscription, { withheld }: TypeSnapshot): Sub
  * A machine with another target. What that withholds no longer, and the client has rejected, is owed whatever it is now:
  * nobody knows what the client made of it.
  */
-export function retargeted<S extends TypeState>(state: S, target: TypeSnapshot | undefined, keepLeftover: boolean): S {
+function retargeted<S extends TypeState>(state: S, target: TypeSnapshot | undefined, keepLeftover: boolean): S {
   const next = { ...state, target, keepLeftover };
   if (!target || target === state.target) return next;
-  const before = state.target?.withheld ?? none;
-  const isLifted = (name: string): boolean => before.has(name) && !target.withheld?.has(name);
-  // Something else was to come meanwhile, so this is news even if it is what was sent last.
-  const isBack = state.unanswered.length === 0 && state.sent?.version === target.version;
-  const lifted = [...inDoubt(state.doubtful, target).names].filter(name => isBack || isLifted(name));
-  const owed = [...lifted, ...putAside(state, target)];
+  const isLifted = (name: string): boolean => state.target?.withheld?.has(name) === true && !target.withheld?.has(name);
+  const lifted = [...inDoubt(state.doubtful, target).names].filter(
+    name => isLifted(name) || isBack(name, state, target),
+  );
+  const owed = [...lifted, ...standIns(state, target)];
   if (owed.length === 0) return next;
   return { ...next, again: union(next.again, within(subscriptionOf(false, owed), next.subscription)) };
 }
 
-const none: ReadonlySet<string> = new Set();
+/** Something else was to come meanwhile, so this is news even if it is what was sent last. */
+function isBack(name: string, { target: before, sent, unanswered }: TypeState, target: TypeSnapshot): boolean {
+  if (!sent || unanswered.some(({ body }) => namesOf(body).names.has(name))) return false;
+  const version = contentOf(target, name);
+  return contentOf(sent, name) === version && contentOf(before, name) !== version;
+}
 
-/** Last good contents of what is withheld from now on that the client may not have on this stream, or not use. */
-function putAside({ target: before, sent, acked, rewarmed }: TypeState, target: TypeSnapshot): readonly string[] {
-  if (!target.withheld || !sent) return [];
-  const isOwed = (name: string): boolean => {
-    const instead = target.resources.get(name);
-    if (!instead || instead.unsent || before?.withheld?.has(name)) return false;
-    return rewarmed.names.has(name) || acked?.resources.get(name)?.version !== instead.version;
-  };
-  return [...target.withheld].filter(isOwed);
+function contentOf(set: TypeSnapshot | undefined, name: string): string | undefined {
+  return set?.resources.get(name)?.version;
+}
+
+/** Names of what stands in the place of what is withheld, and that the client does not have on this stream, or not use. */
+function standIns(state: TypeState, { withheld, resources }: TypeSnapshot): readonly string[] {
+  if (!withheld || !state.sent) return [];
+  return [...withheld].filter(name => {
+    const instead = resources.get(name);
+    return instead !== undefined && !instead.unsent && !usesThen(state, instead);
+  });
+}
+
+/** True if the client has the content, and uses it, when it accepts all that is under way. */
+function usesThen(state: TypeState, { name, version }: EncodedResource): boolean {
+  const isSpokenOf = state.unanswered.some(({ body }) => state.whole || namesOf(body).names.has(name));
+  if (!isSpokenOf && state.rewarmed.names.has(name)) return false;
+  return heldThen(state, name)?.version === version;
 }
 
 /** A rejection is over when nothing that was rejected is subscribed any more. */
@@ -151,22 +204,20 @@ export function credit<S extends TypeState>(state: S, nonce: string, error: Requ
   return error ? rejectedBy(rest, answered, error) : accepted(rest, answered);
 }
 
-function accepted<S extends TypeState>(before: S, { snapshot, nonce, body, fresh }: Unanswered): Step<S> {
+function accepted<S extends TypeState>(before: S, answered: Unanswered): Step<S> {
+  const { snapshot, nonce, body } = answered;
   const acceptedVersion = body.version;
-  const doubtful = minus(before.doubtful, namesOf(body));
+  const doubtful = within(minus(before.doubtful, namesOf(body)), before.subscription);
   // What is owed once more has been put aside since.
   const rewarmed = body.beat ? before.rewarmed : minus(before.rewarmed, minus(namesOf(body), before.again));
   if (body.more) return quiet({ ...before, doubtful, rewarmed, acceptedVersion });
-  const state = { ...before, fresh: minus(before.fresh, fresh), rewarmed };
+  const acked = heldAfter({ ...before, doubtful }, answered);
+  const state = { ...before, acked, fresh: minus(before.fresh, answered.fresh), rewarmed, acceptedVersion };
   // Good news of other resources does not make up for a rejection.
   const open = inDoubt(doubtful, snapshot);
-  if (state.rejected && !isEmpty(open)) return quiet({ ...state, doubtful, acceptedVersion });
+  if (state.rejected && !isEmpty(open)) return quiet({ ...state, doubtful });
   const event: MachineEvent = { kind: 'acked', typeUrl: state.typeUrl, version: publishedVersion(snapshot), nonce };
-  return {
-    state: { ...state, acked: snapshot, acceptedVersion, rejected: false, doubtful: minus(doubtful, open) },
-    responses: [],
-    events: [event],
-  };
+  return { state: { ...state, rejected: false, doubtful: minus(doubtful, open) }, responses: [], events: [event] };
 }
 
 function rejectedBy<S extends TypeState>(state: S, answered: Unanswered, error: RequestError): Step<S> {
@@ -205,14 +256,15 @@ function notHeld(names: Subscription, { body, again }: Unanswered, acked: TypeSn
 }
 
 /** A machine that is owed names once more, unless they are on their way. */
-export function owed<S extends TypeState>(state: S, names: readonly string[]): S {
-  const under = state.unanswered.reduce<Subscription>((all, { body }) => union(all, namesOf(body)), NONE);
-  const again = minus(within(subscriptionOf(false, names), state.subscription), under);
+function owed<S extends TypeState>(state: S, names: readonly string[]): S {
+  const again = minus(within(subscriptionOf(false, names), state.subscription), underWayOf(state));
   return isEmpty(again) ? state : { ...state, again: union(state.again, again) };
 }
 
-/** All names for which a body speaks. One set for all streams that were sent it. */
-const namesOf: (body: ResponseBody) => Subscription = memo1(body => subscriptionOf(false, namesIn(body)));
+/** All names for which something speaks that is under way. */
+export function underWayOf({ unanswered }: TypeState): Subscription {
+  return unanswered.reduce<Subscription>((all, { body }) => union(all, namesOf(body)), NONE);
+}
 
 /** The names in a body that the subscription holds: a resource may have been asked for by its aliases. */
 const askedNames: (body: ResponseBody, subscription: Subscription) => Subscription = memo2((body, subscription) => {

@@ -3,7 +3,7 @@ import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Struct } from '../../proto/gen/google.protobuf.ts';
 import { controlPlane } from '../base/control-plane.ts';
 import { memo1 } from '../base/memo.ts';
-import type { Board } from '../snapshot/board.ts';
+import type { Board, CertifiedNames } from '../snapshot/board.ts';
 import { versionOf } from '../snapshot/build.ts';
 import type { ResponseBody } from './body.ts';
 import { answerPoll, type PollAnswer } from './poll.ts';
@@ -13,6 +13,16 @@ export interface RestAnswer {
   readonly status: number;
   /** JSON; undefined for none. */
   readonly body: string | undefined;
+}
+
+/** A poll. */
+export interface RestPoll {
+  /** The Host header. */
+  readonly host: string | undefined;
+  /** Whom the certificate of its connection names; undefined without TLS. */
+  readonly certificate: CertifiedNames | undefined;
+  /** The body. */
+  readonly text: string;
 }
 
 /** What follows `/v3/discovery:` in the path, and the type that it stands for (R52). */
@@ -29,7 +39,7 @@ const types: ReadonlyMap<string, MessageName> = new Map([
 
 const prefix = '/v3/discovery:';
 
-const statusOf = { INVALID_ARGUMENT: 400, NOT_FOUND: 404, UNAVAILABLE: 503 } as const;
+const statusOf = { INVALID_ARGUMENT: 400, PERMISSION_DENIED: 403, NOT_FOUND: 404, UNAVAILABLE: 503 } as const;
 
 /** How often a client polls for what we name a source of: Envoy waits this long, and up to twice. */
 const REFRESH_DELAY = '2s';
@@ -51,12 +61,12 @@ export function isRestPath(path: string): boolean {
  *
  * @param path one that {@link isRestPath} knows. Throws when it is our fault.
  */
-export function answerRest(board: Board, path: string, host: string | undefined, text: string): RestAnswer {
+export function answerRest(board: Board, path: string, { host, certificate, text }: RestPoll): RestAnswer {
   const type = types.get(path.slice(prefix.length));
   if (!type) return failure(404, `there is no ${path}`);
   const request = readRequest(text);
   if (typeof request === 'string') return failure(400, request);
-  const answer: PollAnswer = answerPoll(board.current, typeUrl(type), request);
+  const answer: PollAnswer = answerPoll(board.current, typeUrl(type), request, certificate);
   if (answer.kind === 'refused') return failure(statusOf[answer.code], answer.why);
   const version = versionOfBody(answer.body);
   if (request.versionInfo === version) return { status: 304, body: undefined };

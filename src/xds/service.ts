@@ -11,11 +11,13 @@ import {
   type status,
 } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
-import type { Board } from '../snapshot/board.ts';
+import type { ServerTls } from '../base/server-tls.ts';
+import type { Board, CertifiedNames } from '../snapshot/board.ts';
 import { Admission } from './admission.ts';
 import { AnswerStreams } from './answer-streams.ts';
 import {
   abort,
+  certificateOf,
   type EndableCall,
   endCall,
   guarded,
@@ -42,6 +44,7 @@ import { Pacer } from './pacer.ts';
 import { reflection, reflectionAnswers } from './reflection.ts';
 import { StreamDriver, type StreamTap } from './stream-driver.ts';
 import { Throttle, tooFast } from './throttle.ts';
+import { secureListener } from './tls.ts';
 
 export interface XdsServiceSettings {
   readonly host: string;
@@ -61,8 +64,10 @@ export interface XdsServiceSettings {
 
 /** Where a server of our own listens; what is left out is as in the settings. */
 interface Listening extends OtherServices, Partial<Pick<XdsServiceSettings, 'host' | 'port'>> {
-  /** Without, connections are in plain text. */
+  /** Without these and without `tls`, connections are in plain text. */
   readonly credentials?: ServerCredentials;
+  /** Its clients need certificates. Not together with `credentials`. */
+  readonly tls?: ServerTls;
 }
 
 /** What is served beside discovery; all of it unless it says false. */
@@ -183,7 +188,7 @@ export class XdsService {
   }
 
   /** Listens with a server of its own. @returns the port. Rejects with what to do when the address cannot be had. */
-  async listen({ credentials, ...listening }: Listening = {}): Promise<number> {
+  async listen({ credentials, tls, ...listening }: Listening = {}): Promise<number> {
     const { host, port, limits, keepaliveTime, keepaliveTimeout } = { ...this.#settings, ...listening };
     const grpc = new Server({
       // Somewhat more, so that we can say what is wrong.
@@ -197,7 +202,10 @@ export class XdsService {
     this.#grpc = grpc;
     this.register(grpc, listening);
     const injector = grpc.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
-    const listener = createServer({ noDelay: true }, socket => this.#accept(socket, injector));
+    const inject = (socket: Socket): void => this.#inject(socket, injector);
+    const listener = tls
+      ? secureListener(tls, inject).on('connection', (socket: Socket) => void this.#hold(socket))
+      : createServer({ noDelay: true }, socket => this.#hold(socket) && inject(socket));
     this.#listener = listener;
     await new Promise<void>((resolve, reject) => {
       listener.once('error', error => reject(listenError(error, host, port)));
@@ -242,18 +250,25 @@ export class XdsService {
     }
   }
 
-  #accept(socket: Socket, injector: ConnectionInjector): void {
+  /** Counts a connection, before its handshake where there is one. @returns whether it may be. */
+  #hold(socket: Socket): boolean {
     // Without it, a reset connection would end the process.
     socket.on('error', () => socket.destroy());
     const left = this.#admission.connection(socket.remoteAddress ?? '');
     if (left instanceof LimitError) {
       this.#limited(left);
       socket.destroy();
-      return;
+      return false;
     }
     socket.once('close', left);
     socket.once('close', () => this.#sockets.delete(socket));
     this.#sockets.add(socket);
+    return true;
+  }
+
+  /** Hands on a connection, which with TLS stands on one that is held. */
+  #inject(socket: Socket, injector: ConnectionInjector): void {
+    socket.on('error', () => socket.destroy());
     socket.setKeepAlive(true, this.#settings.keepaliveTime);
     injector.injectConnection(socket);
   }
@@ -297,7 +312,7 @@ export class XdsService {
       const fetches = this.#fetches;
       add(
         fetch,
-        unary(request => fetches.answer(impliedType, request)),
+        unary((request, certificate) => fetches.answer(impliedType, request, certificate)),
       );
     }
     server.addService(definition, handlers);
@@ -321,11 +336,17 @@ export class XdsService {
 
   #addClientStatus(server: Server, views: ClientViews): void {
     const answers = new ClientStatusAnswers(this.#board, views);
-    const answer = (request: Buffer): Promise<PacedAnswer> => answers.answer(request);
+    const answer = (request: Buffer, certificate: CertifiedNames | undefined): Promise<PacedAnswer> =>
+      answers.answer(request, certificate);
     server.addService(serviceDefinition(clientStatusDiscovery), {
       FetchClientStatus: pacedUnary(answer),
       StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#counted(call) && this.#answerStreams.serve(call, answer, ({ code, why }) => endCall(call, code, why)),
+        this.#counted(call) &&
+        this.#answerStreams.serve(
+          call,
+          request => answer(request, certificateOf(call)),
+          ({ code, why }) => endCall(call, code, why),
+        ),
     });
   }
 
@@ -345,6 +366,7 @@ export class XdsService {
     if (!left) return;
     const port = {
       peer: peerOf(call),
+      certificate: certificateOf(call),
       write: (outgoing: Outgoing, done: () => void) => void call.write(outgoing, done),
       end: (code: keyof typeof status, message: string) => endCall(call, code, message),
     };

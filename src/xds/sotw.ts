@@ -8,10 +8,8 @@ import {
   forgiven,
   inDoubt,
   initialState,
-  owed,
+  prompted,
   quiet,
-  reminded,
-  retargeted,
   send,
   sendWhole,
   settle,
@@ -46,7 +44,8 @@ export interface SotwState extends TypeState {
 }
 
 export function startSotw(typeUrl: string, noncePrefix: string): SotwState {
-  return { ...initialState(typeUrl, noncePrefix), started: false, named: false, list: undefined, claims: '' };
+  const { complete } = resourceType(typeUrl);
+  return { ...initialState(typeUrl, noncePrefix, complete), started: false, named: false, list: undefined, claims: '' };
 }
 
 /**
@@ -57,30 +56,19 @@ export function startSotw(typeUrl: string, noncePrefix: string): SotwState {
 export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<SotwState> {
   switch (input.kind) {
     case 'request':
-      return onRequest(state, input.request);
-    case 'target':
-      return onTarget(state, input.target, input.keepLeftover === true);
-    case 'gate':
-      return advance({ ...state, open: input.open });
-    case 'proceed':
-      return advance(owed(state, input.again));
+      return onRequest(state, input.request, input.waits === true);
     case 'beat':
       return state.unanswered.length > 0
         ? quiet(state)
         : beat(state, state.acceptedVersion, resourceType(state.typeUrl).complete);
-    case 'again': {
-      const again = within(subscriptionOf(false, input.names), state.subscription);
-      return isEmpty(again) ? quiet(state) : advance(reminded(state, again));
+    default: {
+      const next = prompted(state, input);
+      return next ? advance(next) : quiet(state);
     }
   }
 }
 
-function onTarget(state: SotwState, target: TypeSnapshot | undefined, keepLeftover: boolean): Step<SotwState> {
-  if (target === state.target && keepLeftover === state.keepLeftover) return quiet(state);
-  return advance(retargeted(state, target, keepLeftover));
-}
-
-function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
+function onRequest(state: SotwState, request: SotwRequest, waits: boolean): Step<SotwState> {
   // Before the first response a nonce says nothing: it is of an earlier stream (R6).
   const stale = state.responses > 0 && request.nonce !== nonceOf(state.noncePrefix, state.responses);
   const answered = credit(subscribe(state, request), stale ? '' : request.nonce, request.error);
@@ -89,7 +77,7 @@ function onRequest(state: SotwState, request: SotwRequest): Step<SotwState> {
       ? answered
       : { ...answered, events: [subscribed(answered.state), ...answered.events] };
   // A stale request changes what is subscribed, but only the one that follows it is answered (R7).
-  return stale || told.refused ? told : then(told, advance);
+  return stale || waits || told.refused ? told : then(told, advance);
 }
 
 function subscribe(state: SotwState, { names, versionInfo }: SotwRequest): SotwState {
@@ -133,7 +121,9 @@ function advance(state: SotwState): Step<SotwState> {
   const doubt = state.sent === target ? NONE : within(inDoubt(present.doubtful, target), subscription);
   // Something that was rejected is no more, or withheld: it may have been what was wrong with the rest.
   const cleared = target.withheld !== undefined || present.doubtful !== state.doubtful;
-  const repeated = complete && cleared && mayHaveMore(state, target) ? subscription : union(state.again, doubt);
+  const owed = union(state.again, doubt);
+  // All resources then, but not all reasons why there are none.
+  const repeated = complete && cleared && mayHaveMore(state, target) ? subscriptionOf(true, owed.names) : owed;
   const all = isEmpty(repeated) || !(body || cleared) ? body : bodyOf({ ...owing, again: repeated });
   if (!all) return settle(present, target);
   // Absence deletes, so what is complete stays in one piece.

@@ -1,5 +1,6 @@
 import type { Buffer } from 'node:buffer';
-import type { NodeIdentity } from '../snapshot/board.ts';
+import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
+import { withCertificate } from './certified-names.ts';
 import type { ClientInput } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
@@ -13,6 +14,8 @@ import { type Received, RequestReader } from './request.ts';
 export interface StreamPort {
   /** Of the connection, such as `10.0.0.1:40312`; undefined if it is unknown. */
   readonly peer: string | undefined;
+  /** Whom the client's certificate names; undefined without TLS. */
+  readonly certificate: CertifiedNames | undefined;
   /** Writes a response; `done` is called when its bytes have left the process, or never will. */
   write(outgoing: Outgoing, done: () => void): void;
   end(code: EndCode, message: string): void;
@@ -154,11 +157,11 @@ export class StreamDriver implements Outlet {
     try {
       if (variant === 'sotw') {
         const request = this.#reader.sotw(bytes);
-        const node = identity(request, limits);
+        const node = identity(request, limits, this.#port.certificate);
         return typeof node === 'string' ? node : { kind: 'sotw', streamId, request, node };
       }
       const request = this.#reader.delta(bytes);
-      const node = identity(request, limits);
+      const node = identity(request, limits, this.#port.certificate);
       return typeof node === 'string' ? node : { kind: 'delta', streamId, request, node };
     } catch (error) {
       if (error instanceof LimitError) throw error;
@@ -169,8 +172,12 @@ export class StreamDriver implements Outlet {
   }
 }
 
-function identity({ node }: Received<object>, limits: XdsLimits): NodeIdentity | string | undefined {
+function identity(
+  { node }: Received<object>,
+  limits: XdsLimits,
+  certificate: CertifiedNames | undefined,
+): NodeIdentity | string | undefined {
   if (!node) return undefined;
   const reading = readNode(node, limits);
-  return reading.kind === 'node' ? reading.node : reading.why;
+  return reading.kind === 'node' ? withCertificate(reading.node, certificate) : reading.why;
 }

@@ -1,10 +1,10 @@
 import { type Assignment, type NodeIdentity, type Publication, sameAssignment } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Withheld } from '../snapshot/withhold.ts';
 import { missingBeats } from './beats.ts';
 import type { ByStream } from './by-stream.ts';
 import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
+import { withoutCutSteps, withoutRejected } from './corrected.ts';
 import { stepDelta } from './delta.ts';
 import {
   accepted,
@@ -30,7 +30,7 @@ import {
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { aim, awaitStreams, evaluate, expire, proven, schedule, type Target, withoutRejected } from './order.ts';
+import { aim, awaitStreams, evaluate, expire, proven, schedule, type Target } from './order.ts';
 import type { OrderState, TimerRequest } from './order-state.ts';
 import { inDoubt } from './progress.ts';
 import { comingBack, mayReopen } from './reopening.ts';
@@ -41,7 +41,7 @@ import { anyCounted } from './tally.ts';
 import { dueTargets, type Targets } from './targets.ts';
 import { told } from './told.ts';
 import { assignmentsOf, warmedAnew } from './warming.ts';
-import { aimedAt, cleared, goalFor, heldOn, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
+import { aimedAt, cleared, goalOn, type Halted, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
 /** What a machine is told, of either variant. */
 type AnyInput = Input<SotwRequest & DeltaRequest>;
@@ -71,8 +71,8 @@ export class Turn {
   readonly #touched = new Set<string>();
   readonly #responses: (Response & { readonly streamId: number })[] = [];
   readonly #events: MachineEvent[] = [];
-  /** Of the response that the client has rejected in this step. */
-  #refusing: Refusing | undefined;
+  /** The request of this step after which the lane waits for its target. */
+  #halted: Halted | undefined;
 
   constructor(before: ClientState) {
     this.#before = before;
@@ -173,7 +173,10 @@ export class Turn {
   feed(streamId: number, typeUrl: string, input: AnyInput): void {
     let index = laneIndex(this.#lanes, streamId, typeUrl);
     if (index < 0) index = this.#begin(streamId, typeUrl);
-    this.#feed(index, input);
+    // What was accepted may stand in for what is withheld, which is to be known before more is sent.
+    const waits = input.kind === 'request' && withheldBy(this.#isolation).length > 0;
+    this.#feed(index, waits ? { ...input, waits } : input);
+    if (waits) this.#halted ??= { streamId, typeUrl, suspects: [] };
   }
 
   /** @returns whether the client is now known to hold another set. */
@@ -201,14 +204,12 @@ export class Turn {
   ): void {
     const { typeUrl } = before;
     const suspects = this.#before.settings.rejection && suspectsIn(before, response, this.#lanes);
-    this.#refusing = { streamId, typeUrl, suspects: suspects ?? [] };
+    this.#halted = { streamId, typeUrl, suspects: suspects ?? [] };
     if (!suspects) return;
     const names = response.body.resources.map(each => each.name);
     this.#isolation = refused(this.#isolation, typeUrl, { suspects, names }, error);
     const withheld = withheldBy(this.#isolation);
-    this.#order = withoutRejected(this.#order, suspects, old =>
-      goalFor(old, withheld, (...of) => heldOn(this.#lanes, ...of)),
-    );
+    this.#order = withoutRejected(this.#order, withheld, goalOn(this.#lanes, withheld));
   }
 
   #begin(streamId: number, typeUrl: string): number {
@@ -290,7 +291,7 @@ export class Turn {
   /** @returns whether the client was found to hold another set, which calls for another round. */
   #advance(): boolean {
     const goal = this.#goal();
-    if (goal) this.#order = aim(this.#order, goal);
+    if (goal && goal !== this.#order.goal) this.#order = aim(withoutCutSteps(this.#order), goal);
     this.#order = evaluate(this.#order, this.#draft);
     let settled = this.#retarget(goal && this.#order);
     settled = this.#proceed() || settled;
@@ -332,9 +333,9 @@ export class Turn {
 
   /** @returns whether the client was found to hold another set. */
   #proceed(): boolean {
-    if (!this.#refusing) return false;
-    const { streamId, typeUrl, suspects } = this.#refusing;
-    this.#refusing = undefined;
+    if (!this.#halted) return false;
+    const { streamId, typeUrl, suspects } = this.#halted;
+    this.#halted = undefined;
     const again = cleared(suspects, this.#isolation, this.#published());
     return this.#feed(laneIndex(this.#lanes, streamId, typeUrl), { kind: 'proceed', again });
   }
@@ -386,12 +387,6 @@ export class Turn {
       return { id, afterMs };
     });
   }
-}
-
-interface Refusing {
-  readonly streamId: number;
-  readonly typeUrl: string;
-  readonly suspects: readonly Withheld[];
 }
 
 const maxRounds = 8;

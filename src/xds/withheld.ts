@@ -3,6 +3,7 @@ import { contentHash } from '../snapshot/encode.ts';
 import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
 import { type LastGood, type Withheld, withhold } from '../snapshot/withhold.ts';
 import { isAbsent } from './absent.ts';
+import { heldThen } from './held.ts';
 import { type Isolation, informed, republished, withheldBy } from './isolation.ts';
 import type { Lanes, MachineState } from './lanes.ts';
 import type { Unanswered } from './machine.ts';
@@ -35,6 +36,14 @@ export function suspectsIn(
   });
 }
 
+/** A request of a stream after which nothing is sent until the goal is made anew. */
+export interface Halted {
+  readonly streamId: number;
+  readonly typeUrl: string;
+  /** What was rejected by it, if anything. */
+  readonly suspects: readonly Withheld[];
+}
+
 const nothing = new Uint8Array();
 
 /** What the client has under the name, whatever it is. */
@@ -56,15 +65,21 @@ export function aimedAt(before: Aimed | undefined, published: Snapshot, isolatio
   const same = before?.published === published && before.isolation === isolation;
   if (same && (before.lanes === lanes || withheld.every(each => each.instead))) return before;
   const earlier = before?.published === published ? before.goal : published;
-  const lastGood = (typeUrl: string, name: string): EncodedResource | undefined =>
-    substituted(earlier, published, typeUrl, name) ?? heldOn(lanes, typeUrl, name);
+  const held = lastGoodOn(lanes);
+  const lastGood: LastGood = (typeUrl, name, suits) =>
+    held(typeUrl, name, suits) ??
+    (isDoubted(lanes, typeUrl, name) ? undefined : substituted(earlier, published, typeUrl, name));
   return { published, isolation, lanes, goal: goalFor(published, withheld, lastGood) };
 }
 
-/** What went back to its last good content stays there, or it would go to and fro with what the client accepts. */
+/** What went back to its last good content stays there, also when the client accepts what was on its way before that. */
 function substituted(goal: Snapshot, published: Snapshot, typeUrl: string, name: string): EncodedResource | undefined {
   const instead = goal.types.get(typeUrl)?.resources.get(name);
   return instead && !instead.unsent && !isPublished({ ...instead, typeUrl }, published) ? instead : undefined;
+}
+
+function isDoubted(lanes: Lanes, typeUrl: string, name: string): boolean {
+  return lanes.some(({ state }) => state.typeUrl === typeUrl && state.doubtful.names.has(name));
 }
 
 /** What of it is rejected or suspected still, now that this is published and the client has this. */
@@ -103,15 +118,37 @@ export function goalFor(published: Snapshot, withheld: readonly Withheld[], last
   return made;
 }
 
+/** The same for any snapshot that a client was to move to before. */
+export function goalOn(lanes: Lanes, withheld: readonly Withheld[]): (snapshot: Snapshot) => Snapshot {
+  const lastGood = lastGoodOn(lanes);
+  return snapshot => goalFor(snapshot, withheld, lastGood);
+}
+
 const MOST_ALIKE = 256;
 const alike = memo1((_published: Snapshot) => new Map<string, WeakRef<Snapshot>>());
 
 /** What the client has last accepted under the name. */
-export function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | undefined {
+function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | undefined {
+  return onLanes(lanes, typeUrl, name, ({ acked }) => acked?.resources.get(name));
+}
+
+/** What it has under the name when it accepts what is under way, or has accepted. */
+function lastGoodOn(lanes: Lanes): LastGood {
+  return (typeUrl, name, suits = () => true) =>
+    onLanes(lanes, typeUrl, name, state =>
+      [heldThen(state, name), state.acked?.resources.get(name)].find(each => each && suits(each)),
+    );
+}
+
+function onLanes(
+  lanes: Lanes,
+  typeUrl: string,
+  name: string,
+  find: (state: MachineState) => EncodedResource | undefined,
+): EncodedResource | undefined {
   for (const { state } of lanes) {
-    if (state.typeUrl !== typeUrl || !covers(state.subscription, name)) continue;
-    const held = state.acked?.resources.get(name);
-    if (held) return held;
+    const found = state.typeUrl === typeUrl && covers(state.subscription, name) ? find(state) : undefined;
+    if (found) return found;
   }
   return undefined;
 }

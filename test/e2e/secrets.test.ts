@@ -5,10 +5,10 @@ import { after, before, describe, it } from 'node:test';
 import { connect } from 'node:tls';
 import { any } from '../../proto/codec.ts';
 import type { RawResource } from '../../src/snapshot/raw.ts';
+import { type KeyPair, selfSigned } from '../support/certificates.ts';
 import { freePort } from '../support/ports.ts';
 import { ads, answering, anyHost, inline, listener, raw } from '../support/raw-resources.ts';
 import { RawWorld, variants } from '../support/raw-world.ts';
-import { type KeyPair, selfSigned } from '../support/self-signed.ts';
 import { until } from '../support/until.ts';
 
 function tlsListener(port: number, text: string): RawResource {

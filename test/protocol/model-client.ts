@@ -151,7 +151,9 @@ abstract class ModelClient<Request> {
     }
     for (const { name, code, message } of errors) {
       if (this.names.has(name)) this.reasons.set(name, reasonOf(code, message));
-      if (!isTransient(code)) this.holds.delete(name);
+      if (isTransient(code)) continue;
+      // By whatever name it was asked for, there is no such thing.
+      for (const [held, content] of this.holds) if (answersTo(name, held, content)) this.holds.delete(held);
     }
   }
 

@@ -92,7 +92,7 @@ export const pure: Connect = async variant => {
 };
 
 /** Milliseconds: the server's time limits in these tests. */
-const limit = 40;
+const limit = 200;
 
 /** The real server over a loopback connection. */
 export const loopback: Connect = async variant => {

@@ -81,6 +81,45 @@ const lateAlias: DeltaExample = [
   false,
 ];
 
+const host = { v: '1 aliases=alias,beta' };
+
+/** What was asked for by an alias is no more, and was rejected: of that the client is told once. */
+const rejectedAlias: DeltaExample = [
+  'CDS',
+  ['beta'],
+  {},
+  [publishes(host), publishes({}), { kind: 'nack' }, publishes({ a: '1' }), asks(['a'])],
+  false,
+  true,
+];
+
+/** An error takes the place of a resource of which a client then drops one of its names. */
+const errorUnderAlias: DeltaExample = [
+  'CDS',
+  ['v', 'beta'],
+  {},
+  [publishes(host), publishes({ v: 'error=UNAVAILABLE later aliases=alias,beta' }), { kind: 'ack' }, asks([], ['v'])],
+  false,
+  true,
+];
+
+type SotwMove = typeof sotwMoves extends fc.Arbitrary<readonly (infer Move)[]> ? Move : never;
+
+/** A member of a glob is rejected, and what was sent is repeated whole: of what is missing beside it, nothing is said. */
+const rejectedMember: [TypeName, string[], SotwMove[], boolean, boolean] = [
+  'CDS',
+  ['d'],
+  [
+    { kind: 'publish', contents: { [other]: '1' }, keep: false },
+    { kind: 'ask', list: ['d', glob] },
+    { kind: 'ack' },
+    { kind: 'nack' },
+    { kind: 'publish', contents: {}, keep: false },
+  ],
+  false,
+  true,
+];
+
 /** Everything anew, so that nothing is left of earlier rejections. */
 const final = {
   a: 'final',
@@ -119,7 +158,7 @@ test('SotW: whatever happens, nothing unasked or stale is sent, and the client e
       }
       model.converged();
     }),
-    seeded(2000),
+    { ...seeded(2000), examples: [rejectedMember] },
   );
 });
 
@@ -157,7 +196,7 @@ test('Delta: whatever happens, nothing unasked is sent, every name is answered, 
         model.converged();
       },
     ),
-    { ...seeded(2000), examples: [droppedAlias, lateAlias] },
+    { ...seeded(2000), examples: [droppedAlias, lateAlias, rejectedAlias, errorUnderAlias] },
   );
 });
 

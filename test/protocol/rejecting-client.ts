@@ -57,6 +57,8 @@ export class RejectingClient {
   readonly #holds = new Map<Type, Map<string, string>>(types.map(type => [type, new Map()]));
   /** `type name`, since when it was published and subscribed without a break. */
   readonly #had = new Set<string>();
+  /** `type name` that was missing from sets which the client may still be led through on the way to the newest. */
+  readonly #interrupted = new Set<string>();
   /** `type name content` that was found to be bad, and must not come again. */
   readonly #forbidden = new Set<string>();
   /** `type name content` that was rejected when the client had accepted nothing before. */
@@ -88,7 +90,11 @@ export class RejectingClient {
         this.#newest.set(`${type} ${name} ${content}`, this.#publications);
         if (this.#sets[type]?.[name] === undefined) this.#since.set(`${type} ${name}`, this.#publications);
       }
-      for (const key of [...this.#had]) if (key.startsWith(`${type} `) && !(key.slice(4) in now)) this.#had.delete(key);
+      for (const name of Object.keys(this.#sets[type] ?? {})) {
+        if (name in now) continue;
+        this.#had.delete(`${type} ${name}`);
+        this.#interrupted.add(`${type} ${name}`);
+      }
       for (const key of [...this.#forbidden]) {
         const [of, name = '', ...content] = key.split(' ');
         if (of === type && now[name] !== content.join(' ')) this.#forbidden.delete(key);
@@ -312,9 +318,11 @@ export class RejectingClient {
     };
     const put = (name: string, content: string): void => {
       if (!this.#subscribed(type, name)) return;
-      // Who has no routes yet has nothing that could break.
-      const before = held.get(name);
-      const newlyCut = before !== undefined && clusterOf(before) !== clusterOf(content) && !this.#isCut(content);
+      // Who has no routes yet, or routes that lead nowhere, has nothing that could break. Of what it had of a rejected
+      // response nobody knows, so it cannot be gone back to.
+      const before = clusterOf(held.get(name) ?? '');
+      const worked = before !== undefined && this.#of('CDS').has(before) && this.#had.has(`${type} ${name}`);
+      const newlyCut = worked && before !== clusterOf(content) && !this.#isCut(content);
       if (type === 'RDS' && !(newlyCut && this.#isLasting(type, name, content)))
         this.#dangling.add(`${name} ${content}`);
       held.set(name, content);
@@ -329,7 +337,10 @@ export class RejectingClient {
       const names = new Set(body.resources.map(each => each.name));
       const gone =
         this.#variant === 'sotw' && complete ? [...held.keys()].filter(name => !names.has(name)) : body.removed;
-      for (const name of gone) held.delete(name);
+      for (const name of gone) {
+        held.delete(name);
+        if (this.#interrupted.has(`${type} ${name}`)) this.#had.delete(`${type} ${name}`);
+      }
       for (const { name, version } of body.resources) if (!this.#rejects(type, name, version)) put(name, version);
       if (bad.length === 0) return undefined;
       forbid(bad.map(each => each.name));
@@ -428,6 +439,8 @@ export class RejectingClient {
     assert.equal(fault, undefined);
     this.#state = state;
     for (const response of responses) this.#receive(response);
+    const { released, goal } = state.order;
+    if (released === goal && this.#lines.every(line => line.inbox.length === 0)) this.#interrupted.clear();
     for (const { id, afterMs } of timers) this.#timers.push({ id, kind: kindOf(afterMs) });
   }
 

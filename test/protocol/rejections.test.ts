@@ -15,6 +15,13 @@ function both(name: string, lines: (variant: 'sotw' | 'delta') => readonly Line[
 
 const fleet = { CDS: { old: '1' }, EDS: { old: '1' }, LDS: { l: '1' }, RDS: { r: 'to-old' } };
 
+/** With other routes to a cluster of their own. */
+const two = {
+  EDS: { new: '1', old: '1', x: '1' },
+  LDS: { l: '1' },
+  RDS: { r: 'to-old', s: 'to-new' },
+};
+
 /** An Envoy that has all of `fleet`. */
 const running = (variant: 'sotw' | 'delta'): readonly Line[] => [
   { publish: fleet },
@@ -211,10 +218,62 @@ const transcripts: readonly Transcript[] = [
       { ack: 'CDS' },
     ],
   },
+  {
+    name: 'R42: what is accepted after something else was rejected is the last good content from then on',
+    variant: 'delta',
+    lines: [
+      { publish: { EDS: { a: '1', b: '2' } } },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', resources: ['b=2'] }] },
+      { publish: { EDS: { a: '1', b: '1' } } },
+      { send: { type: 'EDS', subscribe: ['a'] } },
+      { expect: [{ type: 'EDS', resources: ['a=1', 'b=1'] }] },
+      { publish: { EDS: { a: '1', b: '2' } } },
+      { send: { type: 'EDS', nonce: 'first', error: 'bad' } },
+      { ack: 'EDS' },
+      { expect: [] },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+      { ack: 'EDS' },
+    ],
+  },
+  ...both('R37, R42: routes on their way stay when the clusters of those that follow are rejected', variant => [
+    ...running(variant).slice(0, -1),
+    { publish: { CDS: { new: '1' }, EDS: { new: '1' }, LDS: { l: '1' }, RDS: { r: 'to-new' } } },
+    { expect: [{ type: 'CDS', resources: variant === 'sotw' ? ['new=1', 'old=1'] : ['new=1'] }] },
+    { nack: 'CDS', error: cluster('new') },
+    { ack: 'RDS' },
+    { timers: true },
+    { expect: [] },
+  ]),
+  {
+    name: 'R16, R42: a name that is withheld and asked for anew is sent once it may be',
+    variant: 'delta',
+    lines: [
+      { publish: { EDS: { a: '1', b: '1' } } },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+      { nack: 'EDS', error: 'bad' },
+      { send: { type: 'EDS', unsubscribe: ['b'] } },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', removed: ['b'] }] },
+      { ack: 'EDS' },
+      { retry: true },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+      { nack: 'EDS', error: 'bad' },
+      { send: { type: 'EDS', subscribe: ['b'] } },
+      { expect: [{ type: 'EDS', removed: ['b'] }] },
+      { retry: true },
+      { expect: [] },
+      { ack: 'EDS' },
+      { expect: [{ type: 'EDS', resources: ['b=1'] }] },
+      { ack: 'EDS' },
+    ],
+  },
 ];
 
-/** What takes pauses, which only a stream without a clock can be told to be over. */
-const halving: readonly Transcript[] = [
+/** What takes pauses, which only a stream without a clock can be told to be over, or the time before routes go ahead. */
+const unhurried: readonly Transcript[] = [
   ...both('R10, R42: where nobody is named, halves are tried with a pause before each', variant => [
     { publish: { EDS: { ...abc, d: '1' } } },
     { send: { type: 'EDS', ...ask[variant] } },
@@ -286,7 +345,73 @@ const halving: readonly Transcript[] = [
     { pauses: true },
     { expect: [] },
   ]),
+  {
+    name: 'R42: of two rejections that have a suspect in common, none says more of the others than the other allows',
+    variant: 'delta',
+    lines: [
+      { publish: { EDS: { ...abc, d: '1' } } },
+      { send: { type: 'EDS', subscribe: ['a', 'd'] } },
+      { expect: [{ type: 'EDS', resources: ['a=1', 'd=1'] }] },
+      { send: { type: 'EDS', subscribe: ['a', 'c'] } },
+      { expect: [{ type: 'EDS', resources: ['a=1', 'c=1'] }] },
+      { send: { type: 'EDS', nonce: 'first', error: 'bad' } },
+      { nack: 'EDS', error: 'bad' },
+      { expect: [] },
+      { pauses: true },
+      { expect: [{ type: 'EDS', resources: ['a=1'] }] },
+      { nack: 'EDS', error: 'bad' },
+      { pauses: true },
+      { expect: [{ type: 'EDS', resources: ['c=1'] }] },
+      { ack: 'EDS' },
+      { pauses: true },
+      { expect: [{ type: 'EDS', resources: ['d=1'] }] },
+      { ack: 'EDS' },
+    ],
+  },
+  ...both('R37, R42: routes wait for a cluster that follows one which was rejected', variant => [
+    ...running(variant),
+    { send: { type: 'RDS', nonce: 'last', ...(variant === 'sotw' ? { names: ['r', 's'] } : { subscribe: ['s'] }) } },
+    { expect: variant === 'sotw' ? [] : [{ type: 'RDS', removed: ['s'] }] },
+    ...(variant === 'sotw' ? [] : [{ ack: 'RDS' } as const]),
+    { publish: { ...two, CDS: { new: '1', old: '1', x: '1' } } },
+    { expect: [{ type: 'CDS', resources: variant === 'sotw' ? ['new=1', 'old=1', 'x=1'] : ['new=1', 'x=1'] }] },
+    { nack: 'CDS', error: cluster('new') },
+    { expect: [{ type: 'CDS', resources: variant === 'sotw' ? ['old=1', 'x=1'] : ['x=1'] }] },
+    { publish: { ...two, CDS: { new: '2', old: '1', x: '1' } } },
+    { expect: [] },
+    { ack: 'CDS' },
+    { expect: [{ type: 'CDS', resources: variant === 'sotw' ? ['new=2', 'old=1', 'x=1'] : ['new=2'] }] },
+    { ack: 'CDS' },
+    { expect: [{ type: 'RDS', resources: ['s=to-new'] }] },
+    { ack: 'RDS' },
+  ]),
+  {
+    name: 'R26, R42: what was accepted stays at once in the place of what is rejected',
+    variant: 'sotw',
+    lines: [
+      { publish: { CDS: { a: '1' }, LDS: { l: '1' } } },
+      { send: { type: 'CDS' } },
+      { expect: [{ type: 'CDS', resources: ['a=1'] }] },
+      { ack: 'CDS' },
+      { send: { type: 'LDS' } },
+      { expect: [{ type: 'LDS', resources: ['l=1'] }] },
+      { nack: 'LDS', error: 'bad' },
+      { expect: [] },
+      { retry: true },
+      { expect: [{ type: 'LDS', resources: ['l=1'] }] },
+      { publish: { CDS: { a: '1' }, LDS: { l: '2', m: '1' } } },
+      { publish: { CDS: { a: '1', b: '1' }, LDS: { l: '1' } } },
+      { expect: [{ type: 'CDS', resources: ['a=1', 'b=1'] }] },
+      { nack: 'LDS', error: 'bad' },
+      { expect: [{ type: 'LDS', resources: ['l=2', 'm=1'] }] },
+      { ack: 'CDS' },
+      { expect: [] },
+      { ack: 'LDS' },
+      { expect: [{ type: 'LDS', resources: ['l=2'] }] },
+      { ack: 'LDS' },
+    ],
+  },
 ];
 
-runTranscripts('pure', pure, [...transcripts, ...halving]);
+runTranscripts('pure', pure, [...transcripts, ...unhurried]);
 runTranscripts('loopback', loopback, transcripts);

@@ -33,7 +33,10 @@ interface Polled {
 async function serve(t: TestContext) {
   const board = new Board();
   const faults: unknown[] = [];
-  const { port, close } = await startXdsRest(board, { host: '127.0.0.1', port: 0 }, (_, error) => faults.push(error));
+  const { port, close } = await startXdsRest(
+    { host: '127.0.0.1', port: 0 },
+    { board, tls: undefined, report: (_, error) => faults.push(error) },
+  );
   t.after(close);
   const send = (path: string, body: string, headers: Record<string, string> = {}, method = 'POST') =>
     ask(port, path, { method, body, fresh: true, headers: { 'content-type': 'application/json', ...headers } });

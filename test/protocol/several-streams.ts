@@ -120,7 +120,7 @@ function pure(variant: Variant): Peer {
 }
 
 /** Milliseconds: the server's time limits over loopback, longer than anything takes that is not to be cut by them. */
-const limit = 400;
+const limit = 800;
 /** As many answers to other calls on a connection as it takes for what was written before them to be dealt with. */
 const turns = 4;
 

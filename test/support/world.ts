@@ -133,12 +133,12 @@ export class World implements AsyncDisposable {
     return started;
   }
 
-  /** Settles where the control plane will be, so that proxies can be started before it. */
-  async makePlane(): Promise<ControlPlane> {
+  /** Settles where the control plane will be, so that proxies can be started before it. `more`: flags of `serve`. */
+  async makePlane(more: readonly string[] = []): Promise<ControlPlane> {
     this.#xdsPort = await freePort();
     const { policyFile, dataFolder } = this;
     // Requests of tests take no longer.
-    const flags = ['--linger-limit', '3s'];
+    const flags = ['--linger-limit', '3s', ...more];
     const adminPort = await freePort();
     this.#plane = new ControlPlane({ policyFile, dataFolder, xdsPort: this.#xdsPort, adminPort, flags });
     return this.#plane;

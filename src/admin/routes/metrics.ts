@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { fleetOf } from '../../fleet/proxy.ts';
 import type { TypeTotals } from '../../fleet/totals.ts';
 import { proxyStates } from '../api.ts';
-import type { AdminDependencies } from '../dependencies.ts';
+import type { AdminDependencies, TlsStatus } from '../dependencies.ts';
 import { proxyTable } from '../proxy-table.ts';
 import { typeLabel } from '../replies.ts';
 
@@ -15,6 +15,7 @@ export function metricsRoutes(dependencies: AdminDependencies): Hono {
   proxyMetrics(registry, dependencies);
   rejectionMetrics(registry, dependencies);
   xdsMetrics(registry, dependencies);
+  if (dependencies.tls) tlsMetrics(registry, dependencies.tls);
   return new Hono().get('/metrics', async context =>
     context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }),
   );
@@ -136,6 +137,27 @@ function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
     collect() {
       this.reset();
       this.inc(fleet.totals.opened);
+    },
+  });
+}
+
+function tlsMetrics(registry: Registry, tls: TlsStatus): void {
+  new Gauge({
+    name: 'switchyard_xds_tls_expiry_timestamp_seconds',
+    help: 'When what xDS is served with expires: the certificate with its chain, and the newest client authority.',
+    labelNames: ['file'],
+    registers: [registry],
+    collect() {
+      for (const file of ['certificate', 'clientCa'] as const) this.set({ file }, tls.expiry[file] / 1000);
+    },
+  });
+  new Counter({
+    name: 'switchyard_xds_tls_refusals_total',
+    help: 'Clients that were not let in to xDS.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(tls.refusals);
     },
   });
 }

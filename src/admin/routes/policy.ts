@@ -5,7 +5,7 @@ import { overrideReply, perType, revisionReply } from '../replies.ts';
 import { quarantineReplies } from './quarantines.ts';
 
 /** What is in force: revision, documents, fleets, overrides, quarantines; and the newest save that was refused. */
-export function policyRoutes({ control }: AdminDependencies): Hono {
+export function policyRoutes({ control, notices }: AdminDependencies): Hono {
   return new Hono().get('/policy', context => {
     const { accepted, rejected } = control;
     const reply: PolicyReply = {
@@ -14,7 +14,7 @@ export function policyRoutes({ control }: AdminDependencies): Hono {
       fleets: accepted?.fleets.map(each => fleetReply(each.key, each.role, accepted.snapshots.get(each.key))) ?? [],
       overrides: accepted?.overrides.map(overrideReply) ?? [],
       quarantines: quarantineReplies(control),
-      warnings: accepted?.warnings.map(problemReply) ?? [],
+      warnings: [...(accepted?.warnings ?? []), ...(notices?.() ?? [])].map(problemReply),
       rejected: rejected
         ? { at: new Date(rejected.at).toISOString(), problems: rejected.problems.map(problemReply) }
         : null,

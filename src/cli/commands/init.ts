@@ -5,12 +5,14 @@ import { type Command, Option } from 'commander';
 import { stringify } from 'yaml';
 import { type Address, parseAddress } from '../../base/address.ts';
 import { bootstrap, bootstrapDefaults } from '../../translate/bootstrap.ts';
+import type { BootstrapTls } from '../../translate/bootstrap-tls.ts';
 import type { CliHost } from '../host.ts';
+import { type InitTlsFlags, initTls } from '../init-tls.ts';
 import { withExamples } from '../options.ts';
 import { CliFailure } from '../output.ts';
 import { starterPolicy } from '../starter-policy.ts';
 
-interface InitFlags {
+interface InitFlags extends InitTlsFlags {
   readonly role: 'edge' | 'sidecar';
   readonly variant: 'delta' | 'sotw';
   readonly streams: 'ads' | 'per-type';
@@ -18,7 +20,6 @@ interface InitFlags {
   readonly cluster?: string;
   readonly region?: string;
   readonly zone?: string;
-  readonly xds: readonly string[];
   readonly envoyAdmin: string;
   readonly only?: 'policy' | 'envoy';
   readonly force?: boolean;
@@ -45,12 +46,17 @@ export function initCommand(program: Command, host: CliHost): void {
     .option('--region <name>', 'region the Envoy stands in')
     .option('--zone <name>', 'zone the Envoy stands in')
     .option('--xds <host:port...>', "the control plane's xDS addresses", ['127.0.0.1:18000'])
+    .option('--xds-cert <file>', "the Envoy's certificate for xDS over TLS, and its chain: PEM, on the Envoy's machine")
+    .option('--xds-key <file>', 'its private key: PEM')
+    .option('--xds-ca <file>', "authority of the control plane's certificate: PEM")
+    .option('--xds-server-name <name...>', "names or IPs of the control plane's certificate (default: hosts of --xds)")
     .option('--envoy-admin <address>', "Envoy's own admin address: a loopback IP or unix:/PATH", '127.0.0.1:9901')
     .addOption(new Option('--only <what>', 'write only this').choices(['policy', 'envoy']))
     .option('--force', 'overwrite existing files')
     .action((folder: string, flags: InitFlags) => init(host, folder, flags));
   withExamples(command, [
     'switchyard init',
+    'switchyard init --only envoy --xds xds.internal:18000 --xds-cert edge.crt --xds-key edge.key --xds-ca ca.crt',
     'switchyard init --only envoy --role sidecar --cluster checkout --node checkout-1 --xds 10.0.0.5:18000',
   ]);
 }
@@ -58,7 +64,11 @@ export function initCommand(program: Command, host: CliHost): void {
 function init(host: CliHost, folder: string, flags: InitFlags): void {
   const files = new Map<string, string>();
   if (flags.only !== 'envoy') files.set('switchyard.yaml', starterPolicy);
-  if (flags.only !== 'policy') files.set(`envoy-${flags.role}.yaml`, bootstrapText(flags));
+  if (flags.only !== 'policy') {
+    const secure = initTls(folder, `envoy-${flags.role}`, flags);
+    files.set(`envoy-${flags.role}.yaml`, bootstrapText(flags, secure?.tls));
+    for (const [name, text] of secure?.files ?? []) files.set(name, text);
+  }
   const existing = [...files.keys()].filter(name => existsSync(path.join(folder, name)));
   if (existing.length > 0 && !flags.force) {
     throw new CliFailure(
@@ -78,6 +88,7 @@ const listed = (names: readonly string[]) => `${names.join(' and ')} ${names.len
 function nextSteps(files: readonly string[]): string {
   const quoted = (file: string) => (/^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);
   const lines = files.map(quoted).flatMap(file => {
+    if (/-(?:certificate|authority)\.yaml'?$/.test(file)) return [];
     if (!file.includes('switchyard.yaml')) return [`envoy -c ${file}`];
     return [
       `switchyard validate ${file}      # after you have put in your addresses`,
@@ -96,7 +107,7 @@ function write(file: string, text: string): void {
   }
 }
 
-function bootstrapText(flags: InitFlags): string {
+function bootstrapText(flags: InitFlags, tls: BootstrapTls | undefined): string {
   const { role, variant, streams, region, zone } = flags;
   const id = nodeName('--node', flags.node ?? `${role}-${hostname()}`);
   const cluster = nodeName('--cluster', flags.cluster ?? role);
@@ -109,6 +120,7 @@ function bootstrapText(flags: InitFlags): string {
   const message = bootstrap({
     node: { id, cluster, ...(region === undefined ? {} : { region }), ...(zone === undefined ? {} : { zone }) },
     xds: flags.xds,
+    ...(tls && { tls }),
     variant,
     admin: flags.envoyAdmin,
     ...bootstrapDefaults,

@@ -15,6 +15,10 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--xds <host:port>', 'address for Envoys (default 127.0.0.1:18000)')
     .option('--xds-rest <host:port>', 'address for Envoys that poll by REST (default: none)')
     .option('--xds-limit <name=number...>', 'other bounds for what xDS clients may ask, such as names=200000')
+    .option('--xds-cert <file>', 'certificate of both, and its chain: PEM; turns TLS on (default: plain text)')
+    .option('--xds-key <file>', 'its private key: PEM')
+    .option('--xds-client-ca <file>', "authorities of the proxies' certificates, without which nobody is let in: PEM")
+    .option('--xds-tls-min <version>', 'lowest version of TLS: 1.2 or 1.3 (default 1.3)')
     .option('--admin <host:port>', 'address of the admin API (default 127.0.0.1:18080)')
     .option('--admin-host <name...>', 'further names under which the admin API may be called')
     .option('--linger-limit <duration>', 'longest stay of clusters that routes no longer lead to (default 60s)')
@@ -25,6 +29,7 @@ export function serveCommand(program: Command, host: CliHost): void {
   withExamples(command, [
     'switchyard serve',
     'switchyard serve --policy /etc/switchyard --data /var/lib/switchyard',
+    'switchyard serve --xds 0.0.0.0:18000 --xds-cert xds.crt --xds-key xds.key --xds-client-ca ca.crt',
     'SWITCHYARD_XDS=10.0.0.5:18000 SWITCHYARD_INSECURE_XDS=true switchyard serve',
   ]);
 }

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { type AdminOptions, adminApp } from '../../../src/admin/server.ts';
+import type { Problem } from '../../../src/base/problem.ts';
 import type {
   Accepted,
   Control,
@@ -139,6 +140,8 @@ export class AdminWorld {
   readonly log: string[] = [];
   /** Node ids that were to be sent again what they rejected. */
   readonly retried: string[] = [];
+  /** What the process has to say. */
+  notices: readonly Problem[] = [];
   readonly options: AdminOptions = {
     control: this.control,
     board: this.board,
@@ -149,6 +152,8 @@ export class AdminWorld {
     token,
     allowedHosts: new Set(['switchyard.internal']),
     retry: id => this.#retry(id),
+    tls: { expiry: { certificate: 1_800_000_000_000, clientCa: 1_900_000_000_000 }, refusals: 7 },
+    notices: () => this.notices,
   };
   readonly app = adminApp(this.options);
 

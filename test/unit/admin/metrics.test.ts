@@ -95,6 +95,13 @@ describe('GET /metrics', () => {
     assert.equal(found.get('switchyard_xds_limited_total{limit="names"}'), 0);
   });
 
+  it('tells when the certificates of xDS expire, and how many they kept out', async () => {
+    const found = await samples(new AdminWorld());
+    assert.equal(found.get('switchyard_xds_tls_expiry_timestamp_seconds{file="certificate"}'), 1_800_000_000);
+    assert.equal(found.get('switchyard_xds_tls_expiry_timestamp_seconds{file="clientCa"}'), 1_900_000_000);
+    assert.equal(found.get('switchyard_xds_tls_refusals_total'), 7);
+  });
+
   it('is of one server alone: two in a process do not mix', async () => {
     const [one, other] = [new AdminWorld(), new AdminWorld()];
     one.accept();

@@ -105,6 +105,20 @@ describe('GET /api/v1/proxies: a proxy', () => {
     assert.match(torn?.why ?? '', /edge, other/);
   });
 
+  it('says why its certificate was refused, also after its streams have ended', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    world.connect(1, 'edge-2', { kind: 'refused', fleet: 'edge', why: 'its certificate is named "edge-1"' });
+    const here = await only(world);
+    assert.deepEqual([here.state, here.why, here.fleet], ['refused', 'its certificate is named "edge-1"', null]);
+    world.apply({ kind: 'closed', clientId: 1, reason: 'PERMISSION_DENIED: …' });
+    const gone = await only(world);
+    assert.deepEqual([gone.state, gone.why], ['refused', 'its certificate is named "edge-1"']);
+    assert.ok(gone.disconnectedAt);
+    world.connect(2, 'edge-2', edge);
+    assert.notEqual((await only(world)).state, 'refused');
+  });
+
   it('stays in the table after it has gone, until it is back', async () => {
     const world = new AdminWorld();
     world.accept();

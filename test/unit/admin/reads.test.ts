@@ -130,6 +130,13 @@ describe('GET /api/v1/fleets/{fleet}/snapshot', () => {
     });
   });
 
+  it('shows what the process has to say beside the warnings of the policy', async () => {
+    const world = new AdminWorld();
+    world.notices = [problem('tls.certificate_expires', [], 'a.crt expires', 'renew it')];
+    const { json } = await world.call('GET', '/api/v1/policy');
+    assert.equal(json.warnings[0].code, 'tls.certificate_expires');
+  });
+
   it('finds a sub-fleet by its percent-encoded key', async () => {
     const world = new AdminWorld();
     const { snapshots } = world.accept();

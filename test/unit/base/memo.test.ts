@@ -14,6 +14,13 @@ describe('shareStructure', () => {
     );
   });
 
+  it('takes a key as data, whatever it is called', () => {
+    const next = JSON.parse('{"__proto__":{"a":1},"b":1}');
+    const shared = shareStructure({ b: 2 }, next);
+    assert.deepEqual(Object.keys(shared), ['__proto__', 'b']);
+    assert.equal(JSON.stringify(shared), JSON.stringify(next));
+  });
+
   it('gives the previous object for an equal one', () => {
     fc.assert(fc.property(value, previous => Object.is(shareStructure(previous, structuredClone(previous)), previous)));
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
@@ -198,6 +198,38 @@ describe('switchyard init', { concurrency: 2 }, () => {
     assert.equal(dynamic_resources.ads_config.api_type, 'DELTA_GRPC');
   });
 
+  it('writes what TLS needs, in files that Envoy follows', async () => {
+    const folder = temporaryDirectory();
+    const flags = ['--xds-cert', '/etc/envoy/edge.crt', '--xds-key', '/etc/envoy/edge.key', '--xds-ca', 'ca.crt'];
+    const hosts = ['--xds', 'xds.internal:18000', '10.0.0.5:18000'];
+    const { code, out } = await run(folder, 'init', 'here', '--only', 'envoy', ...hosts, ...flags);
+    assert.equal(code, 0);
+    assert.match(out, /next:\n {2}envoy -c here\/envoy-edge\.yaml\n$/);
+    const read = (name: string) => parse(readFileSync(join(folder, 'here', name), 'utf8'));
+    const { static_resources } = read('envoy-edge.yaml');
+    const { sni, common_tls_context: context } = static_resources.clusters[0].transport_socket.typed_config;
+    assert.equal(sni, 'xds.internal');
+    assert.equal(context.tls_params.tls_minimum_protocol_version, 'TLSv1_3');
+    assert.deepEqual(context.combined_validation_context.default_validation_context.match_typed_subject_alt_names, [
+      { san_type: 'DNS', matcher: { exact: 'xds.internal' } },
+      { san_type: 'IP_ADDRESS', matcher: { exact: '10.0.0.5' } },
+    ]);
+    const [source] = context.tls_certificate_sds_secret_configs;
+    const place = join(realpathSync(folder), 'here', 'envoy-edge-certificate.yaml');
+    assert.deepEqual(source.sds_config.path_config_source, { path: place });
+    const [secret] = read('envoy-edge-certificate.yaml').resources;
+    assert.equal(secret.name, source.name);
+    assert.deepEqual(secret.tls_certificate, {
+      certificate_chain: { filename: '/etc/envoy/edge.crt' },
+      private_key: { filename: '/etc/envoy/edge.key' },
+      watched_directory: { path: '/etc/envoy' },
+    });
+    const [authority] = read('envoy-edge-authority.yaml').resources;
+    assert.equal(authority.validation_context.trusted_ca.filename, join(realpathSync(folder), 'ca.crt'));
+    const again = await run(folder, 'init', 'here', '--only', 'envoy', ...flags);
+    assert.match(again.err, /envoy-edge-authority\.yaml exist already: nothing was written/);
+  });
+
   it('overwrites nothing unless told to, and then all', async () => {
     const folder = temporaryDirectory();
     writeFileSync(join(folder, 'switchyard.yaml'), 'mine');
@@ -219,6 +251,9 @@ describe('switchyard init', { concurrency: 2 }, () => {
       [['--envoy-admin', '0.0.0.0:9901'], /--envoy-admin 0\.0\.0\.0:9901 is neither a loopback IP nor unix:/],
       [['--node', 'two words'], /--node "two words" must be/],
       [['--cluster', 'a\nb: c'], /--cluster "a\\nb: c" must be/],
+      [['--xds-cert', 'a'], /--xds-key and --xds-ca must be given too/],
+      [['--xds-server-name', 'a'], /--xds-cert and --xds-key and --xds-ca must be given too/],
+      [['--xds', 'unix:/x', '--xds-cert', 'a', '--xds-key', 'b', '--xds-ca', 'c'], /give --xds-server-name/],
       [['file/below'], /cannot write file\/below\/switchyard\.yaml: /],
     ] as const) {
       const { code, out, err } = await run(folder, 'init', ...args);

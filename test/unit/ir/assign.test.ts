@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Assigner } from '../../../src/ir/assign.ts';
-import type { PolicyInput } from '../../../src/policy/kinds.ts';
+import { Policy, type PolicyInput } from '../../../src/policy/kinds.ts';
 import type { Assignment, NodeIdentity } from '../../../src/snapshot/board.ts';
 import { compiled } from './compiled.ts';
 
@@ -82,5 +82,72 @@ describe('assigning nodes to fleets', () => {
       fleets: { a: { match, gateways: ['public'] }, b: { match, gateways: ['public'] } },
     });
     assert.deepEqual(two.assign(node({ cluster: 'edge' })), { kind: 'ambiguous', keys: ['a', 'b'] });
+  });
+});
+
+describe('certificates of nodes', () => {
+  const identified = (san: string[]) =>
+    compiled({
+      gateways: policy.gateways,
+      fleets: { edge: { match: { cluster: 'edge' }, gateways: ['public'], identity: { san } } },
+    }).assign;
+  const kind = (san: string[], id: string, uris: string[], hosts: string[] = []) =>
+    identified(san)(node({ id, cluster: 'edge', certificate: { uris, hosts } })).kind;
+
+  it('P23: speak for the node that they name, where the pattern has its id', () => {
+    const san = ['spiffe://shop/edge/{id}', '{id}.internal'];
+    assert.equal(kind(san, 'edge-1', ['spiffe://shop/edge/edge-1']), 'assigned');
+    assert.equal(kind(san, 'edge-1', [], ['other.internal', 'edge-1.internal']), 'assigned');
+    assert.equal(kind(san, 'edge-1', ['spiffe://shop/edge/edge-2'], ['edge-2.internal']), 'refused');
+    assert.equal(
+      kind(san, 'edge-1', ['edge-1.internal'], ['spiffe://shop/edge/edge-1']),
+      'refused',
+      'of the other kind',
+    );
+    assert.equal(kind(san, 'edge-1', ['spiffe://shop/edge/edge-1/x', 'xspiffe://shop/edge/edge-1']), 'refused');
+    assert.equal(kind(san, '*', ['spiffe://shop/edge/edge-1'], ['edge-1.internal']), 'refused');
+    assert.equal(kind(san, '{id}', ['spiffe://shop/edge/edge-1']), 'refused');
+    assert.equal(kind(san, '$&', ['spiffe://shop/edge/{id}']), 'refused');
+  });
+
+  it('P23: speak for any node of the fleet, where it has none', () => {
+    assert.equal(kind(['edge-*.internal'], 'any', [], ['edge-7.internal']), 'assigned');
+    assert.equal(kind(['edge-*.internal'], 'any', [], ['web-7.internal']), 'refused');
+    assert.equal(kind(['*'], 'any', ['spiffe://shop/edge/edge-1']), 'refused', 'a host name is wanted');
+    assert.equal(kind(['*:*'], 'any', ['spiffe://shop/edge/edge-1']), 'assigned');
+  });
+
+  it('are needed, and what is wrong is told', () => {
+    const assign = identified(['{id}.internal']);
+    const plain = assign(node({ id: 'edge-1', cluster: 'edge' }));
+    assert.ok(plain.kind === 'refused' && plain.fleet === 'edge');
+    assert.match(plain.why, /"edge-1" has no certificate.*"\{id\}\.internal".*--xds-client-ca/);
+    const certificate = { uris: [], hosts: Array.from({ length: 20 }, (_, index) => `h${index}`) };
+    const wrong = assign(node({ id: 'edge-1', cluster: 'edge', certificate }));
+    assert.ok(wrong.kind === 'refused');
+    assert.match(wrong.why, /"h0", "h1".* and 12 more, and fleet "edge" wants/);
+    const bare = assign(node({ id: 'edge-1', cluster: 'edge', certificate: { uris: [], hosts: [] } }));
+    assert.ok(bare.kind === 'refused');
+    assert.match(bare.why, /named neither by a URI nor by a host name/);
+  });
+
+  it('do not matter to fleets that say nothing of them, nor to nodes of no fleet', () => {
+    const facts = { cluster: 'edge', metadata: { tier: 'web-1' } };
+    const { assign } = compiled(policy);
+    assert.equal(assign(node({ ...facts, certificate: { uris: [], hosts: [] } })).kind, 'assigned');
+    assert.equal(identified(['x'])(node({ cluster: 'web' })).kind, 'unmatched');
+  });
+
+  it('have patterns of which it is clear what they mean', () => {
+    const problems = (san: string[]) => {
+      const fleets = { edge: { match: { cluster: 'edge' }, gateways: ['public'], identity: { san } } };
+      return Policy.safeParse({ gateways: policy.gateways, fleets }).error?.issues.map(each => each.message) ?? [];
+    };
+    assert.deepEqual(problems(['spiffe://shop/{id}', 'edge-*.internal', 'urn:x']), []);
+    assert.match(problems(['*.{id}'])[0] ?? '', /not both/);
+    assert.match(problems(['{id}{id}'])[0] ?? '', /\{id\} once/);
+    assert.match(problems(['{cluster}'])[0] ?? '', /no other braces/);
+    assert.match(problems(['a b'])[0] ?? '', /may hold letters/);
+    assert.equal(problems([]).length, 1);
   });
 });

@@ -6,7 +6,7 @@ import { encode } from '../../../proto/codec.ts';
 import { serviceDefinition } from '../../../proto/services.ts';
 import { type Hooks, type Resource, SnapshotBoard, XdsServer, type XdsServerOptions } from '../../../src/index.ts';
 import { healthChecking } from '../../../src/xds/health.ts';
-import { selfSigned } from '../../support/self-signed.ts';
+import { CertificateAuthority, selfSigned } from '../../support/certificates.ts';
 import { until } from '../../support/until.ts';
 import { XdsClient } from '../../support/xds-client.ts';
 import { urls } from '../../support/xds-fixtures.ts';
@@ -396,6 +396,36 @@ test("credentials of the caller's: TLS", async t => {
   });
   ask(each, 'delta', CDS);
   assert.equal((await each.response(1)).resources.length, 1);
+});
+
+test("credentials of the caller's that want certificates: their names decide the key", async t => {
+  const ca = new CertificateAuthority();
+  const [authority, own] = [Buffer.from(ca.certificate), ca.issue({ names: ['localhost'] })];
+  const board = new SnapshotBoard(({ id, certificate }) => (certificate?.hosts.includes(id) ? 'known' : undefined));
+  board.set('known', [thing(CDS, 'a', '1')]);
+  const identified: unknown[] = [];
+  const server = new XdsServer(board, { hooks: { onIdentified: ({ node }) => identified.push(node.certificate) } });
+  const pairs = [{ cert_chain: Buffer.from(own.certificate), private_key: Buffer.from(own.key) }];
+  const port = await server.listen({ port: 0, credentials: ServerCredentials.createSsl(authority, pairs, true) });
+  const connect = (name: string) => {
+    const { certificate, key } = ca.issue({ names: [name] });
+    const secure = credentials.createSsl(authority, Buffer.from(key), Buffer.from(certificate));
+    return new XdsClient(new Client(`localhost:${port}`, secure, { 'grpc.use_local_subchannel_pool': 1 }), 'delta');
+  };
+  const [known, other] = [connect(node), connect('other')];
+  t.after(async () => {
+    for (const each of [known, other]) each.cancel();
+    await server.close({ within: 300 });
+  });
+  ask(other, 'delta', CDS);
+  await until('the other is known', () => server.clients().length === 1);
+  ask(known, 'delta', CDS);
+  await known.response(1);
+  assert.deepEqual(other.responses, []);
+  assert.deepEqual(identified, [
+    { uris: [], hosts: ['other'] },
+    { uris: [], hosts: [node] },
+  ]);
 });
 
 test('an address that cannot be had is told, and another can be tried', async t => {

@@ -11,7 +11,10 @@ import { millis } from '../../../src/base/units.ts';
 import { createLog } from '../../../src/log.ts';
 import { type RunningServer, startServer } from '../../../src/main.ts';
 import type { Settings } from '../../../src/settings.ts';
+import { openXdsTls } from '../../../src/xds-tls.ts';
+import { CertificateAuthority } from '../../support/certificates.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+import { contentsOf, TlsFolder } from '../../support/tls-folder.ts';
 import { until } from '../../support/until.ts';
 import { shopPolicy } from '../control/controller-world.ts';
 
@@ -199,5 +202,65 @@ describe('the log', () => {
     assert.equal(lines.length, 1);
     assert.doesNotMatch(lines[0]!.trimEnd(), /[\p{Cc}\p{Bidi_Control}]/u);
     assert.equal(JSON.parse(lines[0]!).node, node);
+  });
+});
+
+describe('the server over TLS', () => {
+  const ca = new CertificateAuthority();
+  const sound = contentsOf(ca, ['localhost']);
+
+  it('P30: does not start with files that are not in order, and never in plain text instead', async () => {
+    const folder = temporaryDirectory();
+    const files = new TlsFolder();
+    files.write({ ...sound, key: ca.issue({ names: ['localhost'] }).key });
+    rmSync(files.paths.clientCa);
+    const settings = settingsIn(folder, { xdsTls: { paths: files.paths, minVersion: 'TLSv1.3' } });
+    await assert.rejects(start(settings), ({ message }: Error) => {
+      assert.match(message, /^xDS cannot be served over TLS: --xds-client-ca .*ca\.crt: it does not exist; create it/);
+      return true;
+    });
+    files.write({ clientCa: sound.clientCa });
+    await assert.rejects(start(settings), /--xds-key .*tls\.key: the key is not that of the certificate in .*tls\.crt/);
+    files.write(sound);
+    await start(settings);
+  });
+
+  it('tells of what is wrong with the files that it follows, and when they end', async () => {
+    const files = new TlsFolder();
+    files.write(sound);
+    const settings = { paths: files.paths, minVersion: 'TLSv1.3' } as const;
+    const tls = await openXdsTls(settings, silent);
+    const stop = new AbortController();
+    const followed = tls.follow(stop.signal, { settle: 10, settleBad: 20, poll: 20 });
+    const codes = (now = Date.now()) => tls.problems(now).map(each => `${each.code} ${each.source?.file}`);
+    assert.deepEqual(codes(), []);
+    const { certificate } = files.paths;
+    assert.deepEqual(codes(Date.now() + 20 * 3_600_000), [
+      `tls.certificate_expires ${certificate}`,
+      `tls.certificate_expires ${files.paths.clientCa}`,
+    ]);
+    assert.match(tls.problems(Date.now() + 30 * 3_600_000)[0]?.message ?? '', /expired at .*: no proxy can connect/);
+    files.write({ certificate: '' });
+    await until('it is told', () => codes().length > 0);
+    assert.deepEqual(codes(), [`tls.files_not_taken ${certificate}`]);
+    const next = contentsOf(ca, ['localhost']);
+    let told = 0;
+    tls.onChange(() => told++);
+    files.write(next);
+    await until('it is taken', () => told === 1);
+    assert.deepEqual([tls.material, codes()], [next, []]);
+    stop.abort();
+    await followed;
+  });
+
+  it('warns of fleets that nobody can be of, while xDS is in plain text', async () => {
+    const folder = temporaryDirectory();
+    const settings = settingsIn(folder);
+    const policy = shopPolicy();
+    writeFileSync(settings.policy, policy.replace(/gateways: \[public\] \}?/, 'identity: { san: ["{id}"] }, $&'));
+    const lines: string[] = [];
+    const log = createLog('warn', new Writable({ write: (line, _, done) => done(void lines.push(String(line))) }));
+    running.push(await startServer(settings, log));
+    await until('it is told', () => lines.some(line => line.includes('tls.needed_for_identity')));
   });
 });

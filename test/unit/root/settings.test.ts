@@ -80,6 +80,24 @@ describe('settings of the server', () => {
     assert.equal(mistakes({ xds: '0.0.0.0:1', insecureXds: false }, { SWITCHYARD_INSECURE_XDS: 'true' }).length, 1);
   });
 
+  it('take the files of TLS all together, and then need no permission to open the port (P30)', () => {
+    const files = { xdsCert: 'a.crt', xdsKey: 'a.key', xdsClientCa: 'ca.crt' };
+    const paths = { certificate: 'a.crt', key: 'a.key', clientCa: 'ca.crt' };
+    const { settings } = good({ ...files, xds: '0.0.0.0:18000', xdsRest: '0.0.0.0:18001' });
+    assert.deepEqual(settings.xdsTls, { paths, minVersion: 'TLSv1.3' });
+    const { settings: lenient } = good(files, { SWITCHYARD_XDS_TLS_MIN: '1.2' });
+    assert.deepEqual(lenient.xdsTls, { paths, minVersion: 'TLSv1.2' });
+    assert.equal('xdsTls' in good({}).settings, false);
+    assert.match(mistakes({ xdsCert: 'a' })[0]!, /^--xds-cert needs --xds-key and --xds-client-ca too: /);
+    assert.match(mistakes({ xdsCert: 'a', xdsKey: 'b' })[0]!, /^--xds-cert and --xds-key need --xds-client-ca too: /);
+    assert.match(
+      mistakes({}, { SWITCHYARD_XDS_CLIENT_CA: 'a' })[0]!,
+      /^--xds-client-ca needs --xds-cert and --xds-key/,
+    );
+    assert.match(mistakes({ ...files, xdsTlsMin: '1.1' })[0]!, /^--xds-tls-min: is neither 1\.2 nor 1\.3/);
+    assert.match(mistakes({ ...files, admin: '0.0.0.0:1' })[0]!, /^--admin: .*--insecure-admin$/);
+  });
+
   it('take further names of the admin API from flag and environment', () => {
     assert.deepEqual(good({ adminHost: ['Ops.Example'] }).settings.adminHosts, new Set(['ops.example']));
     const environment = { SWITCHYARD_ADMIN_HOST: 'a.example, b.example' };

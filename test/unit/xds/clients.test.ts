@@ -36,6 +36,7 @@ function served(pacer = new Pacer({ limit: 1_000_000, patience: 1_000 }), limits
     const ends: string[] = [];
     let nonce = '';
     const port = {
+      certificate: undefined,
       peer: 'connection',
       write: ({ frame, nonce: own }: Outgoing, done: () => void) => {
         leaving.push(done);

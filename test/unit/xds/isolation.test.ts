@@ -216,6 +216,20 @@ describe('what is told', () => {
     });
   });
 
+  it('R42: what a client has stands in for what is only under suspicion as well', () => {
+    const set = typeSnapshot('EDS', { a: '0' });
+    const known = informed(rejecting(nothingRejected, 'ab'), (_, name) => set.resources.get(name));
+    assert.deepEqual(
+      withheldBy(known)
+        .map(each => [each.name, each.instead?.version])
+        .sort(),
+      [
+        ['a', '0'],
+        ['b', undefined],
+      ],
+    );
+  });
+
   it('R42: a last good content that becomes known later stands in its place', () => {
     const set = typeSnapshot('EDS', { a: '0' });
     const known = rejecting(nothingRejected, 'a');

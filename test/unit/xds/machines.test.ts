@@ -59,7 +59,7 @@ test('R42: the acknowledgement of other resources does not make up for a rejecti
     sotwRequest(['a', 'b'], { nonce: nonce(2) }),
   );
   assert.deepEqual(kinds, ['subscribed', 'sent', 'subscribed', 'nacked', 'sent']);
-  assert.deepEqual([state.rejected, state.acked], [true, undefined]);
+  assert.deepEqual([state.rejected, [...(state.acked?.resources.keys() ?? [])]], [true, ['b']]);
 });
 
 test('a rejection is over when what was rejected is no more, or no longer wanted', () => {
@@ -73,6 +73,26 @@ test('a rejection is over when what was rejected is no more, or no longer wanted
   assert.deepEqual([gone.state.rejected, gone.kinds.at(-1)], [false, 'current']);
   const unwanted = playSotw(...rejected, sotwRequest([], { nonce: nonce(1) }));
   assert.deepEqual([unwanted.state.rejected, unwanted.kinds.at(-1)], [false, 'current']);
+});
+
+test('R42: what was rejected is news again when something else was to come under its name meanwhile', () => {
+  const { state } = playSotw(
+    target({ a: '1', b: '1' }),
+    sotwRequest(['a']),
+    sotwRequest(['a'], { nonce: nonce(1), error: bad }),
+    { kind: 'gate', open: false },
+    target({ a: '2', b: '1' }),
+    target({ a: '1', b: '2' }),
+    { kind: 'gate', open: true },
+  );
+  assert.equal(state.responses, 2);
+  const silent = playSotw(
+    target({ a: '1', b: '1' }),
+    sotwRequest(['a']),
+    sotwRequest(['a'], { nonce: nonce(1), error: bad }),
+    target({ a: '1', b: '2' }),
+  );
+  assert.equal(silent.state.responses, 1, 'what others are sent is no news of it');
 });
 
 test('R9: a rejection that is repeated with a changed subscription is told once', () => {

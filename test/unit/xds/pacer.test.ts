@@ -37,6 +37,7 @@ function streams(count: number, pacer: Pacer) {
     const settings = { streamId: index, variant: 'sotw' as const, impliedType: undefined, nonceSalt: 0 };
     const port = {
       peer: undefined,
+      certificate: undefined,
       write(_: unknown, done: () => void) {
         written.push(index);
         waiting.push(done);
@@ -116,6 +117,7 @@ test('R49: a client that asks again and again and does not read is written to on
   const leaving: (() => void)[] = [];
   const port = {
     peer: undefined,
+    certificate: undefined,
     write: ({ nonce }: { nonce: string }, done: () => void) => {
       written.push(nonce);
       leaving.push(done);

@@ -34,6 +34,7 @@ test('R34: a time to live of a year needs a sign of life in weeks, and not at on
   const nonces: string[] = [];
   const port = {
     peer: 'connection',
+    certificate: undefined,
     write: ({ nonce }: { nonce: string }) => void nonces.push(nonce),
     end: (_: string, message: string) => assert.fail(message),
   };

@@ -37,7 +37,7 @@ function response(type: TypeName, contents: Contents, { fresh = NONE, beat = fal
     removed: [],
     ...(beat && { beat }),
   };
-  return { nonce: '1', snapshot: set, body, again: NONE, fresh };
+  return { nonce: '1', led: set, snapshot: set, body, again: NONE, fresh };
 }
 
 /** `name version`, and what stands in its place. */
