@@ -244,6 +244,8 @@ export interface WeightsReply {
   readonly declared: Readonly<Record<string, number>>;
   readonly effective: Readonly<Record<string, number>>;
   readonly override: OverrideReply | null;
+  /** Callers stay with a destination that has a weight; the weights are for the others. */
+  readonly sticky: boolean;
 }
 
 /** Body of `PATCH /api/v1/services/{service}/endpoints/{address}`. */

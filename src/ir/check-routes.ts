@@ -3,6 +3,7 @@ import type { Policy } from '../policy/kinds.ts';
 import type { Route, Rule } from '../policy/route.ts';
 import { checkRule } from './check-rules.ts';
 import { checkSessions } from './check-sessions.ts';
+import { checkStickyClashes } from './check-sticky.ts';
 import { keeping } from './kept.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
 import { notFound } from './references.ts';
@@ -38,7 +39,7 @@ function checkRoute(policy: Policy, path: PolicyPath, route: Route): readonly Pr
     problems.push(...checkRule(policy, rule, [...path, 'rules', index]));
   }
   problems.push(...checkRuleNames(route.rules, path), ...checkShadows(policy, route.rules, path));
-  problems.push(...checkSessions(policy, route, path));
+  problems.push(...checkSessions(policy, route, path), ...checkStickyClashes(policy, route, path));
   return problems;
 }
 

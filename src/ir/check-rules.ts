@@ -3,6 +3,7 @@ import type { Policy } from '../policy/kinds.ts';
 import type { Rule } from '../policy/route.ts';
 import { checkApiVersion, checkVersionedPath } from './check-api-version.ts';
 import { checkRetries } from './check-retries.ts';
+import { checkSticky } from './check-sticky.ts';
 import { checkDestinations, type DestinationCodes } from './references.ts';
 import { reachedBy } from './rules.ts';
 
@@ -22,6 +23,7 @@ export function checkRule(policy: Policy, rule: Rule, path: PolicyPath): readonl
     ...checkVersionedPath(policy, rule, path),
     ...checkRewrite(rule, path),
     ...checkRedirect(rule, path),
+    ...checkSticky(rule, path),
     ...(rule.retries ? checkRetries(rule.retries, [...path, 'retries']) : []),
   ];
 }

@@ -20,7 +20,7 @@ export function checkSessions(policy: Policy, route: Route, path: PolicyPath): r
       const key = JSON.stringify([cookie.name, destination.version]);
       const others = seen.get(key) ?? [];
       const own = { service: destination.service, path: cookie.path };
-      const clash = others.find(other => other.service !== own.service && overlap(other.path, own.path));
+      const clash = others.find(other => other.service !== own.service && pathsOverlap(other.path, own.path));
       if (!others.some(other => other.service === own.service)) seen.set(key, [...others, own]);
       if (!clash) continue;
       const message = `The sessions of "${own.service}" and "${clash.service}" have the same cookie "${cookie.name}": each ends those of the other.`;
@@ -32,7 +32,7 @@ export function checkSessions(policy: Policy, route: Route, path: PolicyPath): r
 }
 
 /** Whether some request bears cookies of both paths. */
-function overlap(one: string, other: string): boolean {
+export function pathsOverlap(one: string, other: string): boolean {
   return isWithin(one, other) || isWithin(other, one);
 }
 

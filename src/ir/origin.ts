@@ -1,4 +1,5 @@
 import type { PolicyPath } from '../base/problem.ts';
+import { type Destination, destinationKey } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { listenerNames } from './gateways.ts';
 import { seatsOf } from './inbound.ts';
@@ -19,6 +20,11 @@ export function originOfCluster(policy: Policy, { fleetName }: FleetIr, name: st
   if (!service) return ['fleets', fleetName];
   const known = version !== undefined && lookup(service.versions, version);
   return ['services', serviceName, ...(known ? ['versions', version] : [])];
+}
+
+/** The destinations that a cluster was made for. */
+export function destinationsOf(to: readonly Destination[], cluster: string): readonly Destination[] {
+  return to.filter(each => destinationKey(each) === cluster);
 }
 
 /** What a listener was made of: `gateway/public/80`, `outbound`, `outbound/db`, `inbound/checkout`. */

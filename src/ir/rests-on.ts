@@ -99,6 +99,14 @@ function onRoute(policy: Policy, { code, path }: Problem, own: PolicyPath): read
     }
     case 'route.session_clash':
       return [...[...rules.keys()].flatMap(index => ruleAt(index, 'to')), ...reached(rules, 'sessions', 'versions')];
+    case 'route.sticky_unnamed':
+    case 'route.sticky_conflict':
+      return ruleAt(path[3], 'to', 'sticky', 'responseHeaders');
+    case 'route.sticky_clash':
+      return [
+        ...[...rules.keys()].flatMap(index => ruleAt(index, 'to', 'sticky', 'name')),
+        ...reached(rules, 'sessions', 'versions'),
+      ];
     case 'route.duplicate_host':
       return onHosts(policy, valueAt(policy, path));
     case 'route.not_attached':

@@ -110,6 +110,9 @@ export const headerNameText = z.string().regex(/^:?[!#$%&'*+.^_`|~0-9A-Za-z-]{1,
 /** Name of a header; becomes small letters. */
 export const httpHeaderName = headerNameText.transform(text => text.toLowerCase());
 
+/** How long a cookie lives; 0: until the browser is closed. */
+export const cookieTtl = duration().refine(ttl => ttl === 0 || ttl >= 1000, 'must be 0s or at least 1s');
+
 /** A record by header name, which becomes small letters. Names that differ only in case are the same, and stand once. */
 export const headerRecord = <V extends z.ZodType>(name: z.ZodType<string, string>, value: V) =>
   z

@@ -15,6 +15,7 @@ import {
 } from './field.ts';
 import { Match } from './match.ts';
 import { Retries } from './retries.ts';
+import { Sticky } from './sticky.ts';
 
 const headerValues = headerRecord(
   headerNameText.refine(text => !text.startsWith(':') && text.toLowerCase() !== 'host', 'cannot be changed this way'),
@@ -207,6 +208,11 @@ export const Rule = z
         { service: 'catalog', version: 'v2', weight: 5 },
       ],
     }),
+    sticky: field(Sticky.optional(), {
+      doc: 'Callers stay with the destination that first answered them with a status below 500, for as long as it has a weight above 0; `cookie` alone does it by a cookie with all of its defaults. Weights are for the others.',
+      why: 'absent: every request is drawn anew',
+      example: 'cookie',
+    }),
     redirect: field(Redirect.optional(), { doc: 'Send the caller elsewhere.', example: { scheme: 'https' } }),
     respond: field(DirectResponse.optional(), { doc: 'Answer at once.', example: { status: 503 } }),
     timeout: field(duration().optional(), {
@@ -240,7 +246,11 @@ export const Rule = z
       example: { prefix: '/' },
     }),
   })
-  .superRefine(exactlyOneOf('to', 'redirect', 'respond'));
+  .superRefine(exactlyOneOf('to', 'redirect', 'respond'))
+  .superRefine(({ to, sticky }, context) => {
+    if (!sticky || to) return;
+    context.addIssue({ code: 'custom', path: ['sticky'], message: 'needs `to`: there is nothing to stay with' });
+  });
 export type Rule = z.output<typeof Rule>;
 
 const host = z

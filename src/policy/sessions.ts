@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, exactlyOneOf, field, httpHeaderName } from './field.ts';
+import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
 
 const cookieName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a name of a cookie');
 
@@ -8,16 +8,11 @@ const SessionCookie = z.strictObject({
     doc: 'Name of the cookie. A destination with a version has its own, as in `lane-v1`. Services on the same host need different names.',
     example: 'lane',
   }),
-  ttl: field(
-    duration()
-      .refine(ttl => ttl === 0 || ttl >= 1000, 'must be 0s or at least 1s')
-      .prefault('0s'),
-    {
-      doc: 'How long the cookie lives from its making; `0s`: until the browser is closed.',
-      why: '0s: nobody is bound to an endpoint for longer than need be',
-      example: '1h',
-    },
-  ),
+  ttl: field(cookieTtl.prefault('0s'), {
+    doc: 'How long the cookie lives from its making; `0s`: until the browser is closed.',
+    why: '0s: nobody is bound to an endpoint for longer than need be',
+    example: '1h',
+  }),
   path: field(z.string().startsWith('/').max(1024).default('/'), {
     doc: 'Path attribute: requests elsewhere do not bear the cookie.',
     why: '/: one session for the whole host',

@@ -7,7 +7,8 @@ import { deprecationHeaders, newestFirst, retiredAnswer, unknownAnswer, unknownS
 import type { Form, VersionForms } from './api-version-forms.ts';
 import { versionForms } from './api-version-place.ts';
 import { ruleRoute } from './route-action.ts';
-import { conditions, routeMatch } from './route-match.ts';
+import { type Conditions, conditions, routeMatch } from './route-match.ts';
+import { lanes } from './sticky.ts';
 
 /** A rule whose services have API versions, and its requests by version. */
 export interface VersionedRule {
@@ -75,7 +76,9 @@ function serve(versioned: VersionedRule, version: string | undefined, forms: rea
     return routes(rule, forms, () => ({ name: `${rule.name}@${version}:410`, ...answer }));
   }
   const headers = settings && deprecationHeaders(settings);
-  return routes(rule, forms, form => ruleRoute(rule, { path: form.rewrite, headers }));
+  return lanes(rule).flatMap(lane =>
+    routes(rule, forms, form => ruleRoute(rule, { lane, path: form.rewrite, headers }), lane.conditions),
+  );
 }
 
 function rejectUnknown(versioned: VersionedRule, forms: readonly Form[]): readonly Route[] {
@@ -85,11 +88,16 @@ function rejectUnknown(versioned: VersionedRule, forms: readonly Form[]): readon
   return routes(rule, forms, () => ({ name, ...answer }));
 }
 
-function routes(rule: RuleIr, forms: readonly Form[], action: (form: Form) => Route): readonly Route[] {
+function routes(
+  rule: RuleIr,
+  forms: readonly Form[],
+  action: (form: Form) => Route,
+  more: Conditions = {},
+): readonly Route[] {
   const lists = conditions(rule.rule.match);
   return forms.flatMap(form => {
     const rest = action(form);
-    return lists.map(list => ({ match: routeMatch(form.path, form.conditions, list), ...rest }));
+    return lists.map(list => ({ match: routeMatch(form.path, form.conditions, list, more), ...rest }));
   });
 }
 

@@ -12,9 +12,13 @@ export function requestHeaders(changes: HeaderChanges | undefined): Route {
   };
 }
 
-/** `own` are headers that we set; the user's changes come after and win. */
-export function responseHeaders(changes: HeaderChanges | undefined, own: Readonly<Record<string, string>> = {}): Route {
-  const options = [...setOptions(own), ...valueOptions(changes)];
+/** `own` and `marks` are headers of ours; the user's changes come after and win. */
+export function responseHeaders(
+  changes: HeaderChanges | undefined,
+  own: Readonly<Record<string, string>> = {},
+  marks: readonly HeaderValueOption[] = [],
+): Route {
+  const options = [...setOptions(own), ...marks, ...valueOptions(changes)];
   return {
     ...(options.length > 0 ? { response_headers_to_add: options } : {}),
     ...(changes && changes.remove.length > 0 ? { response_headers_to_remove: sortedUnique(changes.remove) } : {}),

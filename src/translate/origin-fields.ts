@@ -98,6 +98,7 @@ export const ruleFields: FieldNames = {
   'match.query_parameters': 'match.query',
   'route.cluster': 'to',
   'route.weighted_clusters.clusters': 'to',
+  'route.weighted_clusters.clusters.response_headers_to_add': 'sticky',
   'route.timeout': 'timeout',
   'route.idle_timeout': 'idleTimeout',
   'route.retry_policy': 'retries',

@@ -2,6 +2,7 @@ import type { PolicyPath } from '../base/problem.ts';
 import { type Resource, servedTypes } from '../base/resource.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import {
+  destinationsOf,
   originOfCluster,
   originOfEndpoint,
   originOfHost,
@@ -92,18 +93,31 @@ function ofTable(policy: Policy, [host, route, ...rest]: readonly FieldStep[]): 
   const { to = [] } = rule as { readonly to?: readonly Destination[] };
   if (own && entryLength(rest, serviceFields) <= entryLength(rest, ruleFields)) return [...ofRule, ...own];
   const part = rest.find(step => step.name === 'clusters')?.at;
-  const candidates = typeof part === 'number' ? to.slice(part, part + 1) : to;
+  const candidates = typeof part === 'number' ? to.slice(part, part + 1) : candidatesOf(to, route.value, rest);
   const from = candidates.find(({ service }) => walk(policy.services[service], rest, serviceFields));
   return from ? ofService(policy, ['services', from.service], rest) : [...ofRule, ...(own ?? [])];
 }
 
-/** The change that a rule makes to the header; undefined for headers of ours. */
+/** Filters are set up by the one destination of a route; other settings may be those of any that the rule has. */
+function candidatesOf(to: readonly Destination[], route: unknown, rest: readonly FieldStep[]): readonly Destination[] {
+  const cluster = valueAt(route, ['route', 'cluster']);
+  if (rest[0]?.name !== 'typed_per_filter_config' || typeof cluster !== 'string') return to;
+  return destinationsOf(to, cluster);
+}
+
+/** The change that a rule makes to the header, or what else of the rule sets it; undefined for other headers of ours. */
 function headerChange(rule: unknown, { name, value }: FieldStep): PolicyPath | undefined {
   const field = name === 'request_headers_to_add' ? 'requestHeaders' : 'responseHeaders';
   const key = String(valueAt(value, ['header', 'key']));
-  const kind = ['set', 'add'].find(each => valueAt(rule, [field, each, key]) !== undefined);
-  if (kind !== undefined) return [field, kind, key];
+  const text = valueAt(value, ['header', 'value']);
+  const kind = ['set', 'add'].find(each => valueAt(rule, [field, each, key]) === text);
+  if (kind !== undefined && text !== undefined) return [field, kind, key];
+  if (field === 'responseHeaders' && key === stickyHeader(valueAt(rule, ['sticky']))) return ['sticky'];
   return key === 'content-type' && valueAt(rule, ['respond']) ? ['respond', 'contentType'] : undefined;
+}
+
+function stickyHeader(sticky: unknown): unknown {
+  return sticky && (valueAt(sticky, ['header', 'name']) ?? 'set-cookie');
 }
 
 /** What a rule that nobody declared, or that says nothing of it, takes from a service. */

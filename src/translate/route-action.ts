@@ -1,5 +1,5 @@
 import type { RedirectAction, Route, RouteAction } from '../../proto/gen/envoy.config.route.v3.ts';
-import type { ActionIr, RuleIr } from '../ir/ir.ts';
+import type { RuleIr, WeightedClusterIr } from '../ir/ir.ts';
 import type { PathMatch } from '../policy/match.ts';
 import type { DirectResponse, Redirect } from '../policy/route.ts';
 import { destinationFilters } from './filters/index.ts';
@@ -7,10 +7,12 @@ import { hashPolicies } from './hash-policy.ts';
 import { requestHeaders, responseHeaders } from './header-changes.ts';
 import { type PathRewrite, pathRewrite } from './path-rewrite.ts';
 import { retryPolicy } from './retry-policy.ts';
+import type { Lane } from './sticky.ts';
 import { duration } from './units.ts';
 
 /** What makes one of a rule's Envoy routes differ from the others. */
 export interface Variant {
+  readonly lane: Lane;
   /** In place of the rule's own rewrite of the path. */
   readonly path?: PathRewrite | undefined;
   /** Response headers of ours; the rule's own changes win. */
@@ -18,7 +20,7 @@ export interface Variant {
 }
 
 /** A route's fields beside its match: name, action and header changes of the rule. */
-export function ruleRoute(rule: RuleIr, variant: Variant = {}): Route {
+export function ruleRoute(rule: RuleIr, variant: Variant): Route {
   const { match, redirect, respond } = rule.rule;
   const base: Route = {
     name: rule.name,
@@ -26,15 +28,23 @@ export function ruleRoute(rule: RuleIr, variant: Variant = {}): Route {
     ...(rule.rule.name === undefined ? {} : { stat_prefix: rule.name }),
   };
   if (respond) return { ...base, ...directResponse(respond, rule) };
+  const { lane, path } = variant;
+  const only = onlyOf(lane);
+  const marks = only && lane.mark ? [lane.mark(only)] : [];
   const headers = {
     ...requestHeaders(rule.rule.requestHeaders),
-    ...responseHeaders(rule.rule.responseHeaders, variant.headers),
+    ...responseHeaders(rule.rule.responseHeaders, variant.headers, marks),
   };
   if (redirect) return { ...base, redirect: redirectAction(redirect, match.path), ...headers };
-  return { ...base, route: routeAction(rule, variant.path), ...headers, ...filtersOf(rule) };
+  return { ...base, route: routeAction(rule, lane, path), ...headers, ...(only ? destinationFilters(only) : {}) };
 }
 
-function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): RouteAction {
+/** The one destination of a lane, whose settings are the route's; each part of a split has its own. */
+function onlyOf({ to }: Lane): WeightedClusterIr | undefined {
+  return to.length === 1 ? to[0] : undefined;
+}
+
+function routeAction({ rule, action }: RuleIr, lane: Lane, path: PathRewrite | undefined): RouteAction {
   if (action.kind !== 'forward') throw new Error('a rule that forwards must have been compiled to a forward action');
   const { idleTimeout, rewrite } = rule;
   // Envoy retries at any endpoint, also what strict sessions forbid to go anywhere else.
@@ -42,7 +52,7 @@ function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): R
   const retries = strict ? undefined : retryPolicy(action.retries, action.behindSidecars);
   const hashed = action.hashService ? hashPolicies(action.hashService) : [];
   return {
-    ...clusters(action),
+    ...clusters(lane),
     timeout: duration(action.timeout),
     ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
     ...(retries ? { retry_policy: retries } : {}),
@@ -54,20 +64,19 @@ function routeAction({ rule, action }: RuleIr, path: PathRewrite | undefined): R
 }
 
 /** Destinations of weight 0 stay: a shift that brings them back changes numbers only. */
-function clusters({ to }: Extract<ActionIr, { readonly kind: 'forward' }>): RouteAction {
-  const [only, ...others] = to;
-  if (only && others.length === 0) return { cluster: only.cluster };
+function clusters(lane: Lane): RouteAction {
+  const only = onlyOf(lane);
+  if (only) return { cluster: only.cluster };
   return {
     weighted_clusters: {
-      clusters: to.map(each => ({ name: each.cluster, weight: each.weight, ...destinationFilters(each) })),
+      clusters: lane.to.map(each => ({
+        name: each.cluster,
+        weight: each.weight,
+        ...(lane.mark ? { response_headers_to_add: [lane.mark(each)] } : {}),
+        ...destinationFilters(each),
+      })),
     },
   };
-}
-
-/** Of a single destination; each part of a split has its own. */
-function filtersOf({ action }: RuleIr): Pick<Route, 'typed_per_filter_config'> {
-  const [only, ...others] = action.kind === 'forward' ? action.to : [];
-  return only && others.length === 0 ? destinationFilters(only) : {};
 }
 
 const redirectCodes = {

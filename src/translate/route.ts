@@ -5,6 +5,7 @@ import type { Match } from '../policy/match.ts';
 import { guardRoutes, type VersionedRule, versionedRoutes, versionedRule } from './api-version.ts';
 import { ruleRoute } from './route-action.ts';
 import { conditions, pathSpecifier, routeMatch } from './route-match.ts';
+import { lanes } from './sticky.ts';
 import { withoutUnreached } from './unreached.ts';
 
 /** The longest body of a direct response that Envoy takes without being told, in bytes. */
@@ -51,7 +52,10 @@ function plainRoutes(rule: RuleIr): readonly Route[] {
   const { match } = rule.rule;
   if (match.apiVersion !== undefined) return [];
   const path = pathSpecifier(match.path);
-  return conditions(match).map(list => ({ match: routeMatch(path, list), ...ruleRoute(rule) }));
+  return lanes(rule).flatMap(lane => {
+    const rest = ruleRoute(rule, { lane });
+    return conditions(match).map(list => ({ match: routeMatch(path, list, lane.conditions), ...rest }));
+  });
 }
 
 /**

@@ -3,11 +3,12 @@ import { after, afterEach, describe, it } from 'node:test';
 import type { OverrideWriteReply } from '../../src/admin/api.ts';
 import type { PolicyInput } from '../../src/policy/kinds.ts';
 import type { Backend } from '../support/backend.ts';
-import { type Answer, ask, askMany } from '../support/client.ts';
+import { ask, askMany } from '../support/client.ts';
 import { covers } from '../support/covers.ts';
 import { startLoad } from '../support/load.ts';
 import { assertShare, assertValues } from '../support/statistics.ts';
 import { until } from '../support/until.ts';
+import { User } from '../support/user.ts';
 import { pair, pairPolicy, type RuleInput, type ServiceInput, World } from '../support/world.ts';
 
 const world = new World();
@@ -59,29 +60,6 @@ const base: PolicyInput = {
   },
 };
 await world.start(base, [...pair, { id: 'caller', cluster: 'caller' }]);
-
-/** A browser: it keeps the cookies that it is given, whatever their paths. */
-class User {
-  readonly #port: number;
-  readonly #host: string | undefined;
-  readonly cookies = new Map<string, string>();
-
-  constructor(port: number, host?: string) {
-    this.#port = port;
-    this.#host = host;
-  }
-
-  async ask(path: string): Promise<Answer> {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const host = this.#host === undefined ? {} : { host: this.#host };
-    const answer = await ask(this.#port, path, { headers: cookie === '' ? {} : { cookie }, ...host });
-    for (const line of answer.headers['set-cookie'] ?? []) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      this.cookies.set(name, value);
-    }
-    return answer;
-  }
-}
 
 /** Who answers a user who is at one of the endpoints. */
 async function userAt(path: string, port: number, host?: string): Promise<{ user: User; home: Backend }> {

@@ -109,7 +109,7 @@ export interface Http2Answer {
 
 /** A connection of HTTP/2 without TLS. */
 export interface Http2Client extends Disposable {
-  ask(path: string, headers?: Readonly<Record<string, string>>, body?: Buffer): Promise<Http2Answer>;
+  ask(path: string, headers?: Readonly<Record<string, string | string[]>>, body?: Buffer): Promise<Http2Answer>;
   /** A unary gRPC call with an empty message. */
   call(path: string, headers?: Readonly<Record<string, string>>): Promise<Http2Answer>;
 }
@@ -133,7 +133,7 @@ export function connectHttp2(port: number, host = '127.0.0.1'): Http2Client {
 function send(
   session: ClientHttp2Session,
   path: string,
-  headers: Readonly<Record<string, string>>,
+  headers: Readonly<Record<string, string | string[]>>,
   body: Buffer | undefined,
 ): Promise<Http2Answer> {
   return new Promise((resolve, reject) => {

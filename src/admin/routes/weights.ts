@@ -41,5 +41,6 @@ function currentWeights(control: Control, routeName: string, ruleName: string): 
   );
   const declared = declaredWeights(rule.to);
   const shifted = status?.effect === 'active' && status.override.kind === 'shift' ? status.override.weights : declared;
-  return { declared, effective: shifted, override: status ? overrideReply(status) : null };
+  const override = status ? overrideReply(status) : null;
+  return { declared, effective: shifted, override, sticky: rule.sticky !== undefined };
 }

@@ -1,5 +1,6 @@
 import { any } from '../../../proto/codec.ts';
 import type { TypedExtensionConfig } from '../../../proto/gen/envoy.config.core.v3.ts';
+import { sessionCookieName } from '../../ir/cookie-names.ts';
 import type { WeightedClusterIr } from '../../ir/ir.ts';
 import type { Sessions } from '../../policy/sessions.ts';
 import { duration } from '../units.ts';
@@ -40,7 +41,7 @@ function sessionState(to: WeightedClusterIr, { cookie, header }: Sessions): Type
   };
 }
 
-/** With one cookie for all, each request that a split sends to another version would end the session with the last one. */
+/** A destination is `catalog` or `catalog@v1`. */
 function cookieName({ cluster, serviceName }: WeightedClusterIr, name: string): string {
-  return cluster === serviceName ? name : `${name}-${cluster.slice(serviceName.length + 1)}`;
+  return sessionCookieName(name, cluster === serviceName ? undefined : cluster.slice(serviceName.length + 1));
 }

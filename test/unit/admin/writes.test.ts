@@ -12,7 +12,12 @@ describe('weights of a rule', () => {
   it('GET shows the declared and the effective ones', async () => {
     const world = new AdminWorld();
     world.accept();
-    assert.deepEqual((await world.call('GET', weights)).json, { declared, effective: declared, override: null });
+    assert.deepEqual((await world.call('GET', weights)).json, {
+      declared,
+      effective: declared,
+      override: null,
+      sticky: false,
+    });
     world.accept([shift]);
     const { json } = await world.call('GET', weights);
     assert.deepEqual([json.declared, json.effective, json.override.effect], [declared, shifted, 'active']);

@@ -33,6 +33,16 @@ describe('switchyard canary weights', () => {
     assert.match(out, /catalog@v2 {3}5 {9}10 {9}10\.0%\nshifted \d+d ago by ada, active\n$/);
   });
 
+  it('says for whom the weights of a sticky rule are', async () => {
+    const { accepted } = here.world.control;
+    assert.ok(accepted);
+    const policy = structuredClone(accepted.policy);
+    Object.assign(policy.routes['shop']?.rules[1] ?? {}, { sticky: { cookie: {} } });
+    here.world.control.accepted = { ...accepted, policy };
+    const { out } = await here.run('canary', 'weights', 'shop/everyone');
+    assert.match(out, /\nnot shifted\nsticky: the shares are those of new callers; .*\n$/);
+  });
+
   it('shifts them, waits when asked, and says who has not', async () => {
     const weights = ['canary', 'weights', 'shop/everyone', 'catalog@v1=90', 'catalog@v2=10'];
     const at = await here.run(...weights, '--reason', 'first tenth');

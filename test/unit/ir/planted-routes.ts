@@ -3,6 +3,10 @@ import type { Planted } from './planted.ts';
 
 type RuleInput = NonNullable<PolicyInput['routes']>[string]['rules'][number];
 const to = [{ service: 'catalog' }];
+const split = [
+  { service: 'catalog', version: 'v1' },
+  { service: 'catalog', version: 'v2' },
+];
 const rules = (...list: RuleInput[]): PolicyInput => ({
   routes: { more: { gateways: ['public'], hosts: ['more.example.com'], rules: list } },
 });
@@ -50,6 +54,61 @@ export const routesPlanted: readonly Planted[] = [
       ),
     },
     says: '"two" and "one"',
+  },
+  {
+    code: 'route.sticky_unnamed',
+    path: 'routes.more.rules[0].sticky',
+    change: rules({ to: [...to, { service: 'api' }], sticky: 'cookie' }),
+    says: 'sticky: { cookie: { name: shop-version } }',
+  },
+  {
+    code: 'route.sticky_conflict',
+    path: 'routes.more.rules[0].responseHeaders.remove[1]',
+    change: rules({ to: split, sticky: 'cookie', responseHeaders: { remove: ['server', 'Set-Cookie'] } }),
+    says: '"set-cookie"',
+  },
+  {
+    code: 'route.sticky_conflict',
+    path: 'routes.more.rules[0].responseHeaders.set.set-cookie',
+    change: rules({ to: split, sticky: 'cookie', responseHeaders: { set: { 'Set-Cookie': 'a=b' } } }),
+    says: 'responseHeaders.add',
+  },
+  {
+    code: 'route.sticky_conflict',
+    path: 'routes.more.rules[0].responseHeaders.add.x-lane',
+    change: rules({ to: split, sticky: { header: { name: 'X-Lane' } }, responseHeaders: { add: { 'x-lane': '1' } } }),
+    says: '"x-lane"',
+  },
+  {
+    code: 'route.sticky_clash',
+    path: 'routes.more.rules[2].sticky',
+    change: rules(
+      { name: 'one', match: { path: '/a' }, to: split, sticky: 'cookie' },
+      { match: { path: '/b' }, to: [...split].reverse(), sticky: 'cookie' },
+      { to: split.slice(1), sticky: 'cookie' },
+    ),
+    says: 'the rule "one"',
+  },
+  {
+    code: 'route.sticky_clash',
+    path: 'routes.more.rules[1].sticky',
+    change: rules(
+      { match: { path: '/a' }, to: split, sticky: { header: { name: 'x-lane' } } },
+      { to: split.slice(1), sticky: { header: { name: 'X-Lane' } } },
+    ),
+    says: 'rule number 1',
+  },
+  {
+    code: 'route.sticky_clash',
+    path: 'routes.more.rules[0].sticky',
+    change: {
+      services: { one: sessions('/shop') },
+      ...rules(
+        { match: { path: '/a' }, to: split, sticky: { cookie: { name: 'lane' } } },
+        { to: [{ service: 'one' }] },
+      ),
+    },
+    says: 'sessions of "one"',
   },
   {
     code: 'retries.timeout_not_retried',

@@ -205,3 +205,45 @@ function hostOf(name: string): readonly string[] {
   };
   return hosts.find(each => each.name === name)!.routes.map(each => each.name);
 }
+
+describe('the origin of what keeps callers', () => {
+  const { services, gateways, routes, fleets } = shop;
+  const to = ['v1', 'v2'].map(version => ({ service: 'catalog', version }));
+  const [, , everyone] = routes.shop.rules;
+  const rules = [
+    {
+      match: { path: '/cookie' },
+      to: [{ service: 'hashed' }, ...to],
+      sticky: { cookie: { name: 'a' } },
+      responseHeaders: { add: { 'set-cookie': 'own=1' } },
+    },
+    { match: { path: '/header' }, to: to.slice(1), sticky: { header: { name: 'x-lane' } } },
+    { match: { path: '/bare' }, to: to.slice(1), sticky: 'cookie' as const },
+    { ...everyone },
+  ];
+  const sticky = fleetsOf({ services, gateways, fleets, routes: { shop: { ...routes.shop, rules } } });
+  const table = 'virtual_hosts[0].routes';
+  const cases = [
+    [`${table}[0].match.cookies[0]`, 'rules[0].match'],
+    [`${table}[0].route.cluster`, 'rules[0].to'],
+    [`${table}[1].route.cluster`, 'rules[0].to'],
+    [`${table}[0].response_headers_to_add[0].header.value`, 'rules[0].responseHeaders.add.set-cookie'],
+    [`${table}[3].route.weighted_clusters.clusters[2].weight`, 'rules[0].to[2].weight'],
+    [`${table}[3].route.weighted_clusters.clusters[2].response_headers_to_add[0].header.value`, 'rules[0].sticky'],
+    [`${table}[4].response_headers_to_add[0].header.value`, 'rules[1].sticky'],
+    [`${table}[6].response_headers_to_add[0].header.value`, 'rules[2].sticky'],
+  ] as const;
+  const ask = (field: string) => {
+    const fleet = sticky.fleets.find(({ key }) => key === 'edge')!;
+    const resource = translate(fleet).find(({ name }) => name === 'gateway/public')!;
+    return formatPath(originOf(sticky.policy, fleet, resource, { field }));
+  };
+  for (const [field, expected] of cases) {
+    it(`${field} is ${expected}`, () => assert.equal(ask(field), `routes.shop.${expected}`));
+  }
+
+  it('is the service of the destination for its sessions', () => {
+    assert.equal(ask(`${table}[1].typed_per_filter_config["a"]`), 'services.catalog.sessions');
+    assert.equal(ask(`${table}[0].typed_per_filter_config["a"]`), 'routes.shop.rules[0]');
+  });
+});

@@ -1,0 +1,95 @@
+import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
+import { destinationKey } from '../policy/destination.ts';
+import type { Policy } from '../policy/kinds.ts';
+import type { Route, Rule } from '../policy/route.ts';
+import { pathsOverlap } from './check-sessions.ts';
+import { sessionCookieName, stickyCookieName } from './cookie-names.ts';
+import { sortedUnique } from './order.ts';
+import { reachedBy } from './rules.ts';
+
+/** What is wrong with `sticky` in one rule. */
+export function checkSticky(rule: Rule, path: PolicyPath): readonly Problem[] {
+  const { sticky, responseHeaders } = rule;
+  if (!sticky) return [];
+  if (sticky.cookie && stickyCookieName(rule) === undefined) {
+    const message = 'The rule splits between several services, none of which can give the cookie its name.';
+    const hint = 'name it: sticky: { cookie: { name: shop-version } }';
+    return [problem('route.sticky_unnamed', [...path, 'sticky'], message, hint)];
+  }
+  const header = sticky.header?.name ?? 'set-cookie';
+  const change = changeOf(responseHeaders, header, sticky.header ? ['set', 'add'] : ['set']);
+  if (!change) return [];
+  const message = `This changes the header "${header}", by which callers are told where to stay.`;
+  const hint = sticky.header ? 'leave that header alone, or name another in sticky' : 'use responseHeaders.add';
+  return [problem('route.sticky_conflict', [...path, 'responseHeaders', ...change], message, hint)];
+}
+
+/** Where the changes to headers hold one of the header. */
+function changeOf(changes: Rule['responseHeaders'], header: string, kinds: readonly ('set' | 'add')[]) {
+  const kind = kinds.find(each => Object.hasOwn(changes?.[each] ?? {}, header));
+  if (kind) return [kind, header];
+  const removed = changes?.remove.indexOf(header) ?? -1;
+  return removed < 0 ? undefined : ['remove', removed];
+}
+
+/** A cookie or header by which the callers of a rule are kept. */
+interface Kept {
+  readonly name: string;
+  readonly kind: 'cookie' | 'header';
+  /** Of a cookie. */
+  readonly path: string;
+  /** What the answers of two rules may differ in without harm to each other. */
+  readonly meaning: string;
+  /** Whose it is, for a message. */
+  readonly whose: string;
+}
+
+/** Rules of a route by whose answers callers forget what those of others told them. */
+export function checkStickyClashes(policy: Policy, route: Route, path: PolicyPath): readonly Problem[] {
+  const sessions = route.rules.flatMap(rule => sessionsOf(policy, rule));
+  const seen: Kept[] = [];
+  return route.rules.flatMap((rule, index) => {
+    const own = stickyOf(rule, index);
+    if (!own) return [];
+    const clash = [...seen, ...sessions].find(other => clashes(own, other));
+    seen.push(own);
+    if (!clash) return [];
+    const message = `The ${own.kind} "${own.name}" is that of ${clash.whose} too, which means something else by it: each makes callers forget the other's.`;
+    const hint = `give this rule a ${own.kind} of its own, or both the same destinations`;
+    return [problem('route.sticky_clash', [...path, 'rules', index, 'sticky'], message, hint)];
+  });
+}
+
+function clashes(one: Kept, other: Kept): boolean {
+  return (
+    one.kind === other.kind &&
+    one.name === other.name &&
+    one.meaning !== other.meaning &&
+    pathsOverlap(one.path, other.path)
+  );
+}
+
+function stickyOf(rule: Rule, index: number): Kept | undefined {
+  const { sticky, to = [] } = rule;
+  const name = sticky?.header?.name ?? stickyCookieName(rule);
+  if (!sticky || name === undefined) return undefined;
+  return {
+    name,
+    kind: sticky.header ? 'header' : 'cookie',
+    path: sticky.cookie?.path ?? '/',
+    meaning: sortedUnique(to.map(destinationKey)).join(' '),
+    whose: rule.name === undefined ? `rule number ${index + 1}` : `the rule "${rule.name}"`,
+  };
+}
+
+function sessionsOf(policy: Policy, rule: Rule): readonly Kept[] {
+  return reachedBy(policy, rule.to ?? []).flatMap(({ destination, service }): readonly Kept[] => {
+    const { cookie, header } = service.sessions ?? {};
+    const shared = { meaning: 'an endpoint', whose: `the sessions of "${destination.service}"` };
+    if (header) return [{ ...shared, kind: 'header', name: header.name, path: '/' }];
+    if (!cookie) return [];
+    return [
+      { ...shared, kind: 'cookie', name: sessionCookieName(cookie.name, destination.version), path: cookie.path },
+    ];
+  });
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
+
+/** Narrower than what cookies may be: name and path stand inside an expression of Envoy's. */
+const cookieName = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be 1 to 128 of letters, digits, . _ -');
+const cookiePath = z
+  .string()
+  .max(1024)
+  .regex(/^\/[A-Za-z0-9._~/-]*$/, 'must begin with / and be of letters, digits, . _ ~ / -');
+
+const headerName = httpHeaderName.refine(
+  name => !name.startsWith(':') && !['host', 'cookie', 'set-cookie'].includes(name),
+  'cannot carry it: choose a name of your own',
+);
+
+const StickyCookie = z.strictObject({
+  name: field(cookieName.optional(), {
+    doc: 'Name of the cookie. Rules of the same name share what a caller got.',
+    why: 'absent: the service with `-version` after it, as in `catalog-version`; a split between several services needs a name',
+    example: 'shop-version',
+  }),
+  ttl: field(cookieTtl.prefault('7d'), {
+    doc: 'How long the cookie lives from its making, which requests do not prolong; `0s`: until the browser is closed.',
+    why: '7d: longer than most rollouts take, and later weights reach everyone some day',
+    example: '30d',
+  }),
+  path: field(cookiePath.default('/'), {
+    doc: 'Path attribute: requests elsewhere do not bear the cookie.',
+    why: '/: one version for the whole host',
+    example: '/shop',
+  }),
+  secure: field(z.boolean().default(false), {
+    doc: 'Secure attribute: browsers send the cookie over HTTPS only.',
+    why: 'false: gateways speak HTTP; set it where something before them speaks HTTPS',
+    example: true,
+  }),
+});
+
+const StickyChoice = z
+  .strictObject({
+    cookie: field(StickyCookie.optional(), {
+      doc: 'The destination travels in a cookie, which browsers keep by themselves.',
+      example: { name: 'shop-version', ttl: '30d' },
+    }),
+    header: field(
+      z.strictObject({ name: field(headerName, { doc: 'Name of the header.', example: 'x-shop-version' }) }).optional(),
+      {
+        doc: 'The destination travels in a header of the answer, which the caller must send along from then on.',
+        example: { name: 'x-shop-version' },
+      },
+    ),
+  })
+  .superRefine(exactlyOneOf('cookie', 'header'));
+
+/**
+ * Keeps a caller at the destination of a split that the first good answer came from: the answer tells the caller which,
+ * in the form `catalog@v2`, and the caller sends it along. The text `cookie` means a cookie with all of its defaults.
+ */
+export const Sticky = z.union([
+  z
+    .literal('cookie')
+    .transform((): z.input<typeof StickyChoice> => ({ cookie: {} }))
+    .pipe(StickyChoice),
+  StickyChoice,
+]);
+export type Sticky = z.output<typeof Sticky>;

@@ -1,0 +1,89 @@
+import type { HeaderValueOption } from '../../proto/gen/envoy.config.core.v3.ts';
+import { stickyCookieName } from '../ir/cookie-names.ts';
+import type { RuleIr, WeightedClusterIr } from '../ir/ir.ts';
+import type { Rule } from '../policy/route.ts';
+import type { Conditions } from './route-match.ts';
+import { cookieMatcher, headerMatcher } from './text-match.ts';
+
+/** A part of a rule's requests, and the destinations that it is for. */
+export interface Lane {
+  readonly conditions: Conditions;
+  readonly to: readonly WeightedClusterIr[];
+  /** How the answer of a destination tells the caller where to stay; absent where there is nothing to tell. */
+  readonly mark?: (to: WeightedClusterIr) => HeaderValueOption;
+}
+
+/** Where the name of a destination travels. */
+interface Bearer {
+  names(destination: string): Conditions;
+  namesOtherThan(destination: string): Conditions;
+  mark(to: WeightedClusterIr): HeaderValueOption;
+}
+
+/**
+ * A rule's requests in lanes, of which the first that fits counts. Without `sticky` there is one for all.
+ *
+ * A destination holds its callers while it has a weight. While there is only one with a weight, there is nothing to
+ * choose: nobody is bound to it, so that the next split begins with everyone; but who was elsewhere is, or the
+ * destination that was taken back would find all of its callers again.
+ */
+export function lanes({ rule, action }: RuleIr): readonly Lane[] {
+  const to = action.kind === 'forward' ? action.to : [];
+  const all = { conditions: {}, to };
+  const bearer = bearerOf(rule);
+  if (!bearer) return [all];
+  const { mark } = bearer;
+  const offered = to.filter(({ weight }) => weight > 0);
+  const [only, ...others] = offered;
+  if (!only) return [all];
+  if (others.length === 0) return [{ conditions: bearer.namesOtherThan(only.cluster), to: [only], mark }, all];
+  return [...offered.map(each => ({ conditions: bearer.names(each.cluster), to: [each] })), { ...all, mark }];
+}
+
+function bearerOf(rule: Rule): Bearer | undefined {
+  if (rule.sticky?.header) return inHeader(rule.sticky.header.name);
+  if (!rule.sticky?.cookie) return undefined;
+  const name = stickyCookieName(rule);
+  if (name === undefined) throw new Error('a rule with several services and no name for its cookie must be refused');
+  return inCookie(name, rule.sticky.cookie);
+}
+
+function inHeader(name: string): Bearer {
+  const equals = (exact: string, not = false) => headerMatcher(name, { exact, not });
+  return {
+    names: destination => ({ headers: [equals(destination)] }),
+    namesOtherThan: destination => ({
+      headers: [headerMatcher(name, { present: true, not: false }), equals(destination, true)],
+    }),
+    mark: ({ cluster }) => ({
+      header: { key: name, value: unlessFailed(cluster) },
+      append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
+    }),
+  };
+}
+
+type StickyCookie = NonNullable<NonNullable<Rule['sticky']>['cookie']>;
+
+function inCookie(name: string, { ttl, path, secure }: StickyCookie): Bearer {
+  const equals = (exact: string, not = false) => cookieMatcher(name, { exact, not });
+  const age = ttl > 0 ? `; Max-Age=${Math.floor(ttl / 1000)}` : '';
+  const attributes = `; Path=${path}${age}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  return {
+    names: destination => ({ cookies: [equals(destination)] }),
+    namesOtherThan: destination => ({
+      cookies: [cookieMatcher(name, { present: true, not: false }), equals(destination, true)],
+    }),
+    mark: ({ cluster }) => ({
+      header: { key: 'set-cookie', value: unlessFailed(`${name}=${cluster}${attributes}`) },
+      append_action: 'APPEND_IF_EXISTS_OR_ADD',
+    }),
+  };
+}
+
+/**
+ * The value of a header, which is left out where it is empty: an answer that failed, Envoy's own among them, must not
+ * bind a caller to a destination that is broken. The schema keeps what would end the text, or the expression, out of it.
+ */
+function unlessFailed(text: string): string {
+  return `%CEL(response.code < 500 ? "${text}" : "")%`;
+}
