@@ -19,10 +19,34 @@ const fileTimeoutMs = 10 * 60_000;
  *   todo: number, durationMs: number, success: boolean }} Totals
  */
 
-const { values: options, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { name: { type: 'string', short: 't', multiple: true }, concurrency: { type: 'string' } },
-});
+const usage = `Runs tests: all of them, or those of the given files and folders.
+
+  npm test [-- [FILE|FOLDER]... [-t NAME]... [--concurrency N]]
+
+  -t, --name NAME     only tests whose names match (a regular expression)
+  --concurrency N     files at a time; as many as there are cores if left out
+`;
+
+const { values: options, positionals } = readArguments();
+
+function readArguments() {
+  try {
+    const given = parseArgs({
+      allowPositionals: true,
+      options: {
+        name: { type: 'string', short: 't', multiple: true },
+        concurrency: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (!given.values.help) return given;
+    console.log(usage);
+    process.exit(0);
+  } catch (error) {
+    console.error(`${/** @type {Error} */ (error).message}\n\n${usage}`);
+    process.exit(1);
+  }
+}
 
 // A test says itself what it needs; the settings of whoever runs it must not reach it.
 for (const name of Object.keys(process.env)) if (name.startsWith('SWITCHYARD_')) delete process.env[name];

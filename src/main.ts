@@ -227,7 +227,10 @@ function logPolicy(controller: Controller, log: Logger, plain: boolean): void {
     }
     if (controller.rejected && controller.rejected !== rejected) {
       const { problems } = controller.rejected;
-      log.error({ problems: problems.length }, 'the policy was not taken; what was in force goes on');
+      const sequel = accepted
+        ? 'what was in force goes on'
+        : 'nothing is in force, and nobody is served, until a good one is saved';
+      log.error({ problems: problems.length }, `the policy was not taken; ${sequel}`);
       for (const each of problems) {
         log[each.severity === 'error' ? 'error' : 'warn']({ code: each.code }, formatProblem(each));
       }

@@ -127,6 +127,8 @@ function controlPlaneCluster({ xds, tls }: BootstrapOptions): Cluster {
   return {
     name: controlPlane,
     type: byName ? 'STRICT_DNS' : 'STATIC',
+    // Envoy's own choice is IPv6 alone where a name has both, and nobody may listen there: localhost is such a name.
+    ...(byName && { dns_lookup_family: 'ALL' }),
     connect_timeout: '1s',
     ...(tls && { transport_socket: controlPlaneSocket(tls) }),
     load_assignment: {
