@@ -29,7 +29,8 @@ export function suspectsIn(
     if (isAbsent(resource)) return [];
     const { name, version } = resource;
     const held = acked?.resources.get(name);
-    const unknown = acked ? held !== undefined && covers(fresh, name) : resumes;
+    const mayHave = isSotw ? resumes : before.brought.has(name);
+    const unknown = acked ? held !== undefined && covers(fresh, name) : mayHave;
     if (unknown) return [{ typeUrl, name, version, instead: standIn(name) }];
     // What it holds under the name may have come on another of its streams.
     return held?.version === version ? [] : [{ typeUrl, name, version, instead: held ?? heldOn(lanes, typeUrl, name) }];
@@ -132,12 +133,19 @@ function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | 
   return onLanes(lanes, typeUrl, name, ({ acked }) => acked?.resources.get(name));
 }
 
-/** What it has under the name when it accepts what is under way, or has accepted. */
+/** What it has under the name when it accepts what is under way, or has accepted, or has brought. */
 function lastGoodOn(lanes: Lanes): LastGood {
   return (typeUrl, name, suits = () => true) =>
     onLanes(lanes, typeUrl, name, state =>
-      [heldThen(state, name), state.acked?.resources.get(name)].find(each => each && suits(each)),
+      [heldThen(state, name), state.acked?.resources.get(name), broughtBy(state, name)].find(
+        each => each && suits(each),
+      ),
     );
+}
+
+/** Stands for what a delta client says that it has from an earlier stream. Of a SotW client nobody knows. */
+function broughtBy(state: MachineState, name: string): EncodedResource | undefined {
+  return 'brought' in state && state.brought.has(name) ? standIn(name) : undefined;
 }
 
 function onLanes(

@@ -68,8 +68,11 @@ describe('suspects of a rejection', () => {
   });
 
   it('R42: have whatever the client has in their place where nobody knows it', () => {
-    const came = { ...delta('EDS', undefined, names('a')), resumes: true };
-    assert.deepEqual(shown(suspectsIn(came, response('EDS', { a: '1' }), lanes(came))), { 'a 1': 'whatever' });
+    const came = { ...delta('EDS', undefined, names('a', 'b')), resumes: true, brought: new Map([['a', '0']]) };
+    assert.deepEqual(shown(suspectsIn(came, response('EDS', { a: '1', b: '1' }), lanes(came))), {
+      'a 1': 'whatever',
+      'b 1': 'nothing',
+    });
     const added = delta('EDS', { a: '1' }, names('a'));
     const first = response('EDS', { a: '1' }, { fresh: names('a') });
     assert.deepEqual(shown(suspectsIn(added, first, lanes(added))), { 'a 1': 'whatever' });
