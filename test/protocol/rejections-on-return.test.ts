@@ -88,5 +88,21 @@ conversation(
   ],
 );
 
+conversation(
+  'R16, R28, R42: what is withheld, and was accepted on another stream, is taken from there when it is gone',
+  ['delta'],
+  () => [
+    { publish: { EDS: { a: '1' } } },
+    { ask: 'one', type: 'EDS', names: ['a'] },
+    { expect: ['one: a=1'] },
+    { ask: 'two', type: 'EDS', names: ['a'] },
+    { expect: ['two: a=1'] },
+    { nack: 'one' },
+    { ack: 'two' },
+    { publish: {} },
+    { expect: ['one: ~a', 'two: ~a'] },
+  ],
+);
+
 runTranscripts('pure', pure, transcripts);
 runTranscripts('loopback', loopback, transcripts);
