@@ -36,6 +36,21 @@ const gone: readonly Line[] = [
 
 const transcripts: readonly Transcript[] = [
   {
+    name: 'R17, R26, R42: who comes back with the current version keeps what it has of what it rejects later',
+    variant: 'sotw',
+    lines: [
+      { publish: { CDS: { a: '1', b: '1' } } },
+      { send: { type: 'CDS', version: 'current' } },
+      { publish: { CDS: { a: '1', b: '2' } } },
+      { expect: [{ type: 'CDS', resources: ['a=1', 'b=2'] }] },
+      { nack: 'CDS', error: 'Error adding/updating cluster(s) b: bad' },
+      { expect: [] },
+      { publish: { CDS: { a: '2', b: '2' } } },
+      { expect: [{ type: 'CDS', resources: ['a=2', 'b=1'] }] },
+      { ack: 'CDS' },
+    ],
+  },
+  {
     name: 'R18, R40, R42: routes that a client brought stay while it rejects the cluster that the new ones lead to',
     variant: 'delta',
     lines: [
