@@ -130,6 +130,7 @@ function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest
       spelledOut ? NONE : underWay(state, added),
     ),
     fresh: within(union(state.fresh, owed), subscription),
+    anew: within(union(state.anew, within(owed, state.subscription)), subscription),
     asked: state.asked || subscribe.length > 0 || !isEmpty(kept),
     has: stillCovered(state.has, subscription),
     brought: stillCovered(state.brought, subscription),

@@ -35,6 +35,7 @@ export function initialState(typeUrl: string, prefix: string, whole: boolean): T
     inParts: false,
     again: NONE,
     fresh: NONE,
+    anew: NONE,
     rewarmed: NONE,
     doubtful: NONE,
     leftover: [],
@@ -218,7 +219,9 @@ function accepted<S extends TypeState>(before: S, answered: Unanswered): Step<S>
   const rewarmed = body.beat ? before.rewarmed : minus(before.rewarmed, minus(namesOf(body), before.again));
   if (body.more) return quiet({ ...before, doubtful, rewarmed, acceptedVersion });
   const acked = heldAfter({ ...before, doubtful }, answered);
-  const state = { ...before, acked, fresh: minus(before.fresh, answered.fresh), rewarmed, acceptedVersion };
+  const fresh = minus(before.fresh, answered.fresh);
+  const anew = minus(before.anew, answered.fresh);
+  const state = { ...before, acked, fresh, anew, rewarmed, acceptedVersion };
   // Good news of other resources does not make up for a rejection.
   const open = inDoubt(doubtful, snapshot);
   if (state.rejected && !isEmpty(open)) return quiet({ ...state, doubtful });
