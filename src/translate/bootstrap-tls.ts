@@ -2,6 +2,7 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import type { TransportSocket } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Secret, SubjectAltNameMatcher } from '../../proto/gen/envoy.extensions.transport_sockets.tls.v3.ts';
+import { canonicalIp } from '../ir/address.ts';
 
 /** How a proxy proves itself to the control plane, and knows it. Paths are those on the proxy's machine, absolute. */
 export interface BootstrapTls {
@@ -28,7 +29,8 @@ export function controlPlaneSocket({ serverNames, secretFiles }: BootstrapTls): 
     name,
     sds_config: { path_config_source: { path: file }, resource_api_version: 'V3' as const },
   });
-  const sni = serverNames.find(each => isIP(each) === 0);
+  const known = serverNames.map(spelled);
+  const sni = known.find(each => isIP(each) === 0);
   return {
     name: 'envoy.transport_sockets.tls',
     typed_config: {
@@ -39,12 +41,17 @@ export function controlPlaneSocket({ serverNames, secretFiles }: BootstrapTls): 
         alpn_protocols: ['h2'],
         tls_certificate_sds_secret_configs: [secret(names.certificate, secretFiles.certificate)],
         combined_validation_context: {
-          default_validation_context: { match_typed_subject_alt_names: serverNames.map(matcher) },
+          default_validation_context: { match_typed_subject_alt_names: known.map(matcher) },
           validation_context_sds_secret_config: secret(names.authority, secretFiles.authority),
         },
       },
     },
   };
+}
+
+/** As certificates and SNI have it: Envoy compares the text of IP addresses, and a DNS name has no dot at its end. */
+function spelled(name: string): string {
+  return isIP(name) === 0 ? name.replace(/\.$/, '') : canonicalIp(name);
 }
 
 function matcher(name: string): SubjectAltNameMatcher {

@@ -314,10 +314,6 @@ function gone(owing: Owing): ReadonlySet<string> {
 
 /** Names that are asked for in vain: at first, all that there is nothing of. */
 function askedInVain({ from, to, subscription, again }: Owing): readonly string[] {
-  // A name that is withheld is spoken of only to who asks for it again.
-  const subscribedTo = to.withheld
-    ? [...subscription.names].filter(name => !to.withheld?.has(name))
-    : subscription.names;
-  const asked = from ? again.names : new Set([...subscribedTo, ...again.names]);
+  const asked = from ? again.names : new Set([...subscription.names, ...again.names]);
   return [...asked].filter(name => askedAndSeen(to, subscription, name).length === 0);
 }

@@ -38,6 +38,8 @@ export interface DeltaState extends TypeState {
   readonly legacy: boolean;
   /** What a reconnecting client says it has, until it has been compared with the target (R18). */
   readonly has: ReadonlyMap<string, string>;
+  /** The same for as long as it is not known to hold anything else (R42). */
+  readonly brought: ReadonlyMap<string, string>;
   /** The client waits for names that it has asked for, so an unanswered response does not hold them back (R16). */
   readonly asked: boolean;
 }
@@ -48,7 +50,8 @@ export const MAX_UNANSWERED = 16;
 const hasNothing: ReadonlyMap<string, string> = new Map();
 
 export function startDelta(typeUrl: string, noncePrefix: string): DeltaState {
-  return { ...initialState(typeUrl, noncePrefix, false), started: false, legacy: false, has: hasNothing, asked: false };
+  const start = initialState(typeUrl, noncePrefix, false);
+  return { ...start, started: false, legacy: false, has: hasNothing, brought: hasNothing, asked: false };
 }
 
 /**
@@ -78,7 +81,7 @@ function withoutLeftover(state: DeltaState): DeltaState {
 }
 
 function onRequest(state: DeltaState, request: DeltaRequest, waits: boolean): Step<DeltaState> {
-  const answered = credit(state, request.nonce, request.error);
+  const answered = forgetful(credit(state, request.nonce, request.error));
   const next = state.started ? resubscribe(answered.state, request) : subscribeFirst(answered.state, request);
   const told =
     next.subscription === state.subscription && state.started
@@ -101,6 +104,7 @@ function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brough
     legacy,
     subscription,
     has,
+    brought: has,
     again: union(state.again, again),
     asked: true,
     resumes: has.size > 0,
@@ -126,8 +130,10 @@ function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest
       spelledOut ? NONE : underWay(state, added),
     ),
     fresh: within(union(state.fresh, owed), subscription),
+    anew: within(union(state.anew, within(owed, state.subscription)), subscription),
     asked: state.asked || subscribe.length > 0 || !isEmpty(kept),
     has: stillCovered(state.has, subscription),
+    brought: stillCovered(state.brought, subscription),
   };
 }
 
@@ -166,6 +172,12 @@ function hasAlias({ aliases = [] }: EncodedResource, { names }: Subscription): b
   return aliases.some(alias => names.has(alias));
 }
 
+/** What a client has brought says nothing beside what it is known to hold. */
+function forgetful(step: Step<DeltaState>): Step<DeltaState> {
+  const { acked, brought } = step.state;
+  return acked && brought.size > 0 ? { ...step, state: { ...step.state, brought: hasNothing } } : step;
+}
+
 /** What is not subscribed is not had. */
 function stillCovered(has: ReadonlyMap<string, string>, subscription: Subscription): ReadonlyMap<string, string> {
   return has.size === 0 ? has : new Map([...has].filter(([name]) => covers(subscription, name)));
@@ -187,7 +199,7 @@ function advance(state: DeltaState): Step<DeltaState> {
     const plain = kept.length < leftover.length ? withRemoved(target, lacking, leftover) : lacking;
     const body = plain && state.knowsErrors ? withReasons(target, subscription, plain) : plain;
     const resumed = { ...ready, has: hasNothing, leftover: kept };
-    return body ? send(resumed, target, body) : settle(resumed, target);
+    return body ? send(resumed, target, body) : forgetful(settle(resumed, target));
   }
   if (sent === target && isEmpty(again) && !state.inParts && !forgiven(ready)) return quiet(ready);
   const owing = { from: sent, to: target, subscription, again, knowsErrors: state.knowsErrors };

@@ -112,6 +112,8 @@ export interface TypeState {
   readonly again: Subscription;
   /** Newly subscribed, and not accepted since: the client need not have what it has accepted of the set. */
   readonly fresh: Subscription;
+  /** What of that it may have had before, since it was subscribed already. */
+  readonly anew: Subscription;
   /** Sent again because the client may have put it aside, and not accepted since (R39). */
   readonly rewarmed: Subscription;
   /** Names of rejected responses. Nobody knows what the client made of them (R42), so the next push repeats them. */

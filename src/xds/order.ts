@@ -1,3 +1,4 @@
+import { memo1 } from '../base/memo.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { isSettled, type TypeState } from './machine.ts';
 import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
@@ -123,7 +124,9 @@ export function expire(order: OrderState, id: number, progress: Progress): Order
   if (id === order.reopen) return { ...order, reopen: undefined, reopening: false };
   if (id !== order.settle) return order;
   const ended = { ...order, settle: undefined };
-  return usersRejected(progress) ? ended : { ...ended, settling: nothing, lingering: order.settling };
+  return usersRejected(progress) || leadsAnywhere(order.released)
+    ? ended
+    : { ...ended, settling: nothing, lingering: order.settling };
 }
 
 function withoutLeftovers(order: OrderState): OrderState {
@@ -314,6 +317,7 @@ function clustersIn(progress: Progress): Asked | undefined {
 }
 
 function usersSettled(order: OrderState, progress: Progress): boolean {
+  if (leadsAnywhere(order.released)) return false;
   // They come after what is made, of which there may be very many.
   for (let index = progress.lanes.length - 1; index >= 0; index--) {
     const state = progress.lanes[index]?.state;
@@ -323,6 +327,15 @@ function usersSettled(order: OrderState, progress: Progress): boolean {
   }
   return true;
 }
+
+/** True if it leaves a client with listeners or routes of which nobody knows what clusters they name. */
+function leadsAnywhere(released: Snapshot | undefined): boolean {
+  return released !== undefined && hasUnknownUsers(released);
+}
+
+const hasUnknownUsers = memo1(({ types }: Snapshot): boolean =>
+  [...types].some(([url, { resources }]) => isUser(url) && [...resources.values()].some(each => each.unsent)),
+);
 
 /** A client that rejected new routes lives on old ones, and on the clusters that they name. */
 function usersRejected(progress: Progress): boolean {

@@ -35,6 +35,7 @@ export function initialState(typeUrl: string, prefix: string, whole: boolean): T
     inParts: false,
     again: NONE,
     fresh: NONE,
+    anew: NONE,
     rewarmed: NONE,
     doubtful: NONE,
     leftover: [],
@@ -141,19 +142,25 @@ export function inDoubt(doubtful: Subscription, { withheld }: TypeSnapshot): Sub
 }
 
 /**
- * A machine with another target. What that withholds no longer, and the client has rejected, is owed whatever it is now:
- * nobody knows what the client made of it.
+ * A machine with another target. What that withholds no longer is owed whatever it is now: where the client has rejected
+ * it, nobody knows what the client made of it, and what it has accepted elsewhere may be gone.
  */
 function retargeted<S extends TypeState>(state: S, target: TypeSnapshot | undefined, keepLeftover: boolean): S {
   const next = { ...state, target, keepLeftover };
   if (!target || target === state.target) return next;
-  const isLifted = (name: string): boolean => state.target?.withheld?.has(name) === true && !target.withheld?.has(name);
-  const lifted = [...inDoubt(state.doubtful, target).names].filter(
-    name => isLifted(name) || isBack(name, state, target),
-  );
-  const owed = [...lifted, ...standIns(state, target)];
+  const lifted = namesLifted(state, target);
+  const back = [...inDoubt(state.doubtful, target).names].filter(name => isBack(name, state, target));
+  const owed = [...lifted, ...back, ...standIns(state, target)];
   if (owed.length === 0) return next;
   return { ...next, again: union(next.again, within(subscriptionOf(false, owed), next.subscription)) };
+}
+
+/** What is withheld no longer, and the client may have in another content. */
+function namesLifted(state: TypeState, target: TypeSnapshot): readonly string[] {
+  return [...(state.target?.withheld ?? [])].filter(name => {
+    if (target.withheld?.has(name)) return false;
+    return state.doubtful.names.has(name) || heldThen(state, name)?.version !== contentOf(target, name);
+  });
 }
 
 /** Something else was to come meanwhile, so this is news even if it is what was sent last. */
@@ -212,7 +219,9 @@ function accepted<S extends TypeState>(before: S, answered: Unanswered): Step<S>
   const rewarmed = body.beat ? before.rewarmed : minus(before.rewarmed, minus(namesOf(body), before.again));
   if (body.more) return quiet({ ...before, doubtful, rewarmed, acceptedVersion });
   const acked = heldAfter({ ...before, doubtful }, answered);
-  const state = { ...before, acked, fresh: minus(before.fresh, answered.fresh), rewarmed, acceptedVersion };
+  const fresh = minus(before.fresh, answered.fresh);
+  const anew = minus(before.anew, answered.fresh);
+  const state = { ...before, acked, fresh, anew, rewarmed, acceptedVersion };
   // Good news of other resources does not make up for a rejection.
   const open = inDoubt(doubtful, snapshot);
   if (state.rejected && !isEmpty(open)) return quiet({ ...state, doubtful });

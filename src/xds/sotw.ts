@@ -111,7 +111,8 @@ function advance(state: SotwState): Step<SotwState> {
     const unclaimed = { ...state, claims: '', acceptedVersion: state.claims };
     // Only a client that subscribes to everything and nothing else cannot have come to want more (R17).
     const current = complete && subscription === EVERYTHING && state.claims === wireVersion(target);
-    return current ? settle(unclaimed, target) : advance(unclaimed);
+    // It says that it has all of it, so nothing is new to it.
+    return current ? settle({ ...unclaimed, fresh: NONE }, target) : advance(unclaimed);
   }
   if (state.sent === target && isEmpty(state.again) && !state.inParts && !forgiven(state)) return quiet(state);
   const bodyOf = complete ? completeBody : partialBody;

@@ -1,6 +1,6 @@
 import { memo1 } from '../base/memo.ts';
 import { contentHash } from '../snapshot/encode.ts';
-import type { EncodedResource, Snapshot } from '../snapshot/snapshot.ts';
+import type { EncodedResource, Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { type LastGood, type Withheld, withhold } from '../snapshot/withhold.ts';
 import { isAbsent } from './absent.ts';
 import { heldThen } from './held.ts';
@@ -8,7 +8,7 @@ import { type Isolation, informed, republished, withheldBy } from './isolation.t
 import type { Lanes, MachineState } from './lanes.ts';
 import type { Unanswered } from './machine.ts';
 import { resourceType } from './resource-type.ts';
-import { covers } from './subscription.ts';
+import { covers, type Subscription } from './subscription.ts';
 
 /** What withholding a content from a client comes to, given what the client has on its lanes. */
 
@@ -28,12 +28,22 @@ export function suspectsIn(
   return body.resources.flatMap((resource): Withheld[] => {
     if (isAbsent(resource)) return [];
     const { name, version } = resource;
-    const held = acked?.resources.get(name);
-    const unknown = acked ? held !== undefined && covers(fresh, name) : resumes;
+    const held = isNewTo(before, fresh, name) ? undefined : acked?.resources.get(name);
+    const mayHave = isSotw ? resumes : before.brought.has(name);
+    const unknown = acked ? held !== undefined && covers(fresh, name) : mayHave;
     if (unknown) return [{ typeUrl, name, version, instead: standIn(name) }];
     // What it holds under the name may have come on another of its streams.
     return held?.version === version ? [] : [{ typeUrl, name, version, instead: held ?? heldOn(lanes, typeUrl, name) }];
   });
+}
+
+/**
+ * True if the client has never had anything under the name: its set may have that all the same, since it is one for all
+ * names. @param fresh what was new to it when it was sent.
+ */
+function isNewTo(state: MachineState, fresh: Subscription, name: string): boolean {
+  const maybeBrought = !('has' in state) && state.resumes;
+  return covers(fresh, name) && !covers(state.anew, name) && !maybeBrought;
 }
 
 /** A request of a stream after which nothing is sent until the goal is made anew. */
@@ -129,15 +139,27 @@ const alike = memo1((_published: Snapshot) => new Map<string, WeakRef<Snapshot>>
 
 /** What the client has last accepted under the name. */
 function heldOn(lanes: Lanes, typeUrl: string, name: string): EncodedResource | undefined {
-  return onLanes(lanes, typeUrl, name, ({ acked }) => acked?.resources.get(name));
+  return onLanes(lanes, typeUrl, name, state => ackedBy(state, name)?.resources.get(name));
 }
 
-/** What it has under the name when it accepts what is under way, or has accepted. */
+/** What it has under the name when it accepts what is under way, or has accepted, or has brought. */
 function lastGoodOn(lanes: Lanes): LastGood {
   return (typeUrl, name, suits = () => true) =>
-    onLanes(lanes, typeUrl, name, state =>
-      [heldThen(state, name), state.acked?.resources.get(name)].find(each => each && suits(each)),
-    );
+    onLanes(lanes, typeUrl, name, state => {
+      const acked = ackedBy(state, name);
+      const found = [heldThen({ ...state, acked }, name), acked?.resources.get(name), broughtBy(state, name)];
+      return found.find(each => each && suits(each));
+    });
+}
+
+/** The set that says what the client has accepted under the name, if it has. */
+function ackedBy(state: MachineState, name: string): TypeSnapshot | undefined {
+  return isNewTo(state, state.fresh, name) ? undefined : state.acked;
+}
+
+/** Stands for what a delta client says that it has from an earlier stream. Of a SotW client nobody knows. */
+function broughtBy(state: MachineState, name: string): EncodedResource | undefined {
+  return 'brought' in state && state.brought.has(name) ? standIn(name) : undefined;
 }
 
 function onLanes(

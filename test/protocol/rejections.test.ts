@@ -345,6 +345,31 @@ const unhurried: readonly Transcript[] = [
     { pauses: true },
     { expect: [] },
   ]),
+  ...both('R40, R42: routes do not go to a new cluster whose endpoints are rejected', variant => [
+    ...running(variant),
+    { publish: { ...fleet, CDS: { old: '1', new: '1' }, EDS: { old: '1', new: '1' }, RDS: { r: 'to-new' } } },
+    { expect: [{ type: 'CDS', resources: variant === 'sotw' ? ['new=1', 'old=1'] : ['new=1'] }] },
+    {
+      send: {
+        type: 'EDS',
+        nonce: 'last',
+        ...(variant === 'sotw' ? { names: ['old', 'new'] } : { subscribe: ['new'] }),
+      },
+    },
+    { expect: [{ type: 'EDS', resources: ['new=1'] }] },
+    { nack: 'EDS', error: 'bad' },
+    { ack: 'CDS' },
+    { expect: [] },
+    { timers: true },
+    { expect: [] },
+    { publish: { ...fleet, CDS: { old: '1', new: '1' }, EDS: { old: '1', new: '2' }, RDS: { r: 'to-new' } } },
+    {
+      expect: [
+        { type: 'EDS', resources: ['new=2'] },
+        { type: 'RDS', resources: ['r=to-new'] },
+      ],
+    },
+  ]),
   {
     name: 'R42: of two rejections that have a suspect in common, none says more of the others than the other allows',
     variant: 'delta',

@@ -201,7 +201,7 @@ describe('switchyard init', { concurrency: 2 }, () => {
   it('writes what TLS needs, in files that Envoy follows', async () => {
     const folder = temporaryDirectory();
     const flags = ['--xds-cert', '/etc/envoy/edge.crt', '--xds-key', '/etc/envoy/edge.key', '--xds-ca', 'ca.crt'];
-    const hosts = ['--xds', 'xds.internal:18000', '10.0.0.5:18000'];
+    const hosts = ['--xds', 'xds.internal.:18000', '10.0.0.5:18000', '[2001:DB8:0::5]:18000'];
     const { code, out } = await run(folder, 'init', 'here', '--only', 'envoy', ...hosts, ...flags);
     assert.equal(code, 0);
     assert.match(out, /next:\n {2}envoy -c here\/envoy-edge\.yaml\n$/);
@@ -213,6 +213,7 @@ describe('switchyard init', { concurrency: 2 }, () => {
     assert.deepEqual(context.combined_validation_context.default_validation_context.match_typed_subject_alt_names, [
       { san_type: 'DNS', matcher: { exact: 'xds.internal' } },
       { san_type: 'IP_ADDRESS', matcher: { exact: '10.0.0.5' } },
+      { san_type: 'IP_ADDRESS', matcher: { exact: '2001:db8::5' } },
     ]);
     const [source] = context.tls_certificate_sds_secret_configs;
     const place = join(realpathSync(folder), 'here', 'envoy-edge-certificate.yaml');

@@ -68,11 +68,21 @@ describe('suspects of a rejection', () => {
   });
 
   it('R42: have whatever the client has in their place where nobody knows it', () => {
-    const came = { ...delta('EDS', undefined, names('a')), resumes: true };
-    assert.deepEqual(shown(suspectsIn(came, response('EDS', { a: '1' }), lanes(came))), { 'a 1': 'whatever' });
-    const added = delta('EDS', { a: '1' }, names('a'));
+    const came = { ...delta('EDS', undefined, names('a', 'b')), resumes: true, brought: new Map([['a', '0']]) };
+    assert.deepEqual(shown(suspectsIn(came, response('EDS', { a: '1', b: '1' }), lanes(came))), {
+      'a 1': 'whatever',
+      'b 1': 'nothing',
+    });
     const first = response('EDS', { a: '1' }, { fresh: names('a') });
-    assert.deepEqual(shown(suspectsIn(added, first, lanes(added))), { 'a 1': 'whatever' });
+    const added = delta('EDS', { a: '1' }, names('a'));
+    const again = { ...added, anew: names('a') };
+    assert.deepEqual(shown(suspectsIn(again, first, lanes(again))), { 'a 1': 'whatever' });
+  });
+
+  it('R42: have nothing in their place where a name is new to the client, whatever the set holds that it is at', () => {
+    const added = { ...delta('EDS', { a: '1' }, names('a')), fresh: names('a') };
+    const first = response('EDS', { a: '1' }, { fresh: names('a') });
+    assert.deepEqual(shown(suspectsIn(added, first, lanes(added))), { 'a 1': 'nothing' });
   });
 
   it('R26, R42: are not looked for where nobody knows what absence would delete', () => {
