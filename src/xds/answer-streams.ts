@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { answerLimit, breakOff } from './calls.ts';
+import { answerLimit, unreadAfter } from './calls.ts';
 import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
 
@@ -34,10 +34,10 @@ export class AnswerStreams {
   ): void {
     /** Of the answer that is on its way. */
     let left = (): void => {};
-    let unread: NodeJS.Timeout | undefined;
+    let read = (): void => {};
     const ended = (): void => {
       this.#calls.delete(call);
-      clearTimeout(unread);
+      read();
       left();
     };
     const send = (paced: PacedAnswer): void => {
@@ -49,9 +49,9 @@ export class AnswerStreams {
         ended();
         refuse(outcome);
       } else {
-        unread = setTimeout(() => breakOff(call), this.#limit).unref();
+        read = unreadAfter(this.#limit, call);
         call.write(outcome.message, () => {
-          clearTimeout(unread);
+          read();
           left();
           call.resume();
         });

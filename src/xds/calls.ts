@@ -67,9 +67,9 @@ export function pacedUnary(
   return (call, done) => {
     // Rejects never.
     void answer(call.request, certificateOf(call)).then(({ outcome, left }) => {
-      const unread = setTimeout(() => breakOff(call), limit).unref();
+      const read = unreadAfter(limit, call);
       const ended = (): void => {
-        clearTimeout(unread);
+        read();
         left();
       };
       // Comes at the end of every call that has been answered, unless the caller had gone before it was read.
@@ -103,8 +103,14 @@ interface Inner {
   readonly stream?: Pick<ServerHttp2Stream, 'close'>;
 }
 
+/** Breaks a call off after `limit` milliseconds. @returns what to call when its answer has been read before. */
+export function unreadAfter(limit: number, call: object): () => void {
+  const timer = setTimeout(() => breakOff(call), limit).unref();
+  return () => clearTimeout(timer);
+}
+
 /** Breaks a call off at once, with what is on its way: a status would wait behind what the other side does not read. */
-export function breakOff(call: object): void {
+function breakOff(call: object): void {
   for (let inner: Inner | undefined = call; inner; inner = inner.call ?? inner.nextCall) {
     inner.stream?.close(constants.NGHTTP2_CANCEL);
   }
