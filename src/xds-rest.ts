@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { limitSilentConnections } from './admin/connection-limit.ts';
 import type { ServerTls } from './base/server-tls.ts';
@@ -47,6 +48,12 @@ export async function startXdsRest(
     : createServer(timeouts, listener);
   if (tls && 'setSecureContext' in server) followTls(server, tls);
   limitSilentConnections(server, MAX_SILENT);
+  // Those in their handshake are none of the server's own yet.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   await new Promise<void>((resolve, reject) => {
     server.once('error', cause => {
       const remedy = 'choose another address with --xds-rest HOST:PORT';
@@ -60,7 +67,7 @@ export async function startXdsRest(
     close: () =>
       new Promise(resolve => {
         server.close(() => resolve());
-        server.closeAllConnections();
+        for (const socket of sockets) socket.destroy();
       }),
   };
 }

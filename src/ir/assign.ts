@@ -1,7 +1,7 @@
 import { memo1 } from '../base/memo.ts';
 import type { FleetMatch } from '../policy/fleet.ts';
 import { type CertificateFacts, identityFault } from './certified.ts';
-import { distanceToGlob, fitsGlob } from './glob.ts';
+import { distanceToGlob, fitsGlob, MOST_COMPARED } from './glob.ts';
 import type { FleetIr } from './ir.ts';
 
 /** What of a node decides its fleet. */
@@ -99,7 +99,7 @@ function unmatched(groups: readonly (readonly FleetIr[])[], node: NodeFacts): Fl
 /** 0 to 1: how much of a value would have to change. */
 function distance(glob: string, value: string | undefined): number {
   if (value === undefined) return 1;
-  return distanceToGlob(glob, value) / Math.max(glob.length, Math.min(value.length, 256), 1);
+  return distanceToGlob(glob, value) / Math.max(glob.length, Math.min(value.length, MOST_COMPARED), 1);
 }
 
 function describe({ field, glob, value }: Wish): string {

@@ -31,23 +31,33 @@ export function globsMeet(a: string, b: string): boolean {
   return reach[b.length] === true;
 }
 
-/** Fewest letters to insert, delete or replace in `text` until it fits `glob`; only the first 256 of them count. */
+/** Letters that are compared, after those that are the same: clients may say of themselves what they like. */
+export const MOST_COMPARED = 64;
+
+/** Fewest letters to insert, delete or replace in `text` until it fits `glob`; of long texts, as far as it is compared. */
 export function distanceToGlob(glob: string, text: string): number {
-  const letters = text.slice(0, 256);
-  let above = Array.from({ length: letters.length + 1 }, (_, column) => column);
-  for (const want of glob) {
-    const up = above;
-    const cost = (index: number) => up[index] ?? Number.POSITIVE_INFINITY;
-    const line: number[] = [want === '*' ? cost(0) : cost(0) + 1];
-    for (let column = 1; column <= letters.length; column += 1) {
-      const left = line[column - 1] ?? Number.POSITIVE_INFINITY;
-      line.push(
-        want === '*'
-          ? Math.min(cost(column), left)
-          : Math.min(cost(column) + 1, left + 1, cost(column - 1) + (letters[column - 1] === want ? 0 : 1)),
-      );
+  let same = 0;
+  while (same < glob.length && glob[same] !== '*' && glob[same] === text[same]) same++;
+  const letters = text.slice(same, same + MOST_COMPARED);
+  const width = letters.length + 1;
+  const line = new Uint16Array(width);
+  for (let column = 1; column < width; column++) line[column] = column;
+  for (let row = same; row < glob.length; row++) {
+    const want = glob.charCodeAt(row);
+    const star = want === STAR;
+    let diagonal = line[0] ?? 0;
+    let left = star ? diagonal : diagonal + 1;
+    line[0] = left;
+    for (let column = 1; column < width; column++) {
+      const above = line[column] ?? 0;
+      const changed = letters.charCodeAt(column - 1) === want ? diagonal : diagonal + 1;
+      const inserted = star ? Math.min(above, left) : Math.min(above, left) + 1;
+      left = star ? inserted : Math.min(inserted, changed);
+      line[column] = left;
+      diagonal = above;
     }
-    above = line;
   }
-  return above[letters.length] ?? 0;
+  return line[letters.length] ?? 0;
 }
+
+const STAR = '*'.charCodeAt(0);

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { answerLimit, unreadAfter } from './calls.ts';
 import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
 
@@ -12,9 +13,18 @@ interface Call {
   end(): unknown;
 }
 
-/** Streams on which each request has an answer, and the next is read when that has left. */
+/**
+ * Streams on which each request has an answer, and the next is read when that has left. One whose answer nobody reads
+ * is broken off, since it would keep room from others.
+ */
 export class AnswerStreams {
   readonly #calls = new Set<Call>();
+  readonly #limit: number;
+
+  /** @param limit milliseconds that the other side may take to read an answer. */
+  constructor(limit = answerLimit) {
+    this.#limit = limit;
+  }
 
   /** @param refuse ends the call with a status. */
   serve(
@@ -24,8 +34,10 @@ export class AnswerStreams {
   ): void {
     /** Of the answer that is on its way. */
     let left = (): void => {};
+    let read = (): void => {};
     const ended = (): void => {
       this.#calls.delete(call);
+      read();
       left();
     };
     const send = (paced: PacedAnswer): void => {
@@ -37,7 +49,9 @@ export class AnswerStreams {
         ended();
         refuse(outcome);
       } else {
+        read = unreadAfter(this.#limit, call);
         call.write(outcome.message, () => {
+          read();
           left();
           call.resume();
         });

@@ -1,4 +1,5 @@
 import type { Buffer } from 'node:buffer';
+import { constants, type ServerHttp2Stream } from 'node:http2';
 import {
   ServerInterceptingCall,
   type ServerInterceptor,
@@ -51,32 +52,68 @@ export function unary<Message>(
   return (call, done) => {
     const outcome = guarded((request: Buffer) => answer(request, certificateOf(call)))(call.request);
     if (outcome.kind === 'answer') done(null, outcome.message);
-    else done({ code: status[outcome.code], details: outcome.why });
+    else done({ code: status[outcome.code], details: detailsOf(outcome.why) });
   };
 }
 
-/** Milliseconds until an answer counts as sent of which nobody has heard. */
-const answerLimit = 60_000;
+/** Milliseconds that the other side may take to read an answer, before its call is broken off. */
+export const answerLimit = 120_000;
 
+/** @param limit milliseconds until a call is broken off whose answer is not read. */
 export function pacedUnary(
   answer: (request: Buffer, certificate: CertifiedNames | undefined) => Promise<PacedAnswer>,
+  limit = answerLimit,
 ): UnaryHandler<Buffer> {
   return (call, done) => {
     // Rejects never.
     void answer(call.request, certificateOf(call)).then(({ outcome, left }) => {
+      const read = unreadAfter(limit, call);
+      const ended = (): void => {
+        read();
+        left();
+      };
       // Comes at the end of every call that has been answered, unless the caller had gone before it was read.
-      if (call.cancelled) left();
-      else call.once('cancelled', left);
-      setTimeout(left, answerLimit).unref();
+      if (call.cancelled) ended();
+      else call.once('cancelled', ended);
       if (outcome.kind === 'answer') done(null, outcome.message);
-      else done({ code: status[outcome.code], details: outcome.why });
+      else done({ code: status[outcome.code], details: detailsOf(outcome.why) });
     });
   };
 }
 
 export function endCall(call: EndableCall, code: keyof typeof status, message: string): void {
+  const details = detailsOf(message);
   if (code === 'OK') call.end();
-  else call.emit('error', { code: status[code], details: message, message });
+  else call.emit('error', { code: status[code], details, message: details });
+}
+
+/** Characters of a reason: a longer one would end the connection, for which headers are too long. */
+const MAX_DETAILS = 4096;
+
+/** What a status of gRPC can say. Halves of characters, such as what was cut off at a length leaves, are no text. */
+function detailsOf(text: string): string {
+  const shown = text.length > MAX_DETAILS ? `${text.slice(0, MAX_DETAILS)}…` : text;
+  return shown.toWellFormed();
+}
+
+/** Of grpc-js, which keeps these to itself; the tests watch them. */
+interface Inner {
+  readonly call?: Inner;
+  readonly nextCall?: Inner;
+  readonly stream?: Pick<ServerHttp2Stream, 'close'>;
+}
+
+/** Breaks a call off after `limit` milliseconds. @returns what to call when its answer has been read before. */
+export function unreadAfter(limit: number, call: object): () => void {
+  const timer = setTimeout(() => breakOff(call), limit).unref();
+  return () => clearTimeout(timer);
+}
+
+/** Breaks a call off at once, with what is on its way: a status would wait behind what the other side does not read. */
+function breakOff(call: object): void {
+  for (let inner: Inner | undefined = call; inner; inner = inner.call ?? inner.nextCall) {
+    inner.stream?.close(constants.NGHTTP2_CANCEL);
+  }
 }
 
 /** Address and port of the other side; undefined if that is unknown. */

@@ -131,8 +131,8 @@ export class ClientStatusAnswers {
     if ('kind' in request) return request;
     const parts: Uint8Array[] = [];
     let clients = 0;
-    const shown = this.#clients.proxies().filter(each => mayBeShown(this.#board, each, certificate));
-    for (const client of byNode(shown, request.matchers)) {
+    const shown = await this.#shown(request.matchers, certificate);
+    for (const client of byNode(shown)) {
       if (clients++ > 0) await othersFirst();
       const pieces = this.#config(client, request.bare);
       const { alone, length } = counted.add(pieces.reduce((sum, each) => sum + each.length, 0));
@@ -146,6 +146,21 @@ export class ClientStatusAnswers {
       for (const each of pieces) parts.push(each);
     }
     return { kind: 'answer', message: Buffer.concat(parts) };
+  }
+
+  /** The clients that are asked for and may be shown; of thousands that takes time. */
+  async #shown(
+    matchers: readonly NodeMatcher[],
+    certificate: CertifiedNames | undefined,
+  ): Promise<readonly ClientView[]> {
+    const shown: ClientView[] = [];
+    let looked = 0;
+    for (const client of this.#clients.proxies()) {
+      if (!isAskedFor(client, matchers)) continue;
+      if (++looked % AT_ONCE === 0) await othersFirst();
+      if (mayBeShown(this.#board, client, certificate)) shown.push(client);
+    }
+    return shown;
   }
 
   /** `ClientStatusResponse`, field 1, in pieces. */
@@ -166,6 +181,9 @@ export class ClientStatusAnswers {
     return [fieldHead(1, length), shown, ...rows.flatMap(each => each.pieces)];
   }
 }
+
+/** Clients of whom it is found out whether they may be shown, before others have their turn. */
+const AT_ONCE = 16;
 
 interface Counted {
   /** @returns the bytes of the answer so far, and whether no other is under way that has any. */
@@ -200,12 +218,15 @@ function mayBeShown({ current }: Board, { node }: ClientView, certificate: Certi
   return sameAssignment(current.assign(withCertificate(claimed, certificate)), current.assign(node));
 }
 
+function isAskedFor({ node: { id } }: ClientView, matchers: readonly NodeMatcher[]): boolean {
+  return matchers.length === 0 || matchers.some(({ node_id }) => node_id && fits(node_id, id));
+}
+
 /** A node may be on several connections. */
-function byNode(clients: readonly ClientView[], matchers: readonly NodeMatcher[]): Iterable<ClientView> {
+function byNode(clients: readonly ClientView[]): Iterable<ClientView> {
   const found = new Map<string, ClientView>();
   for (const client of clients) {
     const { id } = client.node;
-    if (matchers.length > 0 && !matchers.some(({ node_id }) => node_id && fits(node_id, id))) continue;
     const known = found.get(id);
     found.set(id, known ? joined(known, client) : client);
   }

@@ -31,7 +31,7 @@ export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): Nod
     else if (field === 2) raw.cluster = reader.string();
     else if (field === 3) metadata = flatTexts(readTree(measured(reader, limits)));
     else if (field === 4) Object.assign(raw, readLocality(reader.bytes()));
-    else if (field === 6) userAgent = reader.string().slice(0, MAX_TEXT);
+    else if (field === 6) userAgent = clipped(reader.string());
     else if (field === 7) raw.version = reader.string();
     else if (field === 8) raw.version = readBuild(reader.bytes()) || raw.version;
     else if (field === 10) features.push(...[reader.string()].filter(isKnown));
@@ -42,7 +42,7 @@ export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): Nod
   const why = refusal(raw.id);
   if (why !== undefined) return { kind: 'refused', why };
   const { id, ...texts } = raw;
-  const bounded = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, text.slice(0, MAX_TEXT)]));
+  const bounded = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, clipped(text)]));
   return {
     kind: 'node',
     node: {
@@ -54,6 +54,11 @@ export function readNode(bytes: Uint8Array, limits: Limits = defaultLimits): Nod
       ...(features.length > 0 && { features: [...new Set(features)] }),
     },
   };
+}
+
+/** Never ends in half a character. */
+function clipped(text: string): string {
+  return text.slice(0, MAX_TEXT).toWellFormed();
 }
 
 /** A reader that stands before metadata of a bearable size. */

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect as connectPlain } from 'node:net';
 import test, { type TestContext } from 'node:test';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { type Client, status } from '@grpc/grpc-js';
+import { startXdsRest } from '../../src/xds-rest.ts';
 import { CertificateAuthority, type KeyPair } from '../support/certificates.ts';
-import { type SecureXds, serverNames, serveSecureXds } from '../support/tls-xds.ts';
+import { type SecureXds, serverNames, serveSecureXds, TestTls } from '../support/tls-xds.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { publication, snapshot, urls } from '../support/xds-fixtures.ts';
@@ -221,3 +223,19 @@ async function visit(
   });
   return { sessions, reached, reused };
 }
+
+test('P22: REST polls end at once, also while somebody is in his handshake', async t => {
+  const { ca, board } = await serve(t);
+  const { certificate, key } = ca.issue({ names: serverNames });
+  const tls = new TestTls({ certificate, key, clientCa: ca.certificate });
+  const { port, close } = await startXdsRest({ host: '127.0.0.1', port: 0 }, { board, tls, report: () => {} });
+  const slow = connectPlain({ port, host: '127.0.0.1' });
+  slow.on('error', () => {});
+  const gone = new Promise(resolve => slow.once('close', resolve));
+  await once(slow, 'connect');
+  slow.write(Buffer.from([22, 3, 1, 0, 200]));
+  const before = performance.now();
+  await close();
+  assert.ok(performance.now() - before < 2_000, 'it waits for no handshake');
+  await gone;
+});

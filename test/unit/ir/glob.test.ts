@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { distanceToGlob, fitsGlob, globsMeet } from '../../../src/ir/glob.ts';
+import { distanceToGlob, fitsGlob, globsMeet, MOST_COMPARED } from '../../../src/ir/glob.ts';
 
 const glob = fc.string({ unit: fc.constantFrom('a', 'b', '*'), maxLength: 7 });
 const text = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 8 });
@@ -46,7 +46,13 @@ describe('globs', () => {
     const long = 'a'.repeat(1_000_000);
     const started = performance.now();
     assert.equal(fitsGlob('*a*a*a*a*b', long), false);
-    assert.equal(distanceToGlob('b', long), 256);
+    assert.equal(distanceToGlob('b', long), MOST_COMPARED);
     assert.ok(performance.now() - started < 1000);
+  });
+
+  it('are compared with long texts from where these begin to differ', () => {
+    const long = 'a'.repeat(200);
+    assert.equal(distanceToGlob(`${long}bc`, `${long}cb`), 2);
+    assert.equal(distanceToGlob(`${long}b*`, `${long}c${long}`), 1);
   });
 });

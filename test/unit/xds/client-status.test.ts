@@ -73,6 +73,38 @@ test('CSDS, P7: between two nodes others have their turn', async () => {
   assert.ok(turns >= synced.length - 1, `${turns} turns`);
 });
 
+test('CSDS, P7, P22: others have their turn while it is found out who may be shown, of those who are asked for alone', async () => {
+  const board = new Board();
+  let inTurn = 0;
+  let most = 0;
+  let all = 0;
+  const assign = (node: View['node']) => {
+    inTurn++;
+    all++;
+    const why = node.certificate?.hosts[0] ?? '';
+    return { kind: 'refused', fleet: 'f', why } as const;
+  };
+  board.publish({ snapshots: new Map(), assign });
+  const named = (host: string) => ({ uris: [], hosts: [host] });
+  const views = Array.from({ length: 100 }, (_, index) => {
+    const each = view(`${index < 50 ? 'n' : 'x'}${index}`, []);
+    return { ...each, node: { ...each.node, certificate: named('other') } };
+  });
+  const count = (): void => {
+    most = Math.max(most, inTurn);
+    inTurn = 0;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  const answers = new ClientStatusAnswers(board, { proxies: () => views }, limits);
+  const { outcome } = await answers.answer(request(true, 1), named('own'));
+  clearImmediate(next);
+  most = Math.max(most, inTurn);
+  assert.ok(outcome.kind === 'answer' && outcome.message.length === 0);
+  assert.equal(all, 2 * 50);
+  assert.ok(most <= 2 * 16, `${most} in one turn`);
+});
+
 test('CSDS, P7: more answers than may be under way are refused, until one has left', async () => {
   const answers = served(big, synced, { underWay: 2 });
   const [one, two, three] = await Promise.all([1, 2, 3].map(() => answers.answer(request())));
