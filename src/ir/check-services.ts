@@ -118,6 +118,9 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
   if (service.loadBalancing.policy === 'random' && new Set(service.endpoints.map(each => each.weight)).size > 1) {
     report('loadBalancing', 'the policy "random" ignores the different weights of the endpoints');
   }
+  if (service.failover === 'whenAllDown' && new Set(service.endpoints.map(each => each.priority)).size < 2) {
+    report('failover', 'all endpoints have the same priority, so that there are no backups');
+  }
   return problems;
 }
 
