@@ -4,6 +4,7 @@ import type {
   LbEndpoint,
   LocalityLbEndpoints,
 } from '../../proto/gen/envoy.config.endpoint.v3.ts';
+import { hasBackups } from '../ir/endpoints.ts';
 import type { EndpointIr, ServiceClusterIr } from '../ir/ir.ts';
 import { envoyAddress } from './address.ts';
 
@@ -23,7 +24,7 @@ export function loadAssignment(cluster: ServiceClusterIr): ClusterLoadAssignment
   const priorities = [...new Set(cluster.endpoints.map(each => each.priority))].sort((a, b) => a - b);
   return {
     cluster_name: cluster.name,
-    ...(cluster.service.failover === 'whenAllDown' ? { policy: anyHealthyIsEnough } : {}),
+    ...(hasBackups(cluster.service) ? { policy: anyHealthyIsEnough } : {}),
     endpoints: priorities.flatMap((priority, level) =>
       localities(
         cluster.endpoints.filter(each => each.priority === priority),
