@@ -5,7 +5,7 @@ type Unit<Name extends string> = number & { readonly [unit]: Name };
 
 /** Milliseconds. */
 export type Millis = Unit<'ms'>;
-/** 0 to 100. */
+/** 0 to 100; more only where it is a share of an average. */
 export type Percent = Unit<'percent'>;
 /** A TCP or UDP port, 1 to 65535. */
 export type Port = Unit<'port'>;
@@ -45,9 +45,8 @@ export function formatDuration(value: Millis): string {
   return `${value}ms`;
 }
 
-/** Reads `5%` or `0.5%`. @returns undefined when the text is no percentage from 0% to 100%. */
+/** Reads `5%` or `0.5%`. @returns undefined when the text is no percentage from 0% to 999.9999%. */
 export function parsePercent(text: string): Percent | undefined {
   const match = /^(\d{1,3}(?:\.\d{1,4})?)%$/.exec(text);
-  const value = match ? Number(match[1]) : Number.NaN;
-  return value >= 0 && value <= 100 ? percent(value) : undefined;
+  return match ? percent(Number(match[1])) : undefined;
 }

@@ -9,7 +9,7 @@ import type { Service } from '../policy/service.ts';
 import { declaredEndpoints } from './address.ts';
 import { checkRetries } from './check-retries.ts';
 import { servicesWithNames } from './clusters.ts';
-import { answerOf, bears, type ResolvedNames } from './endpoints.ts';
+import { answerOf, bears, hasBackups, type ResolvedNames } from './endpoints.ts';
 import { keeping } from './kept.ts';
 import { lookup, sortedEntries } from './order.ts';
 import { listed, namesOf } from './references.ts';
@@ -117,6 +117,9 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
   }
   if (service.loadBalancing.policy === 'random' && new Set(service.endpoints.map(each => each.weight)).size > 1) {
     report('loadBalancing', 'the policy "random" ignores the different weights of the endpoints');
+  }
+  if (service.failover === 'whenAllDown' && !hasBackups(service)) {
+    report('failover', 'all endpoints have the same priority, so that there are no backups');
   }
   return problems;
 }

@@ -59,6 +59,11 @@ export function bears(
   return labels.every(([label, value]) => Object.hasOwn(endpoint.labels, label) && endpoint.labels[label] === value);
 }
 
+/** True if endpoints of the service are declared to step in only when all of lower priority are down. */
+export function hasBackups({ failover, endpoints }: Service): boolean {
+  return failover === 'whenAllDown' && endpoints.some(each => each.priority !== endpoints[0]?.priority);
+}
+
 /** What besides the declaration decides an endpoint, as texts and numbers, so that equal means identical. */
 function influences(
   declared: DeclaredEndpoint,

@@ -35,7 +35,7 @@ export const Endpoint = z.strictObject({
     example: 'a',
   }),
   priority: field(z.int().min(0).max(15).default(0), {
-    doc: 'Higher numbers get traffic only when too few endpoints of the lower ones are healthy.',
+    doc: "Higher numbers get traffic only when too few endpoints of the lower ones are healthy: see the service's `failover`.",
     why: '0: all endpoints are primaries',
     example: 1,
   }),

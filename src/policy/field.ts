@@ -57,20 +57,24 @@ export const duration = (options: { readonly min?: number; readonly max?: number
       return z.NEVER;
     });
 
-/** `5%` → 5. */
-export const percentage = z
-  .string()
-  .register(formats, percentFormat)
-  .transform((text, context): Percent => {
-    const value = parsePercent(text);
-    if (value !== undefined) return value;
-    context.addIssue({
-      code: 'custom',
-      params: { problem: 'schema.invalid_percent' },
-      message: `"${text}" is not a percentage from 0% to 100%`,
+/** A percentage within bounds: `125%` → 125. */
+export const percentBetween = (min: number, max: number) =>
+  z
+    .string()
+    .register(formats, percentFormat)
+    .transform((text, context): Percent => {
+      const value = parsePercent(text);
+      if (value !== undefined && value >= min && value <= max) return value;
+      context.addIssue({
+        code: 'custom',
+        params: { problem: 'schema.invalid_percent' },
+        message: `"${text}" is not a percentage from ${min}% to ${max}%`,
+      });
+      return z.NEVER;
     });
-    return z.NEVER;
-  });
+
+/** `5%` → 5. */
+export const percentage = percentBetween(0, 100);
 
 /** `10.0.0.11:8080`, `[::1]:8080`, `db.internal:5432` or `unix:/run/app.sock`, checked, kept as text. */
 export const addressText = z

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import { duration, exactlyOneOf, field, httpHeaderName, percentage } from './field.ts';
+import { duration, exactlyOneOf, field, httpHeaderName, percentage, percentBetween, printable } from './field.ts';
+
+/** Attributes that have no field of their own. */
+const cookieAttribute = z
+  .string()
+  .regex(/^[A-Za-z][A-Za-z-]{0,63}$/, 'is not the name of an attribute of a cookie')
+  .refine(text => !/^(max-age|path|httponly)$/i.test(text), 'is made from ttl or path, or always there');
+const cookieAttributeValue = z
+  .string()
+  .max(256)
+  .refine(text => !text.includes(';'), 'must not contain ";"')
+  .refine(...printable);
 
 /** What a request is hashed by; the first part that yields a value decides when it is `terminal`. */
 export const HashPart = z
@@ -18,6 +29,11 @@ export const HashPart = z
             doc: 'Path attribute of a cookie that we make.',
             why: 'absent: the cookie has no Path attribute',
             example: '/',
+          }),
+          attributes: field(z.record(cookieAttribute, cookieAttributeValue).default({}), {
+            doc: 'Further attributes of a cookie that we make; those without a value have an empty text. `HttpOnly` is always there.',
+            why: 'none: what browsers do without is right for a cookie that only chooses an endpoint',
+            example: { SameSite: 'Lax', Secure: '' },
           }),
         })
         .optional(),
@@ -45,6 +61,13 @@ const hashBy = field(
     example: [{ header: 'x-user' }],
   },
 );
+
+const maxLoad = field(percentBetween(101, 999).optional(), {
+  doc: 'Most active requests of an endpoint, as a share of what all have on average (by weight), seen from one Envoy. What is above goes to other endpoints, and comes back as load falls.',
+  unit: 'percent of the average',
+  why: 'absent: no bound; callers move only when endpoints do',
+  example: '125%',
+});
 
 /** Warms up an endpoint that just came (back): its share grows over `window`. */
 export const SlowStart = z.strictObject({
@@ -139,6 +162,7 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
         example: 65536,
       }),
       hashBy,
+      maxLoad,
       ...shared,
     })
     .superRefine(({ minimumRingSize, maximumRingSize }, context) => {
@@ -157,6 +181,7 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
       example: 65537,
     }),
     hashBy,
+    maxLoad,
     ...shared,
   }),
 ]);

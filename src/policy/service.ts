@@ -20,6 +20,9 @@ const Version = z.strictObject({
 /** What endpoints speak. */
 const ServiceProtocol = z.enum(['http', 'http2', 'grpc', 'tcp']);
 
+/** When the endpoints of a higher number of `priority` step in. */
+const Failover = z.enum(['gradual', 'whenAllDown']);
+
 /** Something that answers requests. */
 export const Service = z.strictObject({
   protocol: field(ServiceProtocol.default('http'), {
@@ -41,6 +44,11 @@ export const Service = z.strictObject({
     doc: 'How requests are spread over the endpoints.',
     why: 'leastRequest: a slow server gets less at once',
     example: { policy: 'leastRequest', choiceCount: 2 },
+  }),
+  failover: field(Failover.default('gradual'), {
+    doc: 'When endpoints of the next `priority` get traffic: `gradual`, in proportion, as soon as fewer than 72% of those before are healthy; `whenAllDown`, only when none of them is: they are backups.',
+    why: "gradual, Envoy's: those that are left are not given the load of all",
+    example: 'whenAllDown',
   }),
   sessions: field(Sessions.optional(), {
     doc: 'Callers stay with the endpoint that answered them first, also while it drains.',

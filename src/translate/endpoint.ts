@@ -1,10 +1,18 @@
 import type {
   ClusterLoadAssignment,
+  ClusterLoadAssignment_Policy,
   LbEndpoint,
   LocalityLbEndpoints,
 } from '../../proto/gen/envoy.config.endpoint.v3.ts';
+import { hasBackups } from '../ir/endpoints.ts';
 import type { EndpointIr, ServiceClusterIr } from '../ir/ir.ts';
 import { envoyAddress } from './address.ts';
+
+/**
+ * Envoy gives a priority this many times the percentage of its endpoints that are healthy, and the next what is then
+ * missing to 100. One healthy endpoint of a million is thus enough.
+ */
+const anyHealthyIsEnough: ClusterLoadAssignment_Policy = { overprovisioning_factor: 100_000_000 };
 
 /**
  * The endpoints of a cluster, one locality per zone and priority. Without endpoints it is empty, which takes a service's
@@ -16,6 +24,7 @@ export function loadAssignment(cluster: ServiceClusterIr): ClusterLoadAssignment
   const priorities = [...new Set(cluster.endpoints.map(each => each.priority))].sort((a, b) => a - b);
   return {
     cluster_name: cluster.name,
+    ...(hasBackups(cluster.service) ? { policy: anyHealthyIsEnough } : {}),
     endpoints: priorities.flatMap((priority, level) =>
       localities(
         cluster.endpoints.filter(each => each.priority === priority),

@@ -1,4 +1,5 @@
 import type { RouteAction_HashPolicy } from '../../proto/gen/envoy.config.route.v3.ts';
+import { sortedEntries } from '../ir/order.ts';
 import type { HashPart } from '../policy/load-balancing.ts';
 import type { Service } from '../policy/service.ts';
 import { duration } from './units.ts';
@@ -14,12 +15,14 @@ function hashPolicy(part: HashPart): RouteAction_HashPolicy {
   if (part.header !== undefined) return { header: { header_name: part.header }, ...terminal };
   if (part.query !== undefined) return { query_parameter: { name: part.query }, ...terminal };
   if (!part.cookie) return { connection_properties: { source_ip: true }, ...terminal };
-  const { name, ttl, path } = part.cookie;
+  const { name, ttl, path, attributes } = part.cookie;
+  const further = sortedEntries(attributes).map(([name, value]) => ({ name, ...(value === '' ? {} : { value }) }));
   return {
     cookie: {
       name,
       ...(ttl === undefined ? {} : { ttl: duration(ttl) }),
       ...(path === undefined ? {} : { path }),
+      ...(further.length === 0 ? {} : { attributes: further }),
     },
     ...terminal,
   };

@@ -2,11 +2,13 @@ import { any } from '../../proto/codec.ts';
 import type { LoadBalancingPolicy } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import type { TypedExtensionConfig } from '../../proto/gen/envoy.config.core.v3.ts';
 import type {
+  ConsistentHashingLbConfig,
   LocalityLbConfig,
   SlowStartConfig,
 } from '../../proto/gen/envoy.extensions.load_balancing_policies.common.v3.ts';
+import type { Percent } from '../base/units.ts';
 import type { LoadBalancing, SlowStart } from '../policy/load-balancing.ts';
-import { duration, percentMessage } from './units.ts';
+import { duration, percentMessage, wholePercent } from './units.ts';
 
 /**
  * The balancing policy as a typed extension. What Envoy reads from `common_lb_config` even then (panic threshold, new
@@ -58,6 +60,7 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
         typed_config: any('envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash', {
           minimum_ring_size: settings.minimumRingSize,
           maximum_ring_size: settings.maximumRingSize,
+          ...boundedLoad(settings.maxLoad),
         }),
       };
     case 'maglev':
@@ -65,9 +68,16 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
         name: 'envoy.load_balancing_policies.maglev',
         typed_config: any('envoy.extensions.load_balancing_policies.maglev.v3.Maglev', {
           table_size: settings.tableSize,
+          ...boundedLoad(settings.maxLoad),
         }),
       };
   }
+}
+
+function boundedLoad(maxLoad: Percent | undefined): {
+  readonly consistent_hashing_lb_config?: ConsistentHashingLbConfig;
+} {
+  return maxLoad === undefined ? {} : { consistent_hashing_lb_config: { hash_balance_factor: wholePercent(maxLoad) } };
 }
 
 function slowStart(settings: SlowStart | undefined): { readonly slow_start_config?: SlowStartConfig } {

@@ -58,6 +58,7 @@ export const clusterFields: FieldNames = {
   [`${balancing}.slow_start_config`]: 'loadBalancing.slowStart',
   [`${balancing}.slow_start_config.slow_start_window`]: 'loadBalancing.slowStart.window',
   [`${balancing}.slow_start_config.min_weight_percent`]: 'loadBalancing.slowStart.minWeight',
+  [`${balancing}.consistent_hashing_lb_config`]: 'loadBalancing.maxLoad',
   'common_lb_config.healthy_panic_threshold': 'loadBalancing.panicThreshold',
   'common_lb_config.override_host_status': 'sessions',
   'common_lb_config.ignore_new_hosts_until_first_hc': 'healthCheck',

@@ -42,6 +42,9 @@ const services: Record<string, ServiceInput> = {
   'by-header': hashed([{ header: 'x-user' }]),
   'by-cookie': hashed([{ cookie: { name: 'lane' } }]),
   'by-made-cookie': hashed([{ cookie: { name: 'stick', ttl: '1h', path: '/by-made-cookie' } }]),
+  'by-strict-cookie': hashed([
+    { cookie: { name: 'stick', ttl: '1h', attributes: { Secure: '', SameSite: 'Strict' } } },
+  ]),
   'by-session-cookie': hashed([{ cookie: { name: 'stick', ttl: '0s' } }]),
   'by-query': hashed([{ query: 'user' }]),
   'by-source': { endpoints: addresses, loadBalancing: { policy: 'ringHash' } },
@@ -57,6 +60,14 @@ const services: Record<string, ServiceInput> = {
     loadBalancing: { policy: 'ringHash', minimumRingSize: 30_000, hashBy: [{ header: 'x-user' }] },
   },
   maglev: { endpoints: addresses, loadBalancing: { policy: 'maglev', hashBy: [{ header: 'x-user' }] } },
+  'bounded-ring': {
+    endpoints: addresses,
+    loadBalancing: { policy: 'ringHash', hashBy: [{ header: 'x-user' }], maxLoad: '125%' },
+  },
+  'bounded-maglev': {
+    endpoints: addresses,
+    loadBalancing: { policy: 'maglev', hashBy: [{ header: 'x-user' }], maxLoad: '200%' },
+  },
   'small-maglev': {
     endpoints: addresses,
     loadBalancing: { policy: 'maglev', tableSize: 5, hashBy: [{ header: 'x-user' }] },
@@ -219,6 +230,16 @@ describe('balancing by hash', () => {
     assert.doesNotMatch(session.headers['set-cookie']?.[0] ?? 'none', /Max-Age|none/);
   });
 
+  it('gives the cookie that it makes the attributes that are named, and no others', async () => {
+    covers('services.*.loadBalancing.hashBy[].cookie.attributes');
+    const attributesOf = async (service: string) => {
+      const [made = ''] = (await ask(port, `/${service}`)).headers['set-cookie'] ?? [];
+      return made.split('; ').slice(1).sort();
+    };
+    assert.deepEqual(await attributesOf('by-strict-cookie'), ['HttpOnly', 'Max-Age=3600', 'SameSite=Strict', 'Secure']);
+    assert.deepEqual(await attributesOf('by-session-cookie'), ['HttpOnly']);
+  });
+
   it('sticks by query parameter', async () => {
     covers('services.*.loadBalancing.hashBy[].query');
     await assertSticky(caller => ask(port, `/by-query?other=${Math.random()}&user=user-${caller}`));
@@ -266,5 +287,47 @@ describe('balancing by hash', () => {
     const [few = 0, ...more] = [...counts.values()].sort((x, y) => x - y);
     assert.ok(Math.abs(few - 120) < 5 * Math.sqrt(600 * 0.2 * 0.8), show(counts));
     for (const many of more) assert.ok(Math.abs(many - 240) < 5 * Math.sqrt(600 * 0.4 * 0.6), show(counts));
+  });
+
+  /** How many of `count` requests of one caller, all under way at once, each backend holds. */
+  async function heldOf(service: string, count: number): Promise<readonly number[]> {
+    const gate = Promise.withResolvers<void>();
+    for (const backend of [a, b, c]) backend.behave({ after: gate.promise });
+    const sent: Promise<Answer>[] = [];
+    try {
+      for (let request = 1; request <= count; request++) {
+        sent.push(ask(port, `/${service}`, { headers: { 'x-user': 'ada' } }));
+        await until('the request has arrived', () => a.active + b.active + c.active === request);
+      }
+      return [a, b, c].map(({ active }) => active).sort((x, y) => x - y);
+    } finally {
+      gate.resolve();
+      await Promise.all(sent);
+      for (const backend of [a, b, c]) backend.behave({});
+    }
+  }
+
+  it('keeps an endpoint from more than its share of what is under way, as far as it is told', async () => {
+    covers('services.*.loadBalancing.maxLoad');
+    assert.deepEqual(await heldOf('by-header', 24), [0, 0, 24]);
+    assert.deepEqual(await heldOf('maglev', 24), [0, 0, 24]);
+    // 125% and 200% of the eight that are an even share; Envoy rounds upwards.
+    for (const [service, share] of [
+      ['bounded-ring', 10],
+      ['bounded-maglev', 16],
+    ] as const) {
+      const most = (await heldOf(service, 24)).at(-1);
+      assert.ok(most === share || most === share + 1, `${service}: ${most}`);
+    }
+  });
+
+  it('sticks as ever while load is within its bound', async () => {
+    for (const service of ['bounded-ring', 'bounded-maglev']) {
+      for (let caller = 0; caller < 10; caller++) {
+        const one = () => ask(port, `/${service}`, { headers: { 'x-user': `user-${caller}` } });
+        const counts = await askMany(4, one, { parallel: 1 });
+        assert.equal(counts.size, 1, show(counts));
+      }
+    }
   });
 });

@@ -54,6 +54,12 @@ export const servicesPlanted: readonly Planted[] = [
   },
   {
     code: 'service.option_without_effect',
+    path: 'services.more.failover',
+    change: service({ failover: 'whenAllDown' }),
+    says: 'no backups',
+  },
+  {
+    code: 'service.option_without_effect',
     path: 'services.more.apiVersioning',
     change: service({ protocol: 'tcp', apiVersioning: inPath }),
   },

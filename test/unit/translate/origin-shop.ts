@@ -19,10 +19,11 @@ export const shop = {
       loadBalancing: { policy: 'leastRequest', slowStart: { window: '30s' } },
       sessions: { cookie: { name: 'lane' } },
       timeout: '5s',
+      failover: 'whenAllDown',
     },
     hashed: {
       endpoints: [{ address: '10.0.1.1:80' }],
-      loadBalancing: { policy: 'ringHash', hashBy: [{ header: 'x-user' }, { query: 'user' }] },
+      loadBalancing: { policy: 'ringHash', hashBy: [{ header: 'x-user' }, { query: 'user' }], maxLoad: '125%' },
       retryBudget: { percent: '20%' },
       apiVersioning: { in: { header: {} }, versions: { v1: { state: 'retired' }, v2: {} }, default: 'v2' },
     },

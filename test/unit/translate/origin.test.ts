@@ -66,6 +66,13 @@ describe('the origin of a field', () => {
       'edge',
       'Cluster',
       'hashed',
+      'load_balancing_policy.policies[0].typed_extension_config.typed_config.consistent_hashing_lb_config.hash_balance_factor',
+      'services.hashed.loadBalancing.maxLoad',
+    ],
+    [
+      'edge',
+      'Cluster',
+      'hashed',
       'typed_extension_protocol_options["envoy.extensions.upstreams.http.v3.HttpProtocolOptions"].common_http_protocol_options',
       'services.hashed.protocol',
     ],
@@ -79,6 +86,7 @@ describe('the origin of a field', () => {
     ['side', 'ClusterLoadAssignment', 'catalog', 'endpoints[1].lb_endpoints[0]', 'services.catalog.endpoints[0]'],
     ['side', 'ClusterLoadAssignment', 'catalog', 'endpoints[2].lb_endpoints[1]', 'services.catalog.endpoints[2]'],
     ['side', 'ClusterLoadAssignment', 'catalog', 'endpoints[2].priority', 'services.catalog.endpoints[2].priority'],
+    ['edge', 'ClusterLoadAssignment', 'catalog@v2', 'policy.overprovisioning_factor', 'services.catalog.failover'],
     ['edge', 'ClusterLoadAssignment', 'catalog@v2', 'endpoints[0].locality.zone', 'services.catalog.endpoints[0].zone'],
     ['edge', 'Listener', 'gateway/public/80', 'address.socket_address.port_value', 'gateways.public.listeners[1].port'],
     [
