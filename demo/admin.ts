@@ -1,10 +1,12 @@
-import type { ProxiesReply } from '../src/admin/api.ts';
+import type { PolicyReply, ProblemReply, ProxiesReply } from '../src/admin/api.ts';
 import { readToken } from '../src/admin/auth.ts';
 
 /** The admin API of the demonstration's control plane. */
 export interface AdminClient {
   call(method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly body: unknown }>;
   proxies(): Promise<ProxiesReply['proxies']>;
+  /** Of the last save, if it was not taken. */
+  problems(): Promise<readonly ProblemReply[]>;
 }
 
 export function adminClient(port: number, dataFolder: string): AdminClient {
@@ -20,5 +22,6 @@ export function adminClient(port: number, dataFolder: string): AdminClient {
   return {
     call,
     proxies: async () => ((await call('GET', '/api/v1/proxies')).body as ProxiesReply).proxies,
+    problems: async () => ((await call('GET', '/api/v1/policy')).body as PolicyReply).rejected?.problems ?? [],
   };
 }

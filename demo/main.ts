@@ -100,9 +100,11 @@ async function liveView({ admin }: Stage): Promise<void> {
     'Ctrl-C ends everything.',
   ];
   const terminal = process.stdout.isTTY;
+  // What the tour has said stays above the view, where one can scroll to it.
+  if (terminal) say('\n'.repeat(process.stdout.rows));
   while (!stop.signal.aborted) {
-    const proxies = await admin.proxies().catch(() => []);
-    say(`${terminal ? '\u001b[H\u001b[2J' : ''}${statusLines(proxies, traffic, hints)}`);
+    const [proxies, problems] = await Promise.all([admin.proxies().catch(() => []), admin.problems().catch(() => [])]);
+    say(`${terminal ? '\u001b[H\u001b[2J' : ''}${statusLines({ proxies, problems, traffic, hints })}`);
     await pause(terminal ? 1000 : 10_000, undefined, { signal: stop.signal }).catch(() => {});
   }
   await traffic.end();

@@ -57,6 +57,10 @@ export class RawWorld implements AsyncDisposable {
     return new XdsService(this.#board, this.#settings, event => this.events.push(event));
   }
 
+  get envoys(): readonly RunningEnvoy[] {
+    return this.#envoys;
+  }
+
   /** Everyone is to hold exactly these, and empty ones of what every Envoy asks for unless there ever were others. */
   publish(...resources: readonly RawResource[]): void {
     this.#preset = this.#preset.filter(({ name }) => !resources.some(each => each.name === name));
@@ -100,9 +104,14 @@ export class RawWorld implements AsyncDisposable {
     await this.#service.close(AbortSignal.timeout(500));
   }
 
-  /** Another server takes the place of this one, and knows nothing of its streams. Resolves when the Envoys are back. */
-  async restartServer(): Promise<void> {
+  /**
+   * Another server takes the place of this one, and knows nothing of its streams. Resolves when the Envoys are back.
+   *
+   * @param meanwhile what happens while there is no server.
+   */
+  async restartServer(meanwhile: () => void = () => {}): Promise<void> {
     await this.endServer();
+    meanwhile();
     const before = this.events.length;
     this.#service = this.#serve();
     await this.#service.listen();
