@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import type { Problem } from '../base/problem.ts';
 import { type StoredDocument, sameDocuments } from '../store/store.ts';
+import { Alarm } from './alarm.ts';
 import { looksUnfinished, type PolicyFiles, readPolicyFiles, type Stamp, stampOf } from './policy-files.ts';
 
 /** Where the files' policy goes. */
@@ -69,8 +70,7 @@ class Follower {
   readonly #sink: PolicySink;
   readonly #options: FollowOptions;
   readonly #timing: FollowTiming;
-  #wake: (() => void) | undefined;
-  #woken = false;
+  readonly #alarm = new Alarm();
   #imported: readonly string[] = [];
   /** State of the files when they were read last. */
   #handled: Stamp | undefined;
@@ -86,8 +86,7 @@ class Follower {
   }
 
   wake(): void {
-    this.#woken = true;
-    this.#wake?.();
+    this.#alarm.wake();
   }
 
   async run(watchMore: (files: readonly string[]) => void): Promise<void> {
@@ -100,7 +99,7 @@ class Follower {
           ? 0
           : Math.min(Math.max(retryIn * 2, this.#timing.retry), this.#timing.retry * 30);
       }
-      await this.#pause(retryIn > 0 ? retryIn : this.#timing.poll);
+      await this.#alarm.pause(retryIn > 0 ? retryIn : this.#timing.poll, signal);
     }
   }
 
@@ -172,19 +171,5 @@ class Follower {
       this.#options.report('the policy was not taken and will be tried again', error);
       return false;
     }
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (!this.#woken && !this.#options.signal.aborted) {
-      await new Promise<void>(done => {
-        const timer = setTimeout(done, ms);
-        this.#wake = () => {
-          clearTimeout(timer);
-          done();
-        };
-      });
-    }
-    this.#wake = undefined;
-    this.#woken = false;
   }
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import type { TlsMaterial } from '../base/server-tls.ts';
+import { Alarm } from './alarm.ts';
 import { codeOf, readText, stateOf } from './read-text.ts';
 import { checkTls, type TlsFault, type TlsPaths, type TlsReading } from './tls-check.ts';
 
@@ -101,7 +102,7 @@ class Follower {
   readonly #signal: AbortSignal;
   #taken: TlsMaterial;
   #told = '';
-  #woken = new AbortController();
+  readonly #alarm = new Alarm();
 
   constructor(paths: TlsPaths, taken: TlsMaterial, sink: TlsSink, timing: TlsTiming, signal: AbortSignal) {
     this.#paths = paths;
@@ -112,7 +113,7 @@ class Follower {
   }
 
   wake(): void {
-    this.#woken.abort();
+    this.#alarm.wake();
   }
 
   async run(): Promise<void> {
@@ -131,7 +132,7 @@ class Follower {
   /** Until the files change, for `limit` at most. @returns whether they did not. */
   async #sleptFor(limit: number, stamp: string): Promise<boolean> {
     for (let slept = 0; slept < limit && !this.#signal.aborted; slept += this.#timing.poll) {
-      await this.#pause(this.#timing.poll);
+      await this.#alarm.pause(this.#timing.poll, this.#signal);
       if ((await this.#stamp()) !== stamp) return false;
     }
     return true;
@@ -171,11 +172,5 @@ class Follower {
 
   async #stamp(): Promise<string> {
     return (await Promise.all(Object.values(this.#paths).map(stateOf))).join('\n');
-  }
-
-  async #pause(ms: number): Promise<void> {
-    const woken = this.#woken;
-    await sleep(ms, undefined, { signal: woken.signal }).catch(() => {});
-    if (woken.signal.aborted) this.#woken = new AbortController();
   }
 }
