@@ -1,3 +1,4 @@
+import { remember } from './base/remember.ts';
 /** A refusal as it is told. */
 export interface RefusalLine {
   readonly peer: string;
@@ -35,10 +36,7 @@ export class RefusalLog {
       known.untold += 1;
       return;
     }
-    this.#known.delete(key);
-    this.#known.set(key, { told: now, untold: 0 });
-    const [longest] = this.#known.keys();
-    if (this.#known.size > MAX_KNOWN && longest !== undefined) this.#known.delete(longest);
+    remember(this.#known, key, { told: now, untold: 0 }, MAX_KNOWN);
     this.#tell({ peer, why, ...(known && known.untold > 0 ? { before: known.untold } : {}) });
   }
 }

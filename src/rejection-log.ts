@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { remember } from './base/remember.ts';
 import { shownWords } from './fleet/fold.ts';
 import { fleetOf, type ProxyStatus, type WithheldResource } from './fleet/proxy.ts';
 import type { XdsEvent } from './xds/events.ts';
@@ -84,11 +85,11 @@ export class RejectionLog {
       const earlier = resources.get(keyOf(each));
       const place = fleet === undefined ? {} : this.#options.place(fleet, each);
       const about = { node: id, fleet, resource: name, typeUrl, ...(earlier && { earlier: earlier.times }), ...place };
-      remember(resources, keyOf(each), { version, times: 1 });
+      remember(resources, keyOf(each), { version, times: 1 }, mostTold);
       this.#options.log.warn(about, `${id} rejects ${name} and keeps what it had: ${message}`);
     }
     const more = fresh.slice(mostLines);
-    for (const each of more) remember(resources, keyOf(each), { version: each.version, times: 1 });
+    for (const each of more) remember(resources, keyOf(each), { version: each.version, times: 1 }, mostTold);
     if (more.length > 0) this.#options.log.warn({ node: id, fleet }, `${id} rejects ${more.length} more resources`);
   }
 
@@ -105,19 +106,11 @@ export class RejectionLog {
   #isNews(resources: Map<string, Told>, reject: WithheldResource): boolean {
     const before = resources.get(keyOf(reject));
     if (before?.version !== reject.version) return true;
-    remember(resources, keyOf(reject), { ...before, times: before.times + 1 });
+    remember(resources, keyOf(reject), { ...before, times: before.times + 1 }, mostTold);
     return false;
   }
 }
 
 function keyOf({ typeUrl, name }: WithheldResource): string {
   return `${typeUrl} ${name}`;
-}
-
-/** What was longest not rejected is forgotten first. */
-function remember(resources: Map<string, Told>, key: string, told: Told): void {
-  resources.delete(key);
-  resources.set(key, told);
-  const [oldest] = resources.keys();
-  if (resources.size > mostTold && oldest !== undefined) resources.delete(oldest);
 }

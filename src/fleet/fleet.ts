@@ -1,3 +1,4 @@
+import { remember } from '../base/remember.ts';
 import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
 import type { Variant, XdsEvent } from '../xds/events.ts';
 import { asProxy, type ClientStatus, foldClient } from './fold.ts';
@@ -82,9 +83,7 @@ export class Fleet {
   }
 
   #depart({ node, peer, variant, assignment, connectedAt }: ProxyStatus, lastSeen: number, reason: string): void {
-    this.#departed.delete(node.id);
-    this.#departed.set(node.id, { node, peer, variant, assignment, connectedAt, lastSeen, reason });
-    const [longestGone] = this.#departed.keys();
-    if (this.#departed.size > MAX_DEPARTED && longestGone !== undefined) this.#departed.delete(longestGone);
+    const departed = { node, peer, variant, assignment, connectedAt, lastSeen, reason };
+    remember(this.#departed, node.id, departed, MAX_DEPARTED);
   }
 }

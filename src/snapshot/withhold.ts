@@ -1,5 +1,6 @@
 import { decode, type MessageName, typeUrl } from '../../proto/codec.ts';
 import { memo1 } from '../base/memo.ts';
+import { remember } from '../base/remember.ts';
 import { type Resource, servedTypes } from '../base/resource.ts';
 import { versionOf } from './build.ts';
 import { contentHash } from './encode.ts';
@@ -153,7 +154,8 @@ const MOST_SUBSTITUTES = 256;
  * withholding. Undefined where it is of another set, so that the client has yet to come to this one.
  */
 export function heldOf(set: TypeSnapshot, acked: string | undefined): TypeSnapshot | undefined {
-  if (acked === undefined || acked === set.version) return acked === undefined ? undefined : set;
+  if (acked === undefined) return undefined;
+  if (acked === set.version) return set;
   for (const each of substitutes(set).values()) {
     const made = each.deref();
     if (made?.version === acked) return made;
@@ -178,10 +180,8 @@ function substitute(
     present.flatMap(([name, each]) => (each ? [[name, each] as const] : [])).sort(([a], [b]) => (a < b ? -1 : 1)),
   );
   const made = { ...type, version: versionOf(type.typeUrl, resources), resources, ...(withheld && { withheld }) };
-  known.set(key, new WeakRef(made));
-  // The oldest is forgotten, since those of which nobody has any use any more are counted as well.
-  const [oldest] = known.keys();
-  if (known.size > MOST_SUBSTITUTES && oldest !== undefined) known.delete(oldest);
+  // Those of which nobody has any use any more are counted as well.
+  remember(known, key, new WeakRef(made), MOST_SUBSTITUTES);
   return made;
 }
 

@@ -1,4 +1,5 @@
 import { memo1 } from '../base/memo.ts';
+import { remember } from '../base/remember.ts';
 import { contentHash } from '../snapshot/encode.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import { type LastGood, type Withheld, withhold } from '../snapshot/withhold.ts';
@@ -121,10 +122,8 @@ export function goalFor(published: Snapshot, withheld: readonly Withheld[], last
   );
   const same = known.get(key)?.deref();
   if (same) return same;
-  known.set(key, new WeakRef(made));
-  // The oldest is forgotten, since those of which nobody has any use any more are counted as well.
-  const [oldest] = known.keys();
-  if (known.size > MOST_ALIKE && oldest !== undefined) known.delete(oldest);
+  // Those of which nobody has any use any more are counted as well.
+  remember(known, key, new WeakRef(made), MOST_ALIKE);
   return made;
 }
 
