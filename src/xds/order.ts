@@ -201,8 +201,8 @@ const none: readonly TimerRequest[] = [];
 
 /** Nothing is under way between types, and no timer runs. */
 function atRest(order: OrderState): boolean {
-  const { gate, warm, settle, grace, linger, reopen, reopening } = order;
-  const timers = (gate ?? warm ?? settle ?? grace ?? linger ?? reopen) !== undefined || reopening === true;
+  const { gate, warm, settle, grace, linger, reopening = false } = order;
+  const timers = (gate ?? warm ?? settle ?? grace ?? linger) !== undefined || reopening;
   const kept = keptBy(order).some(({ sets, leftover }) => sets.size > 0 || leftover);
   return !timers && !kept && order.released === order.goal;
 }
@@ -260,8 +260,8 @@ function released(order: OrderState, progress: Progress): OrderState {
   // Who comes with nothing has nothing that could break.
   const isFresh = () =>
     order.released === undefined && !order.reopening && !progress.lanes.some(({ state }) => state.resumes);
-  if (!clusters && order.reopening) return order;
-  if (!clusters || isFresh()) return release(order, order.goal);
+  if (!clusters) return order.reopening ? order : release(order, order.goal);
+  if (isFresh()) return release(order, order.goal);
   const ready = reached(order, progress).find(
     snapshot => clusters.aggregated || snapshot === order.warmed || warmUp(order.released, snapshot) === 0,
   );
@@ -310,7 +310,8 @@ function holdsClusters(acked: TypeSnapshot, snapshot: Snapshot): boolean {
   return wanted === undefined || holds(acked, wanted);
 }
 
-function clustersIn(progress: Progress): Asked | undefined {
+/** What the client has of clusters, if it has asked for any. */
+export function clustersIn(progress: Progress): Asked | undefined {
   // They are the first to be sent.
   const [first] = progress.lanes;
   return first?.state.typeUrl === clusterUrl ? first : undefined;

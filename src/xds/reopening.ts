@@ -1,8 +1,8 @@
 import type { NodeIdentity } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Lane, Lanes } from './lanes.ts';
+import type { Lane } from './lanes.ts';
 import { isEnvoy } from './node-identity.ts';
-import { comesBack, type Progress } from './order.ts';
+import { clustersIn, comesBack, type Progress } from './order.ts';
 import type { OrderState } from './order-state.ts';
 import { clusterUrl, resourceType } from './resource-type.ts';
 import { leadsApart } from './warming.ts';
@@ -16,23 +16,27 @@ import { leadsApart } from './warming.ts';
 export function comingBack(
   order: OrderState,
   lane: Lane,
-  progress: Progress & { readonly lanes: Lanes },
+  progress: Progress,
   node: NodeIdentity | undefined,
   published: Snapshot | undefined,
 ): OrderState {
-  const returns = order.reopening === undefined && hasOthers(node, lane, progress.lanes, published);
+  const returns = order.reopening === undefined && hasOthers(node, lane, progress, published);
   return returns ? comesBack(order, progress) : order;
 }
 
 /** True if what a client brings on this stream is not all that it has. */
-function hasOthers(node: NodeIdentity | undefined, lane: Lane, lanes: Lanes, published: Snapshot | undefined): boolean {
+function hasOthers(
+  node: NodeIdentity | undefined,
+  lane: Lane,
+  progress: Progress,
+  published: Snapshot | undefined,
+): boolean {
   const { aggregated, state } = lane;
   if (!state.resumes || !isEnvoy(node)) return false;
   if (!aggregated) return true;
   if (resourceType(state.typeUrl).order === 'free') return false;
   // On an aggregated stream that has clusters, Envoy asks for them first.
-  const clusters = lanes.some(each => each.state.typeUrl === clusterUrl);
-  return !clusters || (published !== undefined && leadsApart(published));
+  return !clustersIn(progress) || (published !== undefined && leadsApart(published));
 }
 
 /** True if a client that has lost these may not have meant it. Streams of endpoints end with their clusters. */
