@@ -18,6 +18,7 @@ export const tasks = {
   check: { needs: code, script: 'setup/check.mjs', about: 'types, style, dead code, layers and error codes' },
   cli: { needs: code, script: 'src/cli/main.ts', about: 'the switchyard command', forUser: true },
   compose: { needs: code, script: 'test/compose/run.ts', about: 'the test of the container set-up' },
+  bench: { needs: all, script: 'bench/main.ts', about: 'the benchmarks, by name' },
   proto: { needs: ['dependencies'], script: 'proto/build.ts', about: "builds the code for Envoy's protocol" },
   lock: { needs: [], script: 'setup/lock-file.mjs', about: 'package-lock.json anew, for every platform' },
   build: { needs: code, script: 'setup/build.mjs', about: 'JavaScript for publishing, into dist/' },

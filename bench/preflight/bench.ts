@@ -1,13 +1,14 @@
-import { shareStructure } from '../src/base/memo.ts';
-import { preflight } from '../src/control/preflight.ts';
-import { compile } from '../src/ir/compile.ts';
-import type { FleetIr } from '../src/ir/ir.ts';
-import type { Policy, PolicyInput } from '../src/policy/kinds.ts';
-import { noOperationalState } from '../src/policy/operational-state.ts';
-import { parse } from '../src/policy/parse.ts';
-import { buildSnapshot } from '../src/snapshot/build.ts';
-import type { Snapshot } from '../src/snapshot/snapshot.ts';
-import { translate } from '../src/translate/translate.ts';
+import { shareStructure } from '../../src/base/memo.ts';
+import { preflight } from '../../src/control/preflight.ts';
+import { compile } from '../../src/ir/compile.ts';
+import type { FleetIr } from '../../src/ir/ir.ts';
+import type { Policy, PolicyInput } from '../../src/policy/kinds.ts';
+import { noOperationalState } from '../../src/policy/operational-state.ts';
+import { parse } from '../../src/policy/parse.ts';
+import { buildSnapshot } from '../../src/snapshot/build.ts';
+import type { Snapshot } from '../../src/snapshot/snapshot.ts';
+import { translate } from '../../src/translate/translate.ts';
+import type { Bench } from '../bench.ts';
 
 /**
  * What the pre-flight (field rules and references of all that fleets are sent) adds to a rebuild: of everything, and
@@ -132,19 +133,28 @@ function report(name: string, costs: readonly Cost[]): void {
   );
 }
 
-const full: Cost[] = [];
-const endpoint: Cost[] = [];
-const route: Cost[] = [];
-for (let round = 0; round < rounds; round++) {
-  const [one, ofAll] = rebuild(policyOf(round, { weight: 1, timeout: 3 }), undefined);
-  const [two, ofEndpoint] = rebuild(policyOf(round, { weight: 2, timeout: 3 }), one);
-  const [, ofRoute] = rebuild(policyOf(round, { weight: 2, timeout: 4 }), two);
-  full.push(ofAll);
-  endpoint.push(ofEndpoint);
-  route.push(ofRoute);
+function measure(): void {
+  const full: Cost[] = [];
+  const endpoint: Cost[] = [];
+  const route: Cost[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const [one, ofAll] = rebuild(policyOf(round, { weight: 1, timeout: 3 }), undefined);
+    const [two, ofEndpoint] = rebuild(policyOf(round, { weight: 2, timeout: 3 }), one);
+    const [, ofRoute] = rebuild(policyOf(round, { weight: 2, timeout: 4 }), two);
+    full.push(ofAll);
+    endpoint.push(ofEndpoint);
+    route.push(ofRoute);
+  }
+  console.log(`${services} services of 5 endpoints, ${services} routes; ms; medians of ${rounds - 2} rounds`);
+  console.log('                   read    build  pre-flight  of build  of both');
+  report('everything', full);
+  report('one endpoint', endpoint);
+  report('one route', route);
 }
-console.log(`${services} services of 5 endpoints, ${services} routes; ms; medians of ${rounds - 2} rounds`);
-console.log('                   read    build  pre-flight  of build  of both');
-report('everything', full);
-report('one endpoint', endpoint);
-report('one route', route);
+
+export const bench: Bench = {
+  scenarios: { preflight: 'what checking all that fleets are sent adds to a rebuild' },
+  async run() {
+    measure();
+  },
+};
