@@ -246,6 +246,8 @@ export interface WeightsReply {
   readonly override: OverrideReply | null;
   /** Callers stay with a destination that has a weight; the weights are for the others. */
   readonly sticky: boolean;
+  /** They do so by a hash of what they send: the weights are for all, and only as many move as a change is about. */
+  readonly hashed: boolean;
 }
 
 /** Body of `PATCH /api/v1/services/{service}/endpoints/{address}`. */

@@ -63,6 +63,8 @@ export const problemCodes = {
   'route.sticky_unnamed': 'error',
   'route.sticky_conflict': 'error',
   'route.sticky_clash': 'warning',
+  'route.sticky_hash_destinations': 'error',
+  'route.sticky_hash_conflict': 'error',
   'route.api_version_not_found': 'error',
   'route.api_versioning_missing': 'error',
   'route.api_version_path': 'error',

@@ -23,7 +23,7 @@ export function checkRule(policy: Policy, rule: Rule, path: PolicyPath): readonl
     ...checkVersionedPath(policy, rule, path),
     ...checkRewrite(rule, path),
     ...checkRedirect(rule, path),
-    ...checkSticky(rule, path),
+    ...checkSticky(policy, rule, path),
     ...(rule.retries ? checkRetries(rule.retries, [...path, 'retries']) : []),
   ];
 }

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
 import { destinationKey } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
@@ -8,9 +9,10 @@ import { sortedUnique } from './order.ts';
 import { reachedBy } from './rules.ts';
 
 /** What is wrong with `sticky` in one rule. */
-export function checkSticky(rule: Rule, path: PolicyPath): readonly Problem[] {
+export function checkSticky(policy: Policy, rule: Rule, path: PolicyPath): readonly Problem[] {
   const { sticky, responseHeaders } = rule;
   if (!sticky) return [];
+  if (sticky.hashBy) return checkHash(policy, rule, sticky.hashBy, path);
   if (sticky.cookie && stickyCookieName(rule) === undefined) {
     const message = 'The rule splits between several services, none of which can give the cookie its name.';
     const hint = 'name it: sticky: { cookie: { name: shop-version } }';
@@ -22,6 +24,37 @@ export function checkSticky(rule: Rule, path: PolicyPath): readonly Problem[] {
   const message = `This changes the header "${header}", by which callers are told where to stay.`;
   const hint = sticky.header ? 'leave that header alone, or name another in sticky' : 'use responseHeaders.add';
   return [problem('route.sticky_conflict', [...path, 'responseHeaders', ...change], message, hint)];
+}
+
+type HashBy = NonNullable<NonNullable<Rule['sticky']>['hashBy']>;
+
+/**
+ * Hashes are divided into one part for each destination. Of two parts only the boundary moves; with a third between them
+ * a part moves as a whole. And a route has one hash, for the choice of the destination and that of an endpoint.
+ */
+function checkHash(policy: Policy, { to = [] }: Rule, hashBy: HashBy, path: PolicyPath): readonly Problem[] {
+  if (to.length > 2) {
+    const message = `A hash keeps callers between two destinations only; here are ${to.length}, and a change of weights would move callers of those in between.`;
+    const hint = 'take sticky: cookie, or sticky: { header: … }, which hold for any number';
+    return [problem('route.sticky_hash_destinations', [...path, 'to'], message, hint)];
+  }
+  return reachedBy(policy, to).flatMap(({ destination, service: { loadBalancing } }) => {
+    if (!('hashBy' in loadBalancing) || isDeepStrictEqual(identity(loadBalancing.hashBy), identity(hashBy))) return [];
+    const message = `The service "${destination.service}" chooses endpoints by another hash than this rule its destinations, and a request has only one.`;
+    const hint = `give services.${destination.service}.loadBalancing.hashBy the same parts, each but the last with terminal: true and cookies without ttl; or take sticky: cookie`;
+    return [problem('route.sticky_hash_conflict', [...path, 'sticky', 'hashBy'], message, hint)];
+  });
+}
+
+/** What a hash is made of, without what makes no difference; parts of `sticky` always end the search. */
+function identity(hashBy: readonly (HashBy[number] & { readonly terminal?: boolean })[]): readonly unknown[] {
+  return hashBy.map(({ header, cookie, query, sourceIp, terminal = true }, index) => ({
+    header,
+    cookie: cookie && Object.fromEntries(Object.entries(cookie).filter(([key]) => key === 'name' || key === 'ttl')),
+    query,
+    sourceIp,
+    terminal: terminal || index === hashBy.length - 1,
+  }));
 }
 
 /** Where the changes to headers hold one of the header. */

@@ -107,6 +107,10 @@ function onRoute(policy: Policy, { code, path }: Problem, own: PolicyPath): read
         ...[...rules.keys()].flatMap(index => ruleAt(index, 'to', 'sticky', 'name')),
         ...reached(rules, 'sessions', 'versions'),
       ];
+    case 'route.sticky_hash_destinations':
+      return ruleAt(path[3], 'to', 'sticky');
+    case 'route.sticky_hash_conflict':
+      return [...ruleAt(path[3], 'to', 'sticky'), ...reached(rule, 'loadBalancing', 'versions')];
     case 'route.duplicate_host':
       return onHosts(policy, valueAt(policy, path));
     case 'route.not_attached':

@@ -36,6 +36,31 @@ const StickyCookie = z.strictObject({
   }),
 });
 
+const HashPart = z
+  .strictObject({
+    header: field(httpHeaderName.optional(), { doc: 'The value of this request header.', example: 'x-user' }),
+    cookie: field(
+      z
+        .strictObject({
+          name: field(z.string().min(1).max(128), {
+            doc: 'Name of a cookie that callers have from elsewhere.',
+            example: 'user',
+          }),
+        })
+        .optional(),
+      { doc: 'The value of this cookie, which is never made here.', example: { name: 'user' } },
+    ),
+    query: field(z.string().min(1).max(128).optional(), {
+      doc: 'The value of this query parameter.',
+      example: 'user',
+    }),
+    sourceIp: field(z.literal(true).optional(), {
+      doc: "The caller's IP address. Callers behind one sidecar, or one office's address, are one caller.",
+      example: true,
+    }),
+  })
+  .superRefine(exactlyOneOf('header', 'cookie', 'query', 'sourceIp'));
+
 const StickyChoice = z
   .strictObject({
     cookie: field(StickyCookie.optional(), {
@@ -49,12 +74,17 @@ const StickyChoice = z
         example: { name: 'x-shop-version' },
       },
     ),
+    hashBy: field(z.array(HashPart).min(1).max(8).optional(), {
+      doc: 'What callers send already says who they are: the first of these that a request has. Its hash decides, so that nothing is given to callers. For two destinations at most.',
+      example: [{ header: 'x-user' }],
+    }),
   })
-  .superRefine(exactlyOneOf('cookie', 'header'));
+  .superRefine(exactlyOneOf('cookie', 'header', 'hashBy'));
 
 /**
- * Keeps a caller at the destination of a split that the first good answer came from: the answer tells the caller which,
- * in the form `catalog@v2`, and the caller sends it along. The text `cookie` means a cookie with all of its defaults.
+ * Keeps a caller at a destination of a split. By cookie or header: at the one that the first good answer came from; the
+ * answer tells the caller which, in the form `catalog@v2`, and the caller sends it along. By hash: at the one in whose
+ * part of all hashes the caller's lies. The text `cookie` means a cookie with all of its defaults.
  */
 export const Sticky = z.union([
   z

@@ -1,6 +1,7 @@
 import type { RouteAction_HashPolicy } from '../../proto/gen/envoy.config.route.v3.ts';
 import { sortedEntries } from '../ir/order.ts';
 import type { HashPart } from '../policy/load-balancing.ts';
+import type { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 import { duration } from './units.ts';
 
@@ -8,6 +9,18 @@ import { duration } from './units.ts';
 export function hashPolicies(service: Service): readonly RouteAction_HashPolicy[] {
   const { loadBalancing } = service;
   return 'hashBy' in loadBalancing ? loadBalancing.hashBy.map(hashPolicy) : [];
+}
+
+/** What Envoy hashes a request by to choose among the destinations of a rule; none when it does not hash for that. */
+export function stickyHashPolicies({ sticky }: Rule): readonly RouteAction_HashPolicy[] {
+  // Only the first that yields a value counts: a caller is one identity, not a mixture.
+  return sticky?.hashBy?.map(part => hashPolicy({ ...inFull(part), terminal: true })) ?? [];
+}
+
+type StickyHashPart = NonNullable<NonNullable<Rule['sticky']>['hashBy']>[number];
+
+function inFull({ cookie, ...part }: StickyHashPart): Omit<HashPart, 'terminal'> {
+  return cookie ? { ...part, cookie: { ...cookie, attributes: {} } } : part;
 }
 
 function hashPolicy(part: HashPart): RouteAction_HashPolicy {

@@ -100,6 +100,7 @@ export const ruleFields: FieldNames = {
   'route.cluster': 'to',
   'route.weighted_clusters.clusters': 'to',
   'route.weighted_clusters.clusters.response_headers_to_add': 'sticky',
+  'route.weighted_clusters.use_hash_policy': 'sticky.hashBy',
   'route.timeout': 'timeout',
   'route.idle_timeout': 'idleTimeout',
   'route.retry_policy': 'retries',
@@ -124,6 +125,9 @@ export const ruleFields: FieldNames = {
   request_headers_to_remove: 'requestHeaders.remove',
   response_headers_to_remove: 'responseHeaders.remove',
 };
+
+/** The same of a rule whose callers are told apart by a hash. */
+export const hashedRuleFields: FieldNames = { ...ruleFields, 'route.hash_policy': 'sticky.hashBy' };
 
 /** Messages `Route`, as far as a rule leaves it to its services. */
 export const serviceFields: FieldNames = {

@@ -17,6 +17,7 @@ import {
   clusterFields,
   endpointFields,
   type FieldNames,
+  hashedRuleFields,
   hostFields,
   listenerFields,
   ruleFields,
@@ -82,21 +83,29 @@ function ofAssignment(policy: Policy, fleet: FleetIr, name: string, steps: reado
   return declared ? inside(policy, declared, steps.slice(place === undefined ? 1 : 2), endpointFields) : own;
 }
 
-function ofTable(policy: Policy, [host, route, ...rest]: readonly FieldStep[]): PolicyPath | undefined {
+function ofTable(policy: Policy, [host, route, ...within]: readonly FieldStep[]): PolicyPath | undefined {
   if (host?.name !== 'virtual_hosts') return undefined;
   const ofHost = originOfHost(policy, nameOf(host.value));
-  if (!ofHost || ofHost[0] === 'services') return ofHost && ofService(policy, ofHost, rest);
-  if (route?.name !== 'routes') return inside(policy, ofHost, route ? [route, ...rest] : [], hostFields);
+  if (!ofHost || ofHost[0] === 'services') return ofHost && ofService(policy, ofHost, within);
+  if (route?.name !== 'routes') return inside(policy, ofHost, route ? [route, ...within] : [], hostFields);
   const ofRule = originOfRule(policy, nameOf(route.value));
   const rule = ofRule && valueAt(policy, ofRule);
   if (!ofRule || !rule) return ofRule ?? ofHost;
-  const own = rest[0]?.name.endsWith('_headers_to_add') ? headerChange(rule, rest[0]) : walk(rule, rest, ruleFields);
   const { to = [] } = rule as { readonly to?: readonly Destination[] };
-  if (own && entryLength(rest, serviceFields) <= entryLength(rest, ruleFields)) return [...ofRule, ...own];
+  const rest = within.map(step => (step.name === 'clusters' ? { ...step, at: declaredPlace(to, step) } : step));
+  const names = valueAt(rule, ['sticky', 'hashBy']) ? hashedRuleFields : ruleFields;
+  const own = rest[0]?.name.endsWith('_headers_to_add') ? headerChange(rule, rest[0]) : walk(rule, rest, names);
+  if (own && entryLength(rest, serviceFields) <= entryLength(rest, names)) return [...ofRule, ...own];
   const part = rest.find(step => step.name === 'clusters')?.at;
   const candidates = typeof part === 'number' ? to.slice(part, part + 1) : candidatesOf(to, route.value, rest);
   const from = candidates.find(({ service }) => walk(policy.services[service], rest, serviceFields));
   return from ? ofService(policy, ['services', from.service], rest) : [...ofRule, ...(own ?? [])];
+}
+
+/** Parts of a split are known by their names: where a hash chooses, they have an order of their own. */
+function declaredPlace(to: readonly Destination[], { at, value }: FieldStep): FieldStep['at'] {
+  const [named] = destinationsOf(to, nameOf(value));
+  return named ? to.indexOf(named) : at;
 }
 
 /** Filters are set up by the one destination of a route; other settings may be those of any that the rule has. */

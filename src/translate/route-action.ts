@@ -3,7 +3,7 @@ import type { RuleIr, WeightedClusterIr } from '../ir/ir.ts';
 import type { PathMatch } from '../policy/match.ts';
 import type { DirectResponse, Redirect } from '../policy/route.ts';
 import { destinationFilters } from './filters/index.ts';
-import { hashPolicies } from './hash-policy.ts';
+import { hashPolicies, stickyHashPolicies } from './hash-policy.ts';
 import { requestHeaders, responseHeaders } from './header-changes.ts';
 import { type PathRewrite, pathRewrite } from './path-rewrite.ts';
 import { retryPolicy } from './retry-policy.ts';
@@ -50,7 +50,8 @@ function routeAction({ rule, action }: RuleIr, lane: Lane, path: PathRewrite | u
   // Envoy retries at any endpoint, also what strict sessions forbid to go anywhere else.
   const strict = action.to.some(({ sessions }) => sessions?.strict);
   const retries = strict ? undefined : retryPolicy(action.retries, action.behindSidecars);
-  const hashed = action.hashService ? hashPolicies(action.hashService) : [];
+  const ofService = action.hashService ? hashPolicies(action.hashService) : [];
+  const hashed = lane.hashed ? stickyHashPolicies(rule) : ofService;
   return {
     ...clusters(lane),
     timeout: duration(action.timeout),
@@ -75,6 +76,7 @@ function clusters(lane: Lane): RouteAction {
         ...(lane.mark ? { response_headers_to_add: [lane.mark(each)] } : {}),
         ...destinationFilters(each),
       })),
+      ...(lane.hashed ? { use_hash_policy: true } : {}),
     },
   };
 }

@@ -1,8 +1,10 @@
 import type { HeaderValueOption } from '../../proto/gen/envoy.config.core.v3.ts';
+import { compareText } from '../base/compare.ts';
 import { stickyCookieName } from '../ir/cookie-names.ts';
 import type { RuleIr, WeightedClusterIr } from '../ir/ir.ts';
 import type { Rule } from '../policy/route.ts';
 import type { Conditions } from './route-match.ts';
+import { sharesOf } from './shares.ts';
 import { cookieMatcher, headerMatcher } from './text-match.ts';
 
 /** A part of a rule's requests, and the destinations that it is for. */
@@ -11,6 +13,8 @@ export interface Lane {
   readonly to: readonly WeightedClusterIr[];
   /** How the answer of a destination tells the caller where to stay; absent where there is nothing to tell. */
   readonly mark?: (to: WeightedClusterIr) => HeaderValueOption;
+  /** The hash of a request chooses among the destinations, in their order; absent: chance does. */
+  readonly hashed?: true;
 }
 
 /** Where the name of a destination travels. */
@@ -29,6 +33,7 @@ interface Bearer {
  */
 export function lanes({ rule, action }: RuleIr): readonly Lane[] {
   const to = action.kind === 'forward' ? action.to : [];
+  if (rule.sticky?.hashBy && to.length > 1) return [hashedLane(to)];
   const all = { conditions: {}, to };
   const bearer = bearerOf(rule);
   if (!bearer) return [all];
@@ -38,6 +43,22 @@ export function lanes({ rule, action }: RuleIr): readonly Lane[] {
   if (!only) return [all];
   if (others.length === 0) return [{ conditions: bearer.namesOtherThan(only.cluster), to: [only], mark }, all];
   return [...offered.map(each => ({ conditions: bearer.names(each.cluster), to: [each] })), { ...all, mark }];
+}
+
+/** Envoy divides a hash by the sum of all weights. If the sum changed with a weight, every caller would be drawn anew. */
+const hashTotal = 10_000;
+
+/**
+ * One lane, whose destinations have one order whatever the policy's, and weights of one sum: the first has the hashes
+ * from 0 to its weight, and the second the rest, so that only the callers between an old weight and a new one move.
+ */
+function hashedLane(to: readonly WeightedClusterIr[]): Lane {
+  const ordered = to.toSorted((a, b) => compareText(a.cluster, b.cluster));
+  const shares = sharesOf(
+    ordered.map(each => each.weight),
+    hashTotal,
+  );
+  return { conditions: {}, to: ordered.map((each, index) => ({ ...each, weight: shares[index] ?? 0 })), hashed: true };
 }
 
 function bearerOf(rule: Rule): Bearer | undefined {

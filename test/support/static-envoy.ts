@@ -1,5 +1,6 @@
 import { type RunningEnvoy, startEnvoy } from '../../envoy/process.ts';
 import { formatProblem, hasErrors } from '../../src/base/problem.ts';
+import type { Resource } from '../../src/base/resource.ts';
 import { compile } from '../../src/ir/compile.ts';
 import type { PolicyInput } from '../../src/policy/kinds.ts';
 import { noOperationalState } from '../../src/policy/operational-state.ts';
@@ -25,11 +26,15 @@ export interface StaticPolicy {
 
 /**
  * Starts one Envoy for many cases: services and routes of a policy, behind one HTTP port of a gateway that all routes
- * belong to. For tests of what a translation does to requests; how it reaches Envoys is tested elsewhere.
+ * belong to. For tests of what a translation does to requests; how it reaches Envoys is tested elsewhere. `change` shows
+ * what Envoy does with what no policy translates to.
  *
  * @throws Error with the problems when the policy has an error, or with Envoy's log when it does not start
  */
-export async function startStaticEnvoy({ services, routes }: StaticPolicy): Promise<StaticEnvoy> {
+export async function startStaticEnvoy(
+  { services, routes }: StaticPolicy,
+  change = (resources: readonly Resource[]) => resources,
+): Promise<StaticEnvoy> {
   const port = await freePort();
   const resources = translateEdge({
     services,
@@ -44,7 +49,7 @@ export async function startStaticEnvoy({ services, routes }: StaticPolicy): Prom
     admin: `127.0.0.1:${await freePort()}`,
     ...bootstrapDefaults,
   });
-  const envoy = startEnvoy({ name: 'static', bootstrap: bundle(resources, base) });
+  const envoy = startEnvoy({ name: 'static', bootstrap: bundle(change(resources), base) });
   const kill = () => {
     if (envoy.pid > 0) process.kill(envoy.pid, 'SIGKILL');
   };

@@ -42,5 +42,6 @@ function currentWeights(control: Control, routeName: string, ruleName: string): 
   const declared = declaredWeights(rule.to);
   const shifted = status?.effect === 'active' && status.override.kind === 'shift' ? status.override.weights : declared;
   const override = status ? overrideReply(status) : null;
-  return { declared, effective: shifted, override, sticky: rule.sticky !== undefined };
+  const hashed = rule.sticky?.hashBy !== undefined;
+  return { declared, effective: shifted, override, sticky: rule.sticky !== undefined, hashed };
 }

@@ -60,7 +60,10 @@ function parseWeights(given: readonly string[]): WeightsBody {
   return Object.fromEntries(weights);
 }
 
-function weightsTable({ declared, effective, override, sticky }: WeightsReply): string {
+const ofNew = 'new callers; others stay where there is any weight';
+const ofAll = 'all callers, by a hash; a change moves only as many as it is about';
+
+function weightsTable({ declared, effective, override, sticky, hashed }: WeightsReply): string {
   const total = Object.values(effective).reduce((sum, weight) => sum + weight, 0);
   const share = (weight: number) => (total === 0 ? '-' : `${((100 * weight) / total).toFixed(1)}%`);
   const rows = Object.entries(declared).map(([destination, weight]) => {
@@ -70,6 +73,6 @@ function weightsTable({ declared, effective, override, sticky }: WeightsReply): 
   const since = override ? `${ago(override.since, Date.now())} by ${override.by}` : '';
   const why = override?.why ? `: ${override.why}` : '';
   const note = override ? `shifted ${since}, ${override.effect}${why}` : 'not shifted';
-  const kept = sticky ? 'sticky: the shares are those of new callers; others stay where there is any weight\n' : '';
+  const kept = sticky ? `sticky: the shares are those of ${hashed ? ofAll : ofNew}\n` : '';
   return `${renderTable(['DESTINATION', 'DECLARED', 'EFFECTIVE', 'SHARE'], rows)}${note}\n${kept}`;
 }

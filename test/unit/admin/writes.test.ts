@@ -17,6 +17,7 @@ describe('weights of a rule', () => {
       effective: declared,
       override: null,
       sticky: false,
+      hashed: false,
     });
     world.accept([shift]);
     const { json } = await world.call('GET', weights);

@@ -37,10 +37,15 @@ describe('switchyard canary weights', () => {
     const { accepted } = here.world.control;
     assert.ok(accepted);
     const policy = structuredClone(accepted.policy);
-    Object.assign(policy.routes['shop']?.rules[1] ?? {}, { sticky: { cookie: {} } });
-    here.world.control.accepted = { ...accepted, policy };
-    const { out } = await here.run('canary', 'weights', 'shop/everyone');
-    assert.match(out, /\nnot shifted\nsticky: the shares are those of new callers; .*\n$/);
+    for (const [sticky, whose] of [
+      [{ cookie: {} }, 'new callers; '],
+      [{ hashBy: [{ header: 'x-user' }] }, 'all callers, '],
+    ] as const) {
+      Object.assign(policy.routes['shop']?.rules[1] ?? {}, { sticky });
+      here.world.control.accepted = { ...accepted, policy };
+      const { out } = await here.run('canary', 'weights', 'shop/everyone');
+      assert.match(out, new RegExp(`\nnot shifted\nsticky: the shares are those of ${whose}.*\n$`));
+    }
   });
 
   it('shifts them, waits when asked, and says who has not', async () => {

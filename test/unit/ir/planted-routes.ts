@@ -111,6 +111,26 @@ export const routesPlanted: readonly Planted[] = [
     says: 'sessions of "one"',
   },
   {
+    code: 'route.sticky_hash_destinations',
+    path: 'routes.more.rules[0].to',
+    change: rules({ to: [...split, { service: 'api' }], sticky: { hashBy: [{ header: 'x-user' }] } }),
+    says: 'here are 3',
+  },
+  {
+    code: 'route.sticky_hash_conflict',
+    path: 'routes.more.rules[0].sticky.hashBy',
+    change: {
+      services: {
+        hashed: {
+          endpoints: [{ address: '10.0.7.1:80' }],
+          loadBalancing: { policy: 'maglev', hashBy: [{ header: 'x-user' }, { sourceIp: true }] },
+        },
+      },
+      ...rules({ to: [{ service: 'hashed' }], sticky: { hashBy: [{ header: 'x-user' }, { sourceIp: true }] } }),
+    },
+    says: 'services.hashed.loadBalancing.hashBy',
+  },
+  {
     code: 'retries.timeout_not_retried',
     path: 'routes.more.rules[0].retries.perTryTimeout',
     change: rules({ to, retries: { on: ['retriable4xx'], perTryTimeout: '500ms' } }),

@@ -228,6 +228,7 @@ describe('the origin of what keeps callers', () => {
     { match: { path: '/header' }, to: to.slice(1), sticky: { header: { name: 'x-lane' } } },
     { match: { path: '/bare' }, to: to.slice(1), sticky: 'cookie' as const },
     { ...everyone },
+    { match: { path: '/hash' }, to: to.toReversed(), sticky: { hashBy: [{ header: 'x-user' }, { query: 'user' }] } },
   ];
   const sticky = fleetsOf({ services, gateways, fleets, routes: { shop: { ...routes.shop, rules } } });
   const table = 'virtual_hosts[0].routes';
@@ -240,6 +241,9 @@ describe('the origin of what keeps callers', () => {
     [`${table}[3].route.weighted_clusters.clusters[2].response_headers_to_add[0].header.value`, 'rules[0].sticky'],
     [`${table}[4].response_headers_to_add[0].header.value`, 'rules[1].sticky'],
     [`${table}[6].response_headers_to_add[0].header.value`, 'rules[2].sticky'],
+    [`${table}[9].route.weighted_clusters.clusters[0].weight`, 'rules[4].to[1].weight'],
+    [`${table}[9].route.weighted_clusters.use_hash_policy`, 'rules[4].sticky.hashBy'],
+    [`${table}[9].route.hash_policy[1].query_parameter.name`, 'rules[4].sticky.hashBy[1]'],
   ] as const;
   const ask = (field: string) => {
     const fleet = sticky.fleets.find(({ key }) => key === 'edge')!;
