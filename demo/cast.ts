@@ -18,7 +18,7 @@ export interface Actor {
 const root = path.dirname(import.meta.dirname);
 
 /** Starts a program of ours. Resolves when `ready` appears in what it prints; rejects when it ends first. */
-async function startActor(name: string, args: readonly string[], ready: RegExp): Promise<Actor> {
+export async function startActor(name: string, args: readonly string[], ready: RegExp): Promise<Actor> {
   const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], cwd: root });
   let output = '';
   const keep = (chunk: Buffer) => {
@@ -78,7 +78,7 @@ export function startBackend(name: BackendName, ports: Ports): Promise<Actor> {
 }
 
 /** Ends the program that loads it when the demonstration is gone without a word, so that its ports are free again. */
-const leash = new URL('leash.ts', import.meta.url).href;
+export const leash = new URL('leash.ts', import.meta.url).href;
 
 /** The control plane, started as a user would, with a copy of the policy to edit. */
 export async function startControlPlane(folder: string, ports: Ports): Promise<Actor> {

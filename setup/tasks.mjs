@@ -16,6 +16,7 @@ export const tasks = {
   demo: { needs: all, script: 'demo/main.ts', about: 'the demonstration: control plane, Envoys and backends' },
   test: { needs: all, script: 'setup/test.mjs', about: 'the tests, or those under the paths given' },
   check: { needs: code, script: 'setup/check.mjs', about: 'types, style, dead code, layers and error codes' },
+  example: { needs: all, script: 'examples/run.ts', about: 'an example, with Envoys and applications' },
   cli: { needs: code, script: 'src/cli/main.ts', about: 'the switchyard command', forUser: true },
   compose: { needs: code, script: 'test/compose/run.ts', about: 'the test of the container set-up' },
   bench: { needs: all, script: 'bench/main.ts', about: 'the benchmarks, by name' },

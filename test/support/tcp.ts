@@ -18,8 +18,8 @@ export interface TcpBackend extends AsyncDisposable {
   revive(): Promise<void>;
 }
 
-export async function startTcpBackend(name: string, on = '127.0.0.1'): Promise<TcpBackend> {
-  const port = await freePort();
+export async function startTcpBackend(name: string, on = '127.0.0.1', at?: number): Promise<TcpBackend> {
+  const port = at ?? (await freePort());
   const sockets = new Set<Socket>();
   let server: Server | undefined;
   let accepted = 0;
