@@ -17,7 +17,9 @@ const edge: Machine = { id: 'edge-1', cluster: 'edge', address: '10.0.0.2' };
 /** The Envoys of each example that can be run on one machine. */
 export const machines = {
   'api-versions': [edge],
+  'blue-green': [edge],
   canary: [edge],
+  sticky: [edge],
   story: [edge],
 } as const satisfies Readonly<Record<string, readonly Machine[]>>;
 

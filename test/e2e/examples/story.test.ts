@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Backend } from '../../support/backend.ts';
+import { askMany } from '../../support/client.ts';
 import { Example } from '../../support/example.ts';
 import { startLoad } from '../../support/load.ts';
-import { assertValues } from '../../support/statistics.ts';
+import { assertValues, show } from '../../support/statistics.ts';
 import { until } from '../../support/until.ts';
 
 const story = await Example.start('story');
@@ -39,17 +40,39 @@ describe('the story: three servers, one dies', () => {
     assert.deepEqual(new Set(load.answers.slice(died + 20)), new Set(othersThan(dying)));
   });
 
-  it('is noticed without any request, by the check', async () => {
+  it('is over when the server answers checks again; it begins with a small share', async () => {
     await dying.revive();
+    await story.healthy('shop', 3);
+    for (const each of story.backends.values()) each.behave({});
+    // One after the other: a server that has little to do otherwise counts as a good choice at once.
+    const counts = await askMany(200, () => story.ask('/'), { parallel: 1 });
+    assert.ok((counts.get(dying.name) ?? 0) < 45, show(counts));
+    for (const each of story.backends.values()) each.behave({ delay: 30 });
     await allBack();
+  });
+
+  it('is noticed without any request, by the check, also while the control plane is down', async () => {
+    await story.world.plane.stop('SIGKILL');
     for (const each of story.backends.values()) each.forget();
     await dying.die();
     await story.healthy('shop', 2);
-    assert.deepEqual([...story.backends.values()].flatMap(each => each.seen), []);
+    assert.deepEqual(
+      [...story.backends.values()].flatMap(each => each.seen),
+      [],
+    );
   });
 
-  it('ends when the server answers checks again', async () => {
+  it('costs no purchase either that finds it dead', async () => {
     await dying.revive();
+    await story.healthy('shop', 3);
+    await dying.die();
+    await until('no connection to it is left', async () =>
+      (await story.envoy('edge-1').admin('/clusters')).includes(`${dying.address}::cx_active::0`),
+    );
+    const counts = await askMany(60, () => story.ask('/buy', { method: 'POST' }));
+    assertValues(counts, othersThan(dying));
+    await dying.revive();
+    await story.world.plane.start();
     await allBack();
   });
 
