@@ -70,6 +70,18 @@ export class Example implements AsyncDisposable {
     return found;
   }
 
+  /** Ends an application, and waits until the Envoys know that their connections are gone; whether it is healthy, they do not. */
+  async dies(ip: string): Promise<void> {
+    const backend = this.backend(ip);
+    await backend.die();
+    for (const envoy of this.world.envoys) {
+      await until(`${envoy.id} has no connection to ${ip}`, async () => {
+        const open = new RegExp(`::${backend.address}::cx_active::[1-9]`);
+        return !open.test(await envoy.admin('/clusters'));
+      });
+    }
+  }
+
   envoy(id: string): EdgeOrSidecar {
     const found = this.world.envoys.find(each => each.id === id);
     assert.ok(found, `the example has no Envoy ${id}`);

@@ -84,9 +84,9 @@ export interface TcpClient extends Disposable {
   end(): void;
 }
 
-/** Connects on loopback. Rejects when nobody listens. */
-export async function connectTcp(port: number, host = '127.0.0.1'): Promise<TcpClient> {
-  const socket = connect({ port, host });
+/** Connects on loopback, `from` an address of it. Rejects when nobody listens. */
+export async function connectTcp(port: number, host = '127.0.0.1', from?: string): Promise<TcpClient> {
+  const socket = connect({ port, host, ...(from === undefined ? {} : { localAddress: from }) });
   socket.setEncoding('utf8');
   let text = '';
   let ended = false;
