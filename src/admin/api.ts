@@ -1,4 +1,5 @@
 import { formatPath, type Problem } from '../base/problem.ts';
+import type { TracedRule, TraceReport } from '../trace/report.ts';
 
 /**
  * What the admin API says, as types that server, CLI and dashboard share. Instants are ISO 8601 texts; a version is the
@@ -266,4 +267,24 @@ export interface SnapshotReply {
   readonly version: string;
   readonly versions: Readonly<Partial<Record<TypeName, string>>>;
   readonly resources: Readonly<Record<string, readonly unknown[]>>;
+}
+
+/** Body of `POST /api/v1/trace`. */
+export interface TraceBody {
+  /** A whole URL, or a path alone. */
+  readonly url: string;
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** Key of a fleet, or the name of one without sub-fleets. Absent: that of `proxy`, or the only one. */
+  readonly fleet?: string;
+  /** Node id of a proxy that is connected. */
+  readonly proxy?: string;
+  /** Name of a listener. Absent: that of the URL's port, or the only one. */
+  readonly listener?: string;
+}
+
+/** What a fleet's Envoys do with a request, and why. */
+export interface TraceReply extends Omit<TraceReport, 'rules'> {
+  readonly fleet: string;
+  readonly rules: readonly (TracedRule & PlaceReply)[];
 }

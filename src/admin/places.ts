@@ -18,7 +18,7 @@ export function placesIn(control: Pick<Control, 'origin'>): Places {
   return (fleet, { typeUrl, name, message }) => {
     if (fleet === undefined) return nowhere;
     const key = JSON.stringify([fleet, typeUrl, name, message]);
-    const place = known.get(key) ?? placeOf(control, fleet, typeUrl, name, message);
+    const place = known.get(key) ?? placeOf(control, fleet, typeUrl, name, { words: message });
     known.set(key, place);
     return place;
   };
@@ -29,14 +29,15 @@ export const noPlaces: Places = () => nowhere;
 
 const nowhere: PlaceReply = {};
 
-function placeOf(
+/** Where in the policy a resource of a fleet comes from, as near as the clue allows; empty where that is not known. */
+export function placeOf(
   control: Pick<Control, 'origin'>,
   fleet: string,
   typeUrl: string,
   name: string,
-  words: string,
+  clue: Parameters<Control['origin']>[3],
 ): PlaceReply {
-  const origin = control.origin(fleet, typeUrl, name, { words });
+  const origin = control.origin(fleet, typeUrl, name, clue);
   return origin ? { path: formatPath(origin.path), ...origin.source } : nowhere;
 }
 

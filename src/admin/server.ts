@@ -14,6 +14,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { proxyRoutes } from './routes/proxies.ts';
 import { quarantineRoutes } from './routes/quarantines.ts';
+import { traceRoutes } from './routes/trace.ts';
 import { weightRoutes } from './routes/weights.ts';
 
 export interface AdminOptions extends AdminDependencies {
@@ -61,6 +62,7 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
   app.route('/api/v1', quarantineRoutes(options));
   app.route('/api/v1', policyRoutes(options));
   app.route('/api/v1', fleetRoutes(options));
+  app.route('/api/v1', traceRoutes(options));
   app.route('/api/v1', weightRoutes(options));
   app.route('/api/v1', endpointRoutes(options));
   return app;

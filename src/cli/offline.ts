@@ -1,12 +1,14 @@
-import { type ProblemReply, problemReply } from '../admin/api.ts';
+import { type PlaceReply, type ProblemReply, problemReply } from '../admin/api.ts';
 import { boundProblems } from '../base/bound-problems.ts';
-import { hasErrors } from '../base/problem.ts';
+import { formatPath, hasErrors } from '../base/problem.ts';
+import type { Resource } from '../base/resource.ts';
 import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import { noOperationalState } from '../policy/operational-state.ts';
 import { parse } from '../policy/parse.ts';
 import { locate } from '../policy/source-map.ts';
+import { originOf } from '../translate/origin.ts';
 import type { CliHost } from './host.ts';
 import { CliFailure } from './output.ts';
 import { countProblems, problemText } from './problem-text.ts';
@@ -18,6 +20,8 @@ export interface OfflineBuild {
   readonly problems: readonly ProblemReply[];
   /** Empty unless it is good. */
   readonly fleets: readonly FleetIr[];
+  /** Where a part of a fleet's resource comes from; nowhere unless it is good. */
+  place(fleet: FleetIr, resource: Resource, field: string): PlaceReply;
 }
 
 /**
@@ -33,10 +37,20 @@ export async function offlineBuild(host: CliHost, path: string): Promise<Offline
   if (hasErrors(problems)) return bad(problems.map(problemReply));
   const faults = await host.preflight(parsed.policy, compiled.fleets);
   if (faults.length > 0) return bad([...problems, ...locate(boundProblems(faults), parsed.sources)].map(problemReply));
-  return { good: true, problems: problems.map(problemReply), fleets: compiled.fleets };
+  const { policy, sources } = parsed;
+  const place = (fleet: FleetIr, resource: Resource, field: string): PlaceReply => {
+    const path = originOf(policy, fleet, resource, { field });
+    return { path: formatPath(path), ...sources.spanOf(path) };
+  };
+  return { good: true, problems: problems.map(problemReply), fleets: compiled.fleets, place };
 }
 
-const bad = (problems: readonly ProblemReply[]): OfflineBuild => ({ good: false, problems, fleets: [] });
+const bad = (problems: readonly ProblemReply[]): OfflineBuild => ({
+  good: false,
+  problems,
+  fleets: [],
+  place: () => ({}),
+});
 
 /**
  * The fleets of a policy that must be good; its problems go to `err`.
@@ -44,11 +58,17 @@ const bad = (problems: readonly ProblemReply[]): OfflineBuild => ({ good: false,
  * @throws CliFailure when the policy has errors or there is no such fleet.
  */
 export async function goodFleets(host: CliHost, path: string, wanted: string | undefined): Promise<readonly FleetIr[]> {
-  const { good, problems, fleets } = await offlineBuild(host, path);
+  return (await goodBuild(host, path, wanted)).fleets;
+}
+
+/** As {@link goodFleets}, with all of the build; its fleets are those that are wanted. */
+export async function goodBuild(host: CliHost, path: string, wanted: string | undefined): Promise<OfflineBuild> {
+  const build = await offlineBuild(host, path);
+  const { good, problems, fleets } = build;
   for (const each of problems) host.err(problemText(each));
   if (!good) throw new CliFailure(`${countProblems(problems)}: mend the policy first`);
   const picked = fleets.filter(each => wanted === undefined || each.key === wanted || each.fleetName === wanted);
-  if (picked.length > 0) return picked;
+  if (picked.length > 0) return { ...build, fleets: picked };
   if (wanted === undefined) throw new CliFailure('the policy has no fleets');
   const known = fleets.map(each => each.key).join(', ') || 'none';
   throw new CliFailure(`there is no fleet "${wanted}"; there are: ${known}`);

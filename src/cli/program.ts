@@ -8,6 +8,7 @@ import { quarantineCommand } from './commands/quarantine.ts';
 import { retryCommand } from './commands/retry.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
+import { traceCommand } from './commands/trace.ts';
 import { translateCommand } from './commands/translate.ts';
 import { validateCommand } from './commands/validate.ts';
 import type { CliHost } from './host.ts';
@@ -21,6 +22,7 @@ const commands = [
   translateCommand,
   serveCommand,
   statusCommand,
+  traceCommand,
   canaryCommand,
   drainCommand,
   retryCommand,

@@ -23,9 +23,22 @@ export function readableResources(resources: readonly Resource[]): ReadableSnaps
 
 /** A snapshot, read back from the very bytes that proxies are sent. */
 export function readableSnapshot(snapshot: Snapshot): ReadableSnapshot {
-  return byKind(type =>
-    [...(snapshot.types.get(typeUrl(type))?.resources.values() ?? [])].map(each => decode(type, each.value)),
-  );
+  return byKind(type => readableOf(snapshot, type));
+}
+
+/** One resource of a snapshot, read back likewise. */
+export function readableResource<T extends ServedType>(
+  snapshot: Snapshot,
+  type: T,
+  name: string,
+): MessageTypes[T] | undefined {
+  const found = snapshot.types.get(typeUrl(type))?.resources.get(name);
+  return found && decode(type, found.value);
+}
+
+/** All resources of one type. */
+export function readableOf<T extends ServedType>(snapshot: Snapshot, type: T): readonly MessageTypes[T][] {
+  return [...(snapshot.types.get(typeUrl(type))?.resources.values() ?? [])].map(each => decode(type, each.value));
 }
 
 function byKind(messages: <T extends ServedType>(type: T) => readonly MessageTypes[T][]): ReadableSnapshot {

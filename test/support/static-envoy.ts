@@ -15,6 +15,8 @@ import { freePort } from './ports.ts';
 export interface StaticEnvoy extends AsyncDisposable {
   readonly envoy: RunningEnvoy;
   readonly port: number;
+  /** What it was started with. */
+  readonly resources: readonly Resource[];
   /** A request on loopback; see {@link ask}. */
   ask(path: string, options?: Ask): Promise<Answer>;
 }
@@ -59,12 +61,13 @@ export async function startStaticEnvoy(
   return {
     envoy,
     port,
+    resources,
     ask: (path, options) => ask(port, path, options),
     [Symbol.asyncDispose]: () => envoy.stop(),
   };
 }
 
-function translateEdge(input: PolicyInput) {
+function translateEdge(input: PolicyInput): readonly Resource[] {
   const { policy, problems } = parse([{ file: 'policy.json', format: 'json', text: JSON.stringify(input) }]);
   if (!policy) throw new Error(problems.map(formatProblem).join('\n'));
   const compiled = compile({ policy, state: noOperationalState, resolved: new Map() });

@@ -295,3 +295,46 @@ describe('switchyard bundle', { concurrency: 2 }, () => {
     }
   });
 });
+
+describe('switchyard trace --policy', { concurrency: 2 }, () => {
+  const rules = [
+    '      - { name: beta, match: { path: /cart, headers: { x-lane: beta } }, to: [{ service: catalog }] }',
+    '      - { name: old, match: { path: /old }, redirect: { path: / } }',
+    '      - { match: { path: /shop }, to: [{ service: catalog }], rewrite: { prefix: / } }',
+  ];
+  const folder = temporaryDirectory();
+  const text = readFileSync(join(golden, 'good.yaml'), 'utf8');
+  writeFileSync(join(folder, 'p.yaml'), text.replace('      - to: [{ service: catalog }]', rules.join('\n')));
+  const trace = (...args: readonly string[]) => run(folder, 'trace', '--policy', 'p.yaml', ...args);
+
+  it('says which rule takes a request, and why each before does not', async () => {
+    const shop = await trace('http://shop.test/shop/1?x', '--fleet', 'edge');
+    assertGolden('trace.forward.txt', shop.out);
+    assert.deepEqual([shop.code, shop.err], [0, '']);
+    const beta = await trace('/cart', '-H', 'X-Lane: beta', '--fleet', 'edge', '-o', 'json');
+    assert.deepEqual(
+      JSON.parse(beta.out).rules.map((each: { readonly name: string }) => each.name),
+      ['shop/beta'],
+    );
+  });
+
+  it('exits with 2 where no rule takes it', async () => {
+    const none = await trace('/cart', '--fleet', 'edge', '-X', 'POST');
+    assertGolden('trace.none.txt', none.out);
+    assert.deepEqual([none.code, none.err], [2, '']);
+  });
+
+  it('says what it needs to know', async () => {
+    assert.match((await trace('/cart')).err, /there are several fleets, name one with --fleet: edge, inner/);
+    assert.match(
+      (await trace('/cart', '--fleet', 'edge', '-H', 'nonsense')).err,
+      /"nonsense" is no header: write "name: value"/,
+    );
+    assert.match((await trace('cart', '--fleet', 'edge')).err, /"cart" is neither a URL nor a path/);
+    assert.match(
+      (await trace('http://x:99/', '--fleet', 'edge')).err,
+      /no listener 99; its listeners: gateway\/public\/80/,
+    );
+    assert.match((await trace('/', '--proxy', 'edge-1')).err, /--proxy needs a server/);
+  });
+});

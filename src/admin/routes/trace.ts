@@ -1,0 +1,103 @@
+import { Hono } from 'hono';
+import { z } from 'zod';
+import { servedTypes } from '../../base/resource.ts';
+import { didYouMean } from '../../base/suggest.ts';
+import { fleetOf } from '../../fleet/proxy.ts';
+import { readableOf, readableResource } from '../../snapshot/readable.ts';
+import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { requestLine, tracedRequest } from '../../trace/question.ts';
+import { TraceError, type TraceReport, traceReport } from '../../trace/report.ts';
+import type { TraceReply } from '../api.ts';
+import type { AdminDependencies } from '../dependencies.ts';
+import { readBody } from '../input.ts';
+import { placeOf } from '../places.ts';
+import { ApiError } from '../problem-json.ts';
+
+const headerValue = z.string().max(8192);
+const body = z.strictObject({
+  url: z.string().min(1).max(8192),
+  method: z
+    .string()
+    .regex(/^[A-Z]{1,32}$/, 'is not an HTTP method in capitals')
+    .default('GET'),
+  headers: z.record(z.string().min(1).max(256), z.union([headerValue, z.array(headerValue).max(100)])).default({}),
+  fleet: z.string().max(1024).optional(),
+  proxy: z.string().max(256).optional(),
+  listener: z.string().max(1024).optional(),
+});
+
+/** What a fleet does with a request, from the very bytes that its proxies are sent. */
+export function traceRoutes(dependencies: AdminDependencies): Hono {
+  return new Hono().post('/trace', async context => {
+    const asked = await readBody(context, body);
+    const [fleet, snapshot] = snapshotFor(dependencies, asked);
+    const report = reportOf(snapshot, asked);
+    const { routeTable } = report;
+    const reply: TraceReply = {
+      fleet,
+      ...report,
+      rules: report.rules.map(rule => ({
+        ...rule,
+        ...(routeTable === undefined
+          ? {}
+          : placeOf(dependencies.control, fleet, servedTypes.route, routeTable, { field: rule.field })),
+      })),
+    };
+    return context.json(reply);
+  });
+}
+
+function reportOf(snapshot: Snapshot, { url, method, headers, listener }: z.output<typeof body>): TraceReport {
+  const line = requestLine(url);
+  if (!line) {
+    throw new ApiError(422, 'Invalid body', `url: "${url}" is neither a URL nor a path.`, {
+      hint: 'e.g. http://shop.example.com/cart or /cart',
+    });
+  }
+  const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map(each => [name, each] as const));
+  const fleet = {
+    listeners: readableOf(snapshot, servedTypes.listener),
+    table: (name: string) => readableResource(snapshot, servedTypes.route, name),
+  };
+  try {
+    const at = listener ?? line.port;
+    return traceReport(fleet, {
+      request: tracedRequest(line, method, lines),
+      ...(at === undefined ? {} : { listener: at }),
+    });
+  } catch (error) {
+    if (!(error instanceof TraceError)) throw error;
+    throw new ApiError(422, 'Unclear listener', `${error.message}.`, { hint: error.hint });
+  }
+}
+
+function snapshotFor(
+  { board, fleet: proxies }: AdminDependencies,
+  { fleet, proxy }: Pick<z.output<typeof body>, 'fleet' | 'proxy'>,
+): readonly [key: string, Snapshot] {
+  const snapshots = board.current?.snapshots ?? new Map<string, Snapshot>();
+  const keys = [...snapshots.keys()];
+  const wanted = proxy === undefined ? fleet : fleetOfProxy(proxies.proxies(), proxy);
+  const named = keys.filter(key => wanted === undefined || key === wanted);
+  const found = named.length > 0 ? named : keys.filter(key => key.startsWith(`${wanted}/`));
+  const [key] = found;
+  const snapshot = key === undefined ? undefined : snapshots.get(key);
+  if (key !== undefined && snapshot && found.length === 1) return [key, snapshot];
+  const hint = `fleets: ${keys.join(', ') || 'none'}`;
+  if (found.length > 1) throw new ApiError(422, 'Unclear fleet', 'There are several fleets: say which.', { hint });
+  throw new ApiError(404, 'Not found', `There is no fleet "${wanted ?? ''}".`, { hint });
+}
+
+function fleetOfProxy(proxies: ReturnType<AdminDependencies['fleet']['proxies']>, id: string): string {
+  const found = proxies.find(each => each.node.id === id);
+  const key = found && fleetOf(found);
+  if (key !== undefined) return key;
+  const what = found ? `The proxy "${id}" belongs to no fleet.` : `No proxy "${id}" is connected.`;
+  throw new ApiError(404, 'Not found', what, {
+    hint:
+      didYouMean(
+        id,
+        proxies.map(each => each.node.id),
+      ) ?? 'GET /api/v1/proxies lists those that are',
+  });
+}
