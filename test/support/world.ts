@@ -20,6 +20,8 @@ export interface ProxyOptions {
   readonly region?: string;
   readonly zone?: string;
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Its worker threads; 1 unless said. */
+  readonly concurrency?: number;
 }
 
 /** An Envoy of the world. */
@@ -153,9 +155,11 @@ export class World implements AsyncDisposable {
     region,
     zone,
     metadata,
+    concurrency = 1,
   }: ProxyOptions): Promise<Proxy> {
     const envoy = startEnvoy({
       name: id,
+      concurrency,
       bootstrap: bootstrap({
         node: {
           id,
