@@ -49,6 +49,7 @@ export const problemCodes = {
   'service.unresolved_name': 'warning',
   'service.option_without_effect': 'warning',
   'service.inbound_on_unix_socket': 'error',
+  'service.health_check_impossible': 'error',
   'route.service_not_found': 'error',
   'route.version_not_found': 'error',
   'route.gateway_not_found': 'error',

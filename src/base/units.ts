@@ -14,7 +14,7 @@ export type Port = Unit<'port'>;
 export const longestTimer = (2 ** 31 - 1) as Millis;
 
 export const millis = (value: number): Millis => value as Millis;
-const percent = (value: number): Percent => value as Percent;
+export const percent = (value: number): Percent => value as Percent;
 export const port = (value: number): Port => value as Port;
 
 const durationUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

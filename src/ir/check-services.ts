@@ -7,6 +7,7 @@ import type { Policy } from '../policy/kinds.ts';
 import { Retries } from '../policy/retries.ts';
 import type { Service } from '../policy/service.ts';
 import { declaredEndpoints } from './address.ts';
+import { checkHealth } from './check-health.ts';
 import { checkRetries } from './check-retries.ts';
 import { servicesWithNames } from './clusters.ts';
 import { answerOf, bears, hasBackups, type ResolvedNames } from './endpoints.ts';
@@ -37,6 +38,7 @@ function checkService(path: PolicyPath, service: Service): readonly Problem[] {
     ...checkEndpoints(path, service),
     ...checkVersions(path, service),
     ...checkOptions(path, service),
+    ...checkHealth(path, service),
     ...(service.protocol === 'tcp' ? [] : checkRetries(service.retries, [...path, 'retries'])),
     ...(service.apiVersioning ? checkApiVersioning([...path, 'apiVersioning'], service.apiVersioning) : []),
   ];

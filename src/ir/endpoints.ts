@@ -126,10 +126,12 @@ function instances(
 }
 
 function endpointIr(
-  { address: declared, zone, priority, labels }: Endpoint,
+  { address: declared, zone, priority, labels, healthCheck }: Endpoint,
   address: EndpointIr['address'],
   weight: number,
   state: Endpoint['state'],
 ): EndpointIr | undefined {
-  return state === 'disabled' ? undefined : { address, declared, weight, zone, priority, state, labels };
+  if (state === 'disabled') return undefined;
+  const own = healthCheck === undefined ? {} : { healthCheck };
+  return { address, declared, weight, zone, priority, state, labels, ...own };
 }

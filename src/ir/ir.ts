@@ -1,7 +1,7 @@
 import type { Address } from '../base/address.ts';
 import type { Millis } from '../base/units.ts';
 import type { ApiVersioning } from '../policy/api-versioning.ts';
-import type { EndpointState } from '../policy/endpoint.ts';
+import type { Endpoint, EndpointState } from '../policy/endpoint.ts';
 import type { FleetMatch, FleetXds } from '../policy/fleet.ts';
 import type { FleetIdentity } from '../policy/fleet-identity.ts';
 import type { HttpListener } from '../policy/gateway.ts';
@@ -26,6 +26,8 @@ export interface EndpointIr {
   readonly priority: number;
   readonly state: Exclude<EndpointState, 'disabled'>;
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent: checked where its traffic goes, if at all. */
+  readonly healthCheck?: Endpoint['healthCheck'];
 }
 
 /** A service, or one version of it, with the endpoints that belong to it: one Envoy cluster and one load assignment. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { addressText, field, name } from './field.ts';
+import { EndpointCheck } from './health-check.ts';
 
 /** `active` takes traffic, `draining` finishes what it has, `disabled` is left out of what Envoys are told. */
 export const EndpointState = z.enum(['active', 'draining', 'disabled']);
@@ -48,6 +49,11 @@ export const Endpoint = z.strictObject({
     doc: '`active` takes traffic; `draining` gets no new requests but those of `sessions`, and keeps the ones it has; `disabled` is not told to Envoys.',
     why: 'active: an endpoint is declared to be used',
     example: 'draining',
+  }),
+  healthCheck: field(z.union([z.literal('off'), EndpointCheck]).optional(), {
+    doc: "Where the service's check asks for this endpoint; `off`: it is not checked, and always counts as healthy.",
+    why: 'absent: it is checked where its traffic goes',
+    example: { port: 9000 },
   }),
   inbound: field(Inbound.optional(), {
     doc: 'Present where a sidecar stands in front of the application: the address is then where that sidecar listens.',

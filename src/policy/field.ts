@@ -89,6 +89,16 @@ export const addressText = z
     });
   });
 
+/** The same for what cannot be a name or a socket: an IP and a port. */
+export const ipAddressText = z
+  .string()
+  .register(formats, addressFormat)
+  .superRefine((text, context) => {
+    if (parseAddress(text)?.kind === 'ip') return;
+    const message = `"${text}" is neither IP:PORT nor [IPv6]:PORT`;
+    context.addIssue({ code: 'custom', params: { problem: 'schema.invalid_address' }, message });
+  });
+
 export const portNumber = z.int().min(1).max(65535).transform(port);
 
 /** A name that users give: it stands in URLs, file names and Envoy's statistics. */

@@ -83,6 +83,11 @@ export const OutlierDetection = z
       why: 'false: a shallow check must not undo what real requests have shown',
       example: false,
     }),
+    detectDegraded: field(z.boolean().default(false), {
+      doc: 'Let an endpoint whose answer bears the header `x-envoy-degraded` count as degraded for as long as an ejection lasts: the others get its traffic as far as they suffice. It is not ejected, and `maxEjected` does not bound it.',
+      why: 'false: whoever an endpoint passes answers on from could send it',
+      example: true,
+    }),
     successRate: field(
       z
         .strictObject({

@@ -1,35 +1,10 @@
 import { z } from 'zod';
-import { checkSubstitutions } from './check-substitution.ts';
 import { Destination } from './destination.ts';
-import {
-  duration,
-  exactlyOneOf,
-  field,
-  headerNameText,
-  headerRecord,
-  httpHeaderName,
-  name,
-  notBoth,
-  printable,
-  re2,
-} from './field.ts';
+import { duration, exactlyOneOf, field, httpHeaderName, name, notBoth, printable, re2 } from './field.ts';
+import { headerValues } from './header-values.ts';
 import { Match } from './match.ts';
 import { Retries } from './retries.ts';
 import { Sticky } from './sticky.ts';
-
-const headerValues = headerRecord(
-  headerNameText.refine(text => !text.startsWith(':') && text.toLowerCase() !== 'host', 'cannot be changed this way'),
-  z
-    .string()
-    .max(4096)
-    .refine(text => !/[\r\n\0]/.test(text), 'must not contain line breaks')
-    .superRefine((text, context) => {
-      const mistake = checkSubstitutions(text);
-      if (!mistake) return;
-      const { message, hint } = mistake;
-      context.addIssue({ code: 'custom', params: { hint }, message });
-    }),
-);
 
 /** What is done to headers on the way. Values may use Envoy's `%…%` substitutions; write `%%` for a percent sign. */
 export const HeaderChanges = z.strictObject({

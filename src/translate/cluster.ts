@@ -67,7 +67,7 @@ function protocol(service: Service): Cluster {
     case 'tcp':
       // A connection has no next request that could go elsewhere; ended, the caller connects anew. Only where a check
       // says what healthy means: being ejected for refusing new connections is no reason to end the old ones.
-      return service.healthCheck ? { close_connections_on_host_health_failure: true } : {};
+      return service.healthCheck?.closeConnections ? { close_connections_on_host_health_failure: true } : {};
     case 'http':
       return http1;
     case 'http2':

@@ -6,7 +6,9 @@ import type {
 } from '../../proto/gen/envoy.config.endpoint.v3.ts';
 import { hasBackups } from '../ir/endpoints.ts';
 import type { EndpointIr, ServiceClusterIr } from '../ir/ir.ts';
+import type { Service } from '../policy/service.ts';
 import { envoyAddress } from './address.ts';
+import { endpointCheck } from './health-check.ts';
 
 /**
  * Envoy gives a priority this many times the percentage of its endpoints that are healthy, and the next what is then
@@ -29,23 +31,24 @@ export function loadAssignment(cluster: ServiceClusterIr): ClusterLoadAssignment
       localities(
         cluster.endpoints.filter(each => each.priority === priority),
         level,
+        cluster.service,
       ),
     ),
   };
 }
 
-function localities(endpoints: readonly EndpointIr[], level: number): readonly LocalityLbEndpoints[] {
+function localities(endpoints: readonly EndpointIr[], level: number, service: Service): readonly LocalityLbEndpoints[] {
   const zones = [...new Set(endpoints.map(each => each.zone ?? ''))].sort();
   return zones.map(zone => ({
     ...(zone === '' ? {} : { locality: { zone } }),
-    lb_endpoints: endpoints.filter(each => (each.zone ?? '') === zone).map(lbEndpoint),
+    lb_endpoints: endpoints.filter(each => (each.zone ?? '') === zone).map(each => lbEndpoint(each, service)),
     ...(level === 0 ? {} : { priority: level }),
   }));
 }
 
-function lbEndpoint(endpoint: EndpointIr): LbEndpoint {
+function lbEndpoint(endpoint: EndpointIr, service: Service): LbEndpoint {
   return {
-    endpoint: { address: envoyAddress(endpoint.address) },
+    endpoint: { address: envoyAddress(endpoint.address), ...endpointCheck(service, endpoint.healthCheck) },
     ...(endpoint.state === 'draining' ? { health_status: 'DRAINING' } : {}),
     ...(Object.keys(endpoint.labels).length > 0
       ? { metadata: { filter_metadata: { 'envoy.lb': endpoint.labels } } }

@@ -33,7 +33,8 @@ function valueOptions(changes: HeaderChanges | undefined): readonly HeaderValueO
   ];
 }
 
-function setOptions(values: Readonly<Record<string, string>>): readonly HeaderValueOption[] {
+/** Each in place of what is there. */
+export function setOptions(values: Readonly<Record<string, string>>): readonly HeaderValueOption[] {
   return sortedEntries(values).map(([key, value]) => option(key, value, 'OVERWRITE_IF_EXISTS_OR_ADD'));
 }
 

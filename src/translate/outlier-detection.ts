@@ -30,6 +30,7 @@ function ejection(settings: OutlierDetection): EnvoyOutlierDetection {
     max_ejection_percent: wholePercent(settings.maxEjected),
     always_eject_one_host: settings.alwaysEjectOne,
     successful_active_health_check_uneject_host: settings.activeCheckRestores,
+    ...(settings.detectDegraded ? { detect_degraded_hosts: true } : {}),
   };
 }
 

@@ -73,6 +73,10 @@ const check = {
 const [restored] = await service('restored', { ...steady, activeCheckRestores: true }, 1, check);
 const [unrestored] = await service('unrestored', steady, 1, check);
 
+const [degraded, sound] = await service('degraded', { ...steady, detectDegraded: true });
+const [alike] = await service('alike', steady);
+const [shortly] = await service('shortly', { ...steady, detectDegraded: true, baseEjection: '600ms' });
+
 const rate = { enforce: '100%', minimumEndpoints: 3, requestVolume: 10, deviationFactor: 1 };
 const share = { enforce: '100%', threshold: '40%', minimumEndpoints: 3, requestVolume: 10 };
 /** Services with one endpoint of three that fails every other request, and whether statistics take it out. */
@@ -230,6 +234,33 @@ describe('the end of ejections', () => {
     assert.equal(await failuresOf('unrestored', 10), 0);
     assert.equal(unrestored.seen.length, 0);
     assert.equal(await ejected('unrestored'), 1);
+  });
+});
+
+describe('an endpoint that says it is degraded', () => {
+  const sayDegraded = { headers: { 'x-envoy-degraded': 'true' } };
+
+  it('gets nothing while others suffice, when told so, and all when none does', async () => {
+    covers('services.*.outlierDetection.detectDegraded');
+    for (const backend of [degraded, alike]) backend.behave(sayDegraded);
+    for (const name of ['degraded', 'alike']) await failuresOf(name, 4);
+    await settled();
+    for (const backend of [degraded, alike]) backend.forget();
+    for (const name of ['degraded', 'alike']) assert.equal(await failuresOf(name, 20), 0);
+    assert.equal(degraded.seen.length, 0);
+    assert.equal(alike.seen.length, 10);
+    assert.equal(await ejected('degraded'), 0);
+    sound?.behave({ status: 503 });
+    await failuresOf('degraded', 12);
+    assert.equal(await ejected('degraded'), 1);
+    assert.equal(await failuresOf('degraded', 10), 0);
+    assert.ok(degraded.seen.length >= 10);
+  });
+
+  it('is as good as the others when its time is over', async () => {
+    shortly.behave(sayDegraded);
+    await failuresOf('shortly', 4);
+    await untilBack('shortly', shortly, performance.now());
   });
 });
 

@@ -58,6 +58,8 @@ export interface Backend extends AsyncDisposable {
   readonly active: number;
   /** Open connections. */
   readonly connections: number;
+  /** Connections since the start. */
+  readonly opened: number;
   /** What it does with requests; `/health` has a behaviour of its own. */
   behave(behaviour: Behaviour | ((seen: Seen) => Behaviour)): void;
   behaveOnChecks(behaviour: Behaviour | ((seen: Seen) => Behaviour)): void;
@@ -95,6 +97,7 @@ class HttpBackend implements Backend {
   seen: Seen[] = [];
   checks: Seen[] = [];
   active = 0;
+  opened = 0;
   readonly #options: BackendOptions;
   readonly #sockets = new Set<Socket>();
   #server: Server | Http2Server | undefined;
@@ -132,6 +135,7 @@ class HttpBackend implements Backend {
     // Whoever calls ends idle connections first; otherwise one could be ended under a request on its way.
     if ('keepAliveTimeout' in server) server.keepAliveTimeout = 120_000;
     server.on('connection', (socket: Socket) => {
+      this.opened += 1;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
       socket.on('error', () => {});

@@ -1,4 +1,11 @@
-import { type ClientHttp2Session, connect, createServer, type Http2Server, type ServerHttp2Stream } from 'node:http2';
+import {
+  type ClientHttp2Session,
+  connect,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import type { Socket } from 'node:net';
 import { freePort } from './ports.ts';
 
@@ -20,6 +27,8 @@ export interface GrpcBackend extends AsyncDisposable {
   readonly calls: number;
   /** Service names that health checks asked for. */
   readonly checked: readonly string[];
+  /** Headers of the last health check. */
+  readonly checkHeaders: Readonly<IncomingHttpHeaders>;
   /** Whether it says SERVING, by the service that is asked for. */
   serving(is: (service: string) => boolean): void;
   /** Status of the answers to calls. */
@@ -42,6 +51,7 @@ export async function startGrpcBackend(name: string): Promise<GrpcBackend> {
   let isServing: (service: string) => boolean = () => true;
   let status = grpcStatus.ok;
   const checked: string[] = [];
+  let checkHeaders: IncomingHttpHeaders = {};
   server.on('stream', (stream: ServerHttp2Stream, headers) => {
     stream.on('error', () => {});
     const chunks: Buffer[] = [];
@@ -54,6 +64,7 @@ export async function startGrpcBackend(name: string): Promise<GrpcBackend> {
       }
       const service = serviceOf(Buffer.concat(chunks));
       checked.push(service);
+      checkHeaders = headers;
       answer(stream, isServing(service) ? serving : notServing, grpcStatus.ok, name);
     });
   });
@@ -68,6 +79,9 @@ export async function startGrpcBackend(name: string): Promise<GrpcBackend> {
       return calls;
     },
     checked,
+    get checkHeaders() {
+      return checkHeaders;
+    },
     serving: is => {
       isServing = is;
     },

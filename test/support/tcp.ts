@@ -15,6 +15,8 @@ export interface TcpBackend extends AsyncDisposable {
   /** Answers each piece of text by this instead of sending it back. */
   answer(by: (text: string) => string): void;
   die(): Promise<void>;
+  /** Takes no new connections; those that are open stay. */
+  refuse(): Promise<void>;
   revive(): Promise<void>;
 }
 
@@ -52,6 +54,11 @@ export async function startTcpBackend(name: string, on = '127.0.0.1', at?: numbe
     for (const socket of sockets) socket.resetAndDestroy();
     await closed;
   };
+  // What is left is closed by `die`, for which the listening socket is gone already.
+  const refuse = async () => {
+    server?.close();
+    await new Promise(resolve => setImmediate(resolve));
+  };
   await revive();
   return {
     name,
@@ -70,6 +77,7 @@ export async function startTcpBackend(name: string, on = '127.0.0.1', at?: numbe
       reply = by;
     },
     die,
+    refuse,
     revive,
     [Symbol.asyncDispose]: die,
   };

@@ -85,6 +85,48 @@ export const servicesPlanted: readonly Planted[] = [
     says: 'add `reset`',
   },
   {
+    code: 'service.option_without_effect',
+    path: 'services.more.healthCheck.closeConnections',
+    change: service({ healthCheck: { tcp: {}, closeConnections: false } }),
+    says: 'speaks http',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.endpoints[0].healthCheck',
+    change: service({ endpoints: [{ address: '10.0.1.1:80', healthCheck: 'off' }] }),
+    says: 'no healthCheck',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.endpoints[0].healthCheck.host',
+    change: service({
+      healthCheck: { tcp: {} },
+      endpoints: [{ address: '10.0.1.1:80', healthCheck: { host: 'a' } }],
+    }),
+    says: 'http and grpc',
+  },
+  {
+    code: 'service.health_check_impossible',
+    path: 'services.more.healthCheck.grpc',
+    change: service({ healthCheck: { grpc: {} } }),
+    says: 'HTTP/2',
+  },
+  {
+    code: 'service.health_check_impossible',
+    path: 'services.more.healthCheck.port',
+    change: service({ healthCheck: { tcp: {}, port: 81 }, endpoints: [{ address: 'unix:/run/more.sock' }] }),
+    says: 'Unix socket',
+  },
+  {
+    code: 'service.health_check_impossible',
+    path: 'services.more.endpoints[0].healthCheck.port',
+    change: service({
+      healthCheck: { tcp: {} },
+      endpoints: [{ address: 'unix:/run/more.sock', healthCheck: { port: 81 } }],
+    }),
+    says: 'Unix socket',
+  },
+  {
     code: 'service.inbound_on_unix_socket',
     path: 'services.more.endpoints[0].inbound',
     change: service({ endpoints: [{ address: 'unix:/run/more.sock', inbound }] }),
