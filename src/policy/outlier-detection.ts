@@ -84,7 +84,7 @@ export const OutlierDetection = z
       example: false,
     }),
     detectDegraded: field(z.boolean().default(false), {
-      doc: 'Let an endpoint whose answer bears the header `x-envoy-degraded` count as degraded for as long as an ejection lasts: the others get its traffic as far as they suffice. It is not ejected, and `maxEjected` does not bound it.',
+      doc: 'Let an endpoint whose answer bears the header `x-envoy-degraded` count as degraded for as long as an ejection lasts: the healthy ones get its traffic as far as they suffice, which with `failover: gradual` are 72% of all. It is not ejected, and `maxEjected` does not bound it.',
       why: 'false: whoever an endpoint passes answers on from could send it',
       example: true,
     }),
