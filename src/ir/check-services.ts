@@ -9,6 +9,7 @@ import type { Service } from '../policy/service.ts';
 import { declaredEndpoints } from './address.ts';
 import { checkHealth } from './check-health.ts';
 import { checkRetries } from './check-retries.ts';
+import { checkZones } from './check-zones.ts';
 import { servicesWithNames } from './clusters.ts';
 import { answerOf, bears, hasBackups, type ResolvedNames } from './endpoints.ts';
 import { keeping } from './kept.ts';
@@ -39,6 +40,7 @@ function checkService(path: PolicyPath, service: Service): readonly Problem[] {
     ...checkVersions(path, service),
     ...checkOptions(path, service),
     ...checkHealth(path, service),
+    ...checkZones(path, service),
     ...(service.protocol === 'tcp' ? [] : checkRetries(service.retries, [...path, 'retries'])),
     ...(service.apiVersioning ? checkApiVersioning([...path, 'apiVersioning'], service.apiVersioning) : []),
   ];

@@ -8,6 +8,7 @@ import { type Assigner, assignerOf } from './assign.ts';
 import { checkFleets } from './check-fleets.ts';
 import { checkGateways } from './check-gateways.ts';
 import { checkMesh } from './check-mesh.ts';
+import { checkOwnZones } from './check-own-zones.ts';
 import { checkRoutes } from './check-routes.ts';
 import { checkNames, checkServices } from './check-services.ts';
 import type { ResolvedNames } from './endpoints.ts';
@@ -74,6 +75,7 @@ export const checkPolicy = memo1((policy: Policy): readonly Problem[] => [
   ...checkMesh(policy),
   ...checkFleets(policy),
   ...checkMachines(policy),
+  ...checkOwnZones(policy),
 ]);
 
 function compareProblems(a: Problem, b: Problem): number {

@@ -2,10 +2,11 @@ import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
 import type { Fleet } from '../policy/fleet.ts';
 import { gatewayIr } from './gateways.ts';
-import type { ClusterIr, FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
+import type { ClusterIr, FleetIr, ListenerIr, OwnZoneIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedUnique } from './order.ts';
+import { declaredZones, ownZonesFor } from './own-zones.ts';
 
 /** The parts of a fleet, in any order. */
 interface Parts {
@@ -13,6 +14,8 @@ interface Parts {
   readonly routeTables: readonly RouteTableIr[];
   /** Lists that are each sorted by name. */
   readonly clusters: readonly (readonly ClusterIr[])[];
+  /** Where its proxies stand. */
+  readonly zones: readonly OwnZoneIr[];
 }
 
 const keepListeners = keepingList<ListenerIr>();
@@ -34,7 +37,8 @@ export function fleetIr(
   const listeners = keepListeners(fleet, about.key, [...parts.listeners].sort(byName));
   const routeTables = keepTables(fleet, about.key, [...parts.routeTables].sort(byName));
   const clusters = keepClusters(fleet, about.key, union(parts.clusters));
-  const from = [listeners, routeTables, clusters, about.role, ...(about.members ?? [])];
+  const ownZones = ownZonesFor(clusters, parts.zones);
+  const from = [listeners, routeTables, clusters, ownZones, about.role, ...(about.members ?? [])];
   return keepFleet(fleet, about.key, from, () => ({
     ...about,
     match: fleet.match,
@@ -43,6 +47,7 @@ export function fleetIr(
     listeners,
     routeTables,
     clusters,
+    ownZones,
   }));
 }
 
@@ -84,9 +89,10 @@ export function edgeFleet(model: Model, name: string, fleet: Fleet): FleetIr {
   });
   const listeners = gateways.flatMap(gateway => gateway.listeners);
   const routeTables = gateways.flatMap(gateway => gateway.routeTable ?? []);
+  const clusters = clustersUsed(model, model.policy.gateways, listeners, routeTables);
   return fleetIr(
     fleet,
     { key: name, fleetName: name, role: 'edge', members: undefined },
-    { listeners, routeTables, clusters: clustersUsed(model, model.policy.gateways, listeners, routeTables) },
+    { listeners, routeTables, clusters, zones: declaredZones(fleet) },
   );
 }

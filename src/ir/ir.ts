@@ -51,6 +51,13 @@ export interface LocalClusterIr {
   readonly application: Exclude<Address, { readonly kind: 'host' }>;
 }
 
+/** A zone that proxies of a fleet stand in, and how many of its requests come from there, relative to its other zones. */
+export interface OwnZoneIr {
+  /** `a` or `eu/a`. */
+  readonly zone: string;
+  readonly weight: number;
+}
+
 export type ClusterIr = ServiceClusterIr | LocalClusterIr;
 
 /** A cluster that traffic goes to, with its share. Weights of one list are not all 0. */
@@ -149,4 +156,6 @@ export interface FleetIr {
   readonly listeners: readonly ListenerIr[];
   readonly routeTables: readonly RouteTableIr[];
   readonly clusters: readonly ClusterIr[];
+  /** Where its own proxies stand, by zone. Empty where nothing goes by it, or nobody has said. */
+  readonly ownZones: readonly OwnZoneIr[];
 }

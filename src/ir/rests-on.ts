@@ -145,6 +145,8 @@ function onFleet(policy: Policy, { code, path, message }: Problem, own: PolicyPa
       const routes = Object.keys(policy.routes).filter(route => message.includes(JSON.stringify(route)));
       return [[...own, 'sidecar'], ...routes.flatMap(route => onMesh(policy, route)), ...sidecarsOf(policy)];
     }
+    case 'fleet.zones_unknown':
+      return [own, ...onOwnZones(policy, own)];
     default: {
       // Of ports and addresses.
       const gateways = lookup(policy.fleets, String(own[1]))?.gateways ?? [];
@@ -152,6 +154,18 @@ function onFleet(policy: Policy, { code, path, message }: Problem, own: PolicyPa
       return gateways.length > 0 ? [own, ...listeners] : [...(own[0] === 'fleets' ? [own] : []), ...sidecarsOf(policy)];
     }
   }
+}
+
+/** What a fleet sends to, and where its proxies stand. */
+function onOwnZones(policy: Policy, own: PolicyPath): readonly PolicyPath[] {
+  const { gateways = [], sidecar } = lookup(policy.fleets, String(own[1])) ?? {};
+  const beside = sidecar?.service === undefined ? [] : named(policy, 'services', sidecar.service, ['endpoints']);
+  return [
+    ...beside,
+    ...Object.keys(policy.services).map(service => ['services', service, 'loadBalancing']),
+    ...gateways.flatMap(gateway => named(policy, 'gateways', gateway, ['listeners'])),
+    ...(sidecar ? [] : Object.keys(policy.routes).flatMap(route => onMesh(policy, route))),
+  ];
 }
 
 const shadowsOf = memo2(shadowsIn);

@@ -6,10 +6,11 @@ import type { Service } from '../policy/service.ts';
 import { clustersFor, clustersUsed, fleetIr } from './fleets.ts';
 import { forwardingTo } from './forwarding.ts';
 import { groupSeats, inboundIr, seatsOf } from './inbound.ts';
-import type { FleetIr, ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
+import type { FleetIr, ListenerIr, OwnZoneIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
+import { declaredZones, zonesOfEndpoints } from './own-zones.ts';
 import { sessionsOf, timeoutOf, virtualHost } from './rules.ts';
 
 /** An upstream whose service is declared. */
@@ -29,9 +30,10 @@ export function sidecarFleets(model: Model, name: string, fleet: Fleet, sidecar:
   const out = outbound(model, sidecar);
   const serviceName = sidecar.service;
   const service = serviceName === undefined ? undefined : lookup(model.policy.services, serviceName);
+  const zones = sidecarZones(model, name, fleet, serviceName);
   const groups = service ? groupSeats(name, seatsOf(fleet, sidecar, service)) : [];
   if (serviceName === undefined || !service || groups.length === 0) {
-    return [fleetIr(fleet, { key: name, fleetName: name, role: 'sidecar', members: undefined }, out)];
+    return [fleetIr(fleet, { key: name, fleetName: name, role: 'sidecar', members: undefined }, { ...out, zones })];
   }
   return groups.map(({ key, members, places }) => {
     const inbound = inboundIr(serviceName, service, places);
@@ -42,9 +44,20 @@ export function sidecarFleets(model: Model, name: string, fleet: Fleet, sidecar:
         listeners: [...out.listeners, ...inbound.listeners],
         routeTables: [...out.routeTables, ...inbound.routeTables],
         clusters: [...out.clusters, inbound.clusters],
+        zones,
       },
     );
   });
+}
+
+function sidecarZones(
+  { clusterOf }: Model,
+  name: string,
+  fleet: Fleet,
+  serviceName: string | undefined,
+): readonly OwnZoneIr[] {
+  const own = serviceName === undefined ? undefined : clusterOf(serviceName);
+  return own ? zonesOfEndpoints(fleet, name, own.endpoints) : declaredZones(fleet);
 }
 
 /** The declared upstreams, each service once, by name. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { addressText, field, name } from './field.ts';
 import { EndpointCheck } from './health-check.ts';
+import { zoneText } from './zones.ts';
 
 /** `active` takes traffic, `draining` finishes what it has, `disabled` is left out of what Envoys are told. */
 export const EndpointState = z.enum(['active', 'draining', 'disabled']);
@@ -30,8 +31,8 @@ export const Endpoint = z.strictObject({
     why: '1: all endpoints alike',
     example: 3,
   }),
-  zone: field(name.optional(), {
-    doc: 'Failure zone the endpoint stands in; becomes its Envoy locality.',
+  zone: field(zoneText.optional(), {
+    doc: 'Failure zone the endpoint stands in, as `ZONE` or `REGION/ZONE`; becomes its Envoy locality. Proxies whose node has a region know a zone as their own only with that region.',
     why: 'absent: the endpoint has no zone',
     example: 'a',
   }),

@@ -95,7 +95,7 @@ function defaultOf(schema: AnySchema): unknown {
 
 function merge(known: Field | undefined, next: Field): Field {
   if (!known) return next;
-  const same = known.doc.doc === next.doc.doc;
+  const same = known.doc.doc.includes(next.doc.doc);
   const doc = same ? known.doc : { ...known.doc, doc: `${known.doc.doc} ${next.doc.doc}` };
   const schemas = [...new Set([...known.schemas, ...next.schemas])];
   return { ...known, doc, schemas, forms: [...new Set([...known.forms, ...next.forms])] };

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { field, name, portNumber } from './field.ts';
 import { FleetIdentity } from './fleet-identity.ts';
 import { bindAddress } from './gateway.ts';
+import { ZoneCounts } from './zones.ts';
 
 const glob = z
   .string()
@@ -141,6 +142,11 @@ export const Fleet = z
       why: 'absent: a fleet of edge proxies',
       example: { service: 'checkout', upstreams: ['catalog'] },
     }),
+    zones: field(ZoneCounts.optional(), {
+      doc: 'How many of its proxies stand in each zone, for services that prefer the zone of the proxy (`zones: ownFirst`). Sidecars beside a service stand where its endpoints do.',
+      why: 'absent: not known, so the weights of endpoints hold across zones',
+      example: { a: 2, b: 1 },
+    }),
     xds: field(FleetXds.prefault({ streams: 'ads' }), {
       doc: 'The streams over which they get endpoints and routes.',
       why: 'ads: a proxy keeps one stream, however many clusters it has, and on it all types come in their order',
@@ -150,5 +156,10 @@ export const Fleet = z
   .refine(
     fleet => (fleet.gateways === undefined) !== (fleet.sidecar === undefined),
     'needs exactly one of gateways, sidecar',
-  );
+  )
+  .superRefine(({ zones, sidecar }, context) => {
+    if (zones === undefined || sidecar?.service === undefined) return;
+    const message = `are those of the endpoints of "${sidecar.service}", which the sidecars stand beside`;
+    context.addIssue({ code: 'custom', path: ['zones'], message });
+  });
 export type Fleet = z.output<typeof Fleet>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { duration, exactlyOneOf, field, httpHeaderName, percentage, percentBetween, printable } from './field.ts';
+import { hashedZones, zones } from './zones.ts';
 
 /** Attributes that have no field of their own. */
 const cookieAttribute = z
@@ -123,6 +124,7 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
       example: 'roundRobin',
     }),
     slowStart,
+    zones,
     ...shared,
   }),
   z.strictObject({
@@ -142,9 +144,14 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
       example: 1,
     }),
     slowStart,
+    zones,
     ...shared,
   }),
-  z.strictObject({ policy: field(z.literal('random'), { doc: '`random`: any.', example: 'random' }), ...shared }),
+  z.strictObject({
+    policy: field(z.literal('random'), { doc: '`random`: any.', example: 'random' }),
+    zones,
+    ...shared,
+  }),
   z
     .strictObject({
       policy: field(z.literal('ringHash'), {
@@ -163,6 +170,7 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
       }),
       hashBy,
       maxLoad,
+      zones: hashedZones,
       ...shared,
     })
     .superRefine(({ minimumRingSize, maximumRingSize }, context) => {
@@ -182,6 +190,7 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
     }),
     hashBy,
     maxLoad,
+    zones: hashedZones,
     ...shared,
   }),
 ]);

@@ -3,12 +3,12 @@ import type { LoadBalancingPolicy } from '../../proto/gen/envoy.config.cluster.v
 import type { TypedExtensionConfig } from '../../proto/gen/envoy.config.core.v3.ts';
 import type {
   ConsistentHashingLbConfig,
-  LocalityLbConfig,
   SlowStartConfig,
 } from '../../proto/gen/envoy.extensions.load_balancing_policies.common.v3.ts';
 import type { Percent } from '../base/units.ts';
 import type { LoadBalancing, SlowStart } from '../policy/load-balancing.ts';
 import { duration, percentMessage, wholePercent } from './units.ts';
+import { zoneChoice } from './zones.ts';
 
 /**
  * The balancing policy as a typed extension. What Envoy reads from `common_lb_config` even then (panic threshold, new
@@ -18,12 +18,6 @@ export function loadBalancingPolicy(settings: LoadBalancing): LoadBalancingPolic
   return { policies: [{ typed_extension_config: extension(settings) }] };
 }
 
-/**
- * Zones do not count in the choice of an endpoint. Without this, zone-aware routing is on for every proxy that knows
- * its own fleet, counts endpoints and not their weights, and big machines no longer get more traffic than small ones.
- */
-const zonesDoNotCount: LocalityLbConfig = { zone_aware_lb_config: { routing_enabled: { value: 0 } } };
-
 function extension(settings: LoadBalancing): TypedExtensionConfig {
   switch (settings.policy) {
     case 'roundRobin':
@@ -31,7 +25,7 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
         name: 'envoy.load_balancing_policies.round_robin',
         typed_config: any('envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', {
           ...slowStart(settings.slowStart),
-          locality_lb_config: zonesDoNotCount,
+          locality_lb_config: zoneChoice(settings.zones),
         }),
       };
     case 'leastRequest':
@@ -44,14 +38,14 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
             runtime_key: 'switchyard.load_balancing.active_request_bias',
           },
           ...slowStart(settings.slowStart),
-          locality_lb_config: zonesDoNotCount,
+          locality_lb_config: zoneChoice(settings.zones),
         }),
       };
     case 'random':
       return {
         name: 'envoy.load_balancing_policies.random',
         typed_config: any('envoy.extensions.load_balancing_policies.random.v3.Random', {
-          locality_lb_config: zonesDoNotCount,
+          locality_lb_config: zoneChoice(settings.zones),
         }),
       };
     case 'ringHash':
@@ -61,6 +55,7 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
           minimum_ring_size: settings.minimumRingSize,
           maximum_ring_size: settings.maximumRingSize,
           ...boundedLoad(settings.maxLoad),
+          ...(settings.zones.mode === 'weighted' ? { locality_weighted_lb_config: {} } : {}),
         }),
       };
     case 'maglev':
@@ -69,6 +64,7 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
         typed_config: any('envoy.extensions.load_balancing_policies.maglev.v3.Maglev', {
           table_size: settings.tableSize,
           ...boundedLoad(settings.maxLoad),
+          ...(settings.zones.mode === 'weighted' ? { locality_weighted_lb_config: {} } : {}),
         }),
       };
   }

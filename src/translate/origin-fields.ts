@@ -65,6 +65,11 @@ export const clusterFields: FieldNames = {
   [`${balancing}.slow_start_config.slow_start_window`]: 'loadBalancing.slowStart.window',
   [`${balancing}.slow_start_config.min_weight_percent`]: 'loadBalancing.slowStart.minWeight',
   [`${balancing}.consistent_hashing_lb_config`]: 'loadBalancing.maxLoad',
+  [`${balancing}.locality_lb_config`]: 'loadBalancing.zones',
+  [`${balancing}.locality_weighted_lb_config`]: 'loadBalancing.zones',
+  [`${balancing}.locality_lb_config.zone_aware_lb_config.routing_enabled`]: 'loadBalancing.zones.share',
+  [`${balancing}.locality_lb_config.zone_aware_lb_config.min_cluster_size`]: 'loadBalancing.zones.minEndpoints',
+  [`${balancing}.locality_lb_config.zone_aware_lb_config.force_local_zone`]: 'loadBalancing.zones.forceOwnZone',
   'common_lb_config.healthy_panic_threshold': 'loadBalancing.panicThreshold',
   'common_lb_config.override_host_status': 'sessions',
   'common_lb_config.ignore_new_hosts_until_first_hc': 'healthCheck',
@@ -81,6 +86,7 @@ export const endpointFields: FieldNames = {
   health_status: 'state',
   metadata: 'labels',
   'locality.zone': 'zone',
+  'locality.region': 'zone',
 };
 
 /** Messages `Listener`, made of a listener of a gateway or of where a sidecar's application calls others. */

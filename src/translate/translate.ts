@@ -1,12 +1,20 @@
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import { memo1, memo2 } from '../base/memo.ts';
 import { type Resource, servedTypes } from '../base/resource.ts';
-import type { ClusterIr, FleetIr, ListenerIr, LocalClusterIr, RouteTableIr, ServiceClusterIr } from '../ir/ir.ts';
+import type {
+  ClusterIr,
+  FleetIr,
+  ListenerIr,
+  LocalClusterIr,
+  OwnZoneIr,
+  RouteTableIr,
+  ServiceClusterIr,
+} from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { ownFleet, runtimeLayer } from './bootstrap.ts';
 import { localCluster, type ServiceClusterSettings, serviceCluster } from './cluster.ts';
 import { configSource } from './config-source.ts';
-import { loadAssignment } from './endpoint.ts';
+import { loadAssignment, ownFleetAssignment } from './endpoint.ts';
 import { envoyListener } from './listener.ts';
 import { routeConfiguration } from './route.ts';
 
@@ -18,7 +26,7 @@ export const translate: (fleet: FleetIr) => readonly Resource[] = memo1(fleet =>
   const source = configSource(fleet.xds);
   return [
     ...fleet.clusters.map(cluster => clusterResource(source, cluster)),
-    ownFleetAssignment,
+    ownFleetResource(fleet.ownZones),
     ...fleet.clusters.flatMap(cluster => (cluster.kind === 'service' ? [assignmentResource(cluster)] : [])),
     ...fleet.listeners.map(listener => listenerResource(source, listener)),
     ...fleet.routeTables.map(routeResource),
@@ -34,11 +42,13 @@ const emptyRuntime: Resource = {
 };
 
 /** Every proxy asks for it before anything else, and some would wait seconds for an answer that never comes (R29). */
-const ownFleetAssignment: Resource = {
-  type: servedTypes.endpoint,
-  name: ownFleet,
-  message: { cluster_name: ownFleet },
-};
+const ownFleetResource = memo1(
+  (zones: readonly OwnZoneIr[]): Resource => ({
+    type: servedTypes.endpoint,
+    name: ownFleet,
+    message: ownFleetAssignment(ownFleet, zones),
+  }),
+);
 
 function clusterResource(source: ConfigSource, cluster: ClusterIr): Resource {
   return cluster.kind === 'service' ? serviceClusterResource(source, cluster) : localClusterResource(cluster);

@@ -58,8 +58,33 @@ export const gatewaysPlanted: readonly Planted[] = [
   },
 ];
 
+const nearby: PolicyInput['services'] = {
+  near: {
+    endpoints: [
+      { address: '10.0.9.1:80', zone: 'a' },
+      { address: '10.0.9.2:80', zone: 'b' },
+    ],
+    loadBalancing: { policy: 'roundRobin', zones: 'ownFirst' },
+  },
+};
+
 /** Mistakes of fleets. */
 export const fleetsPlanted: readonly Planted[] = [
+  {
+    code: 'fleet.zones_unknown',
+    path: 'fleets.more',
+    change: sidecar({ upstreams: ['near'] }, nearby),
+    says: 'For near the zone of the proxy',
+  },
+  {
+    code: 'fleet.zones_unknown',
+    path: 'fleets.more',
+    change: sidecar(
+      { service: 'neighbour', upstreams: ['near'], outbound: { address: '127.0.0.2' } },
+      { ...nearby, ...beside('10.0.9.3:80') },
+    ),
+    says: 'that they stand beside',
+  },
   {
     code: 'fleet.gateway_not_found',
     path: 'fleets.more.gateways[1]',

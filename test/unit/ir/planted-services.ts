@@ -5,6 +5,13 @@ const service = (change: NonNullable<PolicyInput['services']>[string]): PolicyIn
   services: { more: { endpoints: [{ address: '10.0.1.1:80' }], ...change } },
 });
 
+const inZones = (zones: unknown, ...where: readonly (string | undefined)[]): PolicyInput =>
+  service({
+    endpoints: where.map((zone, index) => ({ address: `10.0.1.${index}:80`, ...(zone === undefined ? {} : { zone }) })),
+    loadBalancing: { policy: 'roundRobin', zones: zones as 'ownFirst' },
+  });
+const weighted = { mode: 'weighted', weights: { a: 1, 'eu/b': 1 } };
+
 /** Mistakes of services. */
 export const servicesPlanted: readonly Planted[] = [
   { code: 'service.no_endpoints', path: 'services.more', change: service({ endpoints: [] }), says: 'has no endpoints' },
@@ -31,6 +38,24 @@ export const servicesPlanted: readonly Planted[] = [
     path: 'services.more.endpoints[0].address',
     change: service({ endpoints: [{ address: 'db.internal:80' }] }),
     says: 'db.internal',
+  },
+  {
+    code: 'service.zone_without_weight',
+    path: 'services.more.endpoints[2].zone',
+    change: inZones(weighted, 'a', 'eu/b', 'b'),
+    says: 'a, eu/b',
+  },
+  {
+    code: 'service.zone_without_weight',
+    path: 'services.more.endpoints[1]',
+    change: inZones(weighted, 'a', undefined),
+    says: 'in no zone',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.loadBalancing.zones',
+    change: inZones('ownFirst', 'a', 'a'),
+    says: 'different zones',
   },
   {
     code: 'service.option_without_effect',
