@@ -82,7 +82,7 @@ export const Service = z.strictObject({
   }),
   retries: field(Retries.prefault({}), {
     doc: 'Retries for rules that set none.',
-    why: 'one, only where the request surely had no effect',
+    why: 'one, where the request surely had no effect or can be done twice',
     example: { attempts: 2 },
   }),
   retryBudget: field(RetryBudget.optional(), {

@@ -6,9 +6,9 @@ import type { ApiVersion, ApiVersioning } from '../policy/api-versioning.ts';
 import { deprecationHeaders, newestFirst, retiredAnswer, unknownAnswer, unknownStatus } from './api-version-answers.ts';
 import type { Form, VersionForms } from './api-version-forms.ts';
 import { versionForms } from './api-version-place.ts';
+import type { Lane } from './lane.ts';
 import { ruleRoute } from './route-action.ts';
 import { type Conditions, conditions, routeMatch } from './route-match.ts';
-import { lanes } from './sticky.ts';
 
 /** A rule whose services have API versions, and its requests by version. */
 export interface VersionedRule {
@@ -16,13 +16,14 @@ export interface VersionedRule {
   readonly serviceName: string;
   readonly versioning: ApiVersioning;
   readonly forms: VersionForms;
+  readonly lanes: readonly Lane[];
 }
 
-export function versionedRule(rule: RuleIr): VersionedRule | undefined {
+export function versionedRule(rule: RuleIr, lanes: readonly Lane[]): VersionedRule | undefined {
   if (!rule.apiVersioning) return undefined;
   const { serviceName, versioning } = rule.apiVersioning;
   const names = versionsOf(versioning).flatMap(version => namesOf(version, versioning));
-  return { rule, serviceName, versioning, forms: versionForms(rule.rule, versioning, names) };
+  return { rule, serviceName, versioning, forms: versionForms(rule.rule, versioning, names), lanes };
 }
 
 /**
@@ -76,7 +77,7 @@ function serve(versioned: VersionedRule, version: string | undefined, forms: rea
     return routes(rule, forms, () => ({ name: `${rule.name}@${version}:410`, ...answer }));
   }
   const headers = settings && deprecationHeaders(settings);
-  return lanes(rule).flatMap(lane =>
+  return versioned.lanes.flatMap(lane =>
     routes(rule, forms, form => ruleRoute(rule, { lane, path: form.rewrite, headers }), lane.conditions),
   );
 }

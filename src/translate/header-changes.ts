@@ -3,9 +3,9 @@ import type { Route } from '../../proto/gen/envoy.config.route.v3.ts';
 import { sortedEntries, sortedUnique } from '../ir/order.ts';
 import type { HeaderChanges } from '../policy/route.ts';
 
-/** Envoy removes first, then sets, then adds. */
-export function requestHeaders(changes: HeaderChanges | undefined): Route {
-  const options = valueOptions(changes);
+/** Envoy removes first, then sets, then adds. `orders` are headers of ours that Envoy itself obeys. */
+export function requestHeaders(changes: HeaderChanges | undefined, orders: readonly HeaderValueOption[] = []): Route {
+  const options = [...orders, ...valueOptions(changes)];
   return {
     ...(options.length > 0 ? { request_headers_to_add: options } : {}),
     ...(changes && changes.remove.length > 0 ? { request_headers_to_remove: sortedUnique(changes.remove) } : {}),

@@ -12,6 +12,7 @@ import {
 } from '../ir/origin.ts';
 import type { Destination } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
+import { retryOn } from './attempts.ts';
 import { entryLength, type FieldStep, fieldHolding, stepsAlong, textsIn, valueAt, walk } from './field-walk.ts';
 import {
   clusterFields,
@@ -123,6 +124,7 @@ function headerChange(rule: unknown, { name, value }: FieldStep): PolicyPath | u
   const kind = ['set', 'add'].find(each => valueAt(rule, [field, each, key]) === text);
   if (kind !== undefined && text !== undefined) return [field, kind, key];
   if (field === 'responseHeaders' && key === stickyHeader(valueAt(rule, ['sticky']))) return ['sticky'];
+  if (field === 'requestHeaders' && key === retryOn && valueAt(rule, ['retries'])) return ['retries'];
   return key === 'content-type' && valueAt(rule, ['respond']) ? ['respond', 'contentType'] : undefined;
 }
 

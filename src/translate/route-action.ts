@@ -5,9 +5,8 @@ import type { DirectResponse, Redirect } from '../policy/route.ts';
 import { destinationFilters } from './filters/index.ts';
 import { hashPolicies, stickyHashPolicies } from './hash-policy.ts';
 import { requestHeaders, responseHeaders } from './header-changes.ts';
+import type { Lane } from './lane.ts';
 import { type PathRewrite, pathRewrite } from './path-rewrite.ts';
-import { retryPolicy } from './retry-policy.ts';
-import type { Lane } from './sticky.ts';
 import { duration } from './units.ts';
 
 /** What makes one of a rule's Envoy routes differ from the others. */
@@ -32,7 +31,7 @@ export function ruleRoute(rule: RuleIr, variant: Variant): Route {
   const only = onlyOf(lane);
   const marks = only && lane.mark ? [lane.mark(only)] : [];
   const headers = {
-    ...requestHeaders(rule.rule.requestHeaders),
+    ...requestHeaders(rule.rule.requestHeaders, lane.orders),
     ...responseHeaders(rule.rule.responseHeaders, variant.headers, marks),
   };
   if (redirect) return { ...base, redirect: redirectAction(redirect, match.path), ...headers };
@@ -47,16 +46,13 @@ function onlyOf({ to }: Lane): WeightedClusterIr | undefined {
 function routeAction({ rule, action }: RuleIr, lane: Lane, path: PathRewrite | undefined): RouteAction {
   if (action.kind !== 'forward') throw new Error('a rule that forwards must have been compiled to a forward action');
   const { idleTimeout, rewrite } = rule;
-  // Envoy retries at any endpoint, also what strict sessions forbid to go anywhere else.
-  const strict = action.to.some(({ sessions }) => sessions?.strict);
-  const retries = strict ? undefined : retryPolicy(action.retries, action.behindSidecars);
   const ofService = action.hashService ? hashPolicies(action.hashService) : [];
   const hashed = lane.hashed ? stickyHashPolicies(rule) : ofService;
   return {
     ...clusters(lane),
     timeout: duration(action.timeout),
     ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
-    ...(retries ? { retry_policy: retries } : {}),
+    ...lane.attempts,
     ...(path ?? pathRewrite(rule.match.path, rewrite ?? {})),
     ...(rewrite?.host === undefined ? {} : { host_rewrite_literal: rewrite.host }),
     ...(hashed.length > 0 ? { hash_policy: hashed } : {}),

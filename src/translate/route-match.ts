@@ -47,11 +47,15 @@ export function pathSpecifier(path: PathMatch | undefined): RouteMatch {
 
 /** One matcher: where the path is, and every condition. Empty lists are left out. */
 export function routeMatch(path: RouteMatch, ...lists: readonly Conditions[]): RouteMatch {
+  return { ...path, ...joined(...lists) };
+}
+
+/** All conditions of all lists. Empty lists are left out. */
+export function joined(...lists: readonly Conditions[]): Conditions {
   const headers = lists.flatMap(list => list.headers ?? []);
   const parameters = lists.flatMap(list => list.query_parameters ?? []);
   const cookies = lists.flatMap(list => list.cookies ?? []);
   return {
-    ...path,
     ...(headers.length > 0 ? { headers } : {}),
     ...(parameters.length > 0 ? { query_parameters: parameters } : {}),
     ...(cookies.length > 0 ? { cookies } : {}),

@@ -3,9 +3,10 @@ import { memo1 } from '../base/memo.ts';
 import type { RouteTableIr, RuleIr, VirtualHostIr } from '../ir/ir.ts';
 import type { Match } from '../policy/match.ts';
 import { guardRoutes, type VersionedRule, versionedRoutes, versionedRule } from './api-version.ts';
+import { usualAttempts } from './attempts.ts';
+import { type Lane, lanes } from './lane.ts';
 import { ruleRoute } from './route-action.ts';
 import { conditions, pathSpecifier, routeMatch } from './route-match.ts';
-import { lanes } from './sticky.ts';
 import { withoutUnreached } from './unreached.ts';
 
 /** The longest body of a direct response that Envoy takes without being told, in bytes. */
@@ -31,15 +32,20 @@ export const routeConfiguration: (table: RouteTableIr) => RouteConfiguration = m
 });
 
 const virtualHost = memo1((host: VirtualHostIr): VirtualHost => {
-  const rules = host.rules.map(rule => ({ rule, versioned: versionedRule(rule) }));
+  const usual = usualAttempts(host.rules);
+  const rules = host.rules.map(rule => {
+    const own = lanes(rule, usual !== undefined);
+    return { rule, own, versioned: versionedRule(rule, own) };
+  });
   const guards = guardsByRule(rules.flatMap(({ versioned }) => versioned ?? []));
   return {
     name: host.name,
     domains: host.domains,
-    routes: rules.flatMap(({ rule, versioned }) => [
-      ...(versioned ? versionedRoutes(versioned) : plainRoutes(rule)),
+    routes: rules.flatMap(({ rule, own, versioned }) => [
+      ...(versioned ? versionedRoutes(versioned) : plainRoutes(rule, own)),
       ...(guards.get(rule) ?? []).flatMap(guardRoutes),
     ]),
+    ...usual,
   };
 });
 
@@ -48,11 +54,11 @@ function callsSidecars({ rules }: VirtualHostIr): boolean {
 }
 
 /** A rule that asks for a version which none of its services has matches nothing. */
-function plainRoutes(rule: RuleIr): readonly Route[] {
+function plainRoutes(rule: RuleIr, own: readonly Lane[]): readonly Route[] {
   const { match } = rule.rule;
   if (match.apiVersion !== undefined) return [];
   const path = pathSpecifier(match.path);
-  return lanes(rule).flatMap(lane => {
+  return own.flatMap(lane => {
     const rest = ruleRoute(rule, { lane });
     return conditions(match).map(list => ({ match: routeMatch(path, list, lane.conditions), ...rest }));
   });

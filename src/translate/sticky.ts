@@ -8,7 +8,7 @@ import { sharesOf } from './shares.ts';
 import { cookieMatcher, headerMatcher } from './text-match.ts';
 
 /** A part of a rule's requests, and the destinations that it is for. */
-export interface Lane {
+export interface Share {
   readonly conditions: Conditions;
   readonly to: readonly WeightedClusterIr[];
   /** How the answer of a destination tells the caller where to stay; absent where there is nothing to tell. */
@@ -25,15 +25,15 @@ interface Bearer {
 }
 
 /**
- * A rule's requests in lanes, of which the first that fits counts. Without `sticky` there is one for all.
+ * A rule's requests in shares, of which the first that fits counts. Without `sticky` there is one for all.
  *
  * A destination holds its callers while it has a weight. While there is only one with a weight, there is nothing to
  * choose: nobody is bound to it, so that the next split begins with everyone; but who was elsewhere is, or the
  * destination that was taken back would find all of its callers again.
  */
-export function lanes({ rule, action }: RuleIr): readonly Lane[] {
+export function shares({ rule, action }: RuleIr): readonly Share[] {
   const to = action.kind === 'forward' ? action.to : [];
-  if (rule.sticky?.hashBy && to.length > 1) return [hashedLane(to)];
+  if (rule.sticky?.hashBy && to.length > 1) return [hashedShare(to)];
   const all = { conditions: {}, to };
   const bearer = bearerOf(rule);
   if (!bearer) return [all];
@@ -49,10 +49,10 @@ export function lanes({ rule, action }: RuleIr): readonly Lane[] {
 const hashTotal = 10_000;
 
 /**
- * One lane, whose destinations have one order whatever the policy's, and weights of one sum: the first has the hashes
+ * One share, whose destinations have one order whatever the policy's, and weights of one sum: the first has the hashes
  * from 0 to its weight, and the second the rest, so that only the callers between an old weight and a new one move.
  */
-function hashedLane(to: readonly WeightedClusterIr[]): Lane {
+function hashedShare(to: readonly WeightedClusterIr[]): Share {
   const ordered = to.toSorted((a, b) => compareText(a.cluster, b.cluster));
   const shares = sharesOf(
     ordered.map(each => each.weight),

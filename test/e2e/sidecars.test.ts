@@ -97,7 +97,8 @@ await world.start(policy, [
 ]);
 
 /** A call of the application behind the sidecar of `checkout`, or of the batch job. */
-const fromCheckout = (host: string, path = '/', headers = {}) => ask(port.checkoutOut, path, { host, headers });
+const fromCheckout = (host: string, path = '/', headers = {}, method = 'GET') =>
+  ask(port.checkoutOut, path, { host, headers, method });
 const fromBatch = (host: string, path = '/', headers = {}) =>
   ask(port.batchOut, path, { host, headers, to: '127.0.0.6' });
 
@@ -184,6 +185,27 @@ describe('an application that dies behind its sidecar', () => {
     await one.die();
     assertValues(await askMany(40, () => fromCheckout('catalog')), ['catalog-2']);
     assert.ok(((await retried()) ?? 0) > before);
+    await one.revive();
+  });
+
+  it('costs its callers no GET that it was answering', async () => {
+    const bothAnswer = async () => (await askMany(8, () => fromCheckout('catalog'))).size === 2;
+    await until('the one that was dead is back', bothAnswer, 20_000);
+    const gate = Promise.withResolvers<void>();
+    for (const backend of [one, two]) backend.behave({ after: gate.promise });
+    const calls = Array.from({ length: 20 }, () => fromCheckout('catalog'));
+    const orders = Array.from({ length: 20 }, () => fromCheckout('catalog', '/', {}, 'POST'));
+    await until('they have all of them', () => one.active + two.active === 40);
+    await one.die();
+    gate.resolve();
+    assert.deepEqual(
+      (await Promise.all(calls)).map(({ status }) => status),
+      calls.map(() => 200),
+    );
+    const failed = (await Promise.all(orders)).filter(({ status }) => status === 503);
+    assert.ok(failed.length > 0);
+    for (const { headers } of failed) assert.equal(headers['x-switchyard-unanswered'], undefined);
+    for (const backend of [one, two]) backend.behave({});
     await one.revive();
   });
 

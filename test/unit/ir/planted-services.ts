@@ -106,7 +106,7 @@ export const servicesPlanted: readonly Planted[] = [
   {
     code: 'retries.timeout_not_retried',
     path: 'services.more.retries.perTryTimeout',
-    change: service({ retries: { attempts: 2, perTryTimeout: '500ms' } }),
+    change: service({ retries: { on: ['connectFailure'], perTryTimeout: '500ms' } }),
     says: 'add `reset`',
   },
   {

@@ -6,6 +6,7 @@ import type { RuleIr } from '../../../src/ir/ir.ts';
 import { segmentExpressions } from '../../../src/ir/version-segment.ts';
 import { ApiVersioning } from '../../../src/policy/api-versioning.ts';
 import { maxProgramSize, sizeOf } from '../../../src/policy/check-regex.ts';
+import { Retries } from '../../../src/policy/retries.ts';
 import { Rule } from '../../../src/policy/route.ts';
 import { routeConfiguration } from '../../../src/translate/route.ts';
 import { routeOf } from '../../support/route-simulator.ts';
@@ -32,14 +33,7 @@ function routesOf(specs: readonly Spec[], versioning: ApiVersioning) {
         kind: 'forward',
         to: [{ cluster: service, serviceName: service, weight: 1 }],
         timeout: millis(0),
-        retries: {
-          attempts: 0,
-          on: [],
-          statuses: [],
-          otherHost: false,
-          perTryTimeout: undefined,
-          backoff: { base: millis(1), max: millis(1) },
-        },
+        retries: Retries.parse({ attempts: 0 }),
         hashService: undefined,
         webSockets: true,
         behindSidecars: false,
