@@ -44,6 +44,7 @@ export const problemCodes = {
   'policy.inconsistent': 'error',
   'service.no_endpoints': 'warning',
   'service.duplicate_endpoint': 'error',
+  'service.duplicate_hash_key': 'error',
   'service.version_empty': 'warning',
   // A warning: one name that cannot be looked up must not keep a whole policy, perhaps a repair at night, out.
   'service.unresolved_name': 'warning',

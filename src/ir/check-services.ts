@@ -37,6 +37,7 @@ export function checkNames(policy: Policy, resolved: ResolvedNames): readonly Pr
 function checkService(path: PolicyPath, service: Service): readonly Problem[] {
   return [
     ...checkEndpoints(path, service),
+    ...checkHashKeys(path, service),
     ...checkVersions(path, service),
     ...checkOptions(path, service),
     ...checkHealth(path, service),
@@ -83,6 +84,26 @@ function checkEndpoints(path: PolicyPath, service: Service): readonly Problem[] 
   return problems;
 }
 
+/** Endpoints of one key, which would have the same places among all hashes, and keys that nothing goes by. */
+function checkHashKeys(path: PolicyPath, { endpoints, loadBalancing }: Service): readonly Problem[] {
+  const seen = new Map<string, number>();
+  return endpoints.flatMap(({ hashKey }, index) => {
+    if (hashKey === undefined) return [];
+    const at = [...path, 'endpoints', index, 'hashKey'];
+    if (!('hashBy' in loadBalancing)) {
+      const message = `hashKey has no effect: the policy "${loadBalancing.policy}" does not go by hashes.`;
+      return [problem('service.option_without_effect', at, message)];
+    }
+    const earlier = seen.get(hashKey);
+    if (earlier === undefined) {
+      seen.set(hashKey, index);
+      return [];
+    }
+    const message = `"${hashKey}" is already the key of endpoint number ${earlier + 1} of this service: one of the two would get the callers of both.`;
+    return [problem('service.duplicate_hash_key', at, message, 'give each endpoint a key of its own')];
+  });
+}
+
 function checkApplication(path: PolicyPath, text: string): readonly Problem[] {
   const address = parseAddress(text);
   if (address?.kind !== 'host') return [];
@@ -104,6 +125,7 @@ function checkVersions(path: PolicyPath, service: Service): readonly Problem[] {
 const retriesByDefault = Retries.parse({});
 
 function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
+  const { loadBalancing } = service;
   const problems: Problem[] = [];
   const report = (option: string, why: string) =>
     problems.push(problem('service.option_without_effect', [...path, option], `${option} has no effect: ${why}.`));
@@ -114,18 +136,27 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
     if (service.retryBudget) report('retryBudget', why);
     if (service.apiVersioning) report('apiVersioning', why);
     if (!isDeepStrictEqual(service.retries, retriesByDefault)) report('retries', why);
-    const { loadBalancing } = service;
     if ('hashBy' in loadBalancing && !loadBalancing.hashBy.some(part => part.sourceIp)) {
       report('loadBalancing', 'a tcp service can be hashed by sourceIp only');
     }
   }
-  if (service.loadBalancing.policy === 'random' && new Set(service.endpoints.map(each => each.weight)).size > 1) {
+  if (loadBalancing.policy === 'random' && unequal(service)) {
     report('loadBalancing', 'the policy "random" ignores the different weights of the endpoints');
+  }
+  if (loadBalancing.policy === 'leastRequest' && loadBalancing.choiceCount === 'all' && unequal(service)) {
+    report('loadBalancing', 'choiceCount counts only where all endpoints have the same weight');
+  }
+  if (service.failover === 'whenAllDown' && service.overprovisioning !== 140) {
+    report('overprovisioning', 'with whenAllDown one healthy endpoint is enough to keep others out');
   }
   if (service.failover === 'whenAllDown' && !hasBackups(service)) {
     report('failover', 'all endpoints have the same priority, so that there are no backups');
   }
   return problems;
+}
+
+function unequal({ endpoints }: Service): boolean {
+  return new Set(endpoints.map(each => each.weight)).size > 1;
 }
 
 function checkApiVersioning(path: PolicyPath, versioning: ApiVersioning): readonly Problem[] {

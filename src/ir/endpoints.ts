@@ -121,17 +121,21 @@ function instances(
     const addresses =
       address.kind === 'host' ? answer.map(ip => ({ kind: 'ip' as const, ip, port: address.port })) : [address];
     const state = override?.state ?? endpoint.state;
-    return addresses.flatMap(each => endpointIr(endpoint, each, override?.weight ?? endpoint.weight, state) ?? []);
+    const weight = override?.weight ?? endpoint.weight;
+    return addresses.flatMap((each, place) => endpointIr(endpoint, each, weight, state, place) ?? []);
   });
 }
 
 function endpointIr(
-  { address: declared, zone, priority, labels, healthCheck }: Endpoint,
+  { address: declared, zone, priority, labels, healthCheck, hashKey }: Endpoint,
   address: EndpointIr['address'],
   weight: number,
   state: Endpoint['state'],
+  place = 0,
 ): EndpointIr | undefined {
   if (state === 'disabled') return undefined;
   const own = healthCheck === undefined ? {} : { healthCheck };
-  return { address, declared, weight, zone, priority, state, labels, ...own };
+  // Endpoints of one key would have the same places on a ring, and one of them all of the callers.
+  const key = hashKey === undefined ? {} : { hashKey: place === 0 ? hashKey : `${hashKey}#${place + 1}` };
+  return { address, declared, weight, zone, priority, state, labels, ...own, ...key };
 }

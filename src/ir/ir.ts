@@ -28,6 +28,8 @@ export interface EndpointIr {
   readonly labels: Readonly<Record<string, string>>;
   /** Absent: checked where its traffic goes, if at all. */
   readonly healthCheck?: Endpoint['healthCheck'];
+  /** Absent: balancing by hash knows the endpoint by its address. */
+  readonly hashKey?: string;
 }
 
 /** A service, or one version of it, with the endpoints that belong to it: one Envoy cluster and one load assignment. */

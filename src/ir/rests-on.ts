@@ -26,6 +26,7 @@ function onService({ code, path }: Problem, own: PolicyPath): readonly PolicyPat
   switch (code) {
     case 'service.no_endpoints':
     case 'service.duplicate_endpoint':
+    case 'service.duplicate_hash_key':
       return at('endpoints');
     case 'service.inbound_on_unix_socket':
     case 'schema.invalid_address':
@@ -33,7 +34,7 @@ function onService({ code, path }: Problem, own: PolicyPath): readonly PolicyPat
     case 'service.version_empty':
       return [path, ...at('endpoints')];
     case 'service.option_without_effect':
-      return [path, ...at('protocol', 'endpoints', 'loadBalancing')];
+      return [path, ...at('protocol', 'endpoints', 'loadBalancing', 'failover')];
     case 'retries.timeout_not_retried':
       return at('protocol', 'retries');
     default:

@@ -46,6 +46,11 @@ export const Endpoint = z.strictObject({
     why: 'none',
     example: { version: 'v1' },
   }),
+  hashKey: field(z.string().min(1).max(128).optional(), {
+    doc: 'What `ringHash` and `maglev` know the endpoint by, in place of its address: another machine that takes over the key takes over the callers. Where a host name has several addresses, `#2`, `#3` … are put after it.',
+    why: 'absent: the address',
+    example: 'cache-1',
+  }),
   state: field(EndpointState.default('active'), {
     doc: '`active` takes traffic; `draining` gets no new requests but those of `sessions`, and keeps the ones it has; `disabled` is not told to Envoys.',
     why: 'active: an endpoint is declared to be used',

@@ -1,17 +1,7 @@
 import { z } from 'zod';
-import { duration, exactlyOneOf, field, httpHeaderName, percentage, percentBetween, printable } from './field.ts';
+import { cookieAttributes } from './cookie.ts';
+import { duration, exactlyOneOf, field, httpHeaderName, percentage, percentBetween } from './field.ts';
 import { hashedZones, zones } from './zones.ts';
-
-/** Attributes that have no field of their own. */
-const cookieAttribute = z
-  .string()
-  .regex(/^[A-Za-z][A-Za-z-]{0,63}$/, 'is not the name of an attribute of a cookie')
-  .refine(text => !/^(max-age|path|httponly)$/i.test(text), 'is made from ttl or path, or always there');
-const cookieAttributeValue = z
-  .string()
-  .max(256)
-  .refine(text => !text.includes(';'), 'must not contain ";"')
-  .refine(...printable);
 
 /** What a request is hashed by; the first part that yields a value decides when it is `terminal`. */
 export const HashPart = z
@@ -31,7 +21,7 @@ export const HashPart = z
             why: 'absent: the cookie has no Path attribute',
             example: '/',
           }),
-          attributes: field(z.record(cookieAttribute, cookieAttributeValue).default({}), {
+          attributes: field(cookieAttributes.default({}), {
             doc: 'Further attributes of a cookie that we make; those without a value have an empty text. `HttpOnly` is always there.',
             why: 'none: what browsers do without is right for a cookie that only chooses an endpoint',
             example: { SameSite: 'Lax', Secure: '' },
@@ -132,8 +122,8 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
       doc: '`leastRequest`: of a few random endpoints the one with the fewest active requests.',
       example: 'leastRequest',
     }),
-    choiceCount: field(z.int().min(2).max(100).default(2), {
-      doc: 'How many random endpoints are compared; the one with the fewest active requests wins.',
+    choiceCount: field(z.union([z.literal('all'), z.int().min(2).max(100)]).default(2), {
+      doc: 'How many random endpoints are compared, or `all`; the one with the fewest active requests wins. Counts with equal weights only.',
       unit: 'endpoints',
       why: '2: the power of two choices; more gains little',
       example: 2,

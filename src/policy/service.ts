@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { ApiVersioning } from './api-versioning.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
 import { Endpoint } from './endpoint.ts';
-import { duration, field, name, named } from './field.ts';
+import { duration, field, name, named, percentBetween } from './field.ts';
 import { HealthCheck } from './health-check.ts';
 import { LoadBalancing } from './load-balancing.ts';
 import { OutlierDetection } from './outlier-detection.ts';
@@ -46,9 +46,15 @@ export const Service = z.strictObject({
     example: { policy: 'leastRequest', choiceCount: 2 },
   }),
   failover: field(Failover.default('gradual'), {
-    doc: 'When endpoints of the next `priority` get traffic: `gradual`, in proportion, as soon as fewer than 72% of those before are healthy; `whenAllDown`, only when none of them is: they are backups.',
+    doc: 'When endpoints of the next `priority` get traffic: `gradual`, in proportion, as soon as too few of those before are healthy (see `overprovisioning`); `whenAllDown`, only when none of them is: they are backups.',
     why: "gradual, Envoy's: those that are left are not given the load of all",
     example: 'whenAllDown',
+  }),
+  overprovisioning: field(percentBetween(100, 999).prefault('140%'), {
+    doc: 'How much of its usual share each healthy endpoint may be given before the next `priority` helps out, with `failover: gradual`: at 140%, when fewer than 72% (100 of 140) are healthy; at 100%, as soon as one is not.',
+    unit: 'percent of an even share',
+    why: "140%, Envoy's: machines have some room, and a spare site is often farther away",
+    example: '110%',
   }),
   sessions: field(Sessions.optional(), {
     doc: 'Callers stay with the endpoint that answered them first, also while it drains.',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cookieAttributes } from './cookie.ts';
 import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
 
 const cookieName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a name of a cookie');
@@ -17,6 +18,11 @@ const SessionCookie = z.strictObject({
     doc: 'Path attribute: requests elsewhere do not bear the cookie.',
     why: '/: one session for the whole host',
     example: '/shop',
+  }),
+  attributes: field(cookieAttributes.default({}), {
+    doc: 'Further attributes; those without a value have an empty text. `HttpOnly` is always there.',
+    why: 'none: gateways speak HTTP; behind HTTPS add Secure',
+    example: { SameSite: 'Lax', Secure: '' },
   }),
 });
 

@@ -13,28 +13,42 @@ const headerName = httpHeaderName.refine(
   'cannot carry it: choose a name of your own',
 );
 
-const StickyCookie = z.strictObject({
-  name: field(cookieName.optional(), {
-    doc: 'Name of the cookie. Rules of the same name share what a caller got.',
-    why: 'absent: the service with `-version` after it, as in `catalog-version`; a split between several services needs a name',
-    example: 'shop-version',
-  }),
-  ttl: field(cookieTtl.prefault('7d'), {
-    doc: 'How long the cookie lives from its making, which requests do not prolong; `0s`: until the browser is closed.',
-    why: '7d: longer than most rollouts take, and later weights reach everyone some day',
-    example: '30d',
-  }),
-  path: field(cookiePath.default('/'), {
-    doc: 'Path attribute: requests elsewhere do not bear the cookie.',
-    why: '/: one version for the whole host',
-    example: '/shop',
-  }),
-  secure: field(z.boolean().default(false), {
-    doc: 'Secure attribute: browsers send the cookie over HTTPS only.',
-    why: 'false: gateways speak HTTP; set it where something before them speaks HTTPS',
-    example: true,
-  }),
-});
+const StickyCookie = z
+  .strictObject({
+    name: field(cookieName.optional(), {
+      doc: 'Name of the cookie. Rules of the same name share what a caller got.',
+      why: 'absent: the service with `-version` after it, as in `catalog-version`; a split between several services needs a name',
+      example: 'shop-version',
+    }),
+    ttl: field(cookieTtl.prefault('7d'), {
+      doc: 'How long the cookie lives from its making, which requests do not prolong; `0s`: until the browser is closed.',
+      why: '7d: longer than most rollouts take, and later weights reach everyone some day',
+      example: '30d',
+    }),
+    path: field(cookiePath.default('/'), {
+      doc: 'Path attribute: requests elsewhere do not bear the cookie.',
+      why: '/: one version for the whole host',
+      example: '/shop',
+    }),
+    secure: field(z.boolean().default(false), {
+      doc: 'Secure attribute: browsers send the cookie over HTTPS only.',
+      why: 'false: gateways speak HTTP; set it where something before them speaks HTTPS',
+      example: true,
+    }),
+    sameSite: field(z.enum(['lax', 'strict', 'none']).default('lax'), {
+      doc: 'SameSite attribute: which requests that begin at other sites bear the cookie. `none`, all of them, needs `secure`, and is for pages inside those of others.',
+      why: 'lax: who follows a link from elsewhere finds the same version',
+      example: 'none',
+    }),
+  })
+  .superRefine(({ secure, sameSite }, context) => {
+    if (sameSite !== 'none' || secure) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['sameSite'],
+      message: 'needs `secure: true`: browsers refuse the cookie without',
+    });
+  });
 
 const HashPart = z
   .strictObject({

@@ -10,6 +10,7 @@ import type { EndpointIr, OwnZoneIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { envoyAddress } from './address.ts';
 import { endpointCheck } from './health-check.ts';
+import { wholePercent } from './units.ts';
 
 /**
  * Envoy gives a priority this many times the percentage of its endpoints that are healthy, and the next what is then
@@ -27,7 +28,7 @@ export function loadAssignment(cluster: ServiceClusterIr): ClusterLoadAssignment
   const priorities = [...new Set(cluster.endpoints.map(each => each.priority))].sort((a, b) => a - b);
   return {
     cluster_name: cluster.name,
-    ...(hasBackups(cluster.service) ? { policy: anyHealthyIsEnough } : {}),
+    ...spilling(cluster.service),
     endpoints: priorities.flatMap((priority, level) =>
       localities(
         cluster.endpoints.filter(each => each.priority === priority),
@@ -56,6 +57,13 @@ export function ownFleetAssignment(name: string, zones: readonly OwnZoneIr[]): C
           })),
         }),
   };
+}
+
+/** When the next priority gets traffic; nothing where it is as Envoy does it by itself. */
+function spilling(service: Service): { readonly policy?: ClusterLoadAssignment_Policy } {
+  if (hasBackups(service)) return { policy: anyHealthyIsEnough };
+  const factor = wholePercent(service.overprovisioning);
+  return factor === 140 ? {} : { policy: { overprovisioning_factor: factor } };
 }
 
 function localities(endpoints: readonly EndpointIr[], level: number, service: Service): readonly LocalityLbEndpoints[] {
@@ -87,9 +95,12 @@ function lbEndpoint(endpoint: EndpointIr, service: Service): LbEndpoint {
   return {
     endpoint: { address: envoyAddress(endpoint.address), ...endpointCheck(service, endpoint.healthCheck) },
     ...(endpoint.state === 'draining' ? { health_status: 'DRAINING' } : {}),
-    ...(Object.keys(endpoint.labels).length > 0
-      ? { metadata: { filter_metadata: { 'envoy.lb': endpoint.labels } } }
-      : {}),
+    ...metadata(endpoint),
     load_balancing_weight: endpoint.weight,
   };
+}
+
+function metadata({ labels, hashKey }: EndpointIr): Pick<LbEndpoint, 'metadata'> {
+  const known = { ...labels, ...(hashKey === undefined ? {} : { hash_key: hashKey }) };
+  return Object.keys(known).length > 0 ? { metadata: { filter_metadata: { 'envoy.lb': known } } } : {};
 }

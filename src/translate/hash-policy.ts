@@ -1,8 +1,8 @@
 import type { RouteAction_HashPolicy } from '../../proto/gen/envoy.config.route.v3.ts';
-import { sortedEntries } from '../ir/order.ts';
 import type { HashPart } from '../policy/load-balancing.ts';
 import type { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
+import { attributeList } from './cookie.ts';
 import { duration } from './units.ts';
 
 /** What Envoy hashes a request by on its way to the service; none when its balancing does not hash. */
@@ -29,7 +29,7 @@ function hashPolicy(part: HashPart): RouteAction_HashPolicy {
   if (part.query !== undefined) return { query_parameter: { name: part.query }, ...terminal };
   if (!part.cookie) return { connection_properties: { source_ip: true }, ...terminal };
   const { name, ttl, path, attributes } = part.cookie;
-  const further = sortedEntries(attributes).map(([name, value]) => ({ name, ...(value === '' ? {} : { value }) }));
+  const further = attributeList(attributes);
   return {
     cookie: {
       name,

@@ -5,6 +5,7 @@ import type {
   ConsistentHashingLbConfig,
   SlowStartConfig,
 } from '../../proto/gen/envoy.extensions.load_balancing_policies.common.v3.ts';
+import type { LeastRequest } from '../../proto/gen/envoy.extensions.load_balancing_policies.least_request.v3.ts';
 import type { Percent } from '../base/units.ts';
 import type { LoadBalancing, SlowStart } from '../policy/load-balancing.ts';
 import { duration, percentMessage, wholePercent } from './units.ts';
@@ -32,7 +33,7 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
       return {
         name: 'envoy.load_balancing_policies.least_request',
         typed_config: any('envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest', {
-          choice_count: settings.choiceCount,
+          ...choice(settings.choiceCount),
           active_request_bias: {
             default_value: settings.activeRequestBias,
             runtime_key: 'switchyard.load_balancing.active_request_bias',
@@ -68,6 +69,10 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
         }),
       };
   }
+}
+
+function choice(count: number | 'all'): LeastRequest {
+  return count === 'all' ? { selection_method: 'FULL_SCAN' } : { choice_count: count };
 }
 
 function boundedLoad(maxLoad: Percent | undefined): {

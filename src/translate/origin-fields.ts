@@ -85,6 +85,7 @@ export const endpointFields: FieldNames = {
   load_balancing_weight: 'weight',
   health_status: 'state',
   metadata: 'labels',
+  'metadata.filter_metadata.hash_key': 'hashKey',
   'locality.zone': 'zone',
   'locality.region': 'zone',
 };

@@ -77,7 +77,11 @@ function ofListener(policy: Policy, own: PolicyPath, steps: readonly FieldStep[]
 function ofAssignment(policy: Policy, fleet: FleetIr, name: string, steps: readonly FieldStep[]): PolicyPath {
   const own = originOfCluster(policy, fleet, name);
   const [locality, endpoint] = steps;
-  if (own[0] === 'services' && locality?.name === 'policy') return [...own.slice(0, 2), 'failover'];
+  if (own[0] === 'services' && locality?.name === 'policy') {
+    const service = own.slice(0, 2);
+    const backups = valueAt(policy, [...service, 'failover']) === 'whenAllDown';
+    return [...service, backups ? 'failover' : 'overprovisioning'];
+  }
   if (locality?.name !== 'endpoints' || typeof locality.at !== 'number') return own;
   const place = endpoint?.name === 'lb_endpoints' && typeof endpoint.at === 'number' ? endpoint.at : undefined;
   const declared = originOfEndpoint(policy, fleet, name, locality.at, place);

@@ -83,12 +83,14 @@ function inHeader(name: string): Bearer {
   };
 }
 
+const siteWords = { lax: 'Lax', strict: 'Strict', none: 'None' } as const;
+
 type StickyCookie = NonNullable<NonNullable<Rule['sticky']>['cookie']>;
 
-function inCookie(name: string, { ttl, path, secure }: StickyCookie): Bearer {
+function inCookie(name: string, { ttl, path, secure, sameSite }: StickyCookie): Bearer {
   const equals = (exact: string, not = false) => cookieMatcher(name, { exact, not });
   const age = ttl > 0 ? `; Max-Age=${Math.floor(ttl / 1000)}` : '';
-  const attributes = `; Path=${path}${age}; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`;
+  const attributes = `; Path=${path}${age}; HttpOnly; SameSite=${siteWords[sameSite]}${secure ? '; Secure' : ''}`;
   return {
     names: destination => ({ cookies: [equals(destination)] }),
     namesOtherThan: destination => ({

@@ -35,6 +35,7 @@ const common: ServiceInput = {
 const roundRobin = (panicThreshold: string) => ({ policy: 'roundRobin', panicThreshold }) as const;
 const services: Record<string, ServiceInput> = {
   gradual: { ...common, loadBalancing: roundRobin('0%') },
+  tight: { ...common, loadBalancing: roundRobin('0%'), overprovisioning: '100%' },
   // A threshold that one healthy endpoint of three is below.
   'when-all-down': { ...common, loadBalancing: roundRobin('50%'), failover: 'whenAllDown' },
   bound: { ...common, sessions: { cookie: { name: 'lane' } }, failover: 'whenAllDown' },
@@ -71,6 +72,26 @@ async function assertOnly(names: readonly string[]): Promise<void> {
 
 describe('backups', () => {
   let session = '';
+
+  it('share in from the first primary that is down, where the others are to bear no more than they do', async () => {
+    covers('services.*.overprovisioning');
+    await untilHealthy(5);
+    await a.die();
+    await untilHealthy(4);
+    // Of three, two are two thirds; with the 40% more that Envoy lets each bear they are nearly enough.
+    for (const [service, share] of [
+      ['tight', 1 / 3],
+      ['gradual', 1 / 15],
+    ] as const) {
+      await until(`${share} of ${service} go to the spare`, async () => {
+        const counts = await answers(service, 300);
+        assertValues(counts, ['b', 'c', 'spare']);
+        assertShare(counts, 'spare', share);
+        return true;
+      });
+    }
+    await a.revive();
+  });
 
   it('get nothing while one primary is healthy, and no panic begins; they share in what is gradual', async () => {
     covers('services.*.failover');

@@ -36,6 +36,19 @@ const services: Record<string, ServiceInput> = {
   round: { endpoints: addresses, loadBalancing: { policy: 'roundRobin' } },
   random: { endpoints: addresses, loadBalancing: { policy: 'random' } },
   'two-choices': { endpoints: busy, loadBalancing: { policy: 'leastRequest' } },
+  'all-compared': { endpoints: addresses, loadBalancing: { policy: 'leastRequest', choiceCount: 'all' } },
+  labelled: {
+    endpoints: [
+      { address: a.address, labels: { release: 'new', size: 'big', rack: '1' } },
+      { address: b.address, labels: { release: 'new', size: 'small' } },
+      { address: c.address, labels: { release: 'old', size: 'big' } },
+    ],
+    versions: {
+      'new-big': { labels: { release: 'new', size: 'big' } },
+      new: { labels: { release: 'new' } },
+      big: { labels: { size: 'big' } },
+    },
+  },
   'many-choices': { endpoints: busy, loadBalancing: { policy: 'leastRequest', choiceCount: 20 } },
   unbiased: { endpoints: unequal, loadBalancing: { policy: 'leastRequest', activeRequestBias: 0 } },
   biased: { endpoints: unequal, loadBalancing: { policy: 'leastRequest', activeRequestBias: 10 } },
@@ -85,6 +98,11 @@ const [edge] = await world.start(
           { service: 'split', version: 'v2', weight: 10 },
         ],
       },
+      ...['new-big', 'new', 'big'].map(version => ({
+        match: { path: `/labelled/${version}` },
+        to: [{ service: 'labelled', version }],
+      })),
+      { match: { path: '/labelled', headers: { 'x-size': 'big' } }, to: [{ service: 'labelled', version: 'big' }] },
       ...Object.keys(services).map(service => ({ match: { path: `/${service}` }, to: [{ service }] })),
     ],
   }),
@@ -128,6 +146,17 @@ describe('weights', () => {
     const counts = await askMany(200, () => ask(port, '/split'));
     assertShare(counts, 'a', 0.45);
     assertShare(counts, 'b', 0.45);
+  });
+
+  it('sends to the endpoints that bear all labels of a version, of which an endpoint may belong to several', async () => {
+    const reached = async (path: string, headers = {}) => [
+      ...(await askMany(60, () => ask(port, `/labelled${path}`, { headers }))).keys(),
+    ];
+    assert.deepEqual((await reached('/new-big')).sort(), ['a']);
+    assert.deepEqual((await reached('/new')).sort(), ['a', 'b']);
+    assert.deepEqual((await reached('/big')).sort(), ['a', 'c']);
+    assert.deepEqual((await reached('', { 'x-size': 'big' })).sort(), ['a', 'c']);
+    assert.deepEqual((await reached('')).sort(), ['a', 'b', 'c']);
   });
 
   it('gives endpoints traffic by weight, whatever their zones', async () => {
@@ -192,6 +221,11 @@ describe('balancing without hashes', () => {
     covers('services.*.loadBalancing.choiceCount');
     const counts = await whileBusy('many-choices', 400);
     assertShare(counts, 'a', 1 / 2 ** 20);
+  });
+
+  it('compares all where it is told, so that a busy server gets nothing while another is idle', async () => {
+    const counts = await whileBusy('all-compared', 400);
+    assertValues(counts, ['b', 'c']);
   });
 
   it('lets active requests weigh as much as it is told, where weights are unequal', async () => {

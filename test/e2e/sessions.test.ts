@@ -25,6 +25,10 @@ const services: Record<string, ServiceInput> = {
   cart: { endpoints, sessions: { cookie: { name: 'lane' } }, loadBalancing: { policy: 'random' } },
   split: { endpoints, versions, sessions: { cookie: { name: 'split' } } },
   lasting: { endpoints, sessions: { cookie: { name: 'lasting', ttl: '90s', path: '/lasting' } } },
+  secure: {
+    endpoints,
+    sessions: { cookie: { name: 'secure', attributes: { Secure: '', SameSite: 'None', Partitioned: '' } } },
+  },
   agents: { endpoints, sessions: { header: { name: 'X-Agent-Endpoint' } } },
   strict: { endpoints, sessions: { cookie: { name: 'strict' }, strict: true } },
   checked: {
@@ -46,7 +50,7 @@ const rules: RuleInput[] = [
       { service: 'split', version: 'v2' },
     ],
   },
-  ...['cart', 'lasting', 'agents', 'strict', 'checked', 'hashed'].map(service => ({
+  ...['cart', 'lasting', 'secure', 'agents', 'strict', 'checked', 'hashed'].map(service => ({
     match: { path: `/${service}` },
     to: [{ service }],
   })),
@@ -157,6 +161,13 @@ describe('the cookie of a session', () => {
     const cookieOf = async (path: string) => (await ask(ports.delta, path)).headers['set-cookie']?.[0] ?? '';
     assert.match(await cookieOf('/lasting'), /^lasting=[^;]+; Max-Age=90; Path=\/lasting; HttpOnly$/);
     assert.match(await cookieOf('/cart'), /^lane=[^;]+; Path=\/; HttpOnly$/);
+  });
+
+  it('has the attributes that the policy names, beside its own', async () => {
+    covers('services.*.sessions.cookie.attributes');
+    const cookie = (await ask(ports.delta, '/secure')).headers['set-cookie']?.[0] ?? '';
+    const attributes = cookie.split('; ').slice(1).sort();
+    assert.deepEqual(attributes, ['HttpOnly', 'Partitioned', 'Path=/', 'SameSite=None', 'Secure']);
   });
 
   it('is one for each version of a split, so that the other does not end it', async () => {

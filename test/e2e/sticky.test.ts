@@ -54,7 +54,11 @@ const others: RuleInput[] = [
     rewrite: { prefix: '/rewritten' },
     retries: { attempts: 3, on: ['serverError'], otherHost: false },
   },
-  { match: { path: '/visit' }, to: split('catalog', 1, 1), sticky: { cookie: { name: 'visit', ttl: '0s' } } },
+  {
+    match: { path: '/visit' },
+    to: split('catalog', 1, 1),
+    sticky: { cookie: { name: 'visit', ttl: '0s', sameSite: 'strict' } },
+  },
   {
     match: { path: '/mixed' },
     to: [{ service: 'other' }, { service: 'catalog', version: 'v1' }],
@@ -327,6 +331,7 @@ describe('the cookie of a sticky split', () => {
       'routes.*.rules[].sticky.cookie.ttl',
       'routes.*.rules[].sticky.cookie.path',
       'routes.*.rules[].sticky.cookie.secure',
+      'routes.*.rules[].sticky.cookie.sameSite',
     );
     const named = await ask(port, '/attributes');
     const value = `catalog@${named.by}`;
@@ -335,7 +340,7 @@ describe('the cookie of a sticky split', () => {
       'own=1',
     ]);
     const visit = await ask(port, '/visit');
-    assert.deepEqual(given([visit]), [`visit=catalog@${visit.by}; Path=/; HttpOnly; SameSite=Lax`]);
+    assert.deepEqual(given([visit]), [`visit=catalog@${visit.by}; Path=/; HttpOnly; SameSite=Strict`]);
   });
 
   it('tells the services of a split apart', async () => {

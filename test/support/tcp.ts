@@ -92,7 +92,7 @@ export interface TcpClient extends Disposable {
   end(): void;
 }
 
-/** Connects on loopback, `from` an address of it. Rejects when nobody listens. */
+/** Connects on loopback, `from` another of its addresses where it is given. Rejects when nobody listens. */
 export async function connectTcp(port: number, host = '127.0.0.1', from?: string): Promise<TcpClient> {
   const socket = connect({ port, host, ...(from === undefined ? {} : { localAddress: from }) });
   socket.setEncoding('utf8');
@@ -136,7 +136,7 @@ export async function connectTcp(port: number, host = '127.0.0.1', from?: string
 }
 
 /** The first line that a new connection gets: the name of a {@link TcpBackend}. */
-export async function firstLine(port: number, host?: string): Promise<string> {
-  using client = await connectTcp(port, host);
+export async function firstLine(port: number, host?: string, from?: string): Promise<string> {
+  using client = await connectTcp(port, host, from);
   return await client.line();
 }

@@ -3,6 +3,7 @@ import type { TypedExtensionConfig } from '../../../proto/gen/envoy.config.core.
 import { sessionCookieName } from '../../ir/cookie-names.ts';
 import type { WeightedClusterIr } from '../../ir/ir.ts';
 import type { Sessions } from '../../policy/sessions.ts';
+import { attributeList } from '../cookie.ts';
 import { duration } from '../units.ts';
 import type { HttpFilterWriter } from './filter.ts';
 
@@ -25,10 +26,16 @@ export const statefulSession: HttpFilterWriter<'stateful_session'> = {
 function sessionState(to: WeightedClusterIr, { cookie, header }: Sessions): TypedExtensionConfig {
   if (cookie) {
     const { ttl, path } = cookie;
+    const attributes = attributeList(cookie.attributes);
     return {
       name: 'envoy.http.stateful_session.cookie',
       typed_config: any('envoy.extensions.http.stateful_session.cookie.v3.CookieBasedSessionState', {
-        cookie: { name: cookieName(to, cookie.name), ...(ttl > 0 ? { ttl: duration(ttl) } : {}), path },
+        cookie: {
+          name: cookieName(to, cookie.name),
+          ...(ttl > 0 ? { ttl: duration(ttl) } : {}),
+          path,
+          ...(attributes.length === 0 ? {} : { attributes }),
+        },
       }),
     };
   }

@@ -28,6 +28,43 @@ export const servicesPlanted: readonly Planted[] = [
     says: 'number 1',
   },
   {
+    code: 'service.duplicate_hash_key',
+    path: 'services.more.endpoints[1].hashKey',
+    change: service({
+      loadBalancing: { policy: 'ringHash' },
+      endpoints: [
+        { address: '10.0.1.1:80', hashKey: 'one' },
+        { address: '10.0.1.2:80', hashKey: 'one' },
+      ],
+    }),
+    says: 'number 1',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.endpoints[0].hashKey',
+    change: service({ endpoints: [{ address: '10.0.1.1:80', hashKey: 'one' }] }),
+    says: 'leastRequest',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.loadBalancing',
+    change: service({
+      loadBalancing: { policy: 'leastRequest', choiceCount: 'all' },
+      endpoints: [{ address: '10.0.1.1:80' }, { address: '10.0.1.2:80', weight: 2 }],
+    }),
+    says: 'choiceCount',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.overprovisioning',
+    change: service({
+      failover: 'whenAllDown',
+      overprovisioning: '100%',
+      endpoints: [{ address: '10.0.1.1:80' }, { address: '10.0.1.2:80', priority: 1 }],
+    }),
+    says: 'whenAllDown',
+  },
+  {
     code: 'service.version_empty',
     path: 'services.more.versions.v1',
     change: service({ versions: { v1: { labels: { version: 'v1' } } } }),
