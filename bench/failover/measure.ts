@@ -46,6 +46,7 @@ export async function measure(plan: Plan): Promise<Measured> {
   const versions: Record<string, string> = {};
   let broken = 0;
   const rounds = Math.ceil(plan.repetitions / plan.parallel);
+  const began = now();
   for (let round = 0; round < rounds * mostRounds; round++) {
     const order = plan.systems.map((_, index) => plan.systems[(index + round) % plan.systems.length]);
     const due = order
@@ -63,9 +64,13 @@ export async function measure(plan: Plan): Promise<Measured> {
       stalls.length = 0;
     }
     plan.keep({ repetitions, versions, broken });
+    const left = (Math.max(0, rounds - round - 1) * (now() - began)) / (round + 1);
+    plan.say(`${voided(plan, repetitions)} repetitions void so far; about ${Math.ceil(left / 60_000)} minutes left`);
   }
   return { repetitions, versions, broken };
 }
+
+const voided = ({ starvedMs }: Plan, all: readonly Repetition[]) => all.filter(({ stall }) => stall > starvedMs).length;
 
 function kindsOf({ faults, loads }: Plan): readonly Trial[] {
   const trials = loads.flatMap(load => faults.map(fault => ({ fault, load })));
