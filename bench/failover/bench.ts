@@ -9,11 +9,11 @@ import { type Measured, measure } from './measure.ts';
 import { nginx, nginxTuned } from './nginx.ts';
 import { publish } from './publish.ts';
 import { page, type Results } from './results.ts';
-import { switchyard } from './switchyard.ts';
+import { switchyard, switchyardTuned } from './switchyard.ts';
 import type { System } from './system.ts';
 import { machine, versions } from './versions.ts';
 
-const systems: readonly System[] = [switchyard, haproxy, haproxyTuned, nginx, nginxTuned];
+const systems: readonly System[] = [switchyard, switchyardTuned, haproxy, haproxyTuned, nginx, nginxTuned];
 const loads = ['idle', 'load'] as const;
 /** What a run must have at least, of everything, for its results to go into the documentation. */
 const enough = 100;
@@ -37,7 +37,7 @@ const usage = `What the fault of one server of three costs clients, and how soon
 
 haproxy and nginx come from Debian's packages, fetched with apt-get into .tools/debian; nothing is installed, and root is
 not needed. All runs on loopback, and Ctrl-C ends all of it; what was measured until then is kept. A full run (everything,
-${enough} repetitions or more) takes about two and a half hours and writes bench/failover/results.json and .md and the
+${enough} repetitions or more) takes about three hours and writes bench/failover/results.json and .md and the
 tables of docs/guides/failover.md; any other writes into .data/bench/failover alone.
 `;
 

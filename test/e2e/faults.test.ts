@@ -69,12 +69,32 @@ async function suffered(
 }
 
 describe('a fault of one server of three, with nothing declared but where to check', () => {
-  it('crash: the others take over, and it comes back', async () => {
-    await suffered('crash');
+  it('crash: no GET fails, not even those under way; the others take over, and it comes back', async () => {
+    const failed = await suffered('crash');
+    assert.equal(failed('GET'), 0);
   });
 
-  it('refusal: the others take over, and it comes back', async () => {
-    await suffered('refusal');
+  it('crash: what it had in hand of GETs is answered by the others', async () => {
+    const { name, victim } = services.get('crash') ?? assert.fail();
+    const count = async (what: string) => (await edge?.stat(`cluster.${name}.${what}`)) ?? 0;
+    const retries = await count('upstream_rq_retry');
+    const client = new Client(port, `/${name}/?work=1500`);
+    const asked = Array.from({ length: 9 }, () => client.ask('GET'));
+    await until('all are with the servers', async () => (await count('upstream_rq_active')) === 9);
+    await victim.crash();
+    const answers = await Promise.all(asked);
+    client.close();
+    assert.deepEqual(
+      answers.map(({ kind }) => kind).filter(kind => kind !== 'ok' && kind !== 'late'),
+      [],
+    );
+    assert.ok((await count('upstream_rq_retry')) > retries, 'the victim had some of them');
+    await victim.mend();
+  });
+
+  it('refusal: no GET fails when it ends in order', async () => {
+    const failed = await suffered('refusal');
+    assert.equal(failed('GET'), 0);
   });
 
   it('5xx: a server that answers 503 is taken out, and comes back', async () => {
