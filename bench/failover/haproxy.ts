@@ -18,7 +18,7 @@ const tuned = `
   timeout connect 250ms
   timeout check 500ms
   timeout client 50s
-  timeout server 50s
+  timeout server 500ms
   option httpchk GET /health
   option redispatch 1
   retries 2
@@ -34,7 +34,7 @@ export const haproxy = system(
 
 export const haproxyTuned = system(
   'haproxy-tuned',
-  '`inter` 1 s, `fastinter` 250 ms, `fall` 2, `rise` 2, `timeout check` 500 ms, `observe layer7` with `error-limit` 3 and `mark-down`, `option redispatch 1`, `retries` 2, `retry-on all-retryable-errors` but for POST, `timeout connect` 250 ms',
+  '`inter` 1 s, `fastinter` 250 ms, `fall` 2, `rise` 2, `timeout check` 500 ms, `observe layer7` with `error-limit` 3 and `mark-down`, `option redispatch 1`, `retries` 2, `retry-on all-retryable-errors` but for POST, `timeout connect` 250 ms, `timeout server` 500 ms',
   { defaults: tuned, backend: '  http-request disable-l7-retry if METH_POST' },
 );
 

@@ -22,13 +22,13 @@ export const nginx = system(
 
 export const nginxTuned = system(
   'nginx-tuned',
-  '`zone`, `keepalive` 32, `max_fails` 2, `fail_timeout` 5 s, `proxy_connect_timeout` 250 ms, `proxy_read_timeout` 2 s, `proxy_next_upstream error timeout http_502 http_503 http_504`, `proxy_next_upstream_tries` 2',
+  '`zone`, `keepalive` 32, `max_fails` 2, `fail_timeout` 5 s, `proxy_connect_timeout` 250 ms, `proxy_read_timeout` 500 ms, `proxy_next_upstream error timeout http_502 http_503 http_504`, `proxy_next_upstream_tries` 2',
   {
     http: `
   proxy_http_version 1.1;
   proxy_set_header Connection "";
   proxy_connect_timeout 250ms;
-  proxy_read_timeout 2s;
+  proxy_read_timeout 500ms;
   proxy_next_upstream error timeout http_502 http_503 http_504;
   proxy_next_upstream_tries 2;`,
     upstream: name => `\n    zone ${name} 64k;\n    keepalive 32;`,
