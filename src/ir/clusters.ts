@@ -2,15 +2,22 @@ import { memo1 } from '../base/memo.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { declaredEndpoints } from './address.ts';
 import { endpointsOf, endpointsOfVersion, type ResolvedNames } from './endpoints.ts';
-import type { ServiceClusterIr } from './ir.ts';
+import { destinationsBehind } from './fallback.ts';
+import type { FallbackClusterIr, ServiceClusterIr } from './ir.ts';
 import { keeping } from './kept.ts';
 import { lookup, sortedEntries } from './order.ts';
 import type { ActiveOverrides } from './overrides.ts';
 
-/** The cluster of a destination key, `catalog` or `catalog@v1`; undefined where either name is not declared. */
-export type ClusterOf = (key: string) => ServiceClusterIr | undefined;
+/**
+ * The clusters that one by this name needs, itself among them: `catalog`, `catalog@v1` or, with what takes over,
+ * `catalog+last`. None where it is not declared.
+ */
+export type ClustersOf = (name: string) => readonly (ServiceClusterIr | FallbackClusterIr)[];
+
+type ClusterOf = (key: string) => ServiceClusterIr | undefined;
 
 const keepCluster = keeping<ServiceClusterIr>();
+const keepGuarded = keeping<FallbackClusterIr>();
 /** Clusters that nothing but the policy decides. */
 const plainClusters = memo1((_: Policy['services']) => new Map<string, ServiceClusterIr | undefined>());
 
@@ -38,7 +45,25 @@ export function answersFor(policy: Policy, resolved: ResolvedNames): readonly st
 }
 
 /** Makes each cluster when it is first asked for; all fleets share it. */
-export function clustersOf(policy: Policy, overrides: ActiveOverrides, resolved: ResolvedNames): ClusterOf {
+export function clustersOf(policy: Policy, overrides: ActiveOverrides, resolved: ResolvedNames): ClustersOf {
+  const one = serviceClustersOf(policy, overrides, resolved);
+  return name => {
+    const members = destinationsBehind(name).flatMap(each => one(each) ?? []);
+    const [first, second] = members;
+    return first && second ? [guarded(name, first, members), ...members] : members;
+  };
+}
+
+function guarded(
+  name: string,
+  { serviceName, service }: ServiceClusterIr,
+  members: readonly ServiceClusterIr[],
+): FallbackClusterIr {
+  const names = members.map(each => each.name);
+  return keepGuarded(service, name, names, () => ({ kind: 'fallback', name, serviceName, service, members: names }));
+}
+
+function serviceClustersOf(policy: Policy, overrides: ActiveOverrides, resolved: ResolvedNames): ClusterOf {
   const plain = plainClusters(policy.services);
   const named = servicesWithNames(policy);
   const make = (key: string, serviceName: string) => clusterOf(policy, overrides, resolved, key, serviceName);

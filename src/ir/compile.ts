@@ -5,6 +5,7 @@ import type { Fleet } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { OperationalState } from '../policy/operational-state.ts';
 import { type Assigner, assignerOf } from './assign.ts';
+import { checkFallbacks } from './check-fallback.ts';
 import { checkFleets } from './check-fleets.ts';
 import { checkGateways } from './check-gateways.ts';
 import { checkMesh } from './check-mesh.ts';
@@ -70,6 +71,7 @@ function fleetsOf(model: Model, name: string, fleet: Fleet): readonly FleetIr[] 
 /** All that is wrong with a policy whatever the circumstances. */
 export const checkPolicy = memo1((policy: Policy): readonly Problem[] => [
   ...checkServices(policy),
+  ...checkFallbacks(policy),
   ...checkGateways(policy),
   ...checkRoutes(policy),
   ...checkMesh(policy),

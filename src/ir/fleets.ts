@@ -71,9 +71,11 @@ export function clustersUsed(
   return [...ofTables, clustersFor(model, sortedUnique(keys))];
 }
 
-/** The clusters of destination keys that are declared. */
-export function clustersFor({ clusterOf }: Model, keys: readonly string[]): readonly ClusterIr[] {
-  return keys.flatMap(key => clusterOf(key) ?? []);
+/** The clusters by these names, as far as they are declared, and those that they need; sorted by name. */
+export function clustersFor({ clustersOf }: Model, names: readonly string[]): readonly ClusterIr[] {
+  const found = names.map(clustersOf);
+  const all = found.flat();
+  return found.every(each => each.length <= 1) ? all : [...new Set(all)].sort(byName);
 }
 
 const keysOfHost = memo1((host: VirtualHostIr): readonly string[] =>

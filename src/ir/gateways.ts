@@ -62,15 +62,8 @@ function listenerIr(policy: Policy, gateway: string, listener: Listener, name: s
       declared: listener,
     }));
   }
-  const reached = reachedBy(policy, listener.to);
-  return keepListener(
-    listener,
-    name,
-    reached.map(each => each.destination),
-    () => ({
-      ...place,
-      kind: 'tcp',
-      to: weightedClusters(reached.map(({ destination }) => ({ destination }))),
-    }),
-  );
+  const reached = reachedBy(policy, listener.to).map(({ destination }) => ({ destination }));
+  const to = weightedClusters(policy, reached);
+  const from = to.map(each => each.cluster);
+  return keepListener(listener, name, from, () => ({ ...place, kind: 'tcp', to }));
 }

@@ -128,7 +128,7 @@ function listenerIr(serviceName: string, service: Service, { address, port }: In
   const place = { name, address, port, reusePort: false, role: 'inbound' as const };
   return keepListener(service, `${name} ${formatBinding(place)}`, [], () =>
     service.protocol === 'tcp'
-      ? { ...place, kind: 'tcp', to: [{ cluster: name, serviceName, weight: 1 }] }
+      ? { ...place, kind: 'tcp', to: [{ destination: serviceName, cluster: name, serviceName, weight: 1 }] }
       : { ...place, kind: 'http', routeTable: name, http2: service.protocol !== 'http', declared: undefined },
   );
 }
@@ -139,7 +139,7 @@ function tableIr(serviceName: string, service: Service, name: string): RouteTabl
     const rule = Rule.parse({ to: [{ service: serviceName }], timeout: '0s', retries: { attempts: 0 } });
     const { timeout, retries } = rule;
     if (timeout === undefined || !retries) throw new Error('the rule of an inbound listener lost its settings');
-    const to = [{ cluster: name, serviceName, weight: 1 }];
+    const to = [{ destination: serviceName, cluster: name, serviceName, weight: 1 }];
     const own = { ...forwardingTo([service]), behindSidecars: false };
     const action = { kind: 'forward' as const, to, timeout, retries, hashService: undefined, ...own };
     const rules = [{ name, routeName: name, rule, action, apiVersioning: undefined }];

@@ -60,10 +60,24 @@ export interface OwnZoneIr {
   readonly weight: number;
 }
 
-export type ClusterIr = ServiceClusterIr | LocalClusterIr;
+/** A service, or one version of it, together with what takes over while none of its endpoints is healthy. */
+export interface FallbackClusterIr {
+  readonly kind: 'fallback';
+  /** All of them: `catalog@v2+catalog@v1+last`. */
+  readonly name: string;
+  readonly serviceName: string;
+  readonly service: Service;
+  /** Names of service clusters, in the order in which they take over. The first is the destination's own. */
+  readonly members: readonly string[];
+}
+
+export type ClusterIr = ServiceClusterIr | FallbackClusterIr | LocalClusterIr;
 
 /** A cluster that traffic goes to, with its share. Weights of one list are not all 0. */
 export interface WeightedClusterIr {
+  /** `catalog` or `catalog@v1`, as the policy names it. */
+  readonly destination: string;
+  /** The same where there is nothing that takes over, else `catalog+last`. */
   readonly cluster: string;
   readonly serviceName: string;
   readonly weight: number;

@@ -1,5 +1,5 @@
 import type { Policy } from '../policy/kinds.ts';
-import { answersFor, type ClusterOf, clustersOf } from './clusters.ts';
+import { answersFor, type ClustersOf, clustersOf } from './clusters.ts';
 import type { ResolvedNames } from './endpoints.ts';
 import type { ActiveOverrides } from './overrides.ts';
 
@@ -7,7 +7,7 @@ import type { ActiveOverrides } from './overrides.ts';
 export interface Model {
   readonly policy: Policy;
   readonly overrides: ActiveOverrides;
-  readonly clusterOf: ClusterOf;
+  readonly clustersOf: ClustersOf;
   /** All that decides rules, listeners and route tables: whatever is made of the same is the same. */
   readonly routing: readonly unknown[];
   /** All that decides endpoints. */
@@ -19,7 +19,7 @@ export function modelOf(policy: Policy, overrides: ActiveOverrides, resolved: Re
   return {
     policy,
     overrides,
-    clusterOf: clustersOf(policy, overrides, resolved),
+    clustersOf: clustersOf(policy, overrides, resolved),
     routing: [services, gateways, routes, ...overrides.allShifts],
     endpoints: [services, ...overrides.allEndpoints, ...answersFor(policy, resolved)],
   };

@@ -1,6 +1,7 @@
 import type { PolicyPath } from '../base/problem.ts';
-import { type Destination, destinationKey } from '../policy/destination.ts';
+import { type Destination, destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
+import { destinationsBehind } from './fallback.ts';
 import { listenerNames } from './gateways.ts';
 import { seatsOf } from './inbound.ts';
 import type { EndpointIr, FleetIr } from './ir.ts';
@@ -12,9 +13,11 @@ import { formatBinding } from './overlap.ts';
  * that a name is made. What is not declared, or stands in every fleet, comes from the fleet.
  */
 
-/** What a cluster or its load assignment was made of: `catalog`, `catalog@v1` or `inbound/checkout`. */
+/** What a cluster or its load assignment was made of: `catalog`, `catalog@v1`, `catalog+last` or `inbound/checkout`. */
 export function originOfCluster(policy: Policy, { fleetName }: FleetIr, name: string): PolicyPath {
   const inbound = afterPrefix('inbound/', name);
+  const [destination = name, fallback] = destinationsBehind(name);
+  if (fallback !== undefined) return originOfFallback(policy, fleetName, destination);
   const [serviceName = '', version] = (inbound?.split('/')[0] ?? name).split('@');
   const service = lookup(policy.services, serviceName);
   if (!service) return ['fleets', fleetName];
@@ -22,9 +25,18 @@ export function originOfCluster(policy: Policy, { fleetName }: FleetIr, name: st
   return ['services', serviceName, ...(known ? ['versions', version] : [])];
 }
 
+function originOfFallback(policy: Policy, fleetName: string, key: string): PolicyPath {
+  const { service: serviceName, version } = destinationParts(key);
+  const service = lookup(policy.services, serviceName);
+  if (!service) return ['fleets', fleetName];
+  const own = version !== undefined && lookup(service.versions, version)?.fallback !== undefined;
+  return ['services', serviceName, ...(own ? ['versions', version] : []), 'fallback'];
+}
+
 /** The destinations that a cluster was made for. */
 export function destinationsOf(to: readonly Destination[], cluster: string): readonly Destination[] {
-  return to.filter(each => destinationKey(each) === cluster);
+  const [key] = destinationsBehind(cluster);
+  return to.filter(each => destinationKey(each) === key);
 }
 
 /** What a listener was made of: `gateway/public/80`, `outbound`, `outbound/db`, `inbound/checkout`. */

@@ -1,10 +1,12 @@
 import { memo1, memo2 } from '../base/memo.ts';
 import type { PolicyPath, Problem } from '../base/problem.ts';
+import { destinationParts } from '../policy/destination.ts';
 import { nameOf } from '../policy/draft.ts';
 import type { Kind, Policy } from '../policy/kinds.ts';
 import { valueAt } from '../policy/repair.ts';
 import type { Rule } from '../policy/route.ts';
 import { shadowsIn } from './check-routes.ts';
+import { fallbackChain } from './fallback.ts';
 import { lookup, sortedUnique } from './order.ts';
 import { overlappingPairs } from './overlap.ts';
 import { servicesOfRoute } from './sidecars.ts';
@@ -15,6 +17,7 @@ import { servicesOfRoute } from './sidecars.ts';
  */
 export function restsOn(policy: Policy, problem: Problem): readonly PolicyPath[] {
   const own = problem.path.slice(0, 2);
+  if (problem.code.startsWith('service.fallback_')) return onFallback(policy, problem, own);
   if (own[0] === 'services' && problem.code !== 'fleet.member_ambiguous') return onService(problem, own);
   if (own[0] === 'gateways') return onGateway(policy, problem, own);
   if (own[0] === 'routes') return onRoute(policy, problem, own);
@@ -39,6 +42,29 @@ function onService({ code, path }: Problem, own: PolicyPath): readonly PolicyPat
       return at('protocol', 'retries');
     default:
       return [own];
+  }
+}
+
+function onFallback(policy: Policy, { code, path }: Problem, own: PolicyPath): readonly PolicyPath[] {
+  const target = String(valueAt(policy, path));
+  const { service } = destinationParts(target);
+  switch (code) {
+    case 'service.fallback_not_found':
+      return [path, ...named(policy, 'services', service, ['versions'])];
+    case 'service.fallback_protocol':
+      return [path, [...own, 'protocol'], ...named(policy, 'services', service, ['protocol'])];
+    case 'service.fallback_circle':
+      return [target, String(own[1])].flatMap(from =>
+        fallbackChain(policy.services, from).flatMap(key => {
+          const { service: name, version } = destinationParts(key);
+          const ofVersion = version === undefined ? [] : [['services', name, 'versions', version, 'fallback']];
+          return [['services', name, 'fallback'], ...ofVersion];
+        }),
+      );
+    case 'service.fallback_sessions':
+      return [path, [...own, 'sessions']];
+    default:
+      return [path, [...own, 'endpoints'], [...own, 'failover']];
   }
 }
 

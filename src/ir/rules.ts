@@ -5,6 +5,7 @@ import type { Policy } from '../policy/kinds.ts';
 import type { TrafficShift } from '../policy/operational-state.ts';
 import type { Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
+import { clusterFor, servicesBehind } from './fallback.ts';
 import { forwardingTo } from './forwarding.ts';
 import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
 import { keeping, keepingEqual } from './kept.ts';
@@ -36,13 +37,15 @@ export function reachedBy(policy: Policy, to: readonly Destination[]): readonly 
 
 /** The clusters that destinations stand for, in the declared order. */
 export function weightedClusters(
+  { services }: Policy,
   reached: readonly { readonly destination: Destination; readonly service?: Service }[],
   shift?: TrafficShift,
 ): readonly WeightedClusterIr[] {
   return reached.map(({ destination, service }) => {
-    const cluster = destinationKey(destination);
-    const weight = shift?.weights[cluster] ?? destination.weight;
-    return { cluster, serviceName: destination.service, weight, ...sessionsOf(service) };
+    const key = destinationKey(destination);
+    const weight = shift?.weights[key] ?? destination.weight;
+    const cluster = clusterFor(services, key);
+    return { destination: key, cluster, serviceName: destination.service, weight, ...sessionsOf(service) };
   });
 }
 
@@ -76,15 +79,21 @@ function ruleIr(
   const shift = rule.name === undefined ? undefined : shifts.get(rule.name);
   const reached = reachedBy(policy, rule.to ?? []);
   const name = ruleName(routeName, rule, index);
-  const to = weightedClusters(reached, shift);
-  const from = [...reached.map(each => each.service), ...to.map(each => each.weight)];
+  const to = weightedClusters(policy, reached, shift);
+  const behind = to.flatMap(each => servicesBehind(policy.services, each.destination));
+  const from = [...behind, ...to.map(each => each.weight)];
   return keepRule(rule, name, from, () => {
-    const action = actionOf(rule, reached, to);
+    const action = actionOf(rule, reached, to, behind);
     return action && { name, routeName, rule, action, apiVersioning: versioningOf(reached) };
   });
 }
 
-function actionOf(rule: Rule, reached: readonly Reached[], to: readonly WeightedClusterIr[]): ActionIr | undefined {
+function actionOf(
+  rule: Rule,
+  reached: readonly Reached[],
+  to: readonly WeightedClusterIr[],
+  behind: readonly Service[],
+): ActionIr | undefined {
   if (rule.redirect) return { kind: 'redirect' };
   if (rule.respond) return { kind: 'respond' };
   const first = reached[0]?.service;
@@ -94,9 +103,14 @@ function actionOf(rule: Rule, reached: readonly Reached[], to: readonly Weighted
     to,
     timeout: rule.timeout ?? timeoutOf(first),
     retries: rule.retries ?? first.retries,
-    hashService: reached.find(({ service }) => 'hashBy' in service.loadBalancing)?.service,
-    ...forwardingTo(reached.map(each => each.service)),
+    hashService: hashServiceOf(behind),
+    ...forwardingTo(behind),
   };
+}
+
+/** The first that hashes: a request has one list of what to hash by. */
+export function hashServiceOf(services: readonly Service[]): Service | undefined {
+  return services.find(({ loadBalancing }) => 'hashBy' in loadBalancing);
 }
 
 /** How long a request to the service may take where no rule says so. 0: for ever, since gRPC streams may be long. */

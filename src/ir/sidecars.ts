@@ -3,6 +3,7 @@ import type { Fleet, Sidecar, Upstream } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { type Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
+import { clusterFor, servicesBehind } from './fallback.ts';
 import { clustersFor, clustersUsed, fleetIr } from './fleets.ts';
 import { forwardingTo } from './forwarding.ts';
 import { groupSeats, inboundIr, seatsOf } from './inbound.ts';
@@ -11,7 +12,7 @@ import { keeping } from './kept.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
 import { declaredZones, zonesOfEndpoints } from './own-zones.ts';
-import { sessionsOf, timeoutOf, virtualHost } from './rules.ts';
+import { hashServiceOf, sessionsOf, timeoutOf, virtualHost } from './rules.ts';
 
 /** An upstream whose service is declared. */
 export interface KnownUpstream {
@@ -51,13 +52,13 @@ export function sidecarFleets(model: Model, name: string, fleet: Fleet, sidecar:
 }
 
 function sidecarZones(
-  { clusterOf }: Model,
+  { clustersOf }: Model,
   name: string,
   fleet: Fleet,
   serviceName: string | undefined,
 ): readonly OwnZoneIr[] {
-  const own = serviceName === undefined ? undefined : clusterOf(serviceName);
-  return own ? zonesOfEndpoints(fleet, name, own.endpoints) : declaredZones(fleet);
+  const [own] = serviceName === undefined ? [] : clustersOf(serviceName);
+  return own?.kind === 'service' ? zonesOfEndpoints(fleet, name, own.endpoints) : declaredZones(fleet);
 }
 
 /** The declared upstreams, each service once, by name. */
@@ -78,13 +79,13 @@ export function servicesOfRoute(route: Route): readonly string[] {
 function outbound(model: Model, sidecar: Sidecar) {
   const upstreams = knownUpstreams(model.policy, sidecar);
   const overHttp = upstreams.filter(({ service }) => service.protocol !== 'tcp');
-  const listeners = upstreams.flatMap(({ upstream, service }) => tcpListener(sidecar, upstream, service) ?? []);
+  const listeners = upstreams.flatMap(({ upstream, service }) => tcpListener(model, sidecar, upstream, service) ?? []);
   const routeTables: RouteTableIr[] = [];
   if (overHttp.length > 0) {
     listeners.push(httpListener(sidecar));
     routeTables.push(outboundTable(model, sidecar, overHttp));
   }
-  const names = upstreams.map(({ upstream }) => upstream.service);
+  const names = sortedUnique(upstreams.map(({ upstream }) => clusterFor(model.policy.services, upstream.service)));
   const clusters = [clustersFor(model, names), ...clustersUsed(model, sidecar, listeners, routeTables)];
   return { listeners, routeTables, clusters };
 }
@@ -104,18 +105,24 @@ function httpListener(sidecar: Sidecar): ListenerIr {
   }));
 }
 
-function tcpListener(sidecar: Sidecar, upstream: Upstream, service: Service): ListenerIr | undefined {
+function tcpListener(
+  { policy }: Model,
+  sidecar: Sidecar,
+  upstream: Upstream,
+  service: Service,
+): ListenerIr | undefined {
   const { service: serviceName, port } = upstream;
   if (service.protocol !== 'tcp' || port === undefined) return undefined;
   const name = `outbound/${serviceName}`;
-  return keepListener(sidecar, name, [], () => ({
+  const cluster = clusterFor(policy.services, serviceName);
+  return keepListener(sidecar, name, [cluster], () => ({
     kind: 'tcp',
     name,
     address: sidecar.outbound.address,
     port,
     reusePort: false,
     role: 'outbound',
-    to: [{ cluster: serviceName, serviceName, weight: 1 }],
+    to: [{ destination: serviceName, cluster, serviceName, weight: 1 }],
   }));
 }
 
@@ -131,22 +138,29 @@ function outboundTable(model: Model, sidecar: Sidecar, upstreams: readonly Known
     ...upstreams.flatMap(({ upstream, service }) => {
       const domains = [`${upstream.service}.${sidecar.outbound.domain}`, upstream.service];
       const free = domains.filter(domain => !taken.has(domain));
-      return free.length === 0 ? [] : [upstreamHost(upstream.service, service, free)];
+      return free.length === 0 ? [] : [upstreamHost(model, upstream.service, service, free)];
     }),
   ];
   return keepTable(sidecar, 'outbound', hosts, () => ({ name: 'outbound', virtualHosts: hosts }));
 }
 
-function upstreamHost(serviceName: string, service: Service, domains: readonly string[]): VirtualHostIr {
+function upstreamHost(
+  { policy: { services } }: Model,
+  serviceName: string,
+  service: Service,
+  domains: readonly string[],
+): VirtualHostIr {
   const name = `upstream/${serviceName}`;
-  return keepHost(service, `${name} ${domains.join(' ')}`, [], () => {
+  const behind = servicesBehind(services, serviceName);
+  const cluster = clusterFor(services, serviceName);
+  return keepHost(service, `${name} ${domains.join(' ')}`, [cluster, ...behind], () => {
     const action = {
       kind: 'forward' as const,
-      to: [{ cluster: serviceName, serviceName, weight: 1, ...sessionsOf(service) }],
+      to: [{ destination: serviceName, cluster, serviceName, weight: 1, ...sessionsOf(service) }],
       timeout: timeoutOf(service),
       retries: service.retries,
-      hashService: 'hashBy' in service.loadBalancing ? service : undefined,
-      ...forwardingTo([service]),
+      hashService: hashServiceOf(behind),
+      ...forwardingTo(behind),
     };
     const rule = Rule.parse({ to: [{ service: serviceName }] });
     const versioning = service.apiVersioning;

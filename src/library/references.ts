@@ -38,7 +38,7 @@ export function namesIn(typeUrl: string, message: object): string | undefined {
 
 /**
  * What a message in JSON form refers to, each once: by EDS, RDS, SDS and ECDS, as long as a source is no file, and the
- * clusters of routes and TCP proxies.
+ * clusters of routes, TCP proxies and aggregate clusters.
  */
 export function referencesIn(typeUrl: string, message: object): readonly ResourceReference[] {
   const found = new Map<string, ResourceReference>();
@@ -53,8 +53,9 @@ export function referencesIn(typeUrl: string, message: object): readonly Resourc
 
 type Add = (typeUrl: string, name: unknown) => void;
 
-function ofCluster({ name, type, eds_cluster_config: eds }: Cluster, add: Add): void {
+function ofCluster({ name, type, eds_cluster_config: eds, cluster_type: custom }: Cluster, add: Add): void {
   if (type === 'EDS' && isAsked(eds?.eds_config)) add(endpointUrl, eds?.service_name || name);
+  if (isNode(custom?.typed_config)) for (const each of list(custom.typed_config['clusters'])) add(clusterUrl, each);
 }
 
 function walk(value: unknown, add: Add): void {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, name } from './field.ts';
+import { destinationFormat, field, formats, name } from './field.ts';
 
 /** One place that a rule or a TCP listener sends to. Its text form is `catalog` or `catalog@v1`. */
 export const Destination = z.strictObject({
@@ -17,10 +17,22 @@ export const Destination = z.strictObject({
 });
 export type Destination = z.output<typeof Destination>;
 
+/** A destination as text, `catalog` or `catalog@v1`. */
+export const destinationText = z
+  .string()
+  .register(formats, destinationFormat)
+  .regex(new RegExp(destinationFormat.pattern), 'is neither SERVICE nor SERVICE@VERSION');
+
 /** `catalog@v1`, or `catalog` for all endpoints: how API, CLI and Envoy's cluster names spell a destination. */
 export function destinationKey(destination: {
   readonly service: string;
   readonly version?: string | undefined;
 }): string {
   return destination.version === undefined ? destination.service : `${destination.service}@${destination.version}`;
+}
+
+/** The parts of a destination's text form. */
+export function destinationParts(key: string): { readonly service: string; readonly version: string | undefined } {
+  const [service = '', version] = key.split('@');
+  return { service, version };
 }

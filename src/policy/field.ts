@@ -37,6 +37,10 @@ export const formats = z.registry<Format>();
 const durationFormat = { name: 'duration', pattern: '^(0|([0-9]+(\\.[0-9]+)?(ms|s|m|h|d))+)$' };
 const percentFormat = { name: 'percentage', pattern: '^[0-9]{1,3}(\\.[0-9]{1,4})?%$' };
 const nameFormat = { name: 'name', pattern: namePattern.source };
+export const destinationFormat = {
+  name: 'destination',
+  pattern: `^${namePattern.source.slice(1, -1)}(@${namePattern.source.slice(1, -1)})?$`,
+};
 const addressFormat = { name: 'address', pattern: '^(unix:/.+|\\[[0-9a-fA-F:.]+\\]:[0-9]+|[^:\\[\\]]+:[0-9]+)$' };
 
 /** `250ms`, `3s`, `1h30m` → milliseconds. */

@@ -25,6 +25,7 @@ Unknown keys are errors. A **bold** field must be given.
 | duration | \`250ms\`, \`3s\`, \`1h30m\`, \`7d\`; whole milliseconds, at most a year |
 | percentage | \`5%\`, \`0.5%\` |
 | address | \`10.0.0.11:8080\`, \`[::1]:8080\`, \`db.internal:5432\` or \`unix:/run/app.sock\` |
+| destination | a service, or one version of it: \`catalog\`, \`catalog@v1\` |
 | name | 1 to 63 of a-z, 0-9 and -, beginning and ending with a letter or digit |
 `;
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ApiVersioning } from './api-versioning.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
+import { destinationText } from './destination.ts';
 import { Endpoint } from './endpoint.ts';
 import { duration, field, name, named, percentBetween } from './field.ts';
 import { HealthCheck } from './health-check.ts';
@@ -15,6 +16,11 @@ const Version = z.strictObject({
     z.record(name, z.string().max(128)).refine(labels => Object.keys(labels).length > 0, 'needs at least one label'),
     { doc: 'Labels that an endpoint must all bear.', example: { version: 'v1' } },
   ),
+  fallback: field(destinationText.optional(), {
+    doc: 'Takes over while no endpoint of the version is healthy: another version, or another service.',
+    why: "absent: the service's",
+    example: 'catalog@v1',
+  }),
 });
 
 /** What endpoints speak. */
@@ -55,6 +61,11 @@ export const Service = z.strictObject({
     unit: 'percent of an even share',
     why: "140%, Envoy's: machines have some room, and a spare site is often farther away",
     example: '110%',
+  }),
+  fallback: field(destinationText.optional(), {
+    doc: 'Takes over while no endpoint is healthy, for HTTP and TCP alike; endpoints that drain count as not healthy. It is asked for by every proxy that has the service. When it has none either, its own fallback takes over.',
+    why: 'absent: requests are answered 503 then',
+    example: 'catalog-static',
   }),
   sessions: field(Sessions.optional(), {
     doc: 'Callers stay with the endpoint that answered them first, also while it drains.',

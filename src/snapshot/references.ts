@@ -2,6 +2,7 @@ import { typeUrl } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { RouteConfiguration, VirtualHost } from '../../proto/gen/envoy.config.route.v3.ts';
+import type { ClusterConfig } from '../../proto/gen/envoy.extensions.clusters.aggregate.v3.ts';
 import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
 import type { TcpProxy } from '../../proto/gen/envoy.extensions.filters.network.tcp_proxy.v3.ts';
 import type { Any } from '../../proto/gen/google.protobuf.ts';
@@ -46,8 +47,16 @@ export function assignmentName(cluster: Cluster): string | undefined {
 }
 
 function ofCluster(cluster: Cluster): readonly Reference[] {
-  const name = assignmentName(cluster);
-  return name === undefined ? [] : [{ type: servedTypes.endpoint, name }];
+  return [
+    ...references(servedTypes.endpoint, [assignmentName(cluster)]),
+    ...references(servedTypes.cluster, memberNames(cluster)),
+  ];
+}
+
+/** The clusters that an aggregate one chooses from. Each of them will do. */
+function memberNames({ cluster_type: custom }: Cluster): readonly string[] {
+  const config = custom?.typed_config;
+  return isAggregate(config) ? (config.clusters ?? []) : [];
 }
 
 function ofListener(listener: Listener): readonly Reference[] {
@@ -97,6 +106,10 @@ export function isConnectionManager(config: Any | undefined): config is Any & Ht
   return (
     config?.['@type'] === typeUrl('envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager')
   );
+}
+
+function isAggregate(config: Any | undefined): config is Any & ClusterConfig {
+  return config?.['@type'] === typeUrl('envoy.extensions.clusters.aggregate.v3.ClusterConfig');
 }
 
 function isTcpProxy(config: Any | undefined): config is Any & TcpProxy {

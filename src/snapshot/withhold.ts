@@ -115,8 +115,14 @@ class Substitution {
     const suits = (resource: EncodedResource): boolean => !refersTo(left, url, resource);
     const good = this.#lastGood(url, name, suits);
     if (good && suits(good)) this.#put(url, name, good);
-    // A cluster without endpoints is as little use as one that is not there.
-    else if (url === typeUrl(servedTypes.cluster)) this.#left.add(`${url} ${name}`);
+    // A cluster without endpoints is as little use as one that is not there; of an aggregate one, any member will do.
+    else if (url === typeUrl(servedTypes.cluster) && !this.#hasMember(url, name)) this.#left.add(`${url} ${name}`);
+  }
+
+  #hasMember(url: string, name: string): boolean {
+    const resource = this.#at(url, name);
+    const needs = resource ? referencesIn(url, resource) : [];
+    return needs.some(each => typeUrl(each.type) === url && this.#at(url, each.name) !== undefined);
   }
 
   end(quietly: boolean): Snapshot {

@@ -3,7 +3,7 @@ import type { Cluster, Cluster_CommonLbConfig } from '../../proto/gen/envoy.conf
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { HttpProtocolOptions } from '../../proto/gen/envoy.extensions.upstreams.http.v3.ts';
 import { memo1 } from '../base/memo.ts';
-import type { LocalClusterIr, ServiceClusterIr } from '../ir/ir.ts';
+import type { FallbackClusterIr, LocalClusterIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { envoyAddress } from './address.ts';
 import { circuitBreakers, noCircuitBreakers } from './circuit-breakers.ts';
@@ -32,6 +32,24 @@ export function serviceCluster({ name, serviceName, service }: ServiceClusterSet
     ignore_health_on_host_removal: true,
     upstream_connection_options: keepalive,
     ...protocol(service),
+  };
+}
+
+/**
+ * Clusters one after the other: each for as long as an endpoint before it is healthy. They bring what concerns
+ * connections and endpoints along; here is what Envoy asks the cluster of a route for.
+ */
+export function fallbackCluster({ name, service, members }: FallbackClusterIr): Cluster {
+  return {
+    name,
+    cluster_type: {
+      name: 'envoy.clusters.aggregate',
+      typed_config: any('envoy.extensions.clusters.aggregate.v3.ClusterConfig', { clusters: members }),
+    },
+    lb_policy: 'CLUSTER_PROVIDED',
+    connect_timeout: duration(service.connectTimeout),
+    common_lb_config: { healthy_panic_threshold: percentMessage(service.loadBalancing.panicThreshold) },
+    circuit_breakers: circuitBreakers(service),
   };
 }
 

@@ -6,6 +6,7 @@ import type {
   LocalityLbEndpoints,
 } from '../../proto/gen/envoy.config.endpoint.v3.ts';
 import { hasBackups } from '../ir/endpoints.ts';
+import { hasFallback } from '../ir/fallback.ts';
 import type { EndpointIr, OwnZoneIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { envoyAddress } from './address.ts';
@@ -28,7 +29,7 @@ export function loadAssignment(cluster: ServiceClusterIr): ClusterLoadAssignment
   const priorities = [...new Set(cluster.endpoints.map(each => each.priority))].sort((a, b) => a - b);
   return {
     cluster_name: cluster.name,
-    ...spilling(cluster.service),
+    ...(hasFallback(cluster) ? { policy: anyHealthyIsEnough } : spilling(cluster.service)),
     endpoints: priorities.flatMap((priority, level) =>
       localities(
         cluster.endpoints.filter(each => each.priority === priority),

@@ -41,8 +41,8 @@ export function shares({ rule, action }: RuleIr): readonly Share[] {
   const offered = to.filter(({ weight }) => weight > 0);
   const [only, ...others] = offered;
   if (!only) return [all];
-  if (others.length === 0) return [{ conditions: bearer.namesOtherThan(only.cluster), to: [only], mark }, all];
-  return [...offered.map(each => ({ conditions: bearer.names(each.cluster), to: [each] })), { ...all, mark }];
+  if (others.length === 0) return [{ conditions: bearer.namesOtherThan(only.destination), to: [only], mark }, all];
+  return [...offered.map(each => ({ conditions: bearer.names(each.destination), to: [each] })), { ...all, mark }];
 }
 
 /** Envoy divides a hash by the sum of all weights. If the sum changed with a weight, every caller would be drawn anew. */
@@ -53,7 +53,7 @@ const hashTotal = 10_000;
  * from 0 to its weight, and the second the rest, so that only the callers between an old weight and a new one move.
  */
 function hashedShare(to: readonly WeightedClusterIr[]): Share {
-  const ordered = to.toSorted((a, b) => compareText(a.cluster, b.cluster));
+  const ordered = to.toSorted((a, b) => compareText(a.destination, b.destination));
   const shares = sharesOf(
     ordered.map(each => each.weight),
     hashTotal,
@@ -76,8 +76,8 @@ function inHeader(name: string): Bearer {
     namesOtherThan: destination => ({
       headers: [headerMatcher(name, { present: true, not: false }), equals(destination, true)],
     }),
-    mark: ({ cluster }) => ({
-      header: { key: name, value: unlessFailed(cluster) },
+    mark: ({ destination }) => ({
+      header: { key: name, value: unlessFailed(destination) },
       append_action: 'OVERWRITE_IF_EXISTS_OR_ADD',
     }),
   };
@@ -96,8 +96,8 @@ function inCookie(name: string, { ttl, path, secure, sameSite }: StickyCookie): 
     namesOtherThan: destination => ({
       cookies: [cookieMatcher(name, { present: true, not: false }), equals(destination, true)],
     }),
-    mark: ({ cluster }) => ({
-      header: { key: 'set-cookie', value: unlessFailed(`${name}=${cluster}${attributes}`) },
+    mark: ({ destination }) => ({
+      header: { key: 'set-cookie', value: unlessFailed(`${name}=${destination}${attributes}`) },
       append_action: 'APPEND_IF_EXISTS_OR_ADD',
     }),
   };

@@ -3,6 +3,7 @@ import { memo1, memo2 } from '../base/memo.ts';
 import { type Resource, servedTypes } from '../base/resource.ts';
 import type {
   ClusterIr,
+  FallbackClusterIr,
   FleetIr,
   ListenerIr,
   LocalClusterIr,
@@ -12,7 +13,7 @@ import type {
 } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
 import { ownFleet, runtimeLayer } from './bootstrap.ts';
-import { localCluster, type ServiceClusterSettings, serviceCluster } from './cluster.ts';
+import { fallbackCluster, localCluster, type ServiceClusterSettings, serviceCluster } from './cluster.ts';
 import { configSource } from './config-source.ts';
 import { loadAssignment, ownFleetAssignment } from './endpoint.ts';
 import { envoyListener } from './listener.ts';
@@ -51,7 +52,14 @@ const ownFleetResource = memo1(
 );
 
 function clusterResource(source: ConfigSource, cluster: ClusterIr): Resource {
-  return cluster.kind === 'service' ? serviceClusterResource(source, cluster) : localClusterResource(cluster);
+  switch (cluster.kind) {
+    case 'service':
+      return serviceClusterResource(source, cluster);
+    case 'fallback':
+      return fallbackClusterResource(cluster);
+    case 'local':
+      return localClusterResource(cluster);
+  }
 }
 
 /** By service and not by cluster, so that a drained endpoint or a new weight leaves the cluster's resource alone. */
@@ -70,6 +78,14 @@ function serviceClusterResource(source: ConfigSource, cluster: ServiceClusterIr)
 }
 
 const resourcesOfService = memo2((_source: ConfigSource, _service: Service) => new Map<string, Resource>());
+
+const fallbackClusterResource = memo1(
+  (cluster: FallbackClusterIr): Resource => ({
+    type: servedTypes.cluster,
+    name: cluster.name,
+    message: fallbackCluster(cluster),
+  }),
+);
 
 const localClusterResource = memo1(
   (cluster: LocalClusterIr): Resource => ({

@@ -32,6 +32,8 @@ const warmingOf: (cluster: EncodedResource) => Warming = memo1(({ name, value })
 
 /** Time for a name server to answer. */
 const LOOKUP = 1000;
+/** Has nothing to wait for itself: its members are clusters of their own. */
+const AGGREGATE = 'envoy.clusters.aggregate';
 /** Health checks begin a moment after the endpoints have come. */
 const CHECK_MARGIN = 250;
 
@@ -42,7 +44,7 @@ function warming(name: string, cluster: Cluster): Warming {
   return {
     assignment: type === 'EDS' && !custom ? eds?.service_name || name : undefined,
     apart: type === 'EDS' && !custom && eds?.eds_config?.api_config_source !== undefined,
-    beyond: checked + (custom ? LOOKUP : lookedUp),
+    beyond: checked + (custom && custom.name !== AGGREGATE ? LOOKUP : lookedUp),
   };
 }
 

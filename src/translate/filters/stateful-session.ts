@@ -49,6 +49,6 @@ function sessionState(to: WeightedClusterIr, { cookie, header }: Sessions): Type
 }
 
 /** A destination is `catalog` or `catalog@v1`. */
-function cookieName({ cluster, serviceName }: WeightedClusterIr, name: string): string {
-  return sessionCookieName(name, cluster === serviceName ? undefined : cluster.slice(serviceName.length + 1));
+function cookieName({ destination, serviceName }: WeightedClusterIr, name: string): string {
+  return sessionCookieName(name, destination === serviceName ? undefined : destination.slice(serviceName.length + 1));
 }

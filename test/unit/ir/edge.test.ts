@@ -79,8 +79,8 @@ describe('edge fleets', () => {
     );
     const raw = listener(fleet(result, 'second'), 'gateway/raw/9000');
     assert.deepEqual(raw.kind === 'tcp' && raw.to, [
-      { cluster: 'db', serviceName: 'db', weight: 1 },
-      { cluster: 'basket', serviceName: 'basket', weight: 2 },
+      { destination: 'db', cluster: 'db', serviceName: 'db', weight: 1 },
+      { destination: 'basket', cluster: 'basket', serviceName: 'basket', weight: 2 },
     ]);
   });
 
@@ -120,8 +120,8 @@ describe('edge fleets', () => {
   it('keeps destinations in their order, with their weights', () => {
     const { action } = rule(edge, 'shop/split');
     assert.deepEqual(action.kind === 'forward' && action.to, [
-      { cluster: 'catalog@v2', serviceName: 'catalog', weight: 5 },
-      { cluster: 'catalog@v1', serviceName: 'catalog', weight: 95 },
+      { destination: 'catalog@v2', cluster: 'catalog@v2', serviceName: 'catalog', weight: 5 },
+      { destination: 'catalog@v1', cluster: 'catalog@v1', serviceName: 'catalog', weight: 95 },
     ]);
   });
 

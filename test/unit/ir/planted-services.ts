@@ -1,5 +1,5 @@
 import type { PolicyInput } from '../../../src/policy/kinds.ts';
-import { inbound, inPath, type Planted } from './planted.ts';
+import { inbound, inPath, type Planted, sound } from './planted.ts';
 
 const service = (change: NonNullable<PolicyInput['services']>[string]): PolicyInput => ({
   services: { more: { endpoints: [{ address: '10.0.1.1:80' }], ...change } },
@@ -198,6 +198,86 @@ export const servicesPlanted: readonly Planted[] = [
     path: 'services.more.endpoints[0].inbound.application',
     change: service({ endpoints: [{ address: '10.0.1.1:80', inbound: { application: 'localhost:8080' } }] }),
     says: '127.0.0.1:8080',
+  },
+  {
+    code: 'service.fallback_not_found',
+    path: 'services.more.fallback',
+    change: service({ fallback: 'catalg' }),
+    says: 'did you mean "catalog"?',
+  },
+  {
+    code: 'service.fallback_not_found',
+    path: 'services.more.fallback',
+    change: service({ fallback: 'catalog@v3' }),
+    says: 'declared: v1, v2',
+  },
+  {
+    code: 'service.fallback_circle',
+    path: 'services.more.fallback',
+    change: service({ fallback: 'more' }),
+    says: 'more → more',
+  },
+  {
+    code: 'service.fallback_circle',
+    path: 'services.catalog.versions.v1.fallback',
+    change: {
+      services: {
+        catalog: {
+          ...sound.services.catalog,
+          versions: {
+            v1: { ...sound.services.catalog.versions.v1, fallback: 'catalog@v2' },
+            v2: { ...sound.services.catalog.versions.v2, fallback: 'catalog@v1' },
+          },
+        },
+      },
+    },
+    says: 'catalog@v1 → catalog@v2 → catalog@v1',
+    also: ['service.fallback_circle services.catalog.versions.v2.fallback'],
+  },
+  {
+    code: 'service.fallback_circle',
+    path: 'services.catalog.fallback',
+    change: { services: { catalog: { ...sound.services.catalog, fallback: 'catalog@v1' } } },
+    says: 'declare it for the other versions alone',
+  },
+  {
+    code: 'service.fallback_protocol',
+    path: 'services.more.fallback',
+    change: service({ fallback: 'db' }),
+    says: 'http',
+  },
+  {
+    code: 'service.fallback_protocol',
+    path: 'services.more.fallback',
+    change: service({ protocol: 'tcp', fallback: 'catalog' }),
+    says: 'tcp',
+  },
+  {
+    code: 'service.fallback_circle',
+    path: 'services.catalog.fallback',
+    change: {
+      services: {
+        catalog: { ...sound.services.catalog, fallback: 'api' },
+        api: { ...sound.services.api, fallback: 'catalog' },
+      },
+    },
+    says: 'catalog → api → catalog',
+    also: ['service.fallback_circle services.api.fallback'],
+  },
+  {
+    code: 'service.fallback_sessions',
+    path: 'services.more.fallback',
+    change: service({ fallback: 'catalog', sessions: { cookie: { name: 'lane' } } }),
+    says: 'higher priority',
+  },
+  {
+    code: 'service.fallback_gradual',
+    path: 'services.more.fallback',
+    change: service({
+      fallback: 'catalog',
+      endpoints: [{ address: '10.0.1.1:80' }, { address: '10.0.1.2:80', priority: 1 }],
+    }),
+    says: 'whenAllDown',
   },
   {
     code: 'apiVersioning.default_not_found',

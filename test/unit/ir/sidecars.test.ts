@@ -54,7 +54,7 @@ describe('outbound of sidecars', () => {
       ],
     );
     const db = listener(first, 'outbound/db');
-    assert.deepEqual(db.kind === 'tcp' && db.to, [{ cluster: 'db', serviceName: 'db', weight: 1 }]);
+    assert.deepEqual(db.kind === 'tcp' && db.to, [{ destination: 'db', cluster: 'db', serviceName: 'db', weight: 1 }]);
   });
 
   it('has a virtual host for each route of the mesh, and one for what is left of each upstream', () => {
@@ -68,7 +68,7 @@ describe('outbound of sidecars', () => {
     );
     const { action } = rule(first, 'upstream/catalog');
     assert.ok(action.kind === 'forward');
-    assert.deepEqual(action.to, [{ cluster: 'catalog', serviceName: 'catalog', weight: 1 }]);
+    assert.deepEqual(action.to, [{ destination: 'catalog', cluster: 'catalog', serviceName: 'catalog', weight: 1 }]);
     assert.equal(action.timeout, 2000);
   });
 
@@ -140,7 +140,9 @@ describe('inbound of sidecars', () => {
     assert.ok(action.kind === 'forward');
     assert.equal(action.timeout, 0);
     assert.equal(action.retries.attempts, 0);
-    assert.deepEqual(action.to, [{ cluster: 'inbound/checkout', serviceName: 'checkout', weight: 1 }]);
+    assert.deepEqual(action.to, [
+      { destination: 'checkout', cluster: 'inbound/checkout', serviceName: 'checkout', weight: 1 },
+    ]);
     assert.deepEqual(virtualHosts(first, 'inbound/checkout')[0]?.domains, ['*']);
   });
 
@@ -213,7 +215,9 @@ describe('inbound of sidecars', () => {
       fleets: { db: { match: { cluster: 'db' }, sidecar: { service: 'db' } } },
     });
     const db = listener(fleet(result, 'db'), 'inbound/db');
-    assert.deepEqual(db.kind === 'tcp' && db.to, [{ cluster: 'inbound/db', serviceName: 'db', weight: 1 }]);
+    assert.deepEqual(db.kind === 'tcp' && db.to, [
+      { destination: 'db', cluster: 'inbound/db', serviceName: 'db', weight: 1 },
+    ]);
     assert.deepEqual(fleet(result, 'db').routeTables, []);
     assert.deepEqual(codes(result.problems), []);
   });

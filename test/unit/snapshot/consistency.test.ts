@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import type { Resource } from '../../../src/base/resource.ts';
 import { shortType } from '../../../src/base/short-type.ts';
 import { describeInconsistency, findInconsistencies, type Inconsistency } from '../../../src/snapshot/consistency.ts';
-import { assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
+import { aggregate, assignment, cluster, httpListener, routeTable, tcpListener } from './resources.ts';
 
 const whole: readonly Resource[] = [
   cluster('a'),
@@ -44,6 +44,14 @@ describe('findInconsistencies', () => {
     const named: Resource = { ...cluster('c'), message: { name: 'c', type: 'EDS', eds_cluster_config: eds } };
     assert.deepEqual(sentences([...whole, named]), [
       'Cluster "c" refers to ClusterLoadAssignment "other", which does not exist',
+    ]);
+  });
+
+  it('R40: finds an aggregate cluster of which a member is missing', () => {
+    const both = aggregate('a+b', 'a', 'b');
+    assert.deepEqual(sentences([...whole, both]), []);
+    assert.deepEqual(sentences([...whole, { ...both, message: aggregate('a+b', 'a', 'c').message }]), [
+      'Cluster "a+b" refers to Cluster "c", which does not exist',
     ]);
   });
 

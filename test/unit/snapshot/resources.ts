@@ -10,6 +10,15 @@ export function cluster(name: string, connectTimeout = '1s'): Resource {
   };
 }
 
+export function aggregate(name: string, ...clusters: readonly string[]): Resource {
+  const config = { '@type': 'type.googleapis.com/envoy.extensions.clusters.aggregate.v3.ClusterConfig', clusters };
+  return {
+    type: 'envoy.config.cluster.v3.Cluster',
+    name,
+    message: { name, cluster_type: { name: 'envoy.clusters.aggregate', typed_config: config } },
+  };
+}
+
 export function assignment(name: string, weight = 1): Resource {
   const address = { socket_address: { address: '10.0.0.1', port_value: 80 } };
   return {

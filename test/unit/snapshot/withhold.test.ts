@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { encode, typeUrl } from '../../../proto/codec.ts';
 import { rawSnapshot } from '../../../src/snapshot/raw.ts';
 import type { Snapshot } from '../../../src/snapshot/snapshot.ts';
 import { type LastGood, type Withheld, withhold } from '../../../src/snapshot/withhold.ts';
@@ -132,6 +133,28 @@ describe('withhold', () => {
     const set = without('c599');
     assert.equal(set?.resources.size, 599);
     assert.equal(without('c599'), set);
+  });
+
+  it('R42: leaves routes at an aggregate cluster of which a member is left', () => {
+    const typed = { '@type': typeUrl('envoy.extensions.clusters.aggregate.v3.ClusterConfig'), clusters: ['a', 'b'] };
+    const cluster_type = { name: 'envoy.clusters.aggregate', typed_config: typed };
+    const both = { typeUrl: urls.CDS, name: 'a+b', value: encode('envoy.config.cluster.v3.Cluster', { cluster_type }) };
+    const plain = (name: string) => ({ typeUrl: urls.CDS, name, value: encode('envoy.config.cluster.v3.Cluster', {}) });
+    const routesTo = (cluster: string) => {
+      const host = { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] };
+      const value = encode('envoy.config.route.v3.RouteConfiguration', { virtual_hosts: [host] });
+      return { typeUrl: urls.RDS, name: 'r', value };
+    };
+    const old = rawSnapshot('fleet', [plain('a'), routesTo('a')]);
+    const next = rawSnapshot('fleet', [plain('a'), plain('b'), both, routesTo('a+b')]);
+    const lastGood: LastGood = (url, name) => old.types.get(url)?.resources.get(name);
+    const tableWithout = (...names: readonly string[]) => {
+      const contents = names.map(name => content('CDS', name, nothing, next));
+      return withhold(next, contents, lastGood, { quietly: true }).types.get(urls.RDS)?.resources.get('r');
+    };
+    assert.equal(tableWithout('b'), next.types.get(urls.RDS)?.resources.get('r'));
+    assert.equal(tableWithout('a+b'), lastGood(urls.RDS, 'r'));
+    assert.equal(tableWithout('a', 'b'), lastGood(urls.RDS, 'r'));
   });
 
   it('reads no references out of bytes that are no message', () => {

@@ -31,7 +31,7 @@ function routesOf(specs: readonly Spec[], versioning: ApiVersioning) {
       rule,
       action: {
         kind: 'forward',
-        to: [{ cluster: service, serviceName: service, weight: 1 }],
+        to: [{ destination: service, cluster: service, serviceName: service, weight: 1 }],
         timeout: millis(0),
         retries: Retries.parse({ attempts: 0 }),
         hashService: undefined,

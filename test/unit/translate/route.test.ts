@@ -23,7 +23,12 @@ function tableOf(...rules: readonly RuleInput[]): RouteTableIr {
       action: rule.to
         ? {
             kind: 'forward',
-            to: rule.to.map(({ service, weight }) => ({ cluster: service, serviceName: service, weight })),
+            to: rule.to.map(({ service, weight }) => ({
+              destination: service,
+              cluster: service,
+              serviceName: service,
+              weight,
+            })),
             timeout: millis(1000),
             retries: Retries.parse({}),
             hashService: undefined,

@@ -76,6 +76,7 @@ describe('warming', () => {
     );
     assert.equal(warmUp(undefined, clusters({ a: { type: 'STRICT_DNS' } })), 1000);
     assert.equal(warmUp(undefined, clusters({ a: { cluster_type: { name: 'x' }, ...check('1s') } })), 2250);
+    assert.equal(warmUp(undefined, clusters({ a: { cluster_type: { name: 'envoy.clusters.aggregate' } } })), 0);
     assert.equal(warmUp(undefined, clusters({ a: { type: 'ORIGINAL_DST' }, b: {} })), 0);
   });
 
