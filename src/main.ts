@@ -8,6 +8,7 @@ import { systemClock } from './control/clock.ts';
 import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
 import { type Pipeline, pipeline } from './control/pipeline.ts';
+import { watchEndpoints } from './endpoint-health.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
@@ -112,6 +113,7 @@ async function start(
   const xdsPort = await xds.listen(tls && { tls }).catch((cause: Error) => {
     throw new Error(`${cause.message}, with --xds HOST:PORT`, { cause });
   });
+  const endpoints = watchEndpoints({ control: controller, fleet, signal: stop.signal });
   const rest = settings.xdsRest && (await startXdsRest(settings.xdsRest, { board, tls, report }));
   if (rest) endings.push(() => rest.close());
   const retry = (id: string) => xds.retry(id);
@@ -122,6 +124,7 @@ async function start(
     board,
     log,
     retry,
+    endpointHealth: endpoints.view,
     notices,
     ...(tls && { tls }),
   });
@@ -131,6 +134,7 @@ async function start(
   const tasks = [
     followPolicyFiles(settings.policy, sink, { signal: stop.signal, report }),
     ...(tls ? [tls.follow(stop.signal)] : []),
+    endpoints.follow(),
     keepBundles({ control: controller, folder: join(settings.data, 'bundles'), report, signal: stop.signal }),
   ].map(task => task.catch(error => report('a part of the server has failed', error)));
   endings.push(async () => {

@@ -156,6 +156,33 @@ export interface ProxiesReply {
   readonly proxies: readonly ProxyReply[];
 }
 
+/** By how many connected proxies an endpoint is found how. */
+export interface EndpointHealthRow {
+  readonly service: string;
+  /** As the policy declares it. */
+  readonly endpoint: string;
+  /** Where it is a host name: the address that this is about. */
+  readonly address?: string;
+  readonly failedCheck: number;
+  readonly ejected: number;
+  /** Its first check is still to come. */
+  readonly unchecked: number;
+  readonly degraded: number;
+  readonly healthy: number;
+  readonly unknown: number;
+}
+
+/** How proxies find endpoints, the first 1000, and of which proxies nothing is known, the first 20. */
+export interface EndpointHealthReply {
+  readonly endpoints: readonly EndpointHealthRow[];
+  /** How many endpoints in all. */
+  readonly count: number;
+  /** Connected proxies of all fleets. */
+  readonly proxies: number;
+  readonly unknown: readonly { readonly id: string; readonly fleet: string; readonly why: string }[];
+  readonly unknownCount: number;
+}
+
 export interface OverrideReply {
   readonly kind: 'shift' | 'endpoint';
   /** `routes/shop/rules/everyone` or `services/catalog/endpoints/10.0.0.1:8080`. */

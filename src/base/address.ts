@@ -32,3 +32,14 @@ export function formatAddress(address: Address): string {
   if (address.kind === 'host') return `${address.host}:${address.port}`;
   return address.ip.includes(':') ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
 }
+
+/** One spelling per IP address: `::1` for `0:0:0:0:0:0:0:1`. */
+export function canonicalIp(ip: string): string {
+  if (isIP(ip) !== 6 || ip.includes('%')) return ip.toLowerCase();
+  return new URL(`http://[${ip}]`).hostname.slice(1, -1);
+}
+
+/** One spelling per address, to compare and to sort by. */
+export function addressKey(address: Address): string {
+  return formatAddress(address.kind === 'ip' ? { ...address, ip: canonicalIp(address.ip) } : address);
+}

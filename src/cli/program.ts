@@ -3,6 +3,7 @@ import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
 import { drainCommand } from './commands/drain.ts';
 import { explainCommand } from './commands/explain.ts';
+import { healthCommand } from './commands/health.ts';
 import { initCommand } from './commands/init.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { retryCommand } from './commands/retry.ts';
@@ -22,6 +23,7 @@ const commands = [
   translateCommand,
   serveCommand,
   statusCommand,
+  healthCommand,
   traceCommand,
   canaryCommand,
   drainCommand,

@@ -1,10 +1,15 @@
-import type { OverrideReply, PolicyReply, ProxyReply } from '../admin/api.ts';
+import type { EndpointHealthReply, OverrideReply, PolicyReply, ProxyReply } from '../admin/api.ts';
+import { troubledText } from './health-text.ts';
 import { ago, type Paint, renderTable, type Style } from './output.ts';
 import { problemText } from './problem-text.ts';
 import { quarantinesText, reasonsText } from './rejection-text.ts';
 
 /** What `status` shows: the policy in force without its texts, and the sync table. */
-export type Status = Omit<PolicyReply, 'documents'> & { readonly proxies: readonly ProxyReply[] };
+export type Status = Omit<PolicyReply, 'documents'> & {
+  readonly proxies: readonly ProxyReply[];
+  /** Endpoints that some proxy does not find healthy. */
+  readonly endpointHealth: EndpointHealthReply;
+};
 
 const quarantined = 'proxy.quarantined';
 
@@ -30,6 +35,7 @@ export function statusText(status: Status, paint: Paint, now: number): string {
     // Quarantines are warnings too.
     quarantinesText(status.quarantines, paint, now),
     status.warnings.flatMap(each => (each.code === quarantined ? [] : [problemText(each, paint)])).join(''),
+    troubledText(status.endpointHealth, paint),
     proxiesText(status.proxies, paint),
   ];
   return parts.filter(part => part !== '').join('\n');

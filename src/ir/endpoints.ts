@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
-import { parseAddress } from '../base/address.ts';
+import { addressKey, parseAddress } from '../base/address.ts';
 import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
 import type { Endpoint } from '../policy/endpoint.ts';
 import type { EndpointOverride } from '../policy/operational-state.ts';
 import type { Service } from '../policy/service.ts';
-import { addressKey, type DeclaredEndpoint, declaredEndpoints } from './address.ts';
+import { type DeclaredEndpoint, declaredEndpoints } from './address.ts';
 import type { EndpointIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
 

@@ -43,6 +43,7 @@ export function fleetIr(
     ...about,
     match: fleet.match,
     ...(fleet.identity && { identity: fleet.identity }),
+    ...(fleet.admin && { admin: fleet.admin }),
     xds: fleet.xds,
     listeners,
     routeTables,

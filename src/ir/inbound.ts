@@ -1,9 +1,9 @@
-import { type Address, formatAddress, parseAddress } from '../base/address.ts';
+import { type Address, addressKey, formatAddress, parseAddress } from '../base/address.ts';
 import { compareText } from '../base/compare.ts';
 import type { Fleet, Sidecar } from '../policy/fleet.ts';
 import { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
-import { addressKey, type DeclaredEndpoint, declaredEndpoints } from './address.ts';
+import { type DeclaredEndpoint, declaredEndpoints } from './address.ts';
 import { forwardingTo } from './forwarding.ts';
 import { fitsGlob } from './glob.ts';
 import type { ListenerIr, LocalClusterIr, RouteTableIr } from './ir.ts';

@@ -3,6 +3,7 @@ import type { Millis } from '../base/units.ts';
 import type { ApiVersioning } from '../policy/api-versioning.ts';
 import type { Endpoint, EndpointState } from '../policy/endpoint.ts';
 import type { FleetMatch, FleetXds } from '../policy/fleet.ts';
+import type { FleetAdmin } from '../policy/fleet-admin.ts';
 import type { FleetIdentity } from '../policy/fleet-identity.ts';
 import type { HttpListener } from '../policy/gateway.ts';
 import type { Retries } from '../policy/retries.ts';
@@ -165,6 +166,8 @@ export interface FleetIr {
   readonly match: FleetMatch;
   /** Absent: any certificate, or none, may speak for its nodes. */
   readonly identity?: FleetIdentity;
+  /** Absent: nobody asks its proxies how they find their endpoints. */
+  readonly admin?: FleetAdmin;
   /** How endpoints and routes reach it. The parts below are shared by fleets whatever it says. */
   readonly xds: FleetXds;
   /** Node ids of the sub-fleet's members; undefined: every node that `match` fits. */

@@ -1,6 +1,6 @@
+import { canonicalIp } from '../base/address.ts';
 import { type Problem, problem } from '../base/problem.ts';
 import type { Policy } from '../policy/kinds.ts';
-import { canonicalIp } from './address.ts';
 import { type NamedBinding, outboundBindings } from './check-sidecars.ts';
 import { type SidecarSeat, seatsOf } from './inbound.ts';
 import { lookup, sortedEntries } from './order.ts';

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { canonicalIp } from './address.ts';
+import { canonicalIp } from '../base/address.ts';
 
 /** What a listener takes of a machine. */
 export interface Binding {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { field, name, portNumber } from './field.ts';
+import { FleetAdmin } from './fleet-admin.ts';
 import { FleetIdentity } from './fleet-identity.ts';
 import { bindAddress } from './gateway.ts';
 import { ZoneCounts } from './zones.ts';
@@ -146,6 +147,11 @@ export const Fleet = z
       doc: 'How many of its proxies stand in each zone, for services that prefer the zone of the proxy (`zones: ownFirst`). Sidecars beside a service stand where its endpoints do.',
       why: 'absent: not known, so the weights of endpoints hold across zones',
       example: { a: 2, b: 1 },
+    }),
+    admin: field(FleetAdmin.optional(), {
+      doc: 'Where the control plane may ask them how they find their endpoints, to show ejections and failed checks in its status. It decides nothing by that.',
+      why: 'absent: they are not asked, and it is unknown',
+      example: { address: '{peer}:9902', within: ['10.0.0.0/8'] },
     }),
     xds: field(FleetXds.prefault({ streams: 'ads' }), {
       doc: 'The streams over which they get endpoints and routes.',

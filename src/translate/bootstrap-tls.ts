@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import path from 'node:path';
 import type { TransportSocket } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Secret, SubjectAltNameMatcher } from '../../proto/gen/envoy.extensions.transport_sockets.tls.v3.ts';
-import { canonicalIp } from '../ir/address.ts';
+import { canonicalIp } from '../base/address.ts';
 
 /** How a proxy proves itself to the control plane, and knows it. Paths are those on the proxy's machine, absolute. */
 export interface BootstrapTls {

@@ -29,6 +29,10 @@ export class ControlPlane {
     return this.#output;
   }
 
+  get adminPort(): number {
+    return this.#options.adminPort;
+  }
+
   get running(): boolean {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }

@@ -22,6 +22,8 @@ export interface ProxyOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Its worker threads; 1 unless said. */
   readonly concurrency?: number;
+  /** Port of its admin interface; any free one where nothing is said. */
+  readonly adminPort?: number;
 }
 
 /** An Envoy of the world. */
@@ -156,6 +158,7 @@ export class World implements AsyncDisposable {
     zone,
     metadata,
     concurrency = 1,
+    adminPort,
   }: ProxyOptions): Promise<Proxy> {
     const envoy = startEnvoy({
       name: id,
@@ -170,7 +173,7 @@ export class World implements AsyncDisposable {
         },
         xds: [`127.0.0.1:${this.#xdsPort}`],
         variant,
-        admin: `127.0.0.1:${await freePort()}`,
+        admin: `127.0.0.1:${adminPort ?? (await freePort())}`,
         ...bootstrapDefaults,
         streams,
       }),

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
-import { type PolicyReply, type ProxiesReply, proxyStates } from '../../admin/api.ts';
+import { type EndpointHealthReply, type PolicyReply, type ProxiesReply, proxyStates } from '../../admin/api.ts';
 import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
@@ -66,8 +66,9 @@ async function fetchStatus(host: CliHost, flags: StatusFlags): Promise<Status> {
   if (flags.state !== undefined) query.set('state', flags.state);
   const { body: policy } = await callAdmin<PolicyReply>(host, flags, 'GET', '/api/v1/policy');
   const { body: table } = await callAdmin<ProxiesReply>(host, flags, 'GET', `/api/v1/proxies?${query}`);
+  const { body: endpointHealth } = await callAdmin<EndpointHealthReply>(host, flags, 'GET', '/api/v1/endpoint-health');
   const { documents: _, ...rest } = policy;
-  return { ...rest, proxies: table.proxies };
+  return { ...rest, proxies: table.proxies, endpointHealth };
 }
 
 function show(host: CliHost, { output }: StatusFlags, status: Status): string {

@@ -1,5 +1,6 @@
 import { pino } from 'pino';
 import { type AdminOptions, adminApp } from '../../../src/admin/server.ts';
+import type { HealthView } from '../../../src/base/endpoint-health.ts';
 import type { Problem } from '../../../src/base/problem.ts';
 import type {
   Accepted,
@@ -142,6 +143,8 @@ export class AdminWorld {
   readonly retried: string[] = [];
   /** What the process has to say. */
   notices: readonly Problem[] = [];
+  /** How proxies find their endpoints, by node id. */
+  readonly views = new Map<string, HealthView>();
   readonly options: AdminOptions = {
     control: this.control,
     board: this.board,
@@ -154,6 +157,7 @@ export class AdminWorld {
     retry: id => this.#retry(id),
     tls: { expiry: { certificate: 1_800_000_000_000, clientCa: 1_900_000_000_000 }, refusals: 7 },
     notices: () => this.notices,
+    endpointHealth: ({ node }) => this.views.get(node.id) ?? { kind: 'unknown', why: 'the test has not said' },
   };
   readonly app = adminApp(this.options);
 

@@ -146,6 +146,7 @@ describe('switchyard status', () => {
       'warnings',
       'rejected',
       'proxies',
+      'endpointHealth',
     ]);
     assert.equal(status.proxies[0].id, 'edge-1');
     assert.deepEqual(parse((await here.run('ps', '-o', 'yaml')).out), status);

@@ -1,0 +1,33 @@
+import type { Command } from 'commander';
+import type { EndpointHealthReply } from '../../admin/api.ts';
+import { callAdmin } from '../client.ts';
+import { healthText } from '../health-text.ts';
+import type { CliHost } from '../host.ts';
+import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
+import { CliFailure, painter, printable, render } from '../output.ts';
+
+export function healthCommand(program: Command, host: CliHost): void {
+  const command = withClientOptions(program.command('health'))
+    .summary('how the proxies find the endpoints')
+    .description(
+      'Shows by how many proxies each endpoint is healthy, ejected by outlier detection, or down by its active check, ' +
+        'as far as the fleets of the policy say where to ask their proxies (fleets.*.admin); all else is unknown.\n' +
+        'Exit code 0: all endpoints that are shown are healthy to all proxies that are known; 2: some are not, or nothing is known.',
+    )
+    .argument('[service]', 'all endpoints of this service; absent: those of all services that are not healthy')
+    .action((service: string | undefined, flags: ClientFlags) => health(host, service, flags));
+  withExamples(command, ['switchyard health', 'switchyard health catalog', 'switchyard health catalog -o json']);
+}
+
+async function health(host: CliHost, service: string | undefined, flags: ClientFlags): Promise<void> {
+  const query = service === undefined ? '' : `?${new URLSearchParams({ service })}`;
+  const { body } = await callAdmin<EndpointHealthReply>(host, flags, 'GET', `/api/v1/endpoint-health${query}`);
+  host.out(
+    render(body, flags.output, () => {
+      const text = healthText(printable(body), painter(host));
+      return text === '' ? 'all endpoints are healthy to all proxies\n' : text;
+    }),
+  );
+  const troubled = body.endpoints.some(each => each.failedCheck + each.ejected + each.unchecked + each.degraded > 0);
+  if (troubled || body.unknownCount === body.proxies) throw new CliFailure('', 2);
+}

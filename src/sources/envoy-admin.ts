@@ -1,0 +1,112 @@
+import { request } from 'node:http';
+import type { Address } from '../base/address.ts';
+import { type Cidr, isAllowed } from '../base/cidr.ts';
+import type { HealthReport } from '../base/endpoint-health.ts';
+import { readClusters } from './clusters-report.ts';
+import type { NameQuery } from './name-query.ts';
+
+/** The admin interface of one proxy. */
+export interface AdminTarget {
+  /** Node id of the proxy, which must be what the interface says of itself. */
+  readonly node: string;
+  readonly address: Exclude<Address, { readonly kind: 'unix' }>;
+  /** Its IP address must lie in one of these. */
+  readonly within: readonly Cidr[];
+}
+
+export interface AdminQueryOptions {
+  readonly query: NameQuery;
+  /** Milliseconds for all that one question takes. */
+  readonly timeoutMs: number;
+  /** Bytes of an answer. */
+  readonly largest: number;
+}
+
+export interface AdminAnswer {
+  readonly report: HealthReport;
+  /** Milliseconds that reading it took, in which nothing else ran. */
+  readonly cost: number;
+}
+
+/** Asks a proxy how it finds its endpoints. Rejects with the reason when it cannot be had. */
+export type AdminQuery = (target: AdminTarget, signal: AbortSignal) => Promise<AdminAnswer>;
+
+/**
+ * Asks over HTTP, by GET alone: first who answers there, then for the endpoints. The connection goes to the very IP
+ * address that was looked at (P27): a name is resolved once, and no redirect is followed.
+ */
+export function adminQuery({ query, timeoutMs, largest }: AdminQueryOptions): AdminQuery {
+  return async (target, stop) => {
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]);
+    const { host, port } = await placeOf(target, query, signal);
+    const get = (path: string) => getText({ host, port, path, largest, signal });
+    const node = nodeOf(await get('/server_info'));
+    if (node !== target.node) throw new Error(`another proxy answers there, with the node id ${shown(node)}`);
+    const text = await get('/clusters?format=json');
+    const begun = performance.now();
+    return { report: readClusters(text), cost: performance.now() - begun };
+  };
+}
+
+async function placeOf({ address, within }: AdminTarget, query: NameQuery, signal: AbortSignal) {
+  const ip = address.kind === 'ip' ? address.ip : await resolved(address.host, query, signal);
+  if (!isAllowed(ip, within)) throw new Error(`${ip} lies in none of the ranges that the fleet declares`);
+  return { host: ip, port: address.port };
+}
+
+async function resolved(host: string, query: NameQuery, signal: AbortSignal): Promise<string> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const fail = () => reject(new Error(`${host} was not resolved in time`));
+  signal.addEventListener('abort', fail, { once: true });
+  try {
+    const [first] = (await Promise.race([query(host), late])).addresses;
+    if (first === undefined) throw new Error(`${host} has no address`);
+    return first;
+  } finally {
+    signal.removeEventListener('abort', fail);
+  }
+}
+
+interface Get {
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  readonly largest: number;
+  readonly signal: AbortSignal;
+}
+
+function getText({ host, port, path, largest, signal }: Get): Promise<string> {
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const headers = { host: 'envoy', 'accept-encoding': 'identity' };
+  const asked = request({ host, port, path, method: 'GET', headers, agent: false, signal, maxHeaderSize: 8192 });
+  asked.once('error', error => reject(signal.aborted ? new Error('no answer in time') : error));
+  asked.once('response', response => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    if (response.statusCode !== 200) {
+      reject(new Error(`it answered ${response.statusCode}`));
+      asked.destroy();
+      return;
+    }
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size <= largest) return;
+      reject(new Error(`its answer is larger than ${largest} bytes`));
+      asked.destroy();
+    });
+    response.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    response.once('error', error => reject(signal.aborted ? new Error('no answer in time') : error));
+    response.once('close', () => reject(new Error('its answer was cut off')));
+  });
+  asked.end();
+  return promise;
+}
+
+function nodeOf(text: string): unknown {
+  const info: unknown = JSON.parse(text);
+  const node = typeof info === 'object' && info !== null && 'node' in info ? info.node : undefined;
+  return typeof node === 'object' && node !== null && 'id' in node ? node.id : undefined;
+}
+
+const shown = (value: unknown) => JSON.stringify(value ?? null).slice(0, 300);
