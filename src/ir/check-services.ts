@@ -135,6 +135,9 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
     if (service.sessions) report('sessions', why);
     if (service.retryBudget) report('retryBudget', why);
     if (service.apiVersioning) report('apiVersioning', why);
+    if (service.admissionControl) report('admissionControl', why);
+    if (service.adaptiveConcurrency) report('adaptiveConcurrency', why);
+    if (!isDeepStrictEqual(service.connections, {})) report('connections', why);
     if (!isDeepStrictEqual(service.retries, retriesByDefault)) report('retries', why);
     if ('hashBy' in loadBalancing && !loadBalancing.hashBy.some(part => part.sourceIp)) {
       report('loadBalancing', 'a tcp service can be hashed by sourceIp only');
@@ -148,6 +151,9 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
   }
   if (service.failover === 'whenAllDown' && service.overprovisioning !== 140) {
     report('overprovisioning', 'with whenAllDown one healthy endpoint is enough to keep others out');
+  }
+  if (service.adaptiveConcurrency && service.protocol !== 'tcp' && !service.endpoints.some(each => each.inbound)) {
+    report('adaptiveConcurrency', 'no endpoint has an `inbound`, a sidecar that could do it');
   }
   if (service.failover === 'whenAllDown' && !hasBackups(service)) {
     report('failover', 'all endpoints have the same priority, so that there are no backups');

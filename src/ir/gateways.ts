@@ -51,8 +51,9 @@ export function listenerNames(gateway: string, listeners: readonly Listener[]): 
 }
 
 function listenerIr(policy: Policy, gateway: string, listener: Listener, name: string): ListenerIr {
-  const { address, port, reusePort } = listener;
-  const place = { name, address, port, reusePort, role: 'edge' as const };
+  const { address, port, reusePort, maxConnections } = listener;
+  const limit = maxConnections === undefined ? {} : { maxConnections };
+  const place = { name, address, port, reusePort, role: 'edge' as const, ...limit };
   if (listener.protocol === 'http') {
     return keepListener(listener, name, [], () => ({
       ...place,

@@ -129,7 +129,14 @@ function listenerIr(serviceName: string, service: Service, { address, port }: In
   return keepListener(service, `${name} ${formatBinding(place)}`, [], () =>
     service.protocol === 'tcp'
       ? { ...place, kind: 'tcp', to: [{ destination: serviceName, cluster: name, serviceName, weight: 1 }] }
-      : { ...place, kind: 'http', routeTable: name, http2: service.protocol !== 'http', declared: undefined },
+      : {
+          ...place,
+          kind: 'http',
+          routeTable: name,
+          http2: service.protocol !== 'http',
+          declared: undefined,
+          ...(service.adaptiveConcurrency ? { adaptiveConcurrency: service.adaptiveConcurrency } : {}),
+        },
   );
 }
 

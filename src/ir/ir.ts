@@ -10,6 +10,7 @@ import type { Retries } from '../policy/retries.ts';
 import type { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 import type { Sessions } from '../policy/sessions.ts';
+import type { AdaptiveConcurrency } from '../policy/shedding.ts';
 
 /**
  * The intermediate representation: what each fleet holds, references resolved, operational state applied.
@@ -136,6 +137,8 @@ interface ListenerPlace {
   readonly address: string;
   readonly port: number;
   readonly reusePort: boolean;
+  /** Connections from callers; absent: any number. */
+  readonly maxConnections?: number;
   /** `edge` trusts nobody's forwarding headers; `inbound` stands before the local application; `outbound` behind it. */
   readonly role: 'edge' | 'inbound' | 'outbound';
 }
@@ -147,6 +150,8 @@ export interface HttpListenerIr extends ListenerPlace {
   readonly http2: boolean;
   /** What the policy declares, whose leaf settings stay in it; undefined for listeners of sidecars. */
   readonly declared: HttpListener | undefined;
+  /** Of the application behind an inbound listener. */
+  readonly adaptiveConcurrency?: AdaptiveConcurrency;
 }
 
 export interface TcpListenerIr extends ListenerPlace {

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { field } from './field.ts';
 
+const count = z.int().min(1).max(4294967295);
 const limit = (doc: string, value: number, why: string) =>
-  field(z.int().min(1).max(4294967295).default(value), { doc, why: `${value}: ${why}`, example: value });
+  field(count.default(value), { doc, why: `${value}: ${why}`, example: value });
 
-/** Most that one Envoy may have open towards a service at once; what is over is answered 503 immediately. */
-export const CircuitBreakers = z.strictObject({
+const limits = {
   maxConnections: limit('Connections.', 1024, "Envoy's own"),
   maxPending: limit('Requests that wait for a connection.', 256, 'a longer queue only adds waiting'),
   maxRequests: limit('Active requests.', 1024, "Envoy's own"),
@@ -14,5 +14,20 @@ export const CircuitBreakers = z.strictObject({
     16,
     "more than Envoy's 3, which a burst exhausts, and few enough to spare a sick service",
   ),
+};
+
+/** Most that one Envoy may have open towards a service at once; what is over is answered 503 immediately. */
+export const CircuitBreakers = z.strictObject({
+  ...limits,
+  maxConnectionsPerEndpoint: field(count.optional(), {
+    doc: 'Connections to each endpoint; further requests for it wait, as far as `maxPending` allows.',
+    why: 'absent: as many as the whole service may have',
+    example: 100,
+  }),
+  high: field(z.strictObject(limits).optional(), {
+    doc: 'Limits for rules with `priority: high`, counted apart from the others: what must get through when all else is refused.',
+    why: "absent: Envoy's own, 1024 of each, and 3 retries",
+    example: { maxRequests: 64 },
+  }),
 });
 export type CircuitBreakers = z.output<typeof CircuitBreakers>;

@@ -12,6 +12,11 @@ const place = {
     why: '0.0.0.0: a gateway is there to be reached',
     example: '127.0.0.1',
   }),
+  maxConnections: field(z.int().min(1).max(4_000_000).optional(), {
+    doc: 'Open connections from callers, for each Envoy; further ones are closed at once. Turning it on drains the connections of the listener once.',
+    why: 'absent: those that the bootstrap allows all listeners together, 50,000',
+    example: 10_000,
+  }),
   reusePort: field(z.boolean().default(false), {
     doc: 'Let each Envoy worker have a socket of its own on the port.',
     why: 'false: with it, a second Envoy on the machine silently shares the port and takes half of the traffic',

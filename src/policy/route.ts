@@ -200,6 +200,16 @@ export const Rule = z
       why: 'absent: 5 minutes at gateways, an hour at sidecars',
       example: '1h',
     }),
+    maxStreamDuration: field(duration({ min: 1 }).optional(), {
+      doc: 'How long a stream may last, however busy it is; WebSockets and long gRPC calls end then.',
+      why: 'absent: for ever',
+      example: '6h',
+    }),
+    priority: field(z.enum(['default', 'high']).default('default'), {
+      doc: "`high`: counted by the service's `circuitBreakers.high`, apart from all else, so that it gets through when the rest is refused.",
+      why: 'default: nothing is urgent while everything is',
+      example: 'high',
+    }),
     retries: field(Retries.optional(), {
       doc: 'When it is tried again.',
       why: "absent: the service's",

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ApiVersioning } from './api-versioning.ts';
 import { CircuitBreakers } from './circuit-breakers.ts';
+import { Connections } from './connections.ts';
 import { destinationText } from './destination.ts';
 import { Endpoint } from './endpoint.ts';
 import { duration, field, name, named, percentBetween } from './field.ts';
@@ -9,6 +10,7 @@ import { LoadBalancing } from './load-balancing.ts';
 import { OutlierDetection } from './outlier-detection.ts';
 import { Retries, RetryBudget } from './retries.ts';
 import { Sessions } from './sessions.ts';
+import { AdaptiveConcurrency, AdmissionControl } from './shedding.ts';
 
 /** A named subset of a service's endpoints: those that bear all the labels. */
 const Version = z.strictObject({
@@ -86,6 +88,21 @@ export const Service = z.strictObject({
     doc: 'Limits per Envoy on what is open towards the service.',
     why: 'on: a sick service must not take its callers along',
     example: { maxPending: 256 },
+  }),
+  admissionControl: field(AdmissionControl.optional(), {
+    doc: 'Turns some requests away (503) while too many fail, at every Envoy that calls the service.',
+    why: 'absent: ejection and circuit breakers do for most',
+    example: { successRate: '90%' },
+  }),
+  adaptiveConcurrency: field(AdaptiveConcurrency.optional(), {
+    doc: 'Turns requests away (503) that the application is too slow for, at the sidecars before it. Turning it on drains the connections of these once.',
+    why: 'absent: to measure, it lets in a few requests at a time now and then',
+    example: { maxConcurrency: 200 },
+  }),
+  connections: field(Connections.prefault({}), {
+    doc: 'How long connections to the endpoints are kept.',
+    why: 'as long as the protocol suggests',
+    example: { idleTimeout: '50s' },
   }),
   connectTimeout: field(duration({ min: 1, max: 60_000 }).prefault('250ms'), {
     doc: 'How long a connection may take to open.',

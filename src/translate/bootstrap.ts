@@ -82,7 +82,10 @@ export function bootstrap(options: BootstrapOptions): Bootstrap {
   };
 }
 
-/** Sheds connections and requests before the machine runs out of memory. */
+/**
+ * Sheds connections and requests before the machine runs out of memory: the more of the heap is used, the less callers may
+ * keep open that they do not use; then no new requests, and at last no new connections.
+ */
 function overloadManager({ maxHeapBytes, maxConnections }: BootstrapOptions): OverloadManager {
   return {
     refresh_interval: '0.250s',
@@ -104,8 +107,14 @@ function overloadManager({ maxHeapBytes, maxConnections }: BootstrapOptions): Ov
       },
     ],
     actions: [
-      heapAction('envoy.overload_actions.shrink_heap', 0.9),
-      heapAction('envoy.overload_actions.stop_accepting_requests', 0.95),
+      {
+        ...heapAction('envoy.overload_actions.reduce_timeouts', { scaled: risingPressure }),
+        typed_config: shorterWaits,
+      },
+      heapAction('envoy.overload_actions.shrink_heap', above(0.9)),
+      heapAction('envoy.overload_actions.disable_http_keepalive', above(0.92)),
+      heapAction('envoy.overload_actions.stop_accepting_requests', above(0.95)),
+      heapAction('envoy.overload_actions.reject_incoming_connections', above(0.98)),
     ],
   };
 }
@@ -114,8 +123,21 @@ function sourceOf({ streams, variant }: BootstrapOptions, initialFetchTimeout: s
   return { ...configSource({ streams, variant }), initial_fetch_timeout: initialFetchTimeout };
 }
 
-function heapAction(name: string, value: number) {
-  return { name, triggers: [{ name: 'envoy.resource_monitors.fixed_heap', threshold: { value } }] };
+const risingPressure = { scaling_threshold: 0.85, saturation_threshold: 0.95 };
+
+/** What idle connections and silent streams of callers may take when the heap is full; until then, from what they have. */
+const shorterWaits = {
+  '@type': 'type.googleapis.com/envoy.config.overload.v3.ScaleTimersOverloadActionConfig',
+  timer_scale_factors: [
+    { timer: 'HTTP_DOWNSTREAM_CONNECTION_IDLE', min_timeout: '2s' },
+    { timer: 'HTTP_DOWNSTREAM_STREAM_IDLE', min_timeout: '10s' },
+  ],
+};
+
+const above = (value: number) => ({ threshold: { value } });
+
+function heapAction(name: string, when: object) {
+  return { name, triggers: [{ name: 'envoy.resource_monitors.fixed_heap', ...when }] };
 }
 
 /** HTTP/2's own limit. */

@@ -7,21 +7,31 @@ import { percentMessage } from './units.ts';
 
 /** Limits on what one Envoy may have open towards a service. What is left of them can be read in its statistics. */
 export function circuitBreakers(service: Service): EnvoyCircuitBreakers {
-  const { maxConnections, maxPending, maxRequests } = service.circuitBreakers;
+  const { high, maxConnectionsPerEndpoint } = service.circuitBreakers;
   return {
     thresholds: [
-      {
-        max_connections: maxConnections,
-        max_pending_requests: maxPending,
-        max_requests: maxRequests,
-        ...retryLimit(service),
-        track_remaining: true,
-      },
+      threshold(service, service.circuitBreakers),
+      ...(high ? [{ priority: 'HIGH' as const, ...threshold(service, high) }] : []),
     ],
+    ...(maxConnectionsPerEndpoint === undefined
+      ? {}
+      : { per_host_thresholds: [{ max_connections: maxConnectionsPerEndpoint }] }),
   };
 }
 
-function retryLimit({ retryBudget, circuitBreakers: { maxRetries } }: Service): CircuitBreakers_Thresholds {
+type Limits = NonNullable<Service['circuitBreakers']['high']>;
+
+function threshold(service: Service, limits: Limits): CircuitBreakers_Thresholds {
+  return {
+    max_connections: limits.maxConnections,
+    max_pending_requests: limits.maxPending,
+    max_requests: limits.maxRequests,
+    ...retryLimit(service, limits),
+    track_remaining: true,
+  };
+}
+
+function retryLimit({ retryBudget }: Service, { maxRetries }: Limits): CircuitBreakers_Thresholds {
   if (!retryBudget) return { max_retries: maxRetries };
   return {
     retry_budget: {

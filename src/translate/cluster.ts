@@ -5,7 +5,9 @@ import type { HttpProtocolOptions } from '../../proto/gen/envoy.extensions.upstr
 import { memo1 } from '../base/memo.ts';
 import type { FallbackClusterIr, LocalClusterIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
+import type { AdmissionControl } from '../policy/shedding.ts';
 import { envoyAddress } from './address.ts';
+import { admittingFilters } from './admission-control.ts';
 import { circuitBreakers, noCircuitBreakers } from './circuit-breakers.ts';
 import { healthChecks } from './health-check.ts';
 import { loadBalancingPolicy } from './load-balancing.ts';
@@ -31,7 +33,7 @@ export function serviceCluster({ name, serviceName, service }: ServiceClusterSet
     // An endpoint that left the policy gets nothing more, even while its checks still pass.
     ignore_health_on_host_removal: true,
     upstream_connection_options: keepalive,
-    ...protocol(service),
+    ...protocol(service, service.admissionControl),
   };
 }
 
@@ -80,18 +82,38 @@ function sharedBalancing(service: Service): Cluster_CommonLbConfig {
   };
 }
 
-function protocol(service: Service): Cluster {
+/** @param admits requests are admitted by what became of others; never towards the application beside a sidecar */
+function protocol(service: Service, admits?: AdmissionControl): Cluster {
+  const usual = !admits && Object.keys(service.connections).length === 0;
   switch (service.protocol) {
     case 'tcp':
       // A connection has no next request that could go elsewhere; ended, the caller connects anew. Only where a check
       // says what healthy means: being ejected for refusing new connections is no reason to end the old ones.
       return service.healthCheck?.closeConnections ? { close_connections_on_host_health_failure: true } : {};
     case 'http':
-      return http1;
+      return usual ? http1 : http({ ...http1Options, ...own(http1Options, service, admits) });
     case 'http2':
     case 'grpc':
-      return http2;
+      return usual ? http2 : http({ ...http2Options, ...own(http2Options, service, admits) });
   }
+}
+
+/** What a service says of its connections, and the filters before them. */
+function own(
+  { common_http_protocol_options: usual }: HttpProtocolOptions,
+  { connections: { idleTimeout, maxDuration, maxRequests } }: Service,
+  admits: AdmissionControl | undefined,
+): HttpProtocolOptions {
+  const common = {
+    ...usual,
+    ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
+    ...(maxDuration === undefined ? {} : { max_connection_duration: duration(maxDuration) }),
+    ...(maxRequests === undefined ? {} : { max_requests_per_connection: maxRequests }),
+  };
+  return {
+    ...(Object.keys(common).length > 0 ? { common_http_protocol_options: common } : {}),
+    ...(admits ? { http_filters: admittingFilters(admits) } : {}),
+  };
 }
 
 function http(options: HttpProtocolOptions): Cluster {
@@ -116,13 +138,15 @@ const keepalive: Cluster['upstream_connection_options'] = {
   tcp_keepalive: { keepalive_time: 30, keepalive_interval: 10, keepalive_probes: 3 },
 };
 
-const http1 = http({
+const http1Options: HttpProtocolOptions = {
   // Most HTTP/1 servers end idle connections after 5s or more; the side that ends them first loses no request.
   common_http_protocol_options: { idle_timeout: '4s' },
   explicit_http_config: { http_protocol_options: {} },
-});
+};
 
-const http2 = http({
+const http1 = http(http1Options);
+
+const http2Options: HttpProtocolOptions = {
   explicit_http_config: {
     // A ping before the first request after a silence, to find out that a connection is dead. Regular pings
     // would be less trouble, but gRPC servers take them for an attack.
@@ -132,4 +156,6 @@ const http2 = http({
       initial_connection_window_size: 1024 * 1024,
     },
   },
-});
+};
+
+const http2 = http(http2Options);

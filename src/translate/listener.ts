@@ -1,6 +1,7 @@
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
 import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { ListenerIr } from '../ir/ir.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { edgeBuffer, httpConnectionManager } from './http-connection-manager.ts';
 import { tcpProxy } from './tcp-proxy.ts';
 import { statPrefix } from './units.ts';
@@ -19,7 +20,12 @@ export function envoyListener(listener: ListenerIr, source: ConfigSource): Liste
     enable_reuse_port: listener.reusePort,
     ...(listener.role === 'edge' ? { per_connection_buffer_limit_bytes: edgeBuffer } : evenWorkers(listener.reusePort)),
     filter_chains: [
-      { filters: [listener.kind === 'http' ? httpConnectionManager(listener, source) : tcpProxy(listener)] },
+      {
+        filters: [
+          ...connectionLimit(listener),
+          listener.kind === 'http' ? httpConnectionManager(listener, source) : tcpProxy(listener),
+        ],
+      },
     ],
   };
 }

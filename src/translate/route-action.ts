@@ -45,13 +45,17 @@ function onlyOf({ to }: Lane): WeightedClusterIr | undefined {
 
 function routeAction({ rule, action }: RuleIr, lane: Lane, path: PathRewrite | undefined): RouteAction {
   if (action.kind !== 'forward') throw new Error('a rule that forwards must have been compiled to a forward action');
-  const { idleTimeout, rewrite } = rule;
+  const { idleTimeout, maxStreamDuration, rewrite } = rule;
   const ofService = action.hashService ? hashPolicies(action.hashService) : [];
   const hashed = lane.hashed ? stickyHashPolicies(rule) : ofService;
   return {
     ...clusters(lane),
     timeout: duration(action.timeout),
     ...(idleTimeout === undefined ? {} : { idle_timeout: duration(idleTimeout) }),
+    ...(maxStreamDuration === undefined
+      ? {}
+      : { max_stream_duration: { max_stream_duration: duration(maxStreamDuration) } }),
+    ...(rule.priority === 'high' ? { priority: 'HIGH' } : {}),
     ...lane.attempts,
     ...(path ?? pathRewrite(rule.match.path, rewrite ?? {})),
     ...(rewrite?.host === undefined ? {} : { host_rewrite_literal: rewrite.host }),

@@ -6,7 +6,7 @@ import type { PolicyInput } from '../../src/policy/kinds.ts';
 import { noOperationalState } from '../../src/policy/operational-state.ts';
 import { parse } from '../../src/policy/parse.ts';
 import { bundle } from '../../src/snapshot/bundle.ts';
-import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
+import { type BootstrapOptions, bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
 import { translate } from '../../src/translate/translate.ts';
 import { type Answer, type Ask, ask } from './client.ts';
 import { freePort } from './ports.ts';
@@ -24,6 +24,10 @@ export interface StaticEnvoy extends AsyncDisposable {
 export interface StaticPolicy {
   readonly services: NonNullable<PolicyInput['services']>;
   readonly routes: Readonly<Record<string, Omit<NonNullable<PolicyInput['routes']>[string], 'gateways'>>>;
+  /** Further settings of the port. */
+  readonly listener?: { readonly maxConnections?: number };
+  /** Limits of the bootstrap in place of the usual ones. */
+  readonly limits?: Partial<Pick<BootstrapOptions, 'maxHeapBytes' | 'maxConnections'>>;
 }
 
 /**
@@ -34,13 +38,13 @@ export interface StaticPolicy {
  * @throws Error with the problems when the policy has an error, or with Envoy's log when it does not start
  */
 export async function startStaticEnvoy(
-  { services, routes }: StaticPolicy,
+  { services, routes, listener, limits }: StaticPolicy,
   change = (resources: readonly Resource[]) => resources,
 ): Promise<StaticEnvoy> {
   const port = await freePort();
   const resources = translateEdge({
     services,
-    gateways: { edge: { listeners: [{ port, address: '127.0.0.1', protocol: 'http' }] } },
+    gateways: { edge: { listeners: [{ port, address: '127.0.0.1', protocol: 'http', ...listener }] } },
     routes: Object.fromEntries(Object.entries(routes).map(([name, route]) => [name, { ...route, gateways: ['edge'] }])),
     fleets: { edge: { match: { cluster: 'edge' }, gateways: ['edge'] } },
   });
@@ -50,6 +54,7 @@ export async function startStaticEnvoy(
     variant: 'delta',
     admin: `127.0.0.1:${await freePort()}`,
     ...bootstrapDefaults,
+    ...limits,
   });
   const envoy = startEnvoy({ name: 'static', bootstrap: bundle(change(resources), base) });
   const kill = () => {

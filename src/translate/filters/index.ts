@@ -1,6 +1,7 @@
 import type { AnyMessage } from '../../../proto/codec.ts';
 import type { HttpFilter } from '../../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
 import type { HttpListenerIr, WeightedClusterIr } from '../../ir/ir.ts';
+import { adaptiveConcurrency } from './adaptive-concurrency.ts';
 import type { HttpFilterName, HttpFilterWriter } from './filter.ts';
 import { router } from './router.ts';
 import { statefulSession } from './stateful-session.ts';
@@ -13,6 +14,10 @@ interface Placed {
 
 /** HTTP filters in the order in which a request passes them. */
 const table = [
+  {
+    filter: adaptiveConcurrency,
+    because: 'first: what is turned away must cost nothing, and what takes time behind it counts',
+  },
   { filter: statefulSession, because: 'right before the router: only a request that no other filter answers needs it' },
   { filter: router, because: 'last: it ends the chain, and Envoy rejects a chain that does not end with it' },
 ] as const satisfies readonly Placed[];
