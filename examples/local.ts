@@ -21,6 +21,7 @@ export const machines = {
   canary: [edge],
   sticky: [edge],
   story: [edge],
+  'two-edges': [edge, { id: 'edge-2', cluster: 'edge', address: '10.0.0.3' }],
 } as const satisfies Readonly<Record<string, readonly Machine[]>>;
 
 export type ExampleName = keyof typeof machines;
