@@ -19,6 +19,13 @@ export const machines = {
   'api-versions': [edge],
   'blue-green': [edge],
   canary: [edge],
+  mesh: [
+    edge,
+    { id: 'catalog-1', cluster: 'catalog', address: '10.0.0.11' },
+    { id: 'catalog-2', cluster: 'catalog', address: '10.0.0.12' },
+    { id: 'catalog-3', cluster: 'catalog', address: '10.0.0.13' },
+    { id: 'checkout-1', cluster: 'checkout', address: '10.0.0.21' },
+  ],
   sticky: [edge],
   story: [edge],
   'two-edges': [edge, { id: 'edge-2', cluster: 'edge', address: '10.0.0.3' }],
@@ -40,17 +47,30 @@ export const localAddress = (address: string): string => address.replace(/^10\./
  * Envoys share a gateway or a fleet, each gets one of its own for that, called NAME-ID.
  */
 export function onOneMachine(text: string, all: readonly Machine[], port: (declared: number) => number): PolicyInput {
-  return apart(moved(parse(text), port) as PolicyInput, all);
+  return apart(moved(read(text), port) as PolicyInput, all);
 }
 
 /** All ports that a policy names, of its listeners and of addresses. */
 export function portsIn(text: string): ReadonlySet<number> {
   const found = new Set<number>();
-  moved(parse(text), port => {
+  moved(read(text), port => {
     found.add(port);
     return port;
   });
   return found;
+}
+
+/** With the port of sidecars where none is written, so that it can be moved as well. */
+function read(text: string): PolicyInput {
+  const policy = parse(text) as PolicyInput;
+  const fleets = Object.entries(policy.fleets ?? {}).map(([name, fleet]) => {
+    const { sidecar } = fleet;
+    return [
+      name,
+      sidecar ? { ...fleet, sidecar: { ...sidecar, outbound: { port: 15_001, ...sidecar.outbound } } } : fleet,
+    ];
+  });
+  return { ...policy, fleets: Object.fromEntries(fleets) };
 }
 
 function moved(value: unknown, port: (declared: number) => number): unknown {

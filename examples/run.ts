@@ -72,13 +72,20 @@ async function startProxies(all: readonly Machine[], policy: PolicyInput, offset
     const envoy = startEnvoy({ name: id, bootstrap: bootstrap(options) });
     envoys.push(envoy);
     await envoy.ready(AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]));
-    const place = localAddress(address);
-    const ports = Object.values(policy.gateways ?? {}).flatMap(each =>
-      each.listeners.filter(listener => listener.address === place).map(({ port }) => port),
-    );
-    const at = ports.map(port => ` at ${place}:${port}`).join(',');
+    const at = placesOf(policy, id, localAddress(address))
+      .map(each => ` at ${each}`)
+      .join(',');
     say(`Envoy        ${id.padEnd(12)}${at}, process ${envoy.pid}, admin http://${admin}`);
   }
+}
+
+/** Where an Envoy is called: its gateways, or by the application beside it. */
+function placesOf({ gateways = {}, fleets = {} }: PolicyInput, id: string, place: string): readonly string[] {
+  const ports = Object.values(gateways).flatMap(({ listeners }) =>
+    listeners.filter(each => each.address === place).map(({ port }) => port),
+  );
+  const sidecars = Object.values(fleets).flatMap(({ match, sidecar }) => (match.id === id && sidecar ? [sidecar] : []));
+  return [...ports, ...sidecars.map(each => each.outbound?.port)].map(port => `${place}:${port}`);
 }
 
 async function main(): Promise<number> {

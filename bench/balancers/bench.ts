@@ -75,6 +75,7 @@ function service(
     outlierDetection: 'off',
     circuitBreakers: { maxPending: 10_000, maxRequests: 10_000, maxConnections: 10_000 },
     timeout: '0s',
+    connectTimeout: '30s',
   };
 }
 

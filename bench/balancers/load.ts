@@ -35,7 +35,10 @@ export async function load({ port, path, count, perSecond, item, seed }: Calls):
     const name = String(item(chance));
     const began = performance.now();
     const asked = ask(port, path, { headers: { 'x-item': name }, patience: 60_000 });
-    calls.push(asked.then(answer => sample(answer, name, began)));
+    const answered = asked.then(answer => sample(answer, name, began));
+    // One that fails is told of when all have been made.
+    answered.catch(() => undefined);
+    calls.push(answered);
   }
   return Promise.all(calls);
 }
