@@ -33,7 +33,7 @@ export interface Scenario {
 }
 
 const names = ['a', 'b', 'c', 'd'];
-const work = 40;
+const work = 80;
 const four = (slots: number): readonly ServerModel[] => names.map(name => ({ name, slots, work }));
 const hashes = ['ring-hash', 'ring-hash-bound', 'maglev', 'maglev-bound'] as const;
 const spreading = ['random', 'round-robin', 'least-request'] as const;
@@ -71,14 +71,14 @@ const unequal: Scenario = {
   balancers: [...spreading, 'least-request-5', 'round-robin-weights', 'least-request-weights', ...hashes],
   columns: { 'share of the weak server': 'percent', ...latencyColumns },
   measure: async ({ port, path, seed, quick }) => {
-    const samples = await load({ port, path, seed, count: quick ? 250 : 1250, perSecond: 250, item: manyCallers });
+    const samples = await load({ port, path, seed, count: quick ? 150 : 450, perSecond: 125, item: manyCallers });
     return { 'share of the weak server': shareOf(samples, 'd'), ...latencies(samples) };
   },
 };
 
 const slow: Scenario = {
   about: 'one server of four takes ten times as long for each request',
-  text: 'All four have room for every request, but the last needs ten times the work for each; 100 calls a second by 10,000 callers.',
+  text: 'All four have room for every request, but the last needs ten times the work for each; 50 calls a second by 10,000 callers.',
   servers: names.map(name => ({ name, slots: 1000, work: name === 'd' ? 10 * work : work })),
   balancers: [...spreading, 'least-request-5', ...hashes],
   columns: {
@@ -88,7 +88,7 @@ const slow: Scenario = {
     'p99, in times of work': 'times',
   },
   measure: async ({ port, path, seed, quick }) => {
-    const samples = await load({ port, path, seed, count: quick ? 150 : 600, perSecond: 100, item: manyCallers });
+    const samples = await load({ port, path, seed, count: quick ? 100 : 250, perSecond: 50, item: manyCallers });
     return { 'share of the slow server': shareOf(samples, 'd'), ...withTail(samples) };
   },
 };
@@ -149,7 +149,7 @@ const items = zipf(800, 0.9);
 const caches: Scenario = {
   about: 'servers with caches, one of which goes away',
   text: 'Each of four servers caches 200 of 800 items, of which some are asked for far more often than others; an item that is not cached takes ten times the work. Then the last server goes away.',
-  servers: names.map(name => ({ name, slots: 1000, work: work / 4, cache: 200 })),
+  servers: names.map(name => ({ name, slots: 1000, work: work / 8, cache: 200 })),
   balancers: [...spreading, ...hashes],
   columns: {
     'hit rate': 'percent',
@@ -159,7 +159,7 @@ const caches: Scenario = {
   },
   measure: async ({ port, path, servers, seed, quick }) => {
     for (const each of servers) each.cool();
-    const count = quick ? 400 : 1600;
+    const count = quick ? 400 : 1000;
     const calls = { port, seed, perSecond: 400, item: items };
     await load({ ...calls, path, count });
     const before = await load({ ...calls, path, count, seed: seed + 1 });
@@ -184,7 +184,7 @@ const callers: Scenario = {
   columns: { 'share of the busiest': 'percent', ...latencyColumns },
   measure: async ({ port, path, seed, quick }) => {
     const item = (chance: Chance) => (chance.happens(0.5) ? 0 : 1 + chance.below(11));
-    const samples = await load({ port, path, seed, count: quick ? 200 : 1000, perSecond: 200, item });
+    const samples = await load({ port, path, seed, count: quick ? 150 : 450, perSecond: 100, item });
     return { 'share of the busiest': busiest(samples), ...latencies(samples) };
   },
 };
