@@ -29,6 +29,10 @@ export const machines = {
   sticky: [edge],
   story: [edge],
   'two-edges': [edge, { id: 'edge-2', cluster: 'edge', address: '10.0.0.3' }],
+  'zones-and-failover-site': [
+    { ...edge, zone: 'a' },
+    { id: 'edge-2', cluster: 'edge', zone: 'b', address: '10.0.0.3' },
+  ],
 } as const satisfies Readonly<Record<string, readonly Machine[]>>;
 
 export type ExampleName = keyof typeof machines;
