@@ -200,6 +200,18 @@ export interface OverrideReply {
   readonly state?: string;
 }
 
+/** Weights of a service that somebody computes. */
+export interface ComputedReply {
+  /** `services/catalog`. */
+  readonly target: string;
+  readonly source: string;
+  /** When these weights came first, and when they came last. */
+  readonly since: string;
+  readonly renewed: string;
+  /** From then on the declared ones hold. */
+  readonly expiresAt: string;
+}
+
 export interface RevisionReply {
   readonly number: number;
   readonly at: string;
@@ -214,6 +226,7 @@ export interface PolicyReply {
   readonly documents: readonly { readonly file: string; readonly format: string; readonly text: string }[];
   readonly fleets: readonly FleetReply[];
   readonly overrides: readonly OverrideReply[];
+  readonly computed: readonly ComputedReply[];
   readonly quarantines: readonly QuarantineReply[];
   readonly warnings: readonly ProblemReply[];
   readonly rejected: { readonly at: string; readonly problems: readonly ProblemReply[] } | null;
@@ -286,6 +299,31 @@ export interface EndpointBody {
   readonly expiresIn?: string;
   /** Duration after which the sessions with a draining endpoint end, and it is disabled. */
   readonly sessionsFor?: string;
+}
+
+/** Answer to `GET /api/v1/services/{service}/weights`. */
+export interface EndpointWeightsReply {
+  readonly service: string;
+  readonly computed: ComputedReply | null;
+  readonly endpoints: readonly {
+    /** As declared. */
+    readonly address: string;
+    /** What holds, on the scale of the declared weights, to three places. */
+    readonly weight: number;
+    readonly from: 'declared' | 'computed' | 'override';
+    readonly declared: number;
+    /** As it was sent. */
+    readonly computed?: number;
+    readonly override?: number;
+  }[];
+}
+
+/** Answer to `PUT /api/v1/services/{service}/weights`. */
+export interface ComputedWriteReply extends WriteReply {
+  /** Absent after a delete. */
+  readonly computed?: ComputedReply;
+  /** Addresses that the service does not have. */
+  readonly ignored?: readonly string[];
 }
 
 /** Everything a fleet holds, in Envoy's own JSON. */

@@ -15,12 +15,20 @@ export async function answerOverride(
 ): Promise<Response> {
   const wait = readWait(context);
   const outcome = await write();
-  if (outcome.kind === 'notFound') throw new ApiError(404, 'Not found', outcome.what, { hint: outcome.hint });
-  if (outcome.kind === 'invalid') throw new ApiError(422, 'Invalid body', outcome.problems.join('; '));
-  if (outcome.kind === 'refused') {
-    throw new ApiError(409, 'Refused', outcome.why, { hint: 'add ?force=true to do it all the same' });
-  }
+  if (outcome.kind !== 'done') return refuse(outcome);
   const { effect, status } = outcome;
   const more: Pick<OverrideWriteReply, 'override'> = status === undefined ? {} : { override: overrideReply(status) };
   return answerWrite(context, dependencies, { effect, wait, more });
+}
+
+/** What was not done, as an error. @throws ApiError 404, 409 or 422. */
+export function refuse(outcome: Exclude<OverrideOutcome, { readonly kind: 'done' }>): never {
+  switch (outcome.kind) {
+    case 'notFound':
+      throw new ApiError(404, 'Not found', outcome.what, { hint: outcome.hint });
+    case 'invalid':
+      throw new ApiError(422, 'Invalid body', outcome.problems.join('; '));
+    case 'refused':
+      throw new ApiError(409, 'Refused', outcome.why, { hint: 'add ?force=true to do it all the same' });
+  }
 }

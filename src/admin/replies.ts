@@ -1,9 +1,10 @@
 import { shortType } from '../base/short-type.ts';
 import type { OverrideStatus } from '../control/control.ts';
+import type { ComputedWeights } from '../policy/computed-weights.ts';
 import { destinationKey } from '../policy/destination.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { Revision } from '../store/store.ts';
-import type { OverrideReply, RevisionReply, TypeName } from './api.ts';
+import type { ComputedReply, OverrideReply, RevisionReply, TypeName } from './api.ts';
 
 const typeNames: Readonly<Record<string, TypeName>> = {
   'type.googleapis.com/envoy.config.cluster.v3.Cluster': 'CDS',
@@ -61,6 +62,16 @@ export function overrideReply({ override, effect, why }: OverrideStatus): Overri
     ...(override.state === undefined ? {} : { state: override.state }),
     ...(override.sessionsUntil === undefined ? {} : { sessionsUntil: instant(override.sessionsUntil) }),
     ...(override.expiresAt === undefined ? {} : { expiresAt: instant(override.expiresAt) }),
+  };
+}
+
+export function computedReply({ service, source, since, renewed, expiresAt }: ComputedWeights): ComputedReply {
+  return {
+    target: `services/${service}`,
+    source,
+    since: instant(since),
+    renewed: instant(renewed),
+    expiresAt: instant(expiresAt),
   };
 }
 

@@ -7,6 +7,7 @@ import { bearerAuth, sameSiteOnly } from './auth.ts';
 import { limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
+import { computedWeightRoutes } from './routes/computed-weights.ts';
 import { endpointHealthRoutes } from './routes/endpoint-health.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { fleetRoutes } from './routes/fleets.ts';
@@ -67,6 +68,7 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
   app.route('/api/v1', weightRoutes(options));
   app.route('/api/v1', endpointRoutes(options));
   app.route('/api/v1', endpointHealthRoutes(options));
+  app.route('/api/v1', computedWeightRoutes(options));
   return app;
 }
 

@@ -12,6 +12,7 @@ import { statusCommand } from './commands/status.ts';
 import { traceCommand } from './commands/trace.ts';
 import { translateCommand } from './commands/translate.ts';
 import { validateCommand } from './commands/validate.ts';
+import { weightsCommand } from './commands/weights.ts';
 import type { CliHost } from './host.ts';
 import { withExamples } from './options.ts';
 import { CliFailure } from './output.ts';
@@ -27,6 +28,7 @@ const commands = [
   traceCommand,
   canaryCommand,
   drainCommand,
+  weightsCommand,
   retryCommand,
   quarantineCommand,
   bundleCommand,

@@ -1,4 +1,4 @@
-import type { EndpointHealthReply, OverrideReply, PolicyReply, ProxyReply } from '../admin/api.ts';
+import type { ComputedReply, EndpointHealthReply, OverrideReply, PolicyReply, ProxyReply } from '../admin/api.ts';
 import { troubledText } from './health-text.ts';
 import { ago, type Paint, renderTable, type Style } from './output.ts';
 import { problemText } from './problem-text.ts';
@@ -31,6 +31,7 @@ export function statusText(status: Status, paint: Paint, now: number): string {
   const parts = [
     revisionText(status, now),
     status.overrides.map(each => overrideText(each, now)).join(''),
+    status.computed.map(each => `${computedText(each, now)}\n`).join(''),
     refusedText(status, paint, now),
     // Quarantines are warnings too.
     quarantinesText(status.quarantines, paint, now),
@@ -58,6 +59,11 @@ export function overrideText(each: OverrideReply, now: number): string {
   const reason = each.reason === undefined ? '' : `: ${each.reason}`;
   const why = each.why === undefined ? '' : `    ${each.why}\n`;
   return `override (${each.effect}) ${each.target}: ${what}${sessions}${until}, ${ago(each.since, now)} by ${each.by}${reason}\n${why}`;
+}
+
+/** One line. */
+export function computedText({ target, source, since, renewed, expiresAt }: ComputedReply, now: number): string {
+  return `computed weights ${target}: by ${source} since ${ago(since, now)}, last ${ago(renewed, now)}, until ${expiresAt}`;
 }
 
 function sessionsText({ sessionsUntil, state }: OverrideReply): string {

@@ -6,6 +6,7 @@ import type { EndpointOverride, Quarantine, TrafficShift } from '../policy/opera
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { OverrideKey, QuarantineKey, Revision, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
+import type { ComputedControl } from './computed.ts';
 
 /** What is in force: made by one build, replaced as a whole. */
 export interface Accepted {
@@ -113,6 +114,8 @@ export interface Control {
     options: { readonly force: boolean },
   ): Promise<OverrideOutcome>;
   endOverride(key: OverrideKey): Promise<OverrideOutcome>;
+  /** Weights of endpoints that come from measurements. */
+  readonly computed: ComputedControl;
   /** Stops a content from being sent to a fleet whose proxies reject it, until it changes; or sends it again. */
   changeQuarantine(change: QuarantineChange): Promise<QuarantineOutcome>;
   /**

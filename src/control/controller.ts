@@ -6,6 +6,7 @@ import type { Board } from '../snapshot/board.ts';
 import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
 import type { Clock } from './clock.ts';
+import { ComputedKeeper } from './computed-keeper.ts';
 import type {
   Accepted,
   Control,
@@ -35,7 +36,7 @@ import type { Build, Pipeline, Read } from './pipeline.ts';
 import { QuarantineKeeper } from './quarantine-keeper.ts';
 import { Reading } from './reading.ts';
 import { WriteQueue } from './write-queue.ts';
-import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
+import type { ComputedWrite, ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
 
 export interface ControllerOptions {
   readonly store: Store;
@@ -65,12 +66,14 @@ const nothingAccepted = 'No policy has been accepted yet.';
  * before it is published, so that what Envoys were told survives a crash (P3).
  */
 export class Controller implements Control {
+  readonly computed: ComputedKeeper;
   readonly #options: ControllerOptions;
   readonly #queue: WriteQueue<ControllerWrite>;
   readonly #listeners = new Set<() => void>();
   readonly #overrides: OverrideKeeper;
   readonly #reading: Reading;
   readonly #quarantines: QuarantineKeeper;
+
   #inForce: InForce | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
@@ -84,6 +87,8 @@ export class Controller implements Control {
     const due = (override: Override, what: Due) => this.#timeIsUp(override, what);
     this.#overrides = new OverrideKeeper({ store, clock, report, due });
     this.#quarantines = new QuarantineKeeper(store, report);
+    const add = (write: ComputedWrite) => this.#queue.add(write);
+    this.computed = new ComputedKeeper({ clock, report, add, accepted: () => this.#accepted });
     const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
     this.#reading = new Reading({ pipeline, names, inForce });
     const { holdOff } = options;
@@ -126,6 +131,7 @@ export class Controller implements Control {
   stop(): void {
     this.#queue.end();
     this.#overrides.stop();
+    this.computed.stop();
   }
 
   /** The addresses of a name have changed. */
@@ -207,7 +213,12 @@ export class Controller implements Control {
     try {
       if (first?.kind === 'submit') this.#processSubmit(first);
       else if (first?.kind === 'quarantine') first.done(this.#processQuarantine(first.change));
-      else this.#processOverrides(batch.flatMap(each => (each.kind === 'override' ? [each] : [])));
+      else {
+        this.computed.process(batch, this.#inForce?.build, () => {
+          this.#processOverrides(batch.flatMap(each => (each.kind === 'override' ? [each] : [])));
+          return this.#inForce?.build;
+        });
+      }
     } catch (error) {
       const failure = error instanceof Error ? error : new Error(String(error));
       if (batch.every(each => each.kind === 'refresh')) this.#options.report('the fleets were not refreshed', failure);
@@ -321,8 +332,8 @@ export class Controller implements Control {
     const { policy, sources, problems } = read;
     if (!policy || hasErrors(problems)) return { kind: 'failed', problems };
     const { names, pipeline } = this.#options;
-    const input = { policy, sources, overrides, resolved: names.answers, quarantines: this.#quarantines.all };
-    const outcome = pipeline.build(input, this.#inForce?.build);
+    const input = { policy, sources, overrides, resolved: names.answers, computed: this.computed.weights };
+    const outcome = pipeline.build({ ...input, quarantines: this.#quarantines.all }, this.#inForce?.build);
     return outcome.kind === 'built' ? outcome : { kind: 'failed', problems: [...problems, ...outcome.problems] };
   }
 

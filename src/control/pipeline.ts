@@ -5,6 +5,7 @@ import type { Resource } from '../base/resource.ts';
 import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
+import type { WeightsByService } from '../policy/computed-weights.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { OperationalState, Override, Quarantine } from '../policy/operational-state.ts';
 import { parse } from '../policy/parse.ts';
@@ -32,6 +33,8 @@ export interface BuildInput {
   readonly sources: SourceMap;
   readonly overrides: readonly Override[];
   readonly resolved: ReadonlyMap<string, readonly string[]>;
+  /** Absent: none. */
+  readonly computed?: WeightsByService;
   readonly quarantines: readonly Quarantine[];
 }
 
@@ -78,6 +81,7 @@ export const pipeline: Pipeline = {
       policy,
       state: operationalState(input.overrides),
       resolved: input.resolved,
+      ...(input.computed ? { computed: input.computed } : {}),
     });
     const located = locate(boundProblems(problems), input.sources);
     if (hasErrors(located)) return { kind: 'failed', problems: located };

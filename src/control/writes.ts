@@ -1,4 +1,5 @@
 import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
+import type { ComputedChange, ComputedOutcome } from './computed.ts';
 import type { OverrideOutcome, QuarantineChange, QuarantineOutcome, SubmitOutcome } from './control.ts';
 import type { Decision, Situation } from './decide.ts';
 import type { Read } from './pipeline.ts';
@@ -33,4 +34,11 @@ export interface RefreshWrite extends Write {
   readonly kind: 'refresh';
 }
 
-export type ControllerWrite = SubmitWrite | OverrideWrite | QuarantineWrite | RefreshWrite;
+/** Computed weights come or go. */
+export interface ComputedWrite extends Write {
+  readonly kind: 'computed';
+  readonly change: ComputedChange;
+  readonly done: (outcome: ComputedOutcome) => void;
+}
+
+export type ControllerWrite = SubmitWrite | OverrideWrite | QuarantineWrite | RefreshWrite | ComputedWrite;

@@ -1,4 +1,5 @@
 import { memo1 } from '../base/memo.ts';
+import type { WeightsByService } from '../policy/computed-weights.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { declaredEndpoints } from './address.ts';
 import { endpointsOf, endpointsOfVersion, type ResolvedNames } from './endpoints.ts';
@@ -44,9 +45,19 @@ export function answersFor(policy: Policy, resolved: ResolvedNames): readonly st
   return [...servicesWithNames(policy).values()].flatMap(hosts => hosts.map(host => resolved.get(host)?.join() ?? ''));
 }
 
+/** All that clusters are made from. */
+interface Circumstances {
+  readonly policy: Policy;
+  readonly overrides: ActiveOverrides;
+  readonly resolved: ResolvedNames;
+  readonly computed: WeightsByService;
+}
+
+const noWeights: ReadonlyMap<string, number> = new Map<string, number>();
+
 /** Makes each cluster when it is first asked for; all fleets share it. */
-export function clustersOf(policy: Policy, overrides: ActiveOverrides, resolved: ResolvedNames): ClustersOf {
-  const one = serviceClustersOf(policy, overrides, resolved);
+export function clustersOf(circumstances: Circumstances): ClustersOf {
+  const one = serviceClustersOf(circumstances);
   return name => {
     const members = destinationsBehind(name).flatMap(each => one(each) ?? []);
     const [first, second] = members;
@@ -63,13 +74,15 @@ function guarded(
   return keepGuarded(service, name, names, () => ({ kind: 'fallback', name, serviceName, service, members: names }));
 }
 
-function serviceClustersOf(policy: Policy, overrides: ActiveOverrides, resolved: ResolvedNames): ClusterOf {
+function serviceClustersOf(circumstances: Circumstances): ClusterOf {
+  const { policy, overrides, computed } = circumstances;
   const plain = plainClusters(policy.services);
   const named = servicesWithNames(policy);
-  const make = (key: string, serviceName: string) => clusterOf(policy, overrides, resolved, key, serviceName);
+  const make = (key: string, serviceName: string) => clusterOf(circumstances, key, serviceName);
   return key => {
     const serviceName = serviceOf(key);
-    if (named.has(serviceName) || overrides.endpointsOf(serviceName).size > 0) return make(key, serviceName);
+    const moved = overrides.endpointsOf(serviceName).size > 0 || computed.has(serviceName);
+    if (named.has(serviceName) || moved) return make(key, serviceName);
     const known = plain.get(key);
     if (known) return known;
     const made = make(key, serviceName);
@@ -84,16 +97,19 @@ function serviceOf(key: string): string {
 }
 
 function clusterOf(
-  policy: Policy,
-  overrides: ActiveOverrides,
-  resolved: ResolvedNames,
+  { policy, overrides, resolved, computed }: Circumstances,
   name: string,
   serviceName: string,
 ): ServiceClusterIr | undefined {
   const service = lookup(policy.services, serviceName);
   const version = name === serviceName ? undefined : name.slice(serviceName.length + 1);
   if (!service || (version !== undefined && !lookup(service.versions, version))) return undefined;
-  const all = endpointsOf(service, overrides.endpointsOf(serviceName), resolved);
+  const all = endpointsOf(
+    service,
+    overrides.endpointsOf(serviceName),
+    resolved,
+    computed.get(serviceName) ?? noWeights,
+  );
   const endpoints = version === undefined ? all : endpointsOfVersion(service, version, all);
   return keepCluster(service, name, [endpoints], () => ({ kind: 'service', name, serviceName, service, endpoints }));
 }

@@ -1,6 +1,7 @@
 import { compareText } from '../base/compare.ts';
 import { memo1 } from '../base/memo.ts';
 import type { PolicyPath, Problem } from '../base/problem.ts';
+import { noComputedWeights, type WeightsByService } from '../policy/computed-weights.ts';
 import type { Fleet } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { OperationalState } from '../policy/operational-state.ts';
@@ -27,6 +28,8 @@ export interface CompileInput {
   readonly state: OperationalState;
   /** Host name, in lower case → its last good IPs, sorted. */
   readonly resolved: ResolvedNames;
+  /** Weights that somebody computed, where declaration and overrides leave room for them; absent: none. */
+  readonly computed?: WeightsByService;
 }
 
 export interface CompileResult {
@@ -47,9 +50,9 @@ const keepAll = keepingList<FleetIr>();
  * object, and what operational state and answers do not change stays, so the caller keeps what did not change of a
  * policy (`shareStructure`).
  */
-export function compile({ policy, state, resolved }: CompileInput): CompileResult {
+export function compile({ policy, state, resolved, computed = noComputedWeights }: CompileInput): CompileResult {
   const overrides = applyOverrides(policy, state);
-  const model = modelOf(policy, overrides, resolved);
+  const model = modelOf(policy, overrides, resolved, computed);
   const from = [...model.routing, ...model.endpoints];
   const made = sortedEntries(policy.fleets).flatMap(([name, fleet]) =>
     keepFleets(fleet, name, from, () => fleetsOf(model, name, fleet)),

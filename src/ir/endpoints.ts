@@ -8,6 +8,7 @@ import type { Service } from '../policy/service.ts';
 import { type DeclaredEndpoint, declaredEndpoints } from './address.ts';
 import type { EndpointIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
+import { envoyWeights } from './weights.ts';
 
 /** Host name → its last good IPs. */
 export type ResolvedNames = ReadonlyMap<string, readonly string[]>;
@@ -23,16 +24,25 @@ export function answerOf(declared: DeclaredEndpoint, resolved: ResolvedNames): r
   return declared.address.kind === 'host' ? (resolved.get(declared.address.host) ?? noAnswer) : undefined;
 }
 
+/** What besides its declaration decides an endpoint. */
+interface Circumstances {
+  readonly overrides: ReadonlyMap<string, EndpointOverride>;
+  readonly resolved: ResolvedNames;
+  readonly weightOf: (declared: DeclaredEndpoint) => number;
+}
+
 /** All endpoints of a service that Envoys are told of, sorted by priority, zone and address. */
 export function endpointsOf(
   service: Service,
   overrides: ReadonlyMap<string, EndpointOverride>,
   resolved: ResolvedNames,
+  computed: ReadonlyMap<string, number>,
 ): readonly EndpointIr[] {
   const declared = declaredEndpoints(service);
-  const plain = overrides.size === 0 && !declared.some(each => each.address.kind === 'host');
-  const from = plain ? nothing : declared.flatMap(each => influences(each, overrides, resolved));
-  return keepAll(service, '', from, () => keepSome(service, '', compile(declared, overrides, resolved)));
+  const plain = overrides.size === 0 && computed.size === 0 && !declared.some(each => each.address.kind === 'host');
+  const circumstances = { overrides, resolved, weightOf: envoyWeights(service, overrides, computed) };
+  const from = plain ? nothing : declared.flatMap(each => influences(each, circumstances));
+  return keepAll(service, '', from, () => keepSome(service, '', compile(declared, circumstances)));
 }
 
 /** Those of `all` that bear every label of the version. */
@@ -65,30 +75,23 @@ export function hasBackups({ failover, endpoints }: Service): boolean {
 }
 
 /** What besides the declaration decides an endpoint, as texts and numbers, so that equal means identical. */
-function influences(
-  declared: DeclaredEndpoint,
-  overrides: ReadonlyMap<string, EndpointOverride>,
-  resolved: ResolvedNames,
-): readonly unknown[] {
-  const override = overrides.get(declared.key);
-  return [override?.weight, override?.state, answerOf(declared, resolved)?.join()];
+function influences(declared: DeclaredEndpoint, { overrides, resolved, weightOf }: Circumstances): readonly unknown[] {
+  return [weightOf(declared), overrides.get(declared.key)?.state, answerOf(declared, resolved)?.join()];
 }
 
-function compile(
-  declared: readonly DeclaredEndpoint[],
-  overrides: ReadonlyMap<string, EndpointOverride>,
-  resolved: ResolvedNames,
-): readonly EndpointIr[] {
+function compile(declared: readonly DeclaredEndpoint[], circumstances: Circumstances): readonly EndpointIr[] {
+  const { overrides, weightOf } = circumstances;
   const byAddress = new Map<string, EndpointIr>();
   for (const each of declared) {
     if (each.address.kind === 'host') continue;
-    const own = overrides.has(each.key) ? instances(each, overrides, resolved)[0] : plainEndpoint(each.endpoint);
+    const plain = !overrides.has(each.key) && weightOf(each) === each.endpoint.weight;
+    const own = plain ? plainEndpoint(each.endpoint) : instances(each, circumstances)[0];
     if (own && !byAddress.has(each.key)) byAddress.set(each.key, own);
   }
   // Where a name resolves to an address that is also declared by itself, the declaration by address counts.
   for (const each of declared) {
     if (each.address.kind !== 'host') continue;
-    for (const endpoint of instances(each, overrides, resolved)) {
+    for (const endpoint of instances(each, circumstances)) {
       const key = addressKey(endpoint.address);
       if (!byAddress.has(key)) byAddress.set(key, endpoint);
     }
@@ -109,19 +112,16 @@ const plainEndpoint = memo1((endpoint: Endpoint): EndpointIr | undefined => {
 });
 
 /** What an endpoint is in the circumstances: one for each address of its host name, or itself, or nothing. */
-function instances(
-  declared: DeclaredEndpoint,
-  overrides: ReadonlyMap<string, EndpointOverride>,
-  resolved: ResolvedNames,
-): readonly EndpointIr[] {
+function instances(declared: DeclaredEndpoint, circumstances: Circumstances): readonly EndpointIr[] {
   const { endpoint, address, key } = declared;
-  return keepEndpoint(endpoint, '', influences(declared, overrides, resolved), () => {
+  const { overrides, resolved, weightOf } = circumstances;
+  return keepEndpoint(endpoint, '', influences(declared, circumstances), () => {
     const override = overrides.get(key);
     const answer = answerOf(declared, resolved)?.filter(ip => isIP(ip) !== 0) ?? [];
     const addresses =
       address.kind === 'host' ? answer.map(ip => ({ kind: 'ip' as const, ip, port: address.port })) : [address];
     const state = override?.state ?? endpoint.state;
-    const weight = override?.weight ?? endpoint.weight;
+    const weight = weightOf(declared);
     return addresses.flatMap((each, place) => endpointIr(endpoint, each, weight, state, place) ?? []);
   });
 }

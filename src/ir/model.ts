@@ -1,3 +1,4 @@
+import type { WeightsByService } from '../policy/computed-weights.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { answersFor, type ClustersOf, clustersOf } from './clusters.ts';
 import type { ResolvedNames } from './endpoints.ts';
@@ -14,13 +15,18 @@ export interface Model {
   readonly endpoints: readonly unknown[];
 }
 
-export function modelOf(policy: Policy, overrides: ActiveOverrides, resolved: ResolvedNames): Model {
+export function modelOf(
+  policy: Policy,
+  overrides: ActiveOverrides,
+  resolved: ResolvedNames,
+  computed: WeightsByService,
+): Model {
   const { services, gateways, routes } = policy;
   return {
     policy,
     overrides,
-    clustersOf: clustersOf(policy, overrides, resolved),
+    clustersOf: clustersOf({ policy, overrides, resolved, computed }),
     routing: [services, gateways, routes, ...overrides.allShifts],
-    endpoints: [services, ...overrides.allEndpoints, ...answersFor(policy, resolved)],
+    endpoints: [services, ...overrides.allEndpoints, ...[...computed].flat(), ...answersFor(policy, resolved)],
   };
 }

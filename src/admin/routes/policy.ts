@@ -1,7 +1,7 @@
 import { Hono } from 'hono';
 import { type FleetReply, type PolicyReply, problemReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { overrideReply, perType, revisionReply } from '../replies.ts';
+import { computedReply, overrideReply, perType, revisionReply } from '../replies.ts';
 import { quarantineReplies } from './quarantines.ts';
 
 /** What is in force: revision, documents, fleets, overrides, quarantines; and the newest save that was refused. */
@@ -13,6 +13,7 @@ export function policyRoutes({ control, notices }: AdminDependencies): Hono {
       documents: accepted?.revision.documents ?? [],
       fleets: accepted?.fleets.map(each => fleetReply(each.key, each.role, accepted.snapshots.get(each.key))) ?? [],
       overrides: accepted?.overrides.map(overrideReply) ?? [],
+      computed: [...control.computed.all.values()].map(computedReply),
       quarantines: quarantineReplies(control),
       warnings: [...(accepted?.warnings ?? []), ...(notices?.() ?? [])].map(problemReply),
       rejected: rejected

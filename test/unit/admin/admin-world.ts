@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { type AdminOptions, adminApp } from '../../../src/admin/server.ts';
 import type { HealthView } from '../../../src/base/endpoint-health.ts';
 import type { Problem } from '../../../src/base/problem.ts';
+import type { ComputedControl, ComputedOutcome } from '../../../src/control/computed.ts';
 import type {
   Accepted,
   Control,
@@ -13,7 +14,9 @@ import type {
 } from '../../../src/control/control.ts';
 import { originIn } from '../../../src/control/origin.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
+import { serviceWeights } from '../../../src/control/service-weights.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
+import type { ComputedWeights } from '../../../src/policy/computed-weights.ts';
 import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../../../src/policy/operational-state.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
 import type { Rejected as RejectedContent, XdsEvent } from '../../../src/xds/events.ts';
@@ -89,6 +92,21 @@ class FakeControl implements Control {
   readonly asked: unknown[] = [];
   /** How often a place was looked up. */
   lookups = 0;
+
+  readonly computedWeights = new Map<string, ComputedWeights>();
+  computedAnswer: ComputedOutcome = { kind: 'notFound', what: 'The test has set no answer.' };
+  readonly computed: ComputedControl = {
+    all: this.computedWeights,
+    give: async (...given) => {
+      this.asked.push(['give', ...given]);
+      return this.computedAnswer;
+    },
+    end: async (...given) => {
+      this.asked.push(['end', ...given]);
+      return this.computedAnswer;
+    },
+    of: service => serviceWeights(this.accepted, this.computedWeights, service),
+  };
 
   shift(...given: Parameters<Control['shift']>) {
     return this.#write('shift', given);

@@ -28,6 +28,7 @@ describe('GET /api/v1/policy', () => {
       documents: [],
       fleets: [],
       overrides: [],
+      computed: [],
       quarantines: [],
       warnings: [],
       rejected: null,

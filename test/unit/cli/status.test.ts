@@ -142,6 +142,7 @@ describe('switchyard status', () => {
       'revision',
       'fleets',
       'overrides',
+      'computed',
       'quarantines',
       'warnings',
       'rejected',
