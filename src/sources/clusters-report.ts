@@ -34,11 +34,9 @@ function stateOf(status: unknown): EndpointState {
   const is = (...flags: readonly string[]) => isRecord(status) && flags.some(flag => status[flag] === true);
   // A new endpoint counts as failed until its first check, and says that this is still to come.
   if (is('pending_active_hc')) return 'unchecked';
-  if (is('failed_active_health_check')) return 'failedCheck';
+  if (is('failed_active_health_check', 'excluded_via_immediate_hc_fail')) return 'failedCheck';
   if (is('failed_outlier_check')) return 'ejected';
-  return is('failed_active_degraded_check', 'failed_outlier_degraded_check', 'degraded_outlier_detection')
-    ? 'degraded'
-    : 'healthy';
+  return is('failed_active_degraded_check', 'failed_degraded_outlier_detection') ? 'degraded' : 'healthy';
 }
 
 function addressOf(address: unknown): string | undefined {

@@ -31,7 +31,7 @@ const [seen] = await world.start(
         endpoints: [{ address: good.address }, { address: bad.address }],
         loadBalancing: { policy: 'roundRobin' },
         retries: { attempts: 0 },
-        outlierDetection: { interval: '200ms', baseEjection: '60s', ejectionJitter: '0s' },
+        outlierDetection: { interval: '200ms', baseEjection: '60s', ejectionJitter: '0s', detectDegraded: true },
       },
       cart: {
         endpoints: [{ address: checked.address }],
@@ -90,6 +90,14 @@ describe('how proxies find endpoints', () => {
     assert.equal(shown.code, 2);
     assert.match(shown.out, /catalog +\S+ +- +1 +- +- +- +1\n/);
     assert.match(shown.out, /dark-1 \(dark\): its fleet declares no admin address/);
+  });
+
+  it('is said when an endpoint says that it is degraded', async () => {
+    good.behave({ headers: { 'x-envoy-degraded': 'true' } });
+    await until('that shows', async () => {
+      await ask(seenPort, '/catalog');
+      return counts(await row('catalog', good.address)) === '0,0,0,0,1,1';
+    });
   });
 
   it('is said when an active check fails', async () => {

@@ -18,6 +18,7 @@ describe('what an Envoy says of its endpoints', () => {
       host('10.0.0.3', { failed_active_health_check: true, failed_outlier_check: true }),
       host('10.0.0.4', { failed_active_health_check: true, pending_active_hc: true }),
       host('10.0.0.5', { failed_active_degraded_check: true }),
+      host('10.0.0.6', { failed_degraded_outlier_detection: true }),
       host('2001:db8::1', { failed_outlier_check: true }),
       { address: { pipe: { path: '/run/a.sock' } }, health_status: {} },
     ]).get('catalog');
@@ -29,6 +30,7 @@ describe('what an Envoy says of its endpoints', () => {
         '10.0.0.3:80',
         '10.0.0.4:80',
         '10.0.0.5:80',
+        '10.0.0.6:80',
         '[2001:db8::1]:80',
         'unix:/run/a.sock',
       ],
@@ -38,6 +40,7 @@ describe('what an Envoy says of its endpoints', () => {
       '10.0.0.3:80': 'failedCheck',
       '10.0.0.4:80': 'unchecked',
       '10.0.0.5:80': 'degraded',
+      '10.0.0.6:80': 'degraded',
       '[2001:db8::1]:80': 'ejected',
     });
   });
