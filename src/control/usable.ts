@@ -1,6 +1,8 @@
 import { canonicalAddress, endpointsByAddress } from '../ir/address.ts';
 import { bears } from '../ir/endpoints.ts';
+import { fallbackChain } from '../ir/fallback.ts';
 import { lookup } from '../ir/order.ts';
+import { destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Endpoint, EndpointState } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { EndpointOverride, Override } from '../policy/operational-state.ts';
@@ -13,7 +15,8 @@ export function declaredEndpoint(service: Service, address: string): Endpoint | 
 
 /**
  * Why an override must not be made without force: it would take the last usable endpoint from a service, or from one
- * of its versions that traffic is sent to. With none active, Envoy sends everything to those that drain.
+ * of its versions that traffic is sent to. With none active, Envoy sends everything to those that drain; unless there
+ * is a fallback with an active one.
  */
 export function whyRefused(
   policy: Policy,
@@ -32,14 +35,28 @@ export function whyRefused(
     const told = (all: readonly EndpointState[]) => all.some(state => state !== 'disabled');
     return (active(had) && !active(has)) || (told(had) && !told(has));
   };
-  if (takesTheLast(() => true)) return `${address} is the last usable endpoint of service "${name}"`;
+  const falls = (version?: string) => isTakenOver(policy, after, destinationKey({ service: name, version }));
+  if (takesTheLast(() => true) && !falls()) return `${address} is the last usable endpoint of service "${name}"`;
   for (const version of versionsInUse(policy, name)) {
     const labels = Object.entries(service.versions[version]?.labels ?? {});
-    if (bears(endpoint, labels) && takesTheLast(each => bears(each, labels))) {
+    if (bears(endpoint, labels) && takesTheLast(each => bears(each, labels)) && !falls(version)) {
       return `${address} is the last usable endpoint of version "${version}" of service "${name}", which traffic is sent to`;
     }
   }
   return undefined;
+}
+
+/** True if something that takes over from a destination has an endpoint that is active. */
+function isTakenOver(policy: Policy, overrides: readonly Override[], key: string): boolean {
+  return fallbackChain(policy.services, key)
+    .slice(1)
+    .some(other => {
+      const { service: name, version } = destinationParts(other);
+      const service = lookup(policy.services, name);
+      const labels = Object.entries(service?.versions[version ?? '']?.labels ?? {});
+      const endpoints = service?.endpoints.filter(each => bears(each, labels)) ?? [];
+      return endpoints.some(each => stateOf(each, name, overrides) === 'active');
+    });
 }
 
 function stateOf(endpoint: Endpoint, service: string, overrides: readonly Override[]): EndpointState {

@@ -20,7 +20,7 @@ export function drainCommand(program: Command, host: CliHost): void {
     .description(
       'Draining: the endpoint gets no new requests, finishes the ones it has, and keeps the sessions of a service that has ' +
         'some, for the time of --sessions-for or until the drain ends. Undone by --undo, by --for, or when the endpoint ' +
-        'leaves the policy. The last usable endpoint of a service is not drained without --force.',
+        'leaves the policy. The last usable endpoint of a service without fallback is not drained without --force.',
     )
     .argument('<service>', 'name of the service')
     .argument('<address>', 'address of the endpoint as the policy declares it')
@@ -28,7 +28,7 @@ export function drainCommand(program: Command, host: CliHost): void {
     .option('--disable', 'take it out altogether instead of draining it')
     .option('--for <duration>', 'end the drain by itself after this time, e.g. 30m')
     .option('--sessions-for <duration>', 'end its sessions after this time: from then on it is disabled, e.g. 10m')
-    .option('--force', 'also when it is the last usable endpoint')
+    .option('--force', 'also when it is the last usable endpoint, and no fallback takes over')
     .action((service: string, address: string, flags: DrainFlags) => drain(host, service, address, flags));
   withExamples(command, [
     'switchyard drain catalog 10.0.0.11:8080 --for 30m --wait',
