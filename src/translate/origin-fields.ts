@@ -75,6 +75,10 @@ export const clusterFields: FieldNames = {
   'common_lb_config.override_host_status': 'sessions',
   'common_lb_config.ignore_new_hosts_until_first_hc': 'healthCheck',
   typed_extension_protocol_options: 'protocol',
+  'typed_extension_protocol_options.http_filters': 'admissionControl',
+  'typed_extension_protocol_options.common_http_protocol_options.max_connection_duration': 'connections.maxDuration',
+  'typed_extension_protocol_options.common_http_protocol_options.max_requests_per_connection':
+    'connections.maxRequests',
   per_connection_buffer_limit_bytes: 'protocol',
   close_connections_on_host_health_failure: 'healthCheck',
 };
@@ -97,6 +101,7 @@ export const listenerFields: FieldNames = {
   'address.socket_address.port_value': 'port',
   enable_reuse_port: 'reusePort',
   [`${filter}.xff_num_trusted_hops`]: 'trustedProxies',
+  [`${filter}.max_connections`]: 'maxConnections',
   [`${filter}.cluster`]: 'to',
   [`${filter}.weighted_clusters`]: 'to',
 };
