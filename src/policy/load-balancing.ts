@@ -170,7 +170,7 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
     }),
   z.strictObject({
     policy: field(z.literal('maglev'), {
-      doc: '`maglev`: as `ringHash`, with a table: faster, and it moves more callers when endpoints change.',
+      doc: '`maglev`: as `ringHash`, with a table: faster, and more even.',
       example: 'maglev',
     }),
     tableSize: field(z.int().min(2).max(5000011).refine(isPrime, 'must be a prime number').default(65537), {
