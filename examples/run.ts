@@ -16,7 +16,6 @@ const usage = `An example on this machine: its applications, a control plane and
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const root = path.dirname(import.meta.dirname);
-const folder = path.join(root, '.data', 'example');
 const actors: Actor[] = [];
 const envoys: RunningEnvoy[] = [];
 const stop = new AbortController();
@@ -51,6 +50,7 @@ async function startApplications({ services = {} }: PolicyInput): Promise<void> 
 }
 
 async function startControlPlane(policy: PolicyInput, offset: number): Promise<void> {
+  const folder = path.join(root, '.data', offset === 0 ? 'example' : `example-${offset}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, 'switchyard.yaml');
