@@ -1,0 +1,59 @@
+import { join } from 'node:path';
+import type { Variant } from '../../src/xds/events.ts';
+import type { FixtureFiles, Ready } from './setup.ts';
+
+/** A server that is measured. */
+export interface Peer {
+  readonly name: string;
+  readonly about: string;
+  /** Undefined where it cannot be had. */
+  command(ready: Ready, files: FixtureFiles, variant: Variant): readonly string[] | undefined;
+}
+
+const servers = join(import.meta.dirname, 'servers');
+
+function nodePeer(name: string, file: string, about: string): Peer {
+  return {
+    name,
+    about,
+    command: (ready, files, variant) => [
+      ...[process.execPath, '--expose-gc', join(servers, file), '--fixtures', files.fixtures],
+      ...['--messages', files.messages(variant), '--variant', variant, '--folder', ready.folder],
+    ],
+  };
+}
+
+function goPeer(name: string, mode: string, about: string, sharedBuffers = false): Peer {
+  return {
+    name,
+    about: sharedBuffers ? `${about}, shared write buffers` : about,
+    command: ({ go }, files) =>
+      go === undefined
+        ? undefined
+        : [go, '-mode', mode, '-fixtures', files.fixtures, ...(sharedBuffers ? ['-shared-buffers'] : [])],
+  };
+}
+
+export const peers = {
+  ours: nodePeer('ours', 'library.ts', 'the library on grpc-js'),
+  policy: nodePeer(
+    'policy',
+    'policy.ts',
+    'the server of the policy on grpc-js, weights shifted through its controller',
+  ),
+  grpc: nodePeer('grpc-js', 'stub-grpc.ts', 'bare grpc-js that sends prebuilt responses'),
+  http2: nodePeer('node:http2', 'stub-http2.ts', 'bare node:http2 that sends prebuilt responses'),
+  floor: {
+    name: 'floor',
+    about: 'a C loop that writes prebuilt responses',
+    command: ({ floor }, files, variant) => [floor, '--messages', files.messages(variant), '--variant', variant],
+  },
+  g1: goPeer('G1', 'g1', 'go-control-plane, SnapshotCache, one key for all'),
+  g1w: goPeer('G1+w', 'g1', 'go-control-plane, SnapshotCache, one key for all', true),
+  g2: goPeer('G2', 'g2', 'go-control-plane, SnapshotCache, a key for each node and one snapshot object'),
+  g2o: goPeer('G2+o', 'g2-objects', 'go-control-plane, SnapshotCache, a key and a snapshot object for each node'),
+  g3: goPeer('G3', 'g3', 'go-control-plane, MuxCache of LinearCaches'),
+  g3w: goPeer('G3+w', 'g3', 'go-control-plane, MuxCache of LinearCaches', true),
+} satisfies Readonly<Record<string, Peer>>;
+
+export type PeerName = keyof typeof peers;

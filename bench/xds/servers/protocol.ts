@@ -1,0 +1,101 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+
+/**
+ * How the servers of a benchmark are led: one command a line on standard input, one answer a line on standard output.
+ * `ready PORT` comes by itself.
+ */
+
+/** What is to be another. `endpoint` changes `count` assignments from `at` on, `clusters` all clusters. */
+export interface Change {
+  readonly kind: 'endpoint' | 'clusters' | 'route' | 'bad';
+  readonly at: number;
+  readonly count: number;
+  readonly step: number;
+  /** Grows by one with each change. */
+  readonly number: number;
+}
+
+export interface Served {
+  readonly port: number;
+  /** Brings the change about; `time` is when it was asked for, in nanoseconds of the monotonic clock. */
+  change(change: Change, time: bigint): void | Promise<void>;
+  /** What the server says of itself, to be compared with what the client saw. */
+  status?(): Readonly<Record<string, number>>;
+}
+
+export interface ServerArguments {
+  readonly fixtures: string;
+  readonly messages: string;
+  readonly variant: string;
+  readonly folder: string;
+}
+
+export function serverArguments(): ServerArguments {
+  const { values } = parseArgs({
+    options: {
+      fixtures: { type: 'string', default: '' },
+      messages: { type: 'string', default: '' },
+      variant: { type: 'string', default: 'delta' },
+      folder: { type: 'string', default: '' },
+    },
+  });
+  return values;
+}
+
+export function lead(served: Served): void {
+  const lag = monitorEventLoopDelay({ resolution: 10 });
+  lag.enable();
+  let number = 0;
+  const say = (...words: readonly (string | number | bigint)[]): void => {
+    process.stdout.write(`${words.join(' ')}\n`);
+  };
+  const change = async (kind: string, at: string, count: string, step: string): Promise<void> => {
+    const time = process.hrtime.bigint();
+    await served.change(
+      { kind: kind as Change['kind'], at: Number(at), count: Number(count), step: Number(step), number: ++number },
+      time,
+    );
+    say('changed', time, process.hrtime.bigint());
+  };
+  /** `every`: so many milliseconds between changes, for so many. */
+  const stream = async (every: number, changes: number): Promise<void> => {
+    const began = performance.now();
+    for (let done = 0; done < changes; done++) {
+      const due = began + done * every;
+      const wait = due - performance.now();
+      if (wait > 0) await new Promise(resolve => setTimeout(resolve, wait));
+      await served.change(
+        { kind: 'endpoint', at: done % 16, count: 1, step: 1, number: ++number },
+        process.hrtime.bigint(),
+      );
+    }
+    say('streamed', Math.round(performance.now() - began));
+  };
+  const commands: Readonly<Record<string, (...words: readonly string[]) => void | Promise<void>>> = {
+    change: (kind = '', at = '0', count = '1', step = '1') => change(kind, at, count, step),
+    stream: (every = '10', changes = '100') => stream(Number(every), Number(changes)),
+    rss: () => say('rss', process.memoryUsage.rss()),
+    gc: () => {
+      for (let pass = 0; pass < 3; pass++) globalThis.gc?.();
+      say('gc', process.memoryUsage.rss());
+    },
+    lag: () => {
+      say('lag', lag.percentile(50), lag.percentile(99), lag.max);
+      lag.reset();
+    },
+    nodes: () => say('nodes'),
+    status: () => say('status', JSON.stringify(served.status?.() ?? {})),
+    quit: () => process.exit(0),
+  };
+  const lines = createInterface({ input: process.stdin });
+  lines.on('line', line => {
+    const [word = '', ...rest] = line.split(' ');
+    void Promise.resolve(commands[word]?.(...rest) ?? say('unknown', word)).catch((error: unknown) => {
+      say('failed', error instanceof Error ? error.message : String(error));
+    });
+  });
+  lines.on('close', () => process.exit(0));
+  say('ready', served.port);
+}
