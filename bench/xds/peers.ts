@@ -6,6 +6,8 @@ import type { FixtureFiles, Ready } from './setup.ts';
 export interface Peer {
   readonly name: string;
   readonly about: string;
+  /** Name of the routes that its listener refers to. */
+  readonly route?: string;
   /** Undefined where it cannot be had. */
   command(ready: Ready, files: FixtureFiles, variant: Variant): readonly string[] | undefined;
 }
@@ -36,11 +38,10 @@ function goPeer(name: string, mode: string, about: string, sharedBuffers = false
 
 export const peers = {
   ours: nodePeer('ours', 'library.ts', 'the library on grpc-js'),
-  policy: nodePeer(
-    'policy',
-    'policy.ts',
-    'the server of the policy on grpc-js, weights shifted through its controller',
-  ),
+  policy: {
+    ...nodePeer('policy', 'policy.ts', 'our server of the policy on grpc-js, weights shifted through its controller'),
+    route: 'gateway/edge',
+  },
   grpc: nodePeer('grpc-js', 'stub-grpc.ts', 'bare grpc-js that sends prebuilt responses'),
   http2: nodePeer('node:http2', 'stub-http2.ts', 'bare node:http2 that sends prebuilt responses'),
   floor: {
@@ -55,5 +56,3 @@ export const peers = {
   g3: goPeer('G3', 'g3', 'go-control-plane, MuxCache of LinearCaches'),
   g3w: goPeer('G3+w', 'g3', 'go-control-plane, MuxCache of LinearCaches', true),
 } satisfies Readonly<Record<string, Peer>>;
-
-export type PeerName = keyof typeof peers;

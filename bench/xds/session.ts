@@ -79,7 +79,11 @@ export class Session {
     const server = new Led(peer.name, command, unpinned ? undefined : 0);
     const [, port = ''] = (await server.ask('')).split(' ');
     await server.ask(`nodes ${options.streams}`);
-    const client = new Led(`client of ${peer.name}`, clientCommand(ready, port, options), unpinned ? undefined : 1);
+    const client = new Led(
+      `client of ${peer.name}`,
+      clientCommand(ready, port, peer.route ?? routeName, options),
+      unpinned ? undefined : 1,
+    );
     return new Session(peer, server, client, options);
   }
 
@@ -159,10 +163,10 @@ export interface Push {
   readonly report: Report;
 }
 
-function clientCommand(ready: Ready, port: string, options: SessionOptions): readonly string[] {
+function clientCommand(ready: Ready, port: string, route: string, options: SessionOptions): readonly string[] {
   const { variant, perType = false, perConnection = 1, want = [], sets } = options;
   return [
-    ...[ready.client, '--port', port, '--variant', variant, '--node', ready.node, '--route', routeName],
+    ...[ready.client, '--port', port, '--variant', variant, '--node', ready.node, '--route', route],
     ...['--streams', perType ? 'per-type' : 'ads', '--per-connection', String(perConnection)],
     ...(want.length > 0 ? ['--want', want.join(',')] : []),
     ...(sets ? ['--sets', sets.join(',')] : []),

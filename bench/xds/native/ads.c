@@ -251,10 +251,23 @@ static Names *own_set(int client) {
   int step = config.set_of / config.set_size;
   for (int each = 0; each < config.set_size; each++) {
     char name[32];
-    snprintf(name, sizeof name, "svc-%05d", (each * step + client * 5 % step + client * 5 / step % step) % config.set_of);
+    /* Each name is asked for by as many proxies as any other, and no two of the first step squared ask for the same. */
+    int at = each * step + (client % step + each * (client / step)) % step;
+    snprintf(name, sizeof name, "svc-%05d", at % config.set_of);
     add_name(names, (const uint8_t *)name, strlen(name));
   }
   return names;
+}
+
+/* Whoever comes back asks for all that it had at once, and need not be answered. */
+static void come_back(Stream *stream) {
+  if (list_count > 0) stream->names = lists[0];
+  for (int type = 0; type < TYPES; type++) {
+    if (config.want & 1 << type) subscribe(stream, type);
+  }
+  stream->acked = config.want;
+  tally.ready++;
+  tally.last_ready = now_ns();
 }
 
 void proxy_start(Conn *conn, int client) {
@@ -269,6 +282,7 @@ void proxy_start(Conn *conn, int client) {
   } else {
     subscribe(stream, CDS);
   }
+  if (mode.resume) come_back(stream);
 }
 
 static int type_of(const Stream *stream) {
@@ -313,7 +327,7 @@ static void follow(Stream *stream, int type) {
 static void accepted(Stream *stream, int type, int64_t now) {
   uint8_t all = config.per_type ? 1 << type : config.set_size ? 1 << EDS : config.want;
   bool ready = stream->acked == all;
-  stream->acked |= 1 << type;
+  if (stream->scan.count[2] > 0) stream->acked |= 1 << type;
   if (ready || stream->acked != all) return;
   tally.ready++;
   tally.last_ready = now;

@@ -282,15 +282,18 @@ static int resident(void) {
   return pages * 4096;
 }
 
-/* `stream`: so many changes with so many milliseconds between them. */
+/* `stream`: so many changes with so many milliseconds between them, or as many as can be made in that time. */
 static int left_to_push;
-static int64_t every, due, began;
+static int64_t every, due, until;
+static int pushed;
 
 static void tick(void) {
   while (left_to_push > 0 && now_ns() >= due) {
     push(ONE, EDS, now_ns());
+    pushed++;
     due += every;
-    if (--left_to_push == 0) printf("streamed %" PRId64 "\n", (now_ns() - began) / 1000000);
+    if (now_ns() >= until) left_to_push = 1;
+    if (--left_to_push == 0) printf("streamed %d\n", pushed);
   }
 }
 
@@ -304,7 +307,9 @@ static void obey(char *line) {
   } else if (strcmp(word[0], "stream") == 0) {
     every = atoll(word[1]) * 1000000;
     left_to_push = atoi(word[2]);
-    due = began = now_ns();
+    due = now_ns();
+    until = due + every * left_to_push;
+    pushed = 0;
   } else if (strcmp(word[0], "rss") == 0 || strcmp(word[0], "gc") == 0) printf("%s %d\n", word[0], resident());
   else if (strcmp(word[0], "nodes") == 0) puts("nodes");
   else if (strcmp(word[0], "lag") == 0) puts("lag");

@@ -72,6 +72,9 @@ func obey(store store) {
 			say(nil, "streamed", stream(store, integer(words[1], 10), integer(words[2], 100), &number))
 		case "nodes":
 			say(store.nodes(integer(words[1], 0)), "nodes")
+		case "compile":
+			all, one := store.compile()
+			say(nil, "compiled", all, one)
 		case "rss":
 			say(nil, "rss", resident())
 		case "gc":
@@ -91,16 +94,18 @@ func obey(store store) {
 	os.Exit(0)
 }
 
-func stream(store store, every, changes int, number *int) int64 {
+// Changes with so many milliseconds between them, or as many as can be made in that time.
+func stream(store store, every, changes int, number *int) int {
 	began := time.Now()
-	for done := 0; done < changes; done++ {
+	done := 0
+	for ; done < changes && time.Since(began) < time.Duration(every*changes)*time.Millisecond; done++ {
 		time.Sleep(time.Until(began.Add(time.Duration(done*every) * time.Millisecond)))
 		*number++
 		if err := store.change(change{"endpoint", done % 16, 1, 1, *number}, nanotime()); err != nil {
 			log.Fatal(err)
 		}
 	}
-	return time.Since(began).Milliseconds()
+	return done
 }
 
 func say(err error, words ...any) {

@@ -1,0 +1,67 @@
+import { type Curve, cpuFigure, exponent, type Row, ratio, short } from './results.ts';
+
+/** What is to be reached on grpc-js, as ratios within one run. */
+interface Goal {
+  readonly scenario: string;
+  readonly variant: string;
+  readonly other: string;
+  readonly most: number;
+  readonly figure?: string;
+}
+
+const ownTransport = ['S1 delta', 'S1 sotw', 'S2 sotw', 'S2 delta', 'S3 delta', 'S5 delta'].map((group): Goal => {
+  const [scenario = '', variant = ''] = group.split(' ');
+  return { scenario, variant, other: 'grpc-js', most: 1.3 };
+});
+
+const goals: readonly Goal[] = [
+  { scenario: 'S1', variant: 'delta', other: 'G1', most: 0.06 },
+  { scenario: 'S1', variant: 'delta', other: 'G3', most: 0.06 },
+  { scenario: 'S1', variant: 'sotw', other: 'G1', most: 0.01 },
+  { scenario: 'S1', variant: 'sotw', other: 'G3', most: 0.06 },
+  { scenario: 'S2', variant: 'sotw', other: 'G1', most: 0.08 },
+  { scenario: 'S2', variant: 'sotw', other: 'G3', most: 0.8 },
+  { scenario: 'S3', variant: 'delta', other: 'G1', most: 0.08 },
+  { scenario: 'S3', variant: 'delta', other: 'G3', most: 0.5 },
+  { scenario: 'S9', variant: 'delta', other: 'G3', most: 0.5 },
+  { scenario: 'S11', variant: 'sotw', other: 'G1', most: 0.2 },
+  ...ownTransport,
+];
+
+/** Bounds on a figure by itself. */
+const bounds: readonly (Omit<Goal, 'other' | 'figure'> & { readonly figure: string })[] = [
+  { scenario: 'S2', variant: 'sotw', figure: 'peak MB over rest', most: 64 },
+  { scenario: 'S5', variant: 'delta', figure: 'all acked ms', most: 100 },
+  { scenario: 'S6', variant: 'delta', figure: 'KB/further stream', most: 60 },
+  { scenario: 'S7', variant: 'delta', figure: 'staleness p99 ms', most: 100 },
+  { scenario: 'S11', variant: 'sotw', figure: 'CPU µs/ACK', most: 5 },
+];
+
+const growth: Readonly<Record<string, number>> = {
+  'CPU µs/stream of one change, by clusters': 0.1,
+  'CPU ms of one change, by streams': 1.05,
+  'resting MB, by streams': 1.02,
+};
+
+/** Which of the goals that this run can judge are met. */
+export function judged(rows: readonly Row[], curves: readonly Curve[]): readonly string[] {
+  const of = ({ scenario, variant }: Pick<Goal, 'scenario' | 'variant'>): readonly Row[] =>
+    rows.filter(row => row.scenario === scenario && row.variant === variant);
+  const verdict = (what: string, value: number, most: number): readonly string[] =>
+    Number.isFinite(value) ? [`${value <= most ? 'met   ' : 'MISSED'} ${what}: ${short(value)}, goal ≤ ${most}`] : [];
+  return [
+    ...goals.flatMap(goal => {
+      const { scenario, variant, other, most, figure = scenario === 'S11' ? 'CPU µs/ACK' : cpuFigure } = goal;
+      return verdict(`${scenario} ${variant}: ours ÷ ${other}, CPU`, ratio(of(goal), figure, 'ours', other), most);
+    }),
+    ...bounds.flatMap(bound => {
+      const { scenario, variant, figure, most } = bound;
+      const value = of(bound).find(row => row.peer === 'ours')?.figures[figure]?.median ?? Number.NaN;
+      return verdict(`${scenario} ${variant}: ${figure}`, value, most);
+    }),
+    ...curves.flatMap(({ name, peer, points }) => {
+      const most = growth[name];
+      return peer === 'ours' && most !== undefined ? verdict(`exponent of ${name}`, exponent(points), most) : [];
+    }),
+  ];
+}
