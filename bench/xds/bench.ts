@@ -107,7 +107,7 @@ function write(kept: Kept, made: Run, every: boolean): void {
   const title = [
     '# Results',
     '',
-    'Made by `npm run bench -- --all --write` and `--quick --write`; [how to read them](../README.md).',
+    'Made by `npm run bench -- xds --write` and `npm run bench -- xds --quick --write`; [how to read them](../README.md).',
     '',
   ];
   writeFileSync(join(here, 'results.md'), [...title, ...sections].join('\n'));

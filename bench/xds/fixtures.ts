@@ -39,7 +39,7 @@ export interface Size {
 }
 
 /** The name of the resource of which proxies that reject it are told. */
-export const badCluster = 'bench-bad';
+const badCluster = 'bench-bad';
 export const routeName = 'edge';
 const ads = { ads: {}, resource_api_version: 'V3' } as const;
 

@@ -20,6 +20,9 @@ export interface Report {
   readonly resources: readonly number[];
   readonly removed: readonly number[];
   readonly payload: readonly number[];
+  /** Responses that the proxy with the fewest, and the one with the most, was sent. */
+  readonly least: number;
+  readonly most: number;
   readonly receipt: Distribution | null;
   readonly ack: Distribution | null;
   readonly staleness: Distribution | null;

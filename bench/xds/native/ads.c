@@ -342,6 +342,7 @@ void ads_received(Stream *stream) {
     return;
   }
   tally.messages[type]++;
+  stream->messages++;
   tally.resources[type] += stream->scan.count[2];
   tally.removed[type] += config.delta ? stream->scan.count[6] : 0;
   tally.payload[type] += stream->scan.length;

@@ -83,7 +83,10 @@ static void arm(int type) {
   int64_t last = tally.last_ready;
   tally = (Tally){.streams = streams_before, .ready = ready, .ended = ended, .failed = failed, .last_ready = last};
   tally.last_traffic = now_ns();
-  for (int each = 0; each < stream_count; each++) streams[each]->receipt = streams[each]->acknowledgement = 0;
+  for (int each = 0; each < stream_count; each++) {
+    streams[each]->receipt = streams[each]->acknowledgement = 0;
+    streams[each]->messages = 0;
+  }
   samples_clear();
   printf("{\"now\":%" PRId64 ",\"cpu\":%" PRId64 "}\n", now_ns(), cpu_ns());
   fflush(stdout);
@@ -101,6 +104,12 @@ static void report(int64_t since) {
   print_counts("resources", tally.resources);
   print_counts("removed", tally.removed);
   print_counts("payload", tally.payload);
+  uint32_t least = UINT32_MAX, most = 0;
+  for (int each = 0; each < stream_count; each++) {
+    if (streams[each]->messages < least) least = streams[each]->messages;
+    if (streams[each]->messages > most) most = streams[each]->messages;
+  }
+  printf("\"least\":%u,\"most\":%u,", stream_count ? least : 0, most);
   print_receipts(since);
   print_samples("staleness");
   printf("\"lastReady\":%" PRId64 ",\"lastReceipt\":%" PRId64 ",\"lastAck\":%" PRId64 ",\"lastTraffic\":%" PRId64 ",",

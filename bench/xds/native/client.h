@@ -38,6 +38,7 @@ typedef struct {
   char version[TYPES][SCAN_TEXT], nonce[TYPES][SCAN_TEXT];
   int64_t receipt, acknowledgement; /* since the last `arm` */
   uint64_t marker;
+  uint32_t messages; /* since the last `arm` */
 } Stream;
 
 struct Conn {

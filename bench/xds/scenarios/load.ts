@@ -41,6 +41,8 @@ export async function manyChanges(context: Context): Promise<void> {
                   'staleness max ms': ms(came.staleness?.max ?? Number.NaN),
                 }),
             'responses/stream': (came.messages[1] ?? 0) / streams,
+            'fewest responses': came.least,
+            'most responses': came.most,
             ...(lag === undefined ? {} : { 'loop lag p99 ms': Number(lag) / 1e6 }),
           },
         ]),
