@@ -91,7 +91,8 @@ function decideGiven(given: ComputedGiven, { policy, all, now }: Situation): Com
     return answer(hint === undefined ? { kind: 'notFound', what } : { kind: 'notFound', what, hint });
   }
   const { policy: balancing } = service.loadBalancing;
-  if (balancing === 'random') return invalid(`"${given.service}" balances by "${balancing}", which has no weights`);
+  if (balancing === 'random' || balancing === 'clientSideWeightedRoundRobin')
+    return invalid(`"${given.service}" balances by "${balancing}", which does not go by weights of ours`);
   const current = all.get(given.service);
   if (current && current.source !== given.source && !given.force) {
     const why = `"${current.source}" computes the weights of "${given.service}", until ${new Date(current.expiresAt).toISOString()}`;

@@ -69,6 +69,14 @@ export function bears(
   return labels.every(([label, value]) => Object.hasOwn(endpoint.labels, label) && endpoint.labels[label] === value);
 }
 
+/**
+ * True unless Envoys must not know the zones of the endpoints: this policy prefers the proxy's own, counting endpoints and
+ * not weights, and cannot be told otherwise.
+ */
+export function tellsZones({ loadBalancing }: Service): boolean {
+  return loadBalancing.policy !== 'clientSideWeightedRoundRobin';
+}
+
 /** True if endpoints of the service are declared to step in only when all of lower priority are down. */
 export function hasBackups({ failover, endpoints }: Service): boolean {
   return failover === 'whenAllDown' && endpoints.some(each => each.priority !== endpoints[0]?.priority);

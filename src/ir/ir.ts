@@ -85,6 +85,8 @@ export interface WeightedClusterIr {
   readonly weight: number;
   /** Absent: requests are not bound to an endpoint. */
   readonly sessions?: Sessions;
+  /** Its answers hold reports of load, which are for the proxy and not for its callers. */
+  readonly loadReports?: true;
 }
 
 /** What a rule does with a request. */

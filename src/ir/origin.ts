@@ -1,6 +1,7 @@
 import type { PolicyPath } from '../base/problem.ts';
 import { type Destination, destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
+import { tellsZones } from './endpoints.ts';
 import { destinationsBehind } from './fallback.ts';
 import { listenerNames } from './gateways.ts';
 import { seatsOf } from './inbound.ts';
@@ -110,7 +111,9 @@ export function originOfEndpoint(
 ): PolicyPath | undefined {
   const cluster = fleet.clusters.find(each => each.name === name);
   if (cluster?.kind !== 'service') return undefined;
-  const groups = Map.groupBy(cluster.endpoints, ({ priority, zone }: EndpointIr) => `${priority} ${zone ?? ''}`);
+  const groups = Map.groupBy(cluster.endpoints, ({ priority, zone }: EndpointIr) =>
+    tellsZones(cluster.service) ? `${priority} ${zone ?? ''}` : priority,
+  );
   const found = [...groups.values()][locality]?.[endpoint];
   const declared = lookup(policy.services, cluster.serviceName)?.endpoints ?? [];
   const index = declared.findIndex(each => each.address === found?.declared);

@@ -49,9 +49,12 @@ export function weightedClusters(
   });
 }
 
-/** How callers of a service are bound to its endpoints, as a field of a destination. */
-export function sessionsOf(service: Service | undefined): Pick<WeightedClusterIr, 'sessions'> {
-  return service?.sessions ? { sessions: service.sessions } : {};
+/** How callers of a service are bound to its endpoints, and what of its answers is not for them, as fields of a destination. */
+export function sessionsOf(service: Service | undefined): Pick<WeightedClusterIr, 'sessions' | 'loadReports'> {
+  return {
+    ...(service?.sessions ? { sessions: service.sessions } : {}),
+    ...(service?.loadBalancing.policy === 'clientSideWeightedRoundRobin' ? { loadReports: true } : {}),
+  };
 }
 
 /** A route as a virtual host. */

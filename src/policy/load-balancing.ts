@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { cookieAttributes } from './cookie.ts';
 import { duration, exactlyOneOf, field, httpHeaderName, percentage, percentBetween } from './field.ts';
-import { hashedZones, zones } from './zones.ts';
+import { loadReports } from './load-reports.ts';
+import { hashedZones, noZones, zones } from './zones.ts';
 
 /** What a request is hashed by; the first part that yields a value decides when it is `terminal`. */
 export const HashPart = z
@@ -181,6 +182,16 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
     hashBy,
     maxLoad,
     zones: hashedZones,
+    ...shared,
+  }),
+  z.strictObject({
+    policy: field(z.literal('clientSideWeightedRoundRobin'), {
+      doc: '`clientSideWeightedRoundRobin`: by weights that each Envoy computes of the load that endpoints report in their answers (ORCA). Declared weights do not count.',
+      example: 'clientSideWeightedRoundRobin',
+    }),
+    ...loadReports,
+    slowStart,
+    zones: noZones,
     ...shared,
   }),
 ]);

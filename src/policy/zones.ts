@@ -94,6 +94,20 @@ export const hashedZones = field(
   { ...zonesField, why: notCounting, example: { mode: 'weighted', weights: { a: 3, b: 1 } } },
 );
 
+/** Of policies that have no say in it. */
+export const noZones = field(
+  z
+    .union([
+      z
+        .enum(['ignored'])
+        .transform((mode): z.input<typeof Ignored> => ({ mode }))
+        .pipe(Ignored),
+      Ignored,
+    ])
+    .prefault('ignored'),
+  { ...zonesField, why: notCounting, example: 'ignored' },
+);
+
 /** Of policies that choose freely. */
 const Zones = z.discriminatedUnion('mode', [Ignored, OwnFirst, Weighted]);
 export type Zones = z.output<typeof Zones>;

@@ -5,7 +5,7 @@ import type {
   LbEndpoint,
   LocalityLbEndpoints,
 } from '../../proto/gen/envoy.config.endpoint.v3.ts';
-import { hasBackups } from '../ir/endpoints.ts';
+import { hasBackups, tellsZones } from '../ir/endpoints.ts';
 import { hasFallback } from '../ir/fallback.ts';
 import type { EndpointIr, OwnZoneIr, ServiceClusterIr } from '../ir/ir.ts';
 import type { Service } from '../policy/service.ts';
@@ -69,10 +69,11 @@ function spilling(service: Service): { readonly policy?: ClusterLoadAssignment_P
 
 function localities(endpoints: readonly EndpointIr[], level: number, service: Service): readonly LocalityLbEndpoints[] {
   const balancing = service.loadBalancing.zones;
-  const zones = [...new Set(endpoints.map(each => each.zone ?? ''))].sort();
+  const zoneOf = ({ zone }: EndpointIr) => (tellsZones(service) && zone) || '';
+  const zones = [...new Set(endpoints.map(zoneOf))].sort();
   return zones.map(zone => ({
     ...(zone === '' ? {} : { locality: locality(zone) }),
-    lb_endpoints: endpoints.filter(each => (each.zone ?? '') === zone).map(each => lbEndpoint(each, service)),
+    lb_endpoints: endpoints.filter(each => zoneOf(each) === zone).map(each => lbEndpoint(each, service)),
     ...(balancing.mode === 'weighted' ? weightOf(zone, balancing.weights) : {}),
     ...(level === 0 ? {} : { priority: level }),
   }));

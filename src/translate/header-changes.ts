@@ -12,16 +12,18 @@ export function requestHeaders(changes: HeaderChanges | undefined, orders: reado
   };
 }
 
-/** `own` and `marks` are headers of ours; the user's changes come after and win. */
+/** `own` and `marks` are headers of ours, and `removed` is not for callers; the user's changes come after and win. */
 export function responseHeaders(
   changes: HeaderChanges | undefined,
   own: Readonly<Record<string, string>> = {},
   marks: readonly HeaderValueOption[] = [],
+  removed: readonly string[] = [],
 ): Route {
   const options = [...setOptions(own), ...marks, ...valueOptions(changes)];
+  const away = sortedUnique([...removed, ...(changes?.remove ?? [])]);
   return {
     ...(options.length > 0 ? { response_headers_to_add: options } : {}),
-    ...(changes && changes.remove.length > 0 ? { response_headers_to_remove: sortedUnique(changes.remove) } : {}),
+    ...(away.length > 0 ? { response_headers_to_remove: away } : {}),
   };
 }
 

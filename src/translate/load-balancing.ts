@@ -49,6 +49,23 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
           locality_lb_config: zoneChoice(settings.zones),
         }),
       };
+    case 'clientSideWeightedRoundRobin':
+      return {
+        name: 'envoy.load_balancing_policies.client_side_weighted_round_robin',
+        typed_config: any(
+          'envoy.extensions.load_balancing_policies.client_side_weighted_round_robin.v3.ClientSideWeightedRoundRobin',
+          {
+            blackout_period: duration(settings.blackout),
+            weight_expiration_period: duration(settings.expiration),
+            weight_update_period: duration(settings.update),
+            error_utilization_penalty: settings.errorPenalty,
+            ...(settings.utilizationMetrics.length > 0
+              ? { metric_names_for_computing_utilization: settings.utilizationMetrics }
+              : {}),
+            ...slowStart(settings.slowStart),
+          },
+        ),
+      };
     case 'ringHash':
       return {
         name: 'envoy.load_balancing_policies.ring_hash',

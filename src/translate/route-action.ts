@@ -32,10 +32,15 @@ export function ruleRoute(rule: RuleIr, variant: Variant): Route {
   const marks = only && lane.mark ? [lane.mark(only)] : [];
   const headers = {
     ...requestHeaders(rule.rule.requestHeaders, lane.orders),
-    ...responseHeaders(rule.rule.responseHeaders, variant.headers, marks),
+    ...responseHeaders(rule.rule.responseHeaders, variant.headers, marks, loadReportsOf(lane)),
   };
   if (redirect) return { ...base, redirect: redirectAction(redirect, match.path), ...headers };
   return { ...base, route: routeAction(rule, lane, path), ...headers, ...(only ? destinationFilters(only) : {}) };
+}
+
+/** Headers in which endpoints report their load to the proxy. */
+function loadReportsOf({ to }: Lane): readonly string[] {
+  return to.some(each => each.loadReports) ? ['endpoint-load-metrics', 'endpoint-load-metrics-bin'] : [];
 }
 
 /** The one destination of a lane, whose settings are the route's; each part of a split has its own. */
