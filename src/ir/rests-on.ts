@@ -37,7 +37,7 @@ function onService({ code, path }: Problem, own: PolicyPath): readonly PolicyPat
     case 'service.version_empty':
       return [path, ...at('endpoints')];
     case 'service.option_without_effect':
-      return [path, ...at('protocol', 'endpoints', 'loadBalancing', 'failover')];
+      return [path, ...at('protocol', 'endpoints', 'loadBalancing', 'failover', 'healthCheck')];
     case 'retries.timeout_not_retried':
       return at('protocol', 'retries');
     default:
