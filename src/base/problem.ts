@@ -57,6 +57,7 @@ export const problemCodes = {
   'service.fallback_protocol': 'error',
   'service.fallback_sessions': 'error',
   'service.fallback_gradual': 'error',
+  'service.fallback_retry_budget': 'error',
   'route.service_not_found': 'error',
   'route.version_not_found': 'error',
   'route.gateway_not_found': 'error',

@@ -73,6 +73,12 @@ function checkCircle(policy: Policy, { path, target, keys }: Declared): readonly
 function checkOptions([first]: readonly Declared[]): readonly Problem[] {
   if (!first) return [];
   const { service, path } = first;
+  if (service.retryBudget) {
+    const message =
+      'A retry budget does not grow with the requests of a service from which another takes over: Envoy counts them at each of the two, and retries before.';
+    const hint = 'limit retries by circuitBreakers.maxRetries in place of retryBudget';
+    return [problem('service.fallback_retry_budget', path, message, hint)];
+  }
   if (service.sessions) {
     const message =
       'Sessions do not hold in a service from which another takes over: Envoy would choose an endpoint anew each time.';

@@ -61,6 +61,8 @@ function onFallback(policy: Policy, { code, path }: Problem, own: PolicyPath): r
           return [['services', name, 'fallback'], ...ofVersion];
         }),
       );
+    case 'service.fallback_retry_budget':
+      return [path, [...own, 'retryBudget']];
     case 'service.fallback_sessions':
       return [path, [...own, 'sessions']];
     default:

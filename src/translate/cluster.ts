@@ -39,7 +39,8 @@ export function serviceCluster({ name, serviceName, service }: ServiceClusterSet
 
 /**
  * Clusters one after the other: each for as long as an endpoint before it is healthy. They bring what concerns
- * connections and endpoints along; here is what Envoy asks the cluster of a route for.
+ * connections and endpoints along; here is what Envoy asks the cluster of a route for: it limits retries, and its filters
+ * are passed, not those of the member that is chosen.
  */
 export function fallbackCluster({ name, service, members }: FallbackClusterIr): Cluster {
   return {
@@ -52,6 +53,7 @@ export function fallbackCluster({ name, service, members }: FallbackClusterIr): 
     connect_timeout: duration(service.connectTimeout),
     common_lb_config: { healthy_panic_threshold: percentMessage(service.loadBalancing.panicThreshold) },
     circuit_breakers: circuitBreakers(service),
+    ...(service.admissionControl ? protocol(service, service.admissionControl) : {}),
   };
 }
 

@@ -43,6 +43,12 @@ const services: Record<string, ServiceInput> = {
   hashed: { endpoints: at(a, b), healthCheck, loadBalancing: byUser, fallback: 'spread' },
   spread: { endpoints: at(c, d), loadBalancing: byUser },
   limited: { endpoints: at(a), circuitBreakers: { maxRequests: 1 }, fallback: 'rest' },
+  admitted: {
+    endpoints: at(a),
+    outlierDetection: 'off',
+    admissionControl: { window: '2s', minimumRate: 1 },
+    fallback: 'rest',
+  },
   rest: { endpoints: at(c) },
   db: {
     protocol: 'tcp',
@@ -52,7 +58,7 @@ const services: Record<string, ServiceInput> = {
   },
   copy: { protocol: 'tcp', endpoints: [{ address: replica.address }] },
 };
-const called = ['alone', 'shop', 'strict', 'chained', 'upgraded', 'hashed', 'limited'];
+const called = ['alone', 'shop', 'strict', 'chained', 'upgraded', 'hashed', 'limited', 'admitted'];
 const rules: RuleInput[] = [
   { match: { path: '/v2' }, to: [{ service: 'versions', version: 'v2' }] },
   ...called.map(service => ({ match: { path: `/${service}` }, to: [{ service }] })),
@@ -102,6 +108,8 @@ afterEach(async () => {
   await untilOnly('/alone', 'a', 'b');
   await untilOnly('/shop', 'a', 'b');
   await untilOnly('/chained', 'a');
+  await untilOnly('/v2', 'b');
+  await untilOnly('/hashed', 'a', 'b');
 });
 
 const override = async (service: string, backend: Backend, state: 'draining' | 'disabled' | 'active') => {
@@ -176,6 +184,12 @@ describe('a service with a fallback', () => {
     assertValues(await answers('/limited', 10), ['503']);
     resolve();
     assert.equal((await first).by, 'a');
+  });
+
+  it('keeps its admission control', async () => {
+    a.behave({ status: 503 });
+    const counts = await askMany(150, () => ask(port, '/admitted'), { parallel: 4 });
+    assert.ok((counts.get('503') ?? 0) > 20, JSON.stringify([...counts]));
   });
 
   it('is followed by sidecars that do not name the fallback', async () => {

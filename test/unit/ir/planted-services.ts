@@ -280,6 +280,12 @@ export const servicesPlanted: readonly Planted[] = [
     says: 'whenAllDown',
   },
   {
+    code: 'service.fallback_retry_budget',
+    path: 'services.more.fallback',
+    change: service({ fallback: 'catalog', retryBudget: { percent: '20%' } }),
+    says: 'maxRetries',
+  },
+  {
     code: 'apiVersioning.default_not_found',
     path: 'services.more.apiVersioning.default',
     change: service({ apiVersioning: { ...inPath, default: 'v3' } }),
