@@ -48,8 +48,9 @@ describe('carts', () => {
   it('go on at another when it has died, without a failed request', async () => {
     const before = await homes();
     await example.dies('10.0.0.13');
-    const answers = await Promise.all(users.map(each => each.ask('/cart')));
-    assert.deepEqual(new Set(answers.map(each => each.status)), new Set([200]));
+    // A few at a time: a service has only so many retries under way.
+    const counts = await askMany(users.length, index => (users[index] ?? new User(0)).ask('/cart'));
+    assertValues(counts, ['10.0.0.11', '10.0.0.12']);
     const after = await homes();
     for (const [index, home] of before.entries()) {
       if (home !== '10.0.0.13') assert.equal(after[index], home);
