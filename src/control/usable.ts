@@ -72,7 +72,7 @@ function versionsInUse(policy: Policy, service: string): ReadonlySet<string> {
   const destinations = [
     ...Object.values(policy.routes).flatMap(route => route.rules.flatMap(rule => rule.to ?? [])),
     ...Object.values(policy.gateways).flatMap(gateway =>
-      gateway.listeners.flatMap(listener => (listener.protocol === 'tcp' ? listener.to : [])),
+      gateway.listeners.flatMap(listener => (listener.protocol === 'http' ? [] : listener.to)),
     ),
   ];
   return new Set(destinations.flatMap(each => (each.service === service ? (each.version ?? []) : [])));

@@ -39,6 +39,10 @@ function fallbacksOf(serviceName: string, service: Service): readonly Declared[]
   return [{ path, serviceName, service, target: service.fallback, keys }, ...own];
 }
 
+function overHttp(protocol: Service['protocol']): boolean {
+  return protocol !== 'tcp' && protocol !== 'udp';
+}
+
 function checkFallback(policy: Policy, declared: Declared): readonly Problem[] {
   const { path, serviceName, service, target } = declared;
   const { service: name, version } = destinationParts(target);
@@ -48,7 +52,11 @@ function checkFallback(policy: Policy, declared: Declared): readonly Problem[] {
     const message = `The service "${name}" has no version "${version}".`;
     return [problem('service.fallback_not_found', path, message, listed(namesOf(other.versions)))];
   }
-  if ((service.protocol === 'tcp') !== (other.protocol === 'tcp')) {
+  if (service.protocol === 'udp') {
+    const message = `"${serviceName}" speaks udp, and datagrams have no fallback.`;
+    return [problem('service.fallback_protocol', path, message, 'give endpoints a priority: they are backups then')];
+  }
+  if (service.protocol !== other.protocol && [service, other].some(({ protocol }) => !overHttp(protocol))) {
     const message = `"${serviceName}" speaks ${service.protocol} and "${name}" ${other.protocol}: requests and connections cannot take each other's place.`;
     return [problem('service.fallback_protocol', path, message, 'name a service that is called in the same way')];
   }

@@ -23,7 +23,12 @@ function checkEdge(policy: Policy, path: PolicyPath, fleet: Fleet): readonly Pro
     return [notFound('fleet.gateway_not_found', [...path, 'gateways', index], 'gateway', name, policy.gateways)];
   });
   const listeners = sortedUnique(names).flatMap(gateway =>
-    (lookup(policy.gateways, gateway)?.listeners ?? []).map(({ address, port }) => ({ gateway, address, port })),
+    (lookup(policy.gateways, gateway)?.listeners ?? []).map(({ address, port, protocol }) => ({
+      gateway,
+      address,
+      port,
+      protocol,
+    })),
   );
   const overlaps = overlappingPairs(listeners).flatMap(([first, second]) => {
     const [a, b] = [listeners[first], listeners[second]];

@@ -1,9 +1,10 @@
 import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
-import type { Gateway } from '../policy/gateway.ts';
+import type { Gateway, Listener } from '../policy/gateway.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { sortedEntries } from './order.ts';
 import { formatBinding, overlappingPairs } from './overlap.ts';
 import { checkDestinations, type DestinationCodes } from './references.ts';
+import { reachedBy } from './rules.ts';
 
 const codes: DestinationCodes = {
   service: 'gateway.service_not_found',
@@ -28,10 +29,27 @@ export function checkGateways(policy: Policy): readonly Problem[] {
 
 function checkDestinationsOf(policy: Policy, path: PolicyPath, gateway: Gateway): readonly Problem[] {
   return gateway.listeners.flatMap((listener, index) =>
-    listener.protocol === 'tcp'
-      ? checkDestinations(policy, listener.to, [...path, 'listeners', index, 'to'], codes)
-      : [],
+    listener.protocol === 'http'
+      ? []
+      : [
+          ...checkDestinations(policy, listener.to, [...path, 'listeners', index, 'to'], codes),
+          ...checkProtocols(policy, listener, [...path, 'listeners', index, 'to']),
+        ],
   );
+}
+
+/** Bytes may go to whoever speaks over TCP, datagrams only to who takes datagrams. */
+function checkProtocols(
+  policy: Policy,
+  { protocol, to }: Exclude<Listener, { readonly protocol: 'http' }>,
+  path: PolicyPath,
+): readonly Problem[] {
+  return reachedBy(policy, to).flatMap(({ destination, service }) => {
+    if ((service.protocol === 'udp') === (protocol === 'udp')) return [];
+    const at = [...path, to.indexOf(destination), 'service'];
+    const message = `The service "${destination.service}" speaks ${service.protocol}, which a ${protocol} listener cannot send to.`;
+    return [problem('gateway.protocol_mismatch', at, message, 'correct the protocol of one of the two')];
+  });
 }
 
 function checkPorts(path: PolicyPath, { listeners }: Gateway): readonly Problem[] {

@@ -31,9 +31,10 @@ export function checkRule(policy: Policy, rule: Rule, path: PolicyPath): readonl
 function checkProtocols(policy: Policy, rule: Rule, path: PolicyPath): readonly Problem[] {
   return (rule.to ?? []).flatMap((destination, index) => {
     const service = reachedBy(policy, [destination])[0]?.service;
-    if (service?.protocol !== 'tcp') return [];
-    const message = `The service "${destination.service}" speaks tcp, which rules about HTTP requests cannot send to.`;
-    const hint = 'use a tcp listener of a gateway, or correct the protocol of the service';
+    if (service?.protocol !== 'tcp' && service?.protocol !== 'udp') return [];
+    const { protocol } = service;
+    const message = `The service "${destination.service}" speaks ${protocol}, which rules about HTTP requests cannot send to.`;
+    const hint = `use a ${protocol} listener of a gateway, or correct the protocol of the service`;
     return [problem('route.protocol_mismatch', [...path, 'to', index, 'service'], message, hint)];
   });
 }

@@ -42,7 +42,7 @@ function checkService(path: PolicyPath, service: Service): readonly Problem[] {
     ...checkOptions(path, service),
     ...checkHealth(path, service),
     ...checkZones(path, service),
-    ...(service.protocol === 'tcp' ? [] : checkRetries(service.retries, [...path, 'retries'])),
+    ...(overHttp(service) ? checkRetries(service.retries, [...path, 'retries']) : []),
     ...(service.apiVersioning ? checkApiVersioning([...path, 'apiVersioning'], service.apiVersioning) : []),
   ];
 }
@@ -129,8 +129,8 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
   const problems: Problem[] = [];
   const report = (option: string, why: string) =>
     problems.push(problem('service.option_without_effect', [...path, option], `${option} has no effect: ${why}.`));
-  if (service.protocol === 'tcp') {
-    const why = 'the service speaks tcp, and it is about HTTP requests';
+  if (!overHttp(service)) {
+    const why = `the service speaks ${service.protocol}, and it is about HTTP requests`;
     if (service.timeout !== undefined) report('timeout', why);
     if (service.sessions) report('sessions', why);
     if (service.retryBudget) report('retryBudget', why);
@@ -140,7 +140,7 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
     if (!isDeepStrictEqual(service.connections, {})) report('connections', why);
     if (!isDeepStrictEqual(service.retries, retriesByDefault)) report('retries', why);
     if ('hashBy' in loadBalancing && !loadBalancing.hashBy.some(part => part.sourceIp)) {
-      report('loadBalancing', 'a tcp service can be hashed by sourceIp only');
+      report('loadBalancing', `a ${service.protocol} service can be hashed by sourceIp only`);
     }
   }
   if (loadBalancing.policy === 'random' && unequal(service)) {
@@ -159,6 +159,10 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
     report('failover', 'all endpoints have the same priority, so that there are no backups');
   }
   return problems;
+}
+
+function overHttp({ protocol }: Service): boolean {
+  return protocol !== 'tcp' && protocol !== 'udp';
 }
 
 function unequal({ endpoints }: Service): boolean {

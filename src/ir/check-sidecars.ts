@@ -34,6 +34,7 @@ function checkUpstreams(policy: Policy, path: PolicyPath, sidecar: Sidecar): rea
     seen.add(name);
     const service = lookup(policy.services, name);
     if (!service) return [notFound('fleet.service_not_found', at, 'service', name, policy.services)];
+    if (service.protocol === 'udp') return [datagrams(name, at)];
     if (service.protocol === 'tcp' && port === undefined) {
       const message = `The upstream "${name}" speaks tcp, so it needs a local port of its own.`;
       return [problem('fleet.upstream_port_missing', at, message, `write { service: ${name}, port: … }`)];
@@ -46,6 +47,16 @@ function checkUpstreams(policy: Policy, path: PolicyPath, sidecar: Sidecar): rea
     }
     return [];
   });
+}
+
+function datagrams(service: string, path: PolicyPath): Problem {
+  const message = `The service "${service}" speaks udp, which does not pass through sidecars.`;
+  return problem(
+    'fleet.protocol_mismatch',
+    path,
+    message,
+    'call it at its address, or through a udp listener of a gateway',
+  );
 }
 
 /** A binding, and what it is for, in words. */
@@ -75,6 +86,7 @@ function checkInbound(
   service: Service,
 ): readonly Problem[] {
   const path = ['fleets', name, 'sidecar'];
+  if (service.protocol === 'udp') return [datagrams(serviceName, [...path, 'service'])];
   const declared = declaredEndpoints(service).filter(({ endpoint }) => endpoint.inbound);
   const own = declared.filter(({ endpoint }) => mayBeMember(fleet, endpoint.inbound?.node));
   if (own.length === 0) {

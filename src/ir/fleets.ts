@@ -68,7 +68,9 @@ export function clustersUsed(
     const keys = sortedKeys(keepKeys(owner, table.name, table.virtualHosts.flatMap(keysOfHost)));
     return keepUsed(keys, '', model.endpoints, () => clustersFor(model, keys));
   });
-  const keys = listeners.flatMap(listener => (listener.kind === 'tcp' ? listener.to.map(each => each.cluster) : []));
+  const keys = listeners.flatMap(listener =>
+    listener.kind === 'http' ? [] : [listener.to].flat().map(each => each.cluster),
+  );
   return [...ofTables, clustersFor(model, sortedUnique(keys))];
 }
 

@@ -24,8 +24,8 @@ export function gatewayIr(model: Model, name: string, gateway: Gateway): Gateway
 
 function build(model: Model, name: string, gateway: Gateway): GatewayIr {
   const names = listenerNames(name, gateway.listeners);
-  const listeners = gateway.listeners.map((listener, index) =>
-    listenerIr(model.policy, name, listener, names[index] ?? name),
+  const listeners = gateway.listeners.flatMap(
+    (listener, index) => listenerIr(model.policy, name, listener, names[index] ?? name) ?? [],
   );
   if (!listeners.some(listener => listener.kind === 'http')) return { listeners, routeTable: undefined };
   const hosts: readonly VirtualHostIr[] = sortedEntries(model.policy.routes)
@@ -40,19 +40,27 @@ const tableName = (gateway: string) => `gateway/${gateway}`;
 /**
  * `gateway/public/80`; a further listener on the same port bears its address, `gateway/public/10.0.0.1:80`. The first
  * one keeps the short name, so that adding another does not rename it: to Envoy, a new name is a new listener. That is
- * what `reusePort` needs, which Envoy refuses to change on a listener that it has.
+ * what `reusePort` needs, which Envoy refuses to change on a listener that it has. Ports of UDP are others: `gateway/public/53/udp`.
  */
 export function listenerNames(gateway: string, listeners: readonly Listener[]): readonly string[] {
-  return listeners.map(({ address, port, reusePort }, index) => {
-    const first = listeners.findIndex(other => other.port === port) === index;
+  return listeners.map((listener, index) => {
+    const { address, port, protocol } = listener;
+    const datagrams = protocol === 'udp';
+    const first = listeners.findIndex(each => each.port === port && (each.protocol === 'udp') === datagrams) === index;
     const host = address.includes(':') ? `[${address}]` : address;
-    return `gateway/${gateway}/${first ? port : `${host}:${port}`}${reusePort ? '/shared' : ''}`;
+    const kind = datagrams ? '/udp' : listener.reusePort ? '/shared' : '';
+    return `gateway/${gateway}/${first ? port : `${host}:${port}`}${kind}`;
   });
 }
 
-function listenerIr(policy: Policy, gateway: string, listener: Listener, name: string): ListenerIr {
-  const { address, port, reusePort, maxConnections } = listener;
-  const limit = maxConnections === undefined ? {} : { maxConnections };
+/** Undefined where datagrams have nowhere to go, which is a problem of the policy. */
+function listenerIr(policy: Policy, gateway: string, listener: Listener, name: string): ListenerIr | undefined {
+  const { address, port } = listener;
+  const reusePort = listener.protocol === 'udp' || listener.reusePort;
+  const limit =
+    listener.protocol === 'udp' || listener.maxConnections === undefined
+      ? {}
+      : { maxConnections: listener.maxConnections };
   const place = { name, address, port, reusePort, role: 'edge' as const, ...limit };
   if (listener.protocol === 'http') {
     return keepListener(listener, name, [], () => ({
@@ -66,5 +74,8 @@ function listenerIr(policy: Policy, gateway: string, listener: Listener, name: s
   const reached = reachedBy(policy, listener.to).map(({ destination }) => ({ destination }));
   const to = weightedClusters(policy, reached);
   const from = to.map(each => each.cluster);
-  return keepListener(listener, name, from, () => ({ ...place, kind: 'tcp', to }));
+  if (listener.protocol === 'tcp') return keepListener(listener, name, from, () => ({ ...place, kind: 'tcp', to }));
+  const { idleTimeout } = listener;
+  const [only] = to;
+  return only && keepListener(listener, name, from, () => ({ ...place, kind: 'udp', to: only, idleTimeout }));
 }

@@ -161,7 +161,13 @@ export interface TcpListenerIr extends ListenerPlace {
   readonly to: readonly WeightedClusterIr[];
 }
 
-export type ListenerIr = HttpListenerIr | TcpListenerIr;
+export interface UdpListenerIr extends ListenerPlace {
+  readonly kind: 'udp';
+  readonly to: WeightedClusterIr;
+  readonly idleTimeout: Millis;
+}
+
+export type ListenerIr = HttpListenerIr | TcpListenerIr | UdpListenerIr;
 
 /** Everything that one fleet, or one sub-fleet of sidecars, holds. */
 export interface FleetIr {

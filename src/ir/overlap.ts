@@ -6,10 +6,13 @@ export interface Binding {
   /** IP address; `0.0.0.0` and `::` take the port of every address of their family. */
   readonly address: string;
   readonly port: number;
+  /** Ports of UDP are others than those of TCP; absent: TCP. */
+  readonly protocol?: string;
 }
 
 /** True if the kernel would refuse the second of two sockets. Envoy's `::` takes IPv6 alone. */
 export function bindingsOverlap(a: Binding, b: Binding): boolean {
+  if ((a.protocol === 'udp') !== (b.protocol === 'udp')) return false;
   if (a.port !== b.port || isIP(a.address) !== isIP(b.address)) return false;
   const first = canonicalIp(a.address);
   const second = canonicalIp(b.address);

@@ -80,11 +80,17 @@ function onGateway(policy: Policy, { code, path }: Problem, own: PolicyPath): re
     case 'gateway.port_overlap': {
       const listeners = lookup(policy.gateways, String(own[1]))?.listeners ?? [];
       const pair = overlappingPairs(listeners).find(([, second]) => second === path[3]) ?? listeners.keys();
-      return [...pair].flatMap(index => ['address', 'port'].map(field => [...own, 'listeners', index, field]));
+      return [...pair].flatMap(index =>
+        ['address', 'port', 'protocol'].map(field => [...own, 'listeners', index, field]),
+      );
     }
     case 'gateway.service_not_found':
     case 'gateway.version_not_found':
-      return [listener, ...named(policy, 'services', valueAt(policy, [...path.slice(0, 6), 'service']), ['versions'])];
+    case 'gateway.protocol_mismatch':
+      return [
+        listener,
+        ...named(policy, 'services', valueAt(policy, [...path.slice(0, 6), 'service']), ['protocol', 'versions']),
+      ];
     default:
       return [listener];
   }

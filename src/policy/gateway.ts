@@ -1,17 +1,21 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { Destination } from './destination.ts';
-import { field, portNumber } from './field.ts';
+import { duration, field, portNumber } from './field.ts';
 
 const bindAddress = z.string().refine(text => isIP(text) !== 0, 'is not an IP address');
 
-const place = {
+const where = {
   port: field(portNumber, { doc: 'Port to listen on.', example: 80 }),
   address: field(bindAddress.default('0.0.0.0'), {
     doc: 'IP address to listen on.',
     why: '0.0.0.0: a gateway is there to be reached',
     example: '127.0.0.1',
   }),
+};
+
+const place = {
+  ...where,
   maxConnections: field(z.int().min(1).max(4_000_000).optional(), {
     doc: 'Open connections from callers, for each Envoy; further ones are closed at once. Turning it on drains the connections of the listener once.',
     why: 'absent: those that the bootstrap allows all listeners together, 50,000',
@@ -44,7 +48,25 @@ const TcpListener = z.strictObject({
   to: field(z.array(Destination).min(1).max(32), { doc: 'Where the bytes go.', example: [{ service: 'db' }] }),
 });
 
-export const Listener = z.discriminatedUnion('protocol', [HttpListener, TcpListener]);
+/** Takes datagrams in and passes them to one service. The workers of an Envoy always share its port. */
+const UdpListener = z.strictObject({
+  ...where,
+  protocol: field(z.literal('udp'), {
+    doc: '`udp`: takes datagrams in and passes them on, and answers back.',
+    example: 'udp',
+  }),
+  to: field(z.array(Destination).length(1), {
+    doc: 'With `udp` exactly one, a service that speaks udp.',
+    example: [{ service: 'dns' }],
+  }),
+  idleTimeout: field(duration({ min: 1, max: 86_400_000 }).prefault('1m'), {
+    doc: 'A session, which is all datagrams between one address and port of a caller and the endpoint that was chosen for the first, ends when it has been silent for so long.',
+    why: "1m, Envoy's: longer than most protocols are silent, and each session holds a port",
+    example: '10s',
+  }),
+});
+
+export const Listener = z.discriminatedUnion('protocol', [HttpListener, TcpListener, UdpListener]);
 export type Listener = z.output<typeof Listener>;
 
 /** Ports that take traffic in. */

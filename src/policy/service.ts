@@ -26,7 +26,7 @@ const Version = z.strictObject({
 });
 
 /** What endpoints speak. */
-const ServiceProtocol = z.enum(['http', 'http2', 'grpc', 'tcp']);
+const ServiceProtocol = z.enum(['http', 'http2', 'grpc', 'tcp', 'udp']);
 
 /** When the endpoints of a higher number of `priority` step in. */
 const Failover = z.enum(['gradual', 'whenAllDown']);
@@ -34,7 +34,7 @@ const Failover = z.enum(['gradual', 'whenAllDown']);
 /** Something that answers requests. */
 export const Service = z.strictObject({
   protocol: field(ServiceProtocol.default('http'), {
-    doc: 'What the endpoints speak: `http` is HTTP/1.1, `http2` and `grpc` are HTTP/2 without TLS, `tcp` is bytes.',
+    doc: 'What the endpoints speak: `http` is HTTP/1.1, `http2` and `grpc` are HTTP/2 without TLS, `tcp` is bytes, `udp` is datagrams.',
     why: 'http: every application speaks it',
     example: 'grpc',
   }),

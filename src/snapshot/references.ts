@@ -5,6 +5,7 @@ import type { RouteConfiguration, VirtualHost } from '../../proto/gen/envoy.conf
 import type { ClusterConfig } from '../../proto/gen/envoy.extensions.clusters.aggregate.v3.ts';
 import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
 import type { TcpProxy } from '../../proto/gen/envoy.extensions.filters.network.tcp_proxy.v3.ts';
+import type { UdpProxyConfig, Route as UdpRoute } from '../../proto/gen/envoy.extensions.filters.udp.udp_proxy.v3.ts';
 import type { Any } from '../../proto/gen/google.protobuf.ts';
 import { memo1 } from '../base/memo.ts';
 import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
@@ -72,8 +73,20 @@ function ofListener(listener: Listener): readonly Reference[] {
       servedTypes.route,
       managers.map(({ route_config: table, rds }) => (table ? undefined : rds?.route_config_name)),
     ),
-    ...references(servedTypes.cluster, [...inline, ...configs.filter(isTcpProxy).flatMap(clustersOfProxy)]),
+    ...references(servedTypes.cluster, [
+      ...inline,
+      ...configs.filter(isTcpProxy).flatMap(clustersOfProxy),
+      ...(listener.listener_filters ?? []).flatMap(each => clustersOfDatagrams(each.typed_config)),
+    ]),
   ];
+}
+
+/** The only cluster that all datagrams of a listener go to, or the one that those go to that nothing else matches. */
+function clustersOfDatagrams(config: Any | undefined): readonly (string | undefined)[] {
+  if (config?.['@type'] !== typeUrl('envoy.extensions.filters.udp.udp_proxy.v3.UdpProxyConfig')) return [];
+  const { cluster, matcher } = config as UdpProxyConfig;
+  const route = matcher?.on_no_match?.action?.typed_config as UdpRoute | undefined;
+  return [cluster, route?.cluster];
 }
 
 function clustersOfProxy({ cluster, weighted_clusters: weighted }: TcpProxy): readonly (string | undefined)[] {

@@ -54,7 +54,11 @@ export class TraceError extends Error {
 
 /** Follows a request through a fleet. @throws TraceError when it is not clear which listener is meant */
 export function traceReport(fleet: TracedFleet, { request, listener: wanted }: TraceQuestion): TraceReport {
-  const listener = listenerFor(fleet.listeners, wanted);
+  // A request does not come in datagrams, whose listener may have the same port.
+  const listener = listenerFor(
+    fleet.listeners.filter(each => each.udp_listener_config === undefined),
+    wanted,
+  );
   const traced = trace(listener, fleet.table, request);
   const { method, host, path } = traced.request;
   return {

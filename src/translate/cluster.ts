@@ -92,6 +92,8 @@ function protocol(service: Service, admits?: AdmissionControl): Cluster {
       // A connection has no next request that could go elsewhere; ended, the caller connects anew. Only where a check
       // says what healthy means: being ejected for refusing new connections is no reason to end the old ones.
       return service.healthCheck?.closeConnections ? { close_connections_on_host_health_failure: true } : {};
+    case 'udp':
+      return {};
     case 'http':
       return usual ? http1 : http({ ...http1Options, ...own(http1Options, service, admits) });
     case 'http2':

@@ -4,10 +4,12 @@ import type { ListenerIr } from '../ir/ir.ts';
 import { connectionLimit } from './connection-limit.ts';
 import { edgeBuffer, httpConnectionManager } from './http-connection-manager.ts';
 import { tcpProxy } from './tcp-proxy.ts';
+import { udpListener } from './udp-proxy.ts';
 import { statPrefix } from './units.ts';
 
 /** One port of a proxy. What it routes by comes from `source`. */
 export function envoyListener(listener: ListenerIr, source: ConfigSource): Listener {
+  if (listener.kind === 'udp') return udpListener(listener);
   const outbound = listener.role === 'outbound';
   return {
     name: listener.name,

@@ -108,6 +108,8 @@ export const listenerFields: FieldNames = {
   [`${filter}.xff_num_trusted_hops`]: 'trustedProxies',
   [`${filter}.max_connections`]: 'maxConnections',
   [`${filter}.cluster`]: 'to',
+  'listener_filters.typed_config.matcher': 'to',
+  'listener_filters.typed_config.idle_timeout': 'idleTimeout',
   [`${filter}.weighted_clusters`]: 'to',
 };
 

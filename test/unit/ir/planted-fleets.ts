@@ -16,6 +16,7 @@ const tcp = (...destinations: { service: string; version?: string; weight?: numb
   gateway({ port: 90, protocol: 'tcp', to: destinations });
 
 const to = [{ service: 'catalog' }];
+const datagrams: PolicyInput['services'] = { dns: { protocol: 'udp', endpoints: [{ address: '10.0.7.1:53' }] } };
 
 /** Mistakes of gateways. */
 export const gatewaysPlanted: readonly Planted[] = [
@@ -29,6 +30,29 @@ export const gatewaysPlanted: readonly Planted[] = [
     code: 'gateway.version_not_found',
     path: 'gateways.more.listeners[0].to[0].version',
     change: tcp({ service: 'db', version: 'v1' }),
+  },
+  {
+    code: 'gateway.protocol_mismatch',
+    path: 'gateways.more.listeners[0].to[0].service',
+    change: { ...gateway({ port: 90, protocol: 'tcp', to: [{ service: 'dns' }] }), services: datagrams },
+    says: 'speaks udp',
+  },
+  {
+    code: 'gateway.protocol_mismatch',
+    path: 'gateways.more.listeners[0].to[0].service',
+    change: gateway({ port: 90, protocol: 'udp', to: [{ service: 'db' }] }),
+    says: 'speaks tcp',
+  },
+  {
+    code: 'gateway.port_overlap',
+    path: 'gateways.more.listeners[1].port',
+    change: {
+      ...gateway(
+        { port: 90, protocol: 'udp', to: [{ service: 'dns' }] },
+        { port: 90, protocol: 'udp', to: [{ service: 'dns' }] },
+      ),
+      services: datagrams,
+    },
   },
   {
     code: 'gateway.duplicate_destination',
@@ -154,6 +178,17 @@ export const fleetsPlanted: readonly Planted[] = [
     says: 'where the application listens',
   },
   { code: 'fleet.inbound_missing', path: 'fleets.more.sidecar.service', change: sidecar({ service: 'catalog' }) },
+  {
+    code: 'fleet.protocol_mismatch',
+    path: 'fleets.more.sidecar.upstreams[0]',
+    change: sidecar({ upstreams: ['dns'] }, datagrams),
+    says: 'gateway',
+  },
+  {
+    code: 'fleet.protocol_mismatch',
+    path: 'fleets.more.sidecar.service',
+    change: sidecar({ service: 'dns' }, datagrams),
+  },
   {
     code: 'fleet.inbound_missing',
     path: 'fleets.more.sidecar.service',

@@ -131,6 +131,15 @@ export const routesPlanted: readonly Planted[] = [
     says: 'services.hashed.loadBalancing.hashBy',
   },
   {
+    code: 'route.protocol_mismatch',
+    path: 'routes.more.rules[0].to[0].service',
+    change: {
+      services: { dns: { protocol: 'udp', endpoints: [{ address: '10.0.7.1:53' }] } },
+      ...rules({ to: [{ service: 'dns' }] }),
+    },
+    says: 'udp listener',
+  },
+  {
     code: 'retries.timeout_not_retried',
     path: 'routes.more.rules[0].retries.perTryTimeout',
     change: rules({ to, retries: { on: ['retriable4xx'], perTryTimeout: '500ms' } }),

@@ -253,6 +253,12 @@ export const servicesPlanted: readonly Planted[] = [
     says: 'tcp',
   },
   {
+    code: 'service.fallback_protocol',
+    path: 'services.more.fallback',
+    change: service({ protocol: 'udp', fallback: 'catalog' }),
+    says: 'datagrams',
+  },
+  {
     code: 'service.fallback_circle',
     path: 'services.catalog.fallback',
     change: {
