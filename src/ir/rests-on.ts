@@ -169,6 +169,11 @@ function onFleet(policy: Policy, { code, path, message }: Problem, own: PolicyPa
     }
     case 'fleet.duplicate_upstream':
       return [[...own, 'sidecar', 'upstreams']];
+    case 'fleet.protocol_mismatch': {
+      const value = valueAt(policy, path);
+      const service = typeof value === 'string' ? value : valueAt(value, ['service']);
+      return [path, ...named(policy, 'services', service, ['protocol'])];
+    }
     case 'fleet.upstream_port_missing':
     case 'fleet.upstream_port_unexpected':
       return [path, ...named(policy, 'services', valueAt(policy, [...path, 'service']), ['protocol'])];
