@@ -80,8 +80,11 @@ for (const variant of ['delta', 'sotw'] as const) {
 /** Addresses of goldens are not this machine's, and their ports may be taken. */
 function withoutPort(resource: Resource): Resource {
   if (resource.type !== servedTypes.listener) return resource;
-  const message: Listener = { ...(resource.message as Listener), bind_to_port: false };
-  return { ...resource, message };
+  const listener = resource.message as Listener;
+  // A listener for datagrams that is bound to nothing never becomes active.
+  const anyPort = { socket_address: { protocol: 'UDP', address: '127.0.0.1', port_value: 0 } } as const;
+  const change = listener.udp_listener_config ? { address: anyPort } : { bind_to_port: false };
+  return { ...resource, message: { ...listener, ...change } };
 }
 
 function rejections(events: readonly XdsEvent[]): readonly string[] {
