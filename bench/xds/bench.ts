@@ -26,11 +26,11 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   S3: { about: 'all proxies connect at once', run: storm },
   S4: { about: '100,000 endpoints are read and compiled, then one changes', run: compileAll },
   S5: { about: 'the weights of a canary change', run: canary },
-  S6: { about: 'memory at rest', run: idleMemory },
+  S6: { about: 'memory at rest', long: true, run: idleMemory },
   S7: { about: '100 changes a second', run: manyChanges },
-  S8: { about: 'one proxy in a hundred does not read', run: slowReaders },
+  S8: { about: 'one proxy in a hundred does not read', long: true, run: slowReaders },
   S9: { about: 'every proxy asks for names of its own', run: ownSubscriptions },
-  S10: { about: 'a tenth of the proxies rejects a cluster', run: rejections },
+  S10: { about: 'a tenth of the proxies rejects a cluster', long: true, run: rejections },
   S11: { about: 'acknowledgements with 1,000 names', run: longAcknowledgements },
   growth: { about: 'one change with more and more proxies and clusters', long: true, run: growth },
 };
@@ -42,7 +42,8 @@ const resultsFile = join(here, 'results.json');
 type Kept = Readonly<Partial<Record<'full' | 'quick', Run>>>;
 
 async function run(names: readonly string[], { quick, flags }: BenchOptions): Promise<void> {
-  const ready = await setUp();
+  const made = await setUp();
+  const ready = 'profile' in flags ? { ...made, profiles: join(made.folder, 'profiles') } : made;
   const context = new Context(ready, quick, flags);
   const every = names.length === Object.keys(scenarios).length;
   const missing = [
@@ -56,7 +57,7 @@ async function run(names: readonly string[], { quick, flags }: BenchOptions): Pr
     context.progress(`${name}: ${scenario.about}`);
     await scenario.run(context);
   }
-  const made: Run = {
+  const result: Run = {
     quick,
     rounds: context.rounds,
     machine: machine(),
@@ -66,11 +67,11 @@ async function run(names: readonly string[], { quick, flags }: BenchOptions): Pr
     rows: context.rows,
     curves: context.curves,
   };
-  console.log(markdown(made));
-  for (const line of judged(made.rows, made.curves)) console.log(line);
+  console.log(markdown(result));
+  for (const line of judged(result.rows, result.curves)) console.log(line);
   const kept = committed();
-  console.log(`\n${compared(made, quick ? kept.quick : kept.full).join('\n')}`);
-  if ('write' in flags) write(kept, made, every);
+  console.log(`\n${compared(result, quick ? kept.quick : kept.full).join('\n')}`);
+  if ('write' in flags) write(kept, result, every);
 }
 
 function machine(): string {

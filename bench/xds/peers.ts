@@ -19,10 +19,14 @@ function nodePeer(name: string, file: string, about: string): Peer {
     name,
     about,
     command: (ready, files, variant) => [
-      ...[process.execPath, '--expose-gc', join(servers, file), '--fixtures', files.fixtures],
+      ...[process.execPath, '--expose-gc', ...profiling(ready), join(servers, file), '--fixtures', files.fixtures],
       ...['--messages', files.messages(variant), '--variant', variant, '--folder', ready.folder],
     ],
   };
+}
+
+function profiling({ profiles }: Ready): readonly string[] {
+  return profiles === undefined ? [] : ['--cpu-prof', '--cpu-prof-interval', '4000', '--cpu-prof-dir', profiles];
 }
 
 function goPeer(name: string, mode: string, about: string, sharedBuffers = false): Peer {

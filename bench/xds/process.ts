@@ -82,12 +82,15 @@ export function cpuOf(pid: number): number {
   return sum;
 }
 
+/** Ten seconds: who is busy that long has something to do of its own. */
+const MOST_LOOKS = 250;
+
 /** The same, once it does nothing any more. */
 export async function quietCpuOf(pid: number): Promise<number> {
   for (let before = cpuOf(pid), tries = 0; ; tries++) {
     await new Promise(resolve => setTimeout(resolve, 40));
     const after = cpuOf(pid);
-    if (after - before < 1_000_000 || tries > 2000) return after;
+    if (after - before < 1_000_000 || tries > MOST_LOOKS) return after;
     before = after;
   }
 }
