@@ -6,7 +6,7 @@ import { Context } from './context.ts';
 import { judged } from './goals.ts';
 import { canPin } from './process.ts';
 import { compared, markdown, type Run } from './results.ts';
-import { allClusters, canary, oneEndpoint, ownSubscriptions } from './scenarios/changes.ts';
+import { allClusters, canary, oneEndpoint, ownSubscriptions, perType } from './scenarios/changes.ts';
 import { compileAll } from './scenarios/compile.ts';
 import { growth, idleMemory } from './scenarios/growth.ts';
 import { longAcknowledgements, manyChanges, rejections, slowReaders } from './scenarios/load.ts';
@@ -32,6 +32,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   S9: { about: 'every proxy asks for names of its own', run: ownSubscriptions },
   S10: { about: 'a tenth of the proxies rejects a cluster', long: true, run: rejections },
   S11: { about: 'acknowledgements with 1,000 names', run: longAcknowledgements },
+  'per-type': { about: 'one endpoint changes, for proxies with a stream for each cluster', long: true, run: perType },
   growth: { about: 'one change with more and more proxies and clusters', long: true, run: growth },
 };
 

@@ -18,6 +18,21 @@ export async function oneEndpoint(context: Context): Promise<void> {
   }
 }
 
+/** Proxies without ADS: each has a stream for the endpoints of each cluster, and a change concerns one of them. */
+export async function perType(context: Context): Promise<void> {
+  await measurePushes(context, {
+    scenario: 'per-type',
+    variant: 'delta',
+    change: count => `endpoint ${count}`,
+    type: 'eds',
+    peers: context.peers('ours', 'g1', 'g3'),
+    streams: context.streams(200),
+    size: context.size(100),
+    perType: true,
+    pushes: 5,
+  });
+}
+
 export async function allClusters(context: Context): Promise<void> {
   const peers = context.peers('floor', 'http2', 'grpc', 'ours', 'g1', 'g1w', 'g2', 'g3', 'g3w');
   const common = { scenario: 'S2', change: () => 'clusters', type: 'cds', peak: true, pushes: 3 } as const;

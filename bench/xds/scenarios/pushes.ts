@@ -16,6 +16,8 @@ interface Pushes {
   readonly size: Size;
   readonly want?: readonly TypeName[];
   readonly sets?: readonly [size: number, of: number];
+  /** A stream for each type and each cluster's endpoints. */
+  readonly perType?: boolean;
   /** Proxies that the change concerns; all if left out. */
   readonly touched?: number;
   /** Per round. */
@@ -59,11 +61,11 @@ export async function measurePushes(context: Context, what: Pushes): Promise<voi
 }
 
 async function opened(context: Context, what: Pushes): Promise<readonly Session[]> {
-  const { variant, streams, size, want, sets } = what;
+  const { variant, streams, size, want, sets, perType = false } = what;
   const sessions: Session[] = [];
   try {
     for (const peer of what.peers) {
-      const options = { variant, streams, size, ...(want && { want }), ...(sets && { sets }) };
+      const options = { variant, streams, size, perType, ...(want && { want }), ...(sets && { sets }) };
       const session = await context.open(peer, options);
       if (session) sessions.push(session);
     }
