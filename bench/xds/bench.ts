@@ -69,6 +69,8 @@ async function run(names: readonly string[], { quick, flags }: BenchOptions): Pr
     curves: context.curves,
   };
   console.log(markdown(result));
+  if (quick)
+    console.log('Goals are set for the full size: what is missed below may be met there, and the other way round.');
   for (const line of judged(result.rows, result.curves)) console.log(line);
   const kept = committed();
   console.log(`\n${compared(result, quick ? kept.quick : kept.full).join('\n')}`);
