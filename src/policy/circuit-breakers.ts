@@ -11,8 +11,8 @@ const limits = {
   maxRequests: limit('Active requests.', 1024, "Envoy's own"),
   maxRetries: limit(
     'Active retries.',
-    16,
-    "more than Envoy's 3, which a burst exhausts, and few enough to spare a sick service",
+    256,
+    "all that a server had in hand is tried again when it dies; Envoy's own 3 are exhausted by the first few",
   ),
 };
 
