@@ -184,8 +184,8 @@ export interface EndpointHealthReply {
 }
 
 export interface OverrideReply {
-  readonly kind: 'shift' | 'endpoint';
-  /** `routes/shop/rules/everyone` or `services/catalog/endpoints/10.0.0.1:8080`. */
+  readonly kind: 'shift' | 'endpoint' | 'maintenance';
+  /** `routes/shop/rules/everyone`, `services/catalog/endpoints/10.0.0.1:8080`, or `services/catalog` in maintenance. */
   readonly target: string;
   readonly effect: 'active' | 'suspended';
   readonly why?: string;
@@ -299,6 +299,12 @@ export interface EndpointBody {
   readonly expiresIn?: string;
   /** Duration after which the sessions with a draining endpoint end, and it is disabled. */
   readonly sessionsFor?: string;
+}
+
+/** Body of `PUT /api/v1/services/{service}/maintenance`, and of that of a route. */
+export interface MaintenanceBody {
+  /** Duration after which it ends by itself, e.g. `30m`. */
+  readonly expiresIn?: string;
 }
 
 /** Answer to `GET /api/v1/services/{service}/weights`. */

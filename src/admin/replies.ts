@@ -54,6 +54,11 @@ export function overrideReply({ override, effect, why }: OverrideStatus): Overri
     const target = `routes/${override.route}/rules/${override.rule}`;
     return { kind: 'shift', target, ...shared, weights: override.weights };
   }
+  if (override.kind === 'maintenance') {
+    const { kind, of, name, expiresAt } = override;
+    const until = expiresAt === undefined ? {} : { expiresAt: instant(expiresAt) };
+    return { kind, target: `${of}s/${name}`, ...shared, state: 'maintenance', ...until };
+  }
   return {
     kind: 'endpoint',
     target: `services/${override.service}/endpoints/${override.address}`,

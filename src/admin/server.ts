@@ -12,6 +12,7 @@ import { endpointHealthRoutes } from './routes/endpoint-health.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { fleetRoutes } from './routes/fleets.ts';
 import { healthRoutes } from './routes/health.ts';
+import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { proxyRoutes } from './routes/proxies.ts';
@@ -69,6 +70,7 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
   app.route('/api/v1', endpointRoutes(options));
   app.route('/api/v1', endpointHealthRoutes(options));
   app.route('/api/v1', computedWeightRoutes(options));
+  app.route('/api/v1', maintenanceRoutes(options));
   return app;
 }
 

@@ -58,6 +58,7 @@ export const problemCodes = {
   'service.fallback_sessions': 'error',
   'service.fallback_gradual': 'error',
   'service.fallback_retry_budget': 'error',
+  'service.maintenance_protocol': 'error',
   'route.service_not_found': 'error',
   'route.version_not_found': 'error',
   'route.gateway_not_found': 'error',

@@ -5,6 +5,7 @@ import { drainCommand } from './commands/drain.ts';
 import { explainCommand } from './commands/explain.ts';
 import { healthCommand } from './commands/health.ts';
 import { initCommand } from './commands/init.ts';
+import { maintenanceCommand } from './commands/maintenance.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { retryCommand } from './commands/retry.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -28,6 +29,7 @@ const commands = [
   traceCommand,
   canaryCommand,
   drainCommand,
+  maintenanceCommand,
   weightsCommand,
   retryCommand,
   quarantineCommand,

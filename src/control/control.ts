@@ -2,7 +2,7 @@ import type { PolicyPath, Problem, SourceSpan } from '../base/problem.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { OverrideEffect } from '../ir/overrides.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { EndpointOverride, Quarantine, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, MaintenanceOverride, Quarantine, TrafficShift } from '../policy/operational-state.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { OverrideKey, QuarantineKey, Revision, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
@@ -113,6 +113,8 @@ export interface Control {
     override: Omit<EndpointOverride, 'kind' | 'since'>,
     options: { readonly force: boolean },
   ): Promise<OverrideOutcome>;
+  /** Puts the page in place of a service, or of those behind a route. */
+  maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>): Promise<OverrideOutcome>;
   endOverride(key: OverrideKey): Promise<OverrideOutcome>;
   /** Weights of endpoints that come from measurements. */
   readonly computed: ComputedControl;

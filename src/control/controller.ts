@@ -1,6 +1,6 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import { hasErrors, type Problem } from '../base/problem.ts';
-import type { EndpointOverride, Override, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, MaintenanceOverride, Override, TrafficShift } from '../policy/operational-state.ts';
 import type { SourceMap } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
 import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
@@ -27,6 +27,7 @@ import {
   decideShift,
   type Situation,
 } from './decide.ts';
+import { decideMaintenance } from './decide-maintenance.ts';
 import { effectOf, holderOf } from './effect.ts';
 import type { Due } from './expiries.ts';
 import { hostsOf, type Names } from './names.ts';
@@ -181,6 +182,11 @@ export class Controller implements Control {
     options: { readonly force: boolean },
   ): Promise<OverrideOutcome> {
     return this.#override({ ...override, kind: 'endpoint' }, situation => decideEndpoint(override, options, situation));
+  }
+
+  maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>): Promise<OverrideOutcome> {
+    const decide = (situation: Situation) => decideMaintenance(maintenance, situation);
+    return this.#override({ ...maintenance, kind: 'maintenance' }, decide);
   }
 
   endOverride(key: OverrideKey): Promise<OverrideOutcome> {

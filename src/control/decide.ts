@@ -109,9 +109,13 @@ export function decideSessionsEnd(drain: EndpointOverride, { policy, overrides }
 export function decideEnd(key: OverrideKey, { overrides }: Situation): Decision {
   const override = find(overrides, key);
   if (override) return { kind: 'end', override };
-  const what =
-    key.kind === 'shift' ? `rule "${key.rule}" of route "${key.route}"` : `${key.address} of "${key.service}"`;
-  return notFound(`Nothing overrides ${what}.`);
+  return notFound(notOverridden(key));
+}
+
+function notOverridden(key: OverrideKey): string {
+  if (key.kind === 'shift') return `Nothing overrides rule "${key.rule}" of route "${key.route}".`;
+  if (key.kind === 'endpoint') return `Nothing overrides ${key.address} of "${key.service}".`;
+  return `Nobody has put ${key.of} "${key.name}" into maintenance; if it is, the policy says so.`;
 }
 
 /** The overrides after a decision. */
@@ -123,7 +127,7 @@ export function applied(overrides: readonly Override[], decision: Decision): rea
   return at < 0 ? [...overrides, decision.override] : overrides.with(at, decision.override);
 }
 
-function find(overrides: readonly Override[], key: OverrideKey): Override | undefined {
+export function find(overrides: readonly Override[], key: OverrideKey): Override | undefined {
   const id = overrideId(key.kind === 'endpoint' ? { ...key, address: canonicalAddress(key.address) } : key);
   return overrides.find(
     each => overrideId(each.kind === 'endpoint' ? { ...each, address: canonicalAddress(each.address) } : each) === id,
@@ -171,13 +175,13 @@ function inOrder(weights: Readonly<Record<string, number>>): Readonly<Record<str
   return Object.fromEntries(Object.entries(weights).sort(([a], [b]) => compareText(a, b)));
 }
 
-function notFound(what: string, hint?: string): Decision {
+export function notFound(what: string, hint?: string): Decision {
   return {
     kind: 'answer',
     outcome: hint === undefined ? { kind: 'notFound', what } : { kind: 'notFound', what, hint },
   };
 }
 
-function invalid(problems: readonly string[]): Decision {
+export function invalid(problems: readonly string[]): Decision {
   return { kind: 'answer', outcome: { kind: 'invalid', problems } };
 }

@@ -1,4 +1,4 @@
-import type { FleetIr } from '../ir/ir.ts';
+import type { FleetIr, RuleIr } from '../ir/ir.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { OverrideKey } from '../store/store.ts';
 import type { Effect } from './control.ts';
@@ -25,10 +25,11 @@ export function effectOf(before: Fleets | undefined, after: Fleets, holds: (flee
 /** Whether a fleet holds the rule or the service that an override is about. */
 export function holderOf(key: OverrideKey): (fleet: FleetIr) => boolean {
   if (key.kind === 'endpoint') return fleet => fleet.clusters.some(each => each.serviceName === key.service);
-  return fleet =>
-    fleet.routeTables.some(table =>
-      table.virtualHosts.some(host =>
-        host.rules.some(each => each.routeName === key.route && each.rule.name === key.rule),
-      ),
-    );
+  if (key.kind === 'shift') return hasRule(each => each.routeName === key.route && each.rule.name === key.rule);
+  if (key.of === 'route') return hasRule(each => each.routeName === key.name);
+  return hasRule(({ action }) => action.kind === 'forward' && action.to.some(each => each.serviceName === key.name));
+}
+
+function hasRule(is: (rule: RuleIr) => boolean): (fleet: FleetIr) => boolean {
+  return ({ routeTables }) => routeTables.some(({ virtualHosts }) => virtualHosts.some(({ rules }) => rules.some(is)));
 }

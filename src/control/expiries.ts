@@ -49,5 +49,5 @@ function nextOf(override: Override): { readonly at: number; readonly due: Due } 
 }
 
 function endOf(override: Override): number | undefined {
-  return override.kind === 'endpoint' ? override.expiresAt : undefined;
+  return override.kind === 'shift' ? undefined : override.expiresAt;
 }

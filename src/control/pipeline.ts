@@ -126,6 +126,7 @@ function operationalState(overrides: readonly Override[]): OperationalState {
   return {
     shifts: overrides.filter(each => each.kind === 'shift'),
     endpoints: overrides.filter(each => each.kind === 'endpoint'),
+    maintenance: overrides.filter(each => each.kind === 'maintenance'),
   };
 }
 

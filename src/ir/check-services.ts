@@ -42,9 +42,17 @@ function checkService(path: PolicyPath, service: Service): readonly Problem[] {
     ...checkOptions(path, service),
     ...checkHealth(path, service),
     ...checkZones(path, service),
+    ...checkMaintenance(path, service),
     ...(overHttp(service) ? checkRetries(service.retries, [...path, 'retries']) : []),
     ...(service.apiVersioning ? checkApiVersioning([...path, 'apiVersioning'], service.apiVersioning) : []),
   ];
+}
+
+function checkMaintenance(path: PolicyPath, service: Service): readonly Problem[] {
+  if (!service.maintenance || overHttp(service)) return [];
+  const message = `The service speaks ${service.protocol}, where no page can be answered.`;
+  const hint = 'remove it; to take the service out, drain or disable its endpoints';
+  return [problem('service.maintenance_protocol', [...path, 'maintenance'], message, hint)];
 }
 
 /** A warning: it must not keep a whole policy out that one of its names cannot be looked up at the moment. */

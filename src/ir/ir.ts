@@ -6,6 +6,8 @@ import type { FleetMatch, FleetXds } from '../policy/fleet.ts';
 import type { FleetAdmin } from '../policy/fleet-admin.ts';
 import type { FleetIdentity } from '../policy/fleet-identity.ts';
 import type { HttpListener } from '../policy/gateway.ts';
+import type { MaintenancePage } from '../policy/maintenance.ts';
+import type { Match } from '../policy/match.ts';
 import type { Retries } from '../policy/retries.ts';
 import type { Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
@@ -107,6 +109,16 @@ export type ActionIr =
   | { readonly kind: 'redirect' }
   | { readonly kind: 'respond' };
 
+/** What becomes of a rule's requests while a page is in place of a destination. */
+export interface MaintenanceIr {
+  /** Requests with all these headers go where the rule says. Absent: there are none. */
+  readonly except?: Match['headers'];
+  /** What all others are answered; absent while there are destinations left. */
+  readonly page?: MaintenancePage;
+  /** All destinations of the rule, of which those in maintenance get nothing. */
+  readonly to: readonly WeightedClusterIr[];
+}
+
 /** One rule of one route, in a virtual host. Leaf settings (match, headers, rewrite, redirect, respond) stay in `rule`. */
 export interface RuleIr {
   /** `shop/everyone`, or `shop/#3` for a rule without name: what `%ROUTE_NAME%` shows. */
@@ -117,6 +129,8 @@ export interface RuleIr {
   readonly action: ActionIr;
   /** The versioning of the services that it forwards to, where they have one. */
   readonly apiVersioning: { readonly serviceName: string; readonly versioning: ApiVersioning } | undefined;
+  /** Absent: none of its destinations is in maintenance. */
+  readonly maintenance?: MaintenanceIr;
 }
 
 export interface VirtualHostIr {

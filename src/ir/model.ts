@@ -26,7 +26,7 @@ export function modelOf(
     policy,
     overrides,
     clustersOf: clustersOf({ policy, overrides, resolved, computed }),
-    routing: [services, gateways, routes, ...overrides.allShifts],
+    routing: [services, gateways, routes, ...overrides.allShifts, ...overrides.allMaintenance],
     endpoints: [services, ...overrides.allEndpoints, ...[...computed].flat(), ...answersFor(policy, resolved)],
   };
 }

@@ -2,8 +2,15 @@ import type { PolicyPath, Problem } from '../base/problem.ts';
 import { problem } from '../base/problem.ts';
 import { destinationKey } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { EndpointOverride, OperationalState, Override, TrafficShift } from '../policy/operational-state.ts';
+import type {
+  EndpointOverride,
+  MaintenanceOverride,
+  OperationalState,
+  Override,
+  TrafficShift,
+} from '../policy/operational-state.ts';
 import { canonicalAddress, endpointsByAddress } from './address.ts';
+import { hasPages } from './maintenance.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
 
 /** An override and whether it has effect. */
@@ -20,6 +27,10 @@ export interface ActiveOverrides {
   shiftsOf(route: string): ReadonlyMap<string, TrafficShift>;
   /** Of a service's endpoints, by canonical address. */
   endpointsOf(service: string): ReadonlyMap<string, EndpointOverride>;
+  /** Whether somebody has put it into maintenance, whatever is declared. */
+  inMaintenance(of: MaintenanceOverride['of'], name: string): boolean;
+  /** All that somebody has put into maintenance. */
+  readonly allMaintenance: readonly unknown[];
   /** All that shifts change, as texts and numbers: the same here means the same everywhere. */
   readonly allShifts: readonly unknown[];
   /** All that overrides of endpoints change, likewise. */
@@ -67,9 +78,18 @@ export function applyOverrides(policy: Policy, state: OperationalState): Applied
     effects.push({ override, effect: 'suspended', why });
     problems.push(problem('override.endpoint_gone', ['services', override.service], `An override has ended: ${why}.`));
   }
+  const maintained = new Set<string>();
+  for (const override of state.maintenance) {
+    const why = whyMaintenanceRests(policy, override);
+    if (why === undefined) maintained.add(`${override.of} ${override.name}`);
+    else problems.push(maintenanceSuspended(override, why));
+    effects.push({ override, ...(why === undefined ? { effect: 'active' } : { effect: 'suspended', why }) });
+  }
   return {
     effects,
     problems,
+    inMaintenance: (of, name) => maintained.has(`${of} ${name}`),
+    allMaintenance: [...maintained],
     shiftsOf: route => shifts.get(route) ?? none,
     endpointsOf: service => services.get(service) ?? none,
     allShifts: [...shifts.values()].flatMap(ofRoute => [...ofRoute.values()].flatMap(textOfShift)),
@@ -97,6 +117,18 @@ function whyShiftRests(policy: Policy, shift: TrafficShift): string | undefined 
   }
   if (!Object.values(shift.weights).some(weight => weight > 0)) return 'all of its weights are 0';
   return undefined;
+}
+
+function whyMaintenanceRests({ services, routes }: Policy, { of, name }: MaintenanceOverride): string | undefined {
+  if (of === 'route') return lookup(routes, name) ? undefined : `route "${name}" is no longer declared`;
+  const service = lookup(services, name);
+  if (!service) return `service "${name}" is no longer declared`;
+  return hasPages(service) ? undefined : `service "${name}" speaks ${service.protocol} now, where no page can be answered`;
+}
+
+function maintenanceSuspended({ of, name, by }: MaintenanceOverride, why: string): Problem {
+  const message = `The maintenance of ${of} "${name}" by ${by} has no effect: ${why}.`;
+  return problem('override.suspended', [`${of}s`, name], message, `end the maintenance, or restore the ${of}`);
 }
 
 function suspended(policy: Policy, shift: TrafficShift, why: string): Problem {

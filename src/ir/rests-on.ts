@@ -40,6 +40,8 @@ function onService({ code, path }: Problem, own: PolicyPath): readonly PolicyPat
       return [path, ...at('protocol', 'endpoints', 'loadBalancing', 'failover', 'healthCheck')];
     case 'retries.timeout_not_retried':
       return at('protocol', 'retries');
+    case 'service.maintenance_protocol':
+      return at('protocol', 'maintenance');
     default:
       return [own];
   }

@@ -9,6 +9,7 @@ import { clusterFor, servicesBehind } from './fallback.ts';
 import { forwardingTo } from './forwarding.ts';
 import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
 import { keeping, keepingEqual } from './kept.ts';
+import { maintenanceIr, ruleIsDown, serviceIsDown } from './maintenance.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedUnique } from './order.ts';
 import { textOfShift } from './overrides.ts';
@@ -60,9 +61,10 @@ export function sessionsOf(service: Service | undefined): Pick<WeightedClusterIr
 /** A route as a virtual host. */
 export function virtualHost(model: Model, name: string, route: Route): VirtualHostIr {
   const shifts = model.overrides.shiftsOf(name);
-  const from = [model.policy.services, ...[...shifts.values()].flatMap(textOfShift)];
+  const { allMaintenance } = model.overrides;
+  const from = [model.policy.services, ...[...shifts.values()].flatMap(textOfShift), ...allMaintenance];
   return keepHost(route, name, from, () => {
-    const rules = route.rules.flatMap((rule, index) => ruleIr(model, name, rule, index, shifts) ?? []);
+    const rules = route.rules.flatMap((rule, index) => ruleIr(model, { name, route }, rule, index, shifts) ?? []);
     return keepSameHost(route, name, rules, () => ({ name, domains: sortedUnique(route.hosts), rules }));
   });
 }
@@ -73,8 +75,8 @@ function ruleName(routeName: string, rule: Rule, index: number): string {
 }
 
 function ruleIr(
-  { policy }: Model,
-  routeName: string,
+  { policy, overrides }: Model,
+  { name: routeName, route }: { readonly name: string; readonly route: Route },
   rule: Rule,
   index: number,
   shifts: ReadonlyMap<string, TrafficShift>,
@@ -84,10 +86,16 @@ function ruleIr(
   const name = ruleName(routeName, rule, index);
   const to = weightedClusters(policy, reached, shift);
   const behind = to.flatMap(each => servicesBehind(policy.services, each.destination));
-  const from = [...behind, ...to.map(each => each.weight)];
+  const whole = ruleIsDown(overrides, routeName, route, rule);
+  const down = reached.map(
+    ({ destination, service }) => whole || serviceIsDown(overrides, destination.service, service),
+  );
+  const from = [...behind, ...to.map(each => each.weight), ...down, route.maintenance];
   return keepRule(rule, name, from, () => {
     const action = actionOf(rule, reached, to, behind);
-    return action && { name, routeName, rule, action, apiVersioning: versioningOf(reached) };
+    const services = reached.map(each => each.service);
+    const page = maintenanceIr({ rule, route, services }, to, down);
+    return action && { name, routeName, rule, action, apiVersioning: versioningOf(reached), ...page };
   });
 }
 

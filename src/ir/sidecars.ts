@@ -9,6 +9,7 @@ import { forwardingTo } from './forwarding.ts';
 import { groupSeats, inboundIr, seatsOf } from './inbound.ts';
 import type { FleetIr, ListenerIr, OwnZoneIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
+import { maintenanceIr, serviceIsDown } from './maintenance.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
 import { declaredZones, zonesOfEndpoints } from './own-zones.ts';
@@ -145,7 +146,7 @@ function outboundTable(model: Model, sidecar: Sidecar, upstreams: readonly Known
 }
 
 function upstreamHost(
-  { policy: { services } }: Model,
+  { policy: { services }, overrides }: Model,
   serviceName: string,
   service: Service,
   domains: readonly string[],
@@ -153,7 +154,8 @@ function upstreamHost(
   const name = `upstream/${serviceName}`;
   const behind = servicesBehind(services, serviceName);
   const cluster = clusterFor(services, serviceName);
-  return keepHost(service, `${name} ${domains.join(' ')}`, [cluster, ...behind], () => {
+  const down = serviceIsDown(overrides, serviceName, service);
+  return keepHost(service, `${name} ${domains.join(' ')}`, [cluster, ...behind, down], () => {
     const action = {
       kind: 'forward' as const,
       to: [{ destination: serviceName, cluster, serviceName, weight: 1, ...sessionsOf(service) }],
@@ -165,6 +167,7 @@ function upstreamHost(
     const rule = Rule.parse({ to: [{ service: serviceName }] });
     const versioning = service.apiVersioning;
     const apiVersioning = versioning && { serviceName, versioning };
-    return { name, domains, rules: [{ name, routeName: name, rule, action, apiVersioning }] };
+    const page = maintenanceIr({ services: [service] }, action.to, [down]);
+    return { name, domains, rules: [{ name, routeName: name, rule, action, apiVersioning, ...page }] };
   });
 }

@@ -24,7 +24,7 @@ export const TextMatch = z
 export type TextMatch = z.output<typeof TextMatch>;
 
 /** A text alone means `exact`. */
-const textMatch = z.union([
+export const textMatch = z.union([
   z
     .string()
     .max(4096)

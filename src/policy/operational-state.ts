@@ -38,14 +38,24 @@ export interface EndpointOverride extends Authorship {
   readonly expiresAt?: number;
 }
 
-export type Override = TrafficShift | EndpointOverride;
+/** A page in place of a service, or of all services behind a route. Suspended while there is no such service or route. */
+export interface MaintenanceOverride extends Authorship {
+  readonly kind: 'maintenance';
+  readonly of: 'service' | 'route';
+  readonly name: string;
+  /** When it ends by itself. */
+  readonly expiresAt?: number;
+}
+
+export type Override = TrafficShift | EndpointOverride | MaintenanceOverride;
 
 export interface OperationalState {
   readonly shifts: readonly TrafficShift[];
   readonly endpoints: readonly EndpointOverride[];
+  readonly maintenance: readonly MaintenanceOverride[];
 }
 
-export const noOperationalState: OperationalState = Object.freeze({ shifts: [], endpoints: [] });
+export const noOperationalState: OperationalState = Object.freeze({ shifts: [], endpoints: [], maintenance: [] });
 
 /**
  * A content of an Envoy resource that independent proxies of a fleet have rejected and none has accepted. It is not sent

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Destination } from './destination.ts';
 import { duration, exactlyOneOf, field, httpHeaderName, name, notBoth, printable, re2 } from './field.ts';
 import { headerValues } from './header-values.ts';
+import { Maintenance } from './maintenance.ts';
 import { Match } from './match.ts';
 import { Retries } from './retries.ts';
 import { Sticky } from './sticky.ts';
@@ -230,8 +231,17 @@ export const Rule = z
       why: 'absent: path and host as they came',
       example: { prefix: '/' },
     }),
+    maintenance: field(Maintenance.optional(), {
+      doc: 'A page in place of the services, for the requests of this rule.',
+      why: 'absent: as the route and the services say',
+      example: { on: true },
+    }),
   })
   .superRefine(exactlyOneOf('to', 'redirect', 'respond'))
+  .superRefine(({ to, maintenance }, context) => {
+    if (!maintenance || to) return;
+    context.addIssue({ code: 'custom', path: ['maintenance'], message: 'needs `to`: no service is behind the rule' });
+  })
   .superRefine(({ to, sticky }, context) => {
     if (!sticky || to) return;
     context.addIssue({ code: 'custom', path: ['sticky'], message: 'needs `to`: there is nothing to stay with' });
@@ -267,6 +277,11 @@ export const Route = z.strictObject({
   rules: field(z.array(Rule).min(1).max(1000), {
     doc: 'In order; the first that matches wins.',
     example: [{ to: [{ service: 'catalog' }] }],
+  }),
+  maintenance: field(Maintenance.optional(), {
+    doc: 'A page in place of the services, for all rules that send to services; redirects and answers of Envoy stay.',
+    why: 'absent: as rules and services say',
+    example: { page: { retryAfter: '5m' } },
   }),
 });
 export type Route = z.output<typeof Route>;

@@ -7,6 +7,7 @@ import { Endpoint } from './endpoint.ts';
 import { duration, field, name, named, percentBetween } from './field.ts';
 import { HealthCheck } from './health-check.ts';
 import { LoadBalancing } from './load-balancing.ts';
+import { Maintenance } from './maintenance.ts';
 import { OutlierDetection } from './outlier-detection.ts';
 import { Retries, RetryBudget } from './retries.ts';
 import { Sessions } from './sessions.ts';
@@ -68,6 +69,11 @@ export const Service = z.strictObject({
     doc: 'Takes over while no endpoint is healthy, for HTTP and TCP alike; endpoints that drain count as not healthy. It is asked for by every proxy that has the service. When it has none either, its own fallback takes over.',
     why: 'absent: requests are answered 503 then',
     example: 'catalog-static',
+  }),
+  maintenance: field(Maintenance.optional(), {
+    doc: 'A page in place of the service, in every rule that sends to it, at gateways and sidecars; endpoints are checked and connections kept meanwhile. A split sends to its other destinations. The page goes before `fallback`.',
+    why: 'absent: the service answers',
+    example: { page: { retryAfter: '5m' } },
   }),
   sessions: field(Sessions.optional(), {
     doc: 'Callers stay with the endpoint that answered them first, also while it drains.',

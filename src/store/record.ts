@@ -48,6 +48,13 @@ const OverrideRecord = z.discriminatedUnion('kind', [
     expiresAt: z.number().optional(),
     ...authorship,
   }),
+  z.object({
+    kind: z.literal('maintenance'),
+    of: z.enum(['service', 'route']),
+    name: z.string(),
+    expiresAt: z.number().optional(),
+    ...authorship,
+  }),
 ]);
 
 const QuarantineRecord = z.object({

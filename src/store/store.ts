@@ -48,13 +48,14 @@ export type NameChanges = ReadonlyMap<string, readonly string[] | undefined>;
 
 export type OverrideKey =
   | { readonly kind: 'shift'; readonly route: string; readonly rule: string }
-  | { readonly kind: 'endpoint'; readonly service: string; readonly address: string };
+  | { readonly kind: 'endpoint'; readonly service: string; readonly address: string }
+  | { readonly kind: 'maintenance'; readonly of: 'service' | 'route'; readonly name: string };
 
 /** One text per override that there can be at a time. */
 export function overrideId(key: OverrideKey): string {
-  return key.kind === 'shift'
-    ? JSON.stringify([key.kind, key.route, key.rule])
-    : JSON.stringify([key.kind, key.service, key.address]);
+  if (key.kind === 'shift') return JSON.stringify([key.kind, key.route, key.rule]);
+  if (key.kind === 'endpoint') return JSON.stringify([key.kind, key.service, key.address]);
+  return JSON.stringify([key.kind, key.of, key.name]);
 }
 
 /** A resource of a fleet. */

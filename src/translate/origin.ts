@@ -24,6 +24,7 @@ import {
   ruleFields,
   serviceFields,
 } from './origin-fields.ts';
+import { maintenanceMark } from './route-action.ts';
 import { translate } from './translate.ts';
 
 /** What is known of the part of a resource that is asked about. */
@@ -97,6 +98,9 @@ function ofTable(policy: Policy, [host, route, ...within]: readonly FieldStep[])
   const rule = ofRule && valueAt(policy, ofRule);
   if (!ofRule || !rule) return ofRule ?? ofHost;
   const { to = [] } = rule as { readonly to?: readonly Destination[] };
+  if (nameOf(route.value).endsWith(maintenanceMark) && within[0]?.name === 'direct_response') {
+    return ofPage(policy, ofRule, to);
+  }
   const rest = within.map(step => (step.name === 'clusters' ? { ...step, at: declaredPlace(to, step) } : step));
   const names = valueAt(rule, ['sticky', 'hashBy']) ? hashedRuleFields : ruleFields;
   const own = rest[0]?.name.endsWith('_headers_to_add') ? headerChange(rule, rest[0]) : walk(rule, rest, names);
@@ -105,6 +109,13 @@ function ofTable(policy: Policy, [host, route, ...within]: readonly FieldStep[])
   const candidates = typeof part === 'number' ? to.slice(part, part + 1) : candidatesOf(to, route.value, rest);
   const from = candidates.find(({ service }) => walk(policy.services[service], rest, serviceFields));
   return from ? ofService(policy, ['services', from.service], rest) : [...ofRule, ...(own ?? [])];
+}
+
+/** The nearest page that is declared, or else the rule that has one all the same. */
+function ofPage(policy: Policy, rule: PolicyPath, to: readonly Destination[]): PolicyPath {
+  const owners = [rule, rule.slice(0, 2), ...to.map(({ service }) => ['services', service])];
+  const pages = owners.map(owner => [...owner, 'maintenance', 'page']);
+  return pages.find(page => valueAt(policy, page) !== undefined) ?? rule;
 }
 
 /** Parts of a split are known by their names: where a hash chooses, they have an order of their own. */

@@ -1,5 +1,6 @@
 import type { RedirectAction, Route, RouteAction } from '../../proto/gen/envoy.config.route.v3.ts';
 import type { RuleIr, WeightedClusterIr } from '../ir/ir.ts';
+import type { MaintenancePage } from '../policy/maintenance.ts';
 import type { PathMatch } from '../policy/match.ts';
 import type { DirectResponse, Redirect } from '../policy/route.ts';
 import { destinationFilters } from './filters/index.ts';
@@ -18,6 +19,9 @@ export interface Variant {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
+/** What the names of routes end with that answer a page of maintenance: `shop/everyone@maintenance`. */
+export const maintenanceMark = '@maintenance';
+
 /** A route's fields beside its match: name, action and header changes of the rule. */
 export function ruleRoute(rule: RuleIr, variant: Variant): Route {
   const { match, redirect, respond } = rule.rule;
@@ -26,8 +30,9 @@ export function ruleRoute(rule: RuleIr, variant: Variant): Route {
     // Only named rules have statistics of their own: an index moves when a rule is put before it.
     ...(rule.rule.name === undefined ? {} : { stat_prefix: rule.name }),
   };
-  if (respond) return { ...base, ...directResponse(respond, rule) };
   const { lane, path } = variant;
+  if (lane.page) return { ...base, name: `${rule.name}${maintenanceMark}`, ...maintenanceAnswer(lane.page, rule) };
+  if (respond) return { ...base, ...directResponse(respond, rule) };
   const only = onlyOf(lane);
   const marks = only && lane.mark ? [lane.mark(only)] : [];
   const headers = {
@@ -105,6 +110,24 @@ function redirectAction(redirect: Redirect, path: PathMatch | undefined): Redire
       : { path_redirect: redirect.path }),
     response_code: redirectCodes[status],
     ...(stripQuery ? { strip_query: true } : {}),
+  };
+}
+
+/** What a page says that has no text of its own. */
+const usualBody = 'Under maintenance. Please try again later.\n';
+
+/** A page in place of a service. Nobody may keep it: the service may be back at any time. */
+function maintenanceAnswer(
+  { status, body = usualBody, contentType, retryAfter }: MaintenancePage,
+  { rule }: RuleIr,
+): Route {
+  return {
+    direct_response: { status, body: { inline_string: body } },
+    ...responseHeaders(rule.responseHeaders, {
+      'cache-control': 'no-store',
+      'content-type': contentType,
+      ...(retryAfter === undefined ? {} : { 'retry-after': String(Math.ceil(retryAfter / 1000)) }),
+    }),
   };
 }
 

@@ -114,6 +114,9 @@ class FakeControl implements Control {
   overrideEndpoint(...given: Parameters<Control['overrideEndpoint']>) {
     return this.#write('overrideEndpoint', given);
   }
+  maintain(...given: Parameters<Control['maintain']>) {
+    return this.#write('maintain', given);
+  }
   endOverride(...given: Parameters<Control['endOverride']>) {
     return this.#write('endOverride', given);
   }

@@ -39,7 +39,7 @@ describe('docs/reference/cli.md', () => {
       const explained = callsServer ? own + shared : own;
       for (const flag of flags) assert.match(explained, new RegExp(`${flag}\\b`), `${flag} is not explained`);
       const named = [...own.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
-      const elsewhere = /drain|canary weights|quarantine release/.test(name) ? ['--wait'] : [];
+      const elsewhere = /drain|maintenance|canary weights|quarantine release/.test(name) ? ['--wait'] : [];
       for (const flag of named) assert.ok([...flags, ...elsewhere].includes(flag), `${flag} is no flag of ${name}`);
       for (const argument of command.registeredArguments) {
         if (!argument.required) continue;

@@ -292,6 +292,12 @@ export const servicesPlanted: readonly Planted[] = [
     says: 'maxRetries',
   },
   {
+    code: 'service.maintenance_protocol',
+    path: 'services.more.maintenance',
+    change: service({ protocol: 'tcp', maintenance: { on: true } }),
+    says: 'drain or disable its endpoints',
+  },
+  {
     code: 'apiVersioning.default_not_found',
     path: 'services.more.apiVersioning.default',
     change: service({ apiVersioning: { ...inPath, default: 'v3' } }),
