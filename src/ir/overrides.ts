@@ -123,7 +123,9 @@ function whyMaintenanceRests({ services, routes }: Policy, { of, name }: Mainten
   if (of === 'route') return lookup(routes, name) ? undefined : `route "${name}" is no longer declared`;
   const service = lookup(services, name);
   if (!service) return `service "${name}" is no longer declared`;
-  return hasPages(service) ? undefined : `service "${name}" speaks ${service.protocol} now, where no page can be answered`;
+  return hasPages(service)
+    ? undefined
+    : `service "${name}" speaks ${service.protocol} now, where no page can be answered`;
 }
 
 function maintenanceSuspended({ of, name, by }: MaintenanceOverride, why: string): Problem {
