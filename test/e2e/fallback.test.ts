@@ -6,7 +6,7 @@ import { ask, askMany } from '../support/client.ts';
 import { covers } from '../support/covers.ts';
 import { loadOn } from '../support/load.ts';
 import { assertValues } from '../support/statistics.ts';
-import { firstLine, startTcpBackend } from '../support/tcp.ts';
+import { connectTcp, firstLine, startTcpBackend } from '../support/tcp.ts';
 import { until } from '../support/until.ts';
 import { pair, pairPolicy, type RuleInput, type ServiceInput, World } from '../support/world.ts';
 
@@ -14,7 +14,8 @@ const world = new World();
 after(() => world.close());
 
 const ports = { delta: await world.port(), sotw: await world.port() };
-const [outbound, tcpPort, apart] = [await world.port(), await world.port(), await world.port()];
+const [outbound, apart] = [await world.port(), await world.port()];
+const [tcpPort, fewPort] = [await world.port(), await world.port()];
 const [a, b, c, d] = await world.backends('a', 'b', 'c', 'd');
 const over2 = world.use(await startBackend({ name: 'over2', protocol: 'http2' }));
 const [master, replica] = await Promise.all(['master', 'replica'].map(name => startTcpBackend(name)));
@@ -56,6 +57,12 @@ const services: Record<string, ServiceInput> = {
     healthCheck: { tcp: {}, interval: '100ms', unhealthyAfter: 1, healthyAfter: 1 },
     fallback: 'copy',
   },
+  few: {
+    protocol: 'tcp',
+    endpoints: [{ address: replica.address }],
+    circuitBreakers: { maxConnections: 1, maxPending: 1 },
+    fallback: 'db',
+  },
   copy: { protocol: 'tcp', endpoints: [{ address: replica.address }] },
 };
 const called = ['alone', 'shop', 'strict', 'chained', 'upgraded', 'hashed', 'limited', 'admitted'];
@@ -73,6 +80,7 @@ const base: PolicyInput = {
       listeners: [
         ...(edge.gateways?.['delta']?.listeners ?? []),
         { port: tcpPort, address: '127.0.0.1', protocol: 'tcp', to: [{ service: 'db' }] },
+        { port: fewPort, address: '127.0.0.1', protocol: 'tcp', to: [{ service: 'few' }] },
       ],
     },
   },
@@ -83,7 +91,7 @@ const base: PolicyInput = {
     caller: { match: { cluster: 'caller' }, sidecar: { upstreams: ['shop'], outbound: { port: outbound } } },
   },
 };
-await world.start(base, [
+const [delta] = await world.start(base, [
   ...pair,
   { id: 'apart', cluster: 'apart', streams: 'perType' },
   { id: 'caller', cluster: 'caller' },
@@ -208,6 +216,19 @@ describe('a service with a fallback', () => {
       await master.revive();
     }
     await until('the master answers', async () => (await firstLine(tcpPort).catch(() => '')) === 'master');
+  });
+});
+
+describe('a limit of connections, before a fallback', () => {
+  it('makes those above it wait, as many as may, and closes the others', async () => {
+    using first = await connectTcp(fewPort);
+    assert.equal(await first.line(), 'replica');
+    using second = await connectTcp(fewPort);
+    await until('the second waits', async () => ((await delta?.stat('cluster.few.upstream_cx_overflow')) ?? 0) > 0);
+    using third = await connectTcp(fewPort);
+    await third.closed;
+    first.end();
+    assert.equal(await second.line(), 'replica');
   });
 });
 
