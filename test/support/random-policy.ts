@@ -38,6 +38,12 @@ interface Service {
   readonly check: number | undefined;
   readonly connectTimeout: number;
   readonly balancing: 'roundRobin' | 'leastRequest' | 'random';
+  /** The zone of the proxy comes first. */
+  readonly zoned: boolean;
+  /** What takes over, if it is there and its name comes later, so that nothing leads in a circle. */
+  readonly fallback: string | undefined;
+  /** All of its endpoints drain: what takes over has the requests; without, they have. */
+  readonly draining: boolean;
 }
 
 interface Destination {
@@ -74,6 +80,8 @@ export class RandomPolicy {
       shop => this.#alter(shop, 'endpoints', service => ({ ...service, endpoints: this.#endpoints(service.versions) })),
       shop => this.#alter(shop, 'check', service => ({ ...service, check: this.#check() })),
       shop => this.#alter(shop, 'settings', service => ({ ...service, ...this.#settings() })),
+      shop => this.#alter(shop, 'fallback', service => ({ ...service, fallback: this.#fallback() })),
+      shop => this.#alter(shop, 'draining', service => ({ ...service, draining: !service.draining })),
       shop => this.#version(shop),
       shop => ['side listener changed', { ...shop, trusted: 1 - shop.trusted }],
       shop => ['listener moved', { ...shop, moved: 1 - shop.moved }],
@@ -111,7 +119,7 @@ export class RandomPolicy {
     const { services, rules, trusted } = this.#shop;
     const http = { address: '127.0.0.1', protocol: 'http' } as const;
     return {
-      services: Object.fromEntries([...services].map(([name, service]) => [name, this.#declared(service)])),
+      services: Object.fromEntries([...services].map(([name, service]) => [name, this.#declared(name, service)])),
       gateways: Object.fromEntries(
         casts.map(cast => [
           cast.name,
@@ -131,7 +139,10 @@ export class RandomPolicy {
         },
       },
       fleets: Object.fromEntries(
-        casts.map(({ name, xds }) => [name, { match: { cluster: name }, gateways: [name], xds }]),
+        casts.map(({ name, xds }) => [
+          name,
+          { match: { cluster: name }, gateways: [name], xds, zones: { a: 1, b: 2 } },
+        ]),
       ),
     };
   }
@@ -140,16 +151,20 @@ export class RandomPolicy {
     return this.#material.chance;
   }
 
-  #declared({ endpoints, versions, check, connectTimeout, balancing }: Service): ServiceInput {
+  #declared(name: string, service: Service): ServiceInput {
+    const { endpoints, versions, check, connectTimeout, balancing, zoned, fallback, draining } = service;
     return {
       endpoints: endpoints.map((address, index) => ({
         address,
+        ...(zoned ? { zone: index % 2 === 0 ? 'a' : 'b' } : {}),
+        ...(draining ? { state: 'draining' } : {}),
         ...(versions ? { labels: { lane: lanes[index % 2] ?? lanes[0] } } : {}),
       })),
       ...(versions ? { versions: Object.fromEntries(lanes.map(lane => [lane, { labels: { lane } }])) } : {}),
       ...(check === undefined ? {} : { healthCheck: { http: { path: '/health' }, timeout: `${check}ms` } }),
       connectTimeout: `${connectTimeout}ms`,
-      loadBalancing: { policy: balancing },
+      loadBalancing: { policy: balancing, zones: zoned ? 'ownFirst' : 'ignored' },
+      ...(fallback !== undefined && fallback > name && this.#shop.services.has(fallback) ? { fallback } : {}),
       timeout: `${this.#material.timeout}ms`,
       retries: {
         attempts: 2,
@@ -160,7 +175,13 @@ export class RandomPolicy {
   }
 
   #service(versions = this.#chance.happens(0.3)): Service {
-    return { endpoints: this.#endpoints(versions), versions, check: this.#check(), ...this.#settings() };
+    return {
+      endpoints: this.#endpoints(versions),
+      versions,
+      check: this.#check(),
+      ...this.#settings(),
+      draining: false,
+    };
   }
 
   /** At least two, so that each version has one and a retry has another to go to. */
@@ -174,10 +195,16 @@ export class RandomPolicy {
     return this.#chance.happens(0.3) ? 300 + this.#chance.below(4) * 50 : undefined;
   }
 
-  #settings(): Pick<Service, 'connectTimeout' | 'balancing'> {
+  #fallback(): string | undefined {
+    return this.#chance.happens(0.7) ? this.#chance.of(serviceNames) : undefined;
+  }
+
+  #settings(): Pick<Service, 'connectTimeout' | 'balancing' | 'zoned' | 'fallback'> {
     return {
       connectTimeout: 1000 + this.#chance.below(5) * 100,
       balancing: this.#chance.of(['roundRobin', 'leastRequest', 'random'] as const),
+      zoned: this.#chance.happens(0.3),
+      fallback: this.#fallback(),
     };
   }
 
