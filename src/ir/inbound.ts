@@ -135,9 +135,15 @@ function listenerIr(serviceName: string, service: Service, { address, port }: In
           routeTable: name,
           http2: service.protocol !== 'http',
           declared: undefined,
-          ...(service.adaptiveConcurrency ? { adaptiveConcurrency: service.adaptiveConcurrency } : {}),
+          ...limited(service),
         },
   );
+}
+
+function limited({ adaptiveConcurrency, healthCheck }: Service) {
+  if (!adaptiveConcurrency) return {};
+  const checkPath = healthCheck?.grpc ? '/grpc.health.v1.Health/Check' : healthCheck?.http?.path;
+  return { adaptiveConcurrency, ...(checkPath === undefined ? {} : { checkPath }) };
 }
 
 /** One rule, without timeout and retries of its own, so that those of the callers rule. */

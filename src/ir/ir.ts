@@ -168,6 +168,8 @@ export interface HttpListenerIr extends ListenerPlace {
   readonly declared: HttpListener | undefined;
   /** Of the application behind an inbound listener. */
   readonly adaptiveConcurrency?: AdaptiveConcurrency;
+  /** Path of the health checks of callers, which must not be turned away by the former. */
+  readonly checkPath?: string;
 }
 
 export interface TcpListenerIr extends ListenerPlace {

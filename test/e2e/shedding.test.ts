@@ -23,11 +23,16 @@ async function serve(name: string, more: Partial<ServiceInput> = {}, rule: Parti
 }
 
 /** One with a sidecar, on an address of its own, that turns away what is too much. */
-async function behindSidecar(name: string, address: string, adaptiveConcurrency?: ServiceInput['adaptiveConcurrency']) {
+async function behindSidecar(
+  name: string,
+  address: string,
+  adaptiveConcurrency?: ServiceInput['adaptiveConcurrency'],
+  more: Partial<ServiceInput> = {},
+) {
   const own = await world.port();
   const backend = await world.backend(name);
   const endpoint = { address: `${address}:${own}`, inbound: { application: backend.address } };
-  services[name] = { endpoints: [endpoint], ...(adaptiveConcurrency ? { adaptiveConcurrency } : {}) };
+  services[name] = { endpoints: [endpoint], ...(adaptiveConcurrency ? { adaptiveConcurrency } : {}), ...more };
   return { backend, name, call: () => ask(own, '/', { to: address }) };
 }
 
@@ -54,7 +59,14 @@ const narrow = await behindSidecar('narrow', '127.0.0.2', { minConcurrency: 2 })
 const bounded = await behindSidecar('bounded', '127.0.0.3', { minConcurrency: 3, maxConcurrency: 4 });
 const adapting = await behindSidecar('adapting', '127.0.0.4', {});
 const open = await behindSidecar('open', '127.0.0.5');
-const sidecars = [narrow, bounded, adapting, open].map(({ name }) => name);
+const checked = await behindSidecar(
+  'checked',
+  '127.0.0.6',
+  { minConcurrency: 2 },
+  { outlierDetection: 'off', healthCheck: { http: { path: '/health' }, interval: '100ms' } },
+);
+rules.push({ match: { path: '/checked' }, to: [{ service: 'checked' }] });
+const sidecars = [narrow, bounded, adapting, open, checked].map(({ name }) => name);
 
 const [edge] = await world.start(
   {
@@ -132,6 +144,22 @@ describe('adaptive concurrency of a sidecar', () => {
     const { refused } = await held(narrow.backend, narrow.call, 8, 2);
     assert.equal(refused.filter(isRefusal).length, 6);
     assert.equal((await held(open.backend, open.call, 8, 8)).refused.length, 0);
+  });
+
+  it('turns no health check away', async () => {
+    const checks = async (what: string) => (await edge?.stat(`cluster.checked.health_check.${what}`)) ?? 0;
+    await until('its endpoint is known to be healthy', async () => (await checks('success')) > 1);
+    const failed = await checks('failure');
+    const gate = Promise.withResolvers<void>();
+    checked.backend.behave({ after: gate.promise });
+    const all = Array.from({ length: 2 }, () => ask(port, '/checked'));
+    await until('it has all that it may have', () => checked.backend.active === 2);
+    assert.ok(isRefusal(await checked.call()));
+    const before = await checks('attempt');
+    await until('it was checked meanwhile', async () => (await checks('attempt')) > before + 3);
+    gate.resolve();
+    assert.equal(await checks('failure'), failed);
+    await Promise.all(all);
   });
 
   it('never lets in more than the policy says', async () => {

@@ -2,7 +2,7 @@ import type { AnyMessage } from '../../../proto/codec.ts';
 import type { HttpListenerIr, WeightedClusterIr } from '../../ir/ir.ts';
 
 /** Every HTTP filter that we write. A name without its place in the table of `index.ts` does not compile. */
-export type HttpFilterName = 'adaptive_concurrency' | 'stateful_session' | 'router';
+export type HttpFilterName = 'health_check' | 'adaptive_concurrency' | 'stateful_session' | 'router';
 
 /** Writes one HTTP filter of a listener. */
 export interface HttpFilterWriter<Name extends HttpFilterName = HttpFilterName> {

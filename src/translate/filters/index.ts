@@ -3,6 +3,7 @@ import type { HttpFilter } from '../../../proto/gen/envoy.extensions.filters.net
 import type { HttpListenerIr, WeightedClusterIr } from '../../ir/ir.ts';
 import { adaptiveConcurrency } from './adaptive-concurrency.ts';
 import type { HttpFilterName, HttpFilterWriter } from './filter.ts';
+import { healthCheck } from './health-check.ts';
 import { router } from './router.ts';
 import { statefulSession } from './stateful-session.ts';
 
@@ -14,9 +15,10 @@ interface Placed {
 
 /** HTTP filters in the order in which a request passes them. */
 const table = [
+  { filter: healthCheck, because: 'first: tells checks from what the next one may turn away' },
   {
     filter: adaptiveConcurrency,
-    because: 'first: what is turned away must cost nothing, and what takes time behind it counts',
+    because: 'before all else: what is turned away must cost nothing, and what takes time behind it counts',
   },
   { filter: statefulSession, because: 'right before the router: only a request that no other filter answers needs it' },
   { filter: router, because: 'last: it ends the chain, and Envoy rejects a chain that does not end with it' },
