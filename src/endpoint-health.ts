@@ -1,10 +1,11 @@
+import { addressKey } from './base/address.ts';
 import type { HealthView } from './base/endpoint-health.ts';
 import { memo1 } from './base/memo.ts';
 import type { Control } from './control/control.ts';
 import type { Fleet } from './fleet/fleet.ts';
 import { fleetOf, type ProxyStatus } from './fleet/proxy.ts';
 import { type AdminPlace, adminPlace } from './ir/admin-address.ts';
-import type { FleetIr } from './ir/ir.ts';
+import type { FleetIr, ServiceClusterIr } from './ir/ir.ts';
 import { EndpointHealthSource, type HealthTarget } from './sources/endpoint-health.ts';
 import { type AdminQuery, adminQuery } from './sources/envoy-admin.ts';
 import { systemNameQuery } from './sources/name-query.ts';
@@ -34,9 +35,10 @@ export function watchEndpoints({
     return adminPlace(admin, { id: node.id, metadata: node.metadata, peer });
   };
   const targetOf = (proxy: ProxyStatus, place: AdminPlace): HealthTarget | undefined => {
-    const every = declared().get(fleetOf(proxy) ?? '')?.admin?.every;
-    if (place.kind === 'none' || every === undefined) return undefined;
-    return { node: proxy.node.id, address: place.address, within: place.within, every };
+    const of = declared().get(fleetOf(proxy) ?? '');
+    const every = of?.admin?.every;
+    if (place.kind === 'none' || !of || every === undefined) return undefined;
+    return { node: proxy.node.id, address: place.address, within: place.within, endpoints: endpointsOf(of), every };
   };
   const targets = (): readonly HealthTarget[] => {
     if (!hasAdmin(control.accepted?.fleets ?? nothing)) return [];
@@ -56,5 +58,12 @@ export function watchEndpoints({
 }
 
 const nothing: readonly FleetIr[] = [];
+const endpointsOf = memo1(
+  ({ clusters }: FleetIr) =>
+    new Map(clusters.flatMap(each => (each.kind === 'service' ? [[each.name, addressesOf(each)] as const] : []))),
+);
+const addressesOf = memo1(
+  (cluster: ServiceClusterIr) => new Set(cluster.endpoints.map(each => addressKey(each.address))),
+);
 const byKey = memo1((fleets: readonly FleetIr[]) => new Map(fleets.map(each => [each.key, each])));
 const hasAdmin = memo1((fleets: readonly FleetIr[]) => fleets.some(each => each.admin !== undefined));

@@ -1,28 +1,32 @@
 import type { ClusterHealth, EndpointState, HealthReport } from '../base/endpoint-health.ts';
 
+type Wanted = ReadonlyMap<string, ReadonlySet<string>>;
+
 /**
  * Reads the answer of an Envoy's `/clusters?format=json`. Whatever else it holds is passed over.
+ * @param wanted addresses by cluster; of others nothing is kept
  * @throws Error when it is no such answer.
  */
-export function readClusters(text: string): HealthReport {
+export function readClusters(text: string, wanted: Wanted): HealthReport {
   const answer: unknown = JSON.parse(text);
   if (!isRecord(answer)) throw new Error('the answer is no mapping');
   const report = new Map<string, ClusterHealth>();
   for (const cluster of listAt(answer, 'cluster_statuses')) {
     const name = isRecord(cluster) ? cluster['name'] : undefined;
     if (!isRecord(cluster) || typeof name !== 'string') throw new Error('a cluster has no name');
-    report.set(name, readHosts(cluster));
+    const known = wanted.get(name);
+    if (known) report.set(name, readHosts(cluster, known));
   }
   return report;
 }
 
-function readHosts(cluster: Readonly<Record<string, unknown>>): ClusterHealth {
+function readHosts(cluster: Readonly<Record<string, unknown>>, wanted: ReadonlySet<string>): ClusterHealth {
   const hosts = new Set<string>();
   const troubled = new Map<string, Exclude<EndpointState, 'healthy'>>();
   for (const host of listAt(cluster, 'host_statuses')) {
     if (!isRecord(host)) throw new Error('an endpoint is no mapping');
     const address = addressOf(host['address']);
-    if (address === undefined) continue;
+    if (address === undefined || !wanted.has(address)) continue;
     hosts.add(address);
     const state = stateOf(host['health_status']);
     if (state !== 'healthy') troubled.set(address, state);

@@ -1,6 +1,6 @@
 import type { ClusterHealth, HealthReport, HealthView } from '../base/endpoint-health.ts';
 import { remember } from '../base/remember.ts';
-import type { AdminQuery, AdminTarget } from './envoy-admin.ts';
+import { type AdminQuery, type AdminTarget, UnreadableAnswer } from './envoy-admin.ts';
 
 /** A proxy to ask, and how often in milliseconds. */
 export interface HealthTarget extends AdminTarget {
@@ -24,8 +24,9 @@ interface Asked {
   failures: number;
   busy: boolean;
   report: HealthReport | undefined;
-  /** When the report came. */
+  /** When the report came, and how long after the one before: with many proxies, or large answers, that is seldomer. */
   at: number;
+  pace: number;
   why: string;
 }
 
@@ -79,7 +80,7 @@ export class EndpointHealthSource {
   view(target: HealthTarget): HealthView {
     const asked = this.#asked.get(target.node);
     if (!asked) return { kind: 'unknown', why: 'it has not been asked yet' };
-    const fresh = this.#options.now() - asked.at <= lasts * target.every + grace;
+    const fresh = this.#options.now() - asked.at <= lasts * Math.max(target.every, asked.pace) + grace;
     if (asked.report && fresh) return { kind: 'known', report: asked.report };
     return { kind: 'unknown', why: asked.why };
   }
@@ -102,7 +103,7 @@ export class EndpointHealthSource {
     const known = this.#asked.get(target.node);
     if (known) return known;
     const why = 'it has not been asked yet';
-    const fresh: Asked = { next: now, failures: 0, busy: false, report: undefined, at: 0, why };
+    const fresh: Asked = { next: now, failures: 0, busy: false, report: undefined, at: 0, pace: 0, why };
     this.#asked.set(target.node, fresh);
     return fresh;
   }
@@ -114,13 +115,17 @@ export class EndpointHealthSource {
     this.#running++;
     try {
       const { report, cost } = await query(target, signal);
+      // A proxy that did not answer meanwhile has no longer pace for that.
+      asked.pace = asked.report && asked.failures === 0 ? Math.min(now() - asked.at, longestPause) : 0;
       asked.report = this.#shared(report);
       asked.at = now();
       asked.failures = 0;
-      this.#notBefore = Math.max(this.#notBefore, now() + cost * rest);
+      asked.why = 'its last answer is too old';
+      this.#restAfter(cost);
     } catch (error) {
       asked.failures += 1;
       asked.why = error instanceof Error ? error.message : String(error);
+      if (error instanceof UnreadableAnswer) this.#restAfter(error.cost);
     } finally {
       asked.busy = false;
       this.#running--;
@@ -128,6 +133,11 @@ export class EndpointHealthSource {
       const wait = Math.min(target.every * 2 ** doublings, Math.max(longestPause, target.every));
       asked.next = now() + wait * (0.9 + 0.2 * random());
     }
+  }
+
+  /** One after the other: several answers may come in the same moment. */
+  #restAfter(cost: number): void {
+    this.#notBefore = Math.max(this.#notBefore, this.#options.now()) + cost * rest;
   }
 
   #shared(report: HealthReport): HealthReport {

@@ -12,6 +12,8 @@ export interface AdminTarget {
   readonly address: Exclude<Address, { readonly kind: 'unix' }>;
   /** Its IP address must lie in one of these. */
   readonly within: readonly Cidr[];
+  /** What it was told of, by cluster. Whatever else it speaks of is not kept: it could be anything, and any amount. */
+  readonly endpoints: ReadonlyMap<string, ReadonlySet<string>>;
 }
 
 export interface AdminQueryOptions {
@@ -28,6 +30,17 @@ export interface AdminAnswer {
   readonly cost: number;
 }
 
+/** An answer that makes no sense. */
+export class UnreadableAnswer extends Error {
+  /** Milliseconds, as in {@link AdminAnswer}. */
+  readonly cost: number;
+  constructor(message: string, cost: number) {
+    super(message);
+    this.name = 'UnreadableAnswer';
+    this.cost = cost;
+  }
+}
+
 /** Asks a proxy how it finds its endpoints. Rejects with the reason when it cannot be had. */
 export type AdminQuery = (target: AdminTarget, signal: AbortSignal) => Promise<AdminAnswer>;
 
@@ -39,13 +52,28 @@ export function adminQuery({ query, timeoutMs, largest }: AdminQueryOptions): Ad
   return async (target, stop) => {
     const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]);
     const { host, port } = await placeOf(target, query, signal);
-    const get = (path: string) => getText({ host, port, path, largest, signal });
-    const node = nodeOf(await get('/server_info'));
-    if (node !== target.node) throw new Error(`another proxy answers there, with the node id ${shown(node)}`);
-    const text = await get('/clusters?format=json');
-    const begun = performance.now();
-    return { report: readClusters(text), cost: performance.now() - begun };
+    const get = (path: string, most: number) => getText({ host, port, path, largest: most, signal });
+    const info = await get('/server_info', Math.min(largest, largestInfo));
+    const { value: node, cost: first } = timed(() => nodeOf(info));
+    if (node !== target.node) {
+      throw new UnreadableAnswer(`another proxy answers there, with the node id ${shown(node)}`, first);
+    }
+    const text = await get('/clusters?format=json', largest);
+    const { value: report, cost } = timed(() => readClusters(text, target.endpoints));
+    return { report, cost: first + cost };
   };
+}
+
+/** Bytes; an Envoy says some thousand. Whoever lies about itself is not given long to do so. */
+const largestInfo = 256 * 1024;
+
+function timed<T>(read: () => T): { readonly value: T; readonly cost: number } {
+  const begun = performance.now();
+  try {
+    return { value: read(), cost: performance.now() - begun };
+  } catch (error) {
+    throw new UnreadableAnswer(error instanceof Error ? error.message : String(error), performance.now() - begun);
+  }
 }
 
 async function placeOf({ address, within }: AdminTarget, query: NameQuery, signal: AbortSignal) {
@@ -99,6 +127,8 @@ function getText({ host, port, path, largest, signal }: Get): Promise<string> {
     response.once('error', error => reject(signal.aborted ? new Error('no answer in time') : error));
     response.once('close', () => reject(new Error('its answer was cut off')));
   });
+  // An answer that is none, such as 101, ends the connection with neither an error nor a response.
+  asked.once('close', () => reject(new Error('it gave no answer to the question')));
   asked.end();
   return promise;
 }

@@ -7,8 +7,10 @@ const host = (address: string, status: object = { eds_health_status: 'HEALTHY' }
   stats: [{ name: 'cx_total' }],
   health_status: status,
 });
+const told = new Set([...[1, 2, 3, 4, 5, 6].map(each => `10.0.0.${each}:80`), '[2001:db8::1]:80', 'unix:/run/a.sock']);
+const a = new Map([['a', told]]);
 const report = (hosts: readonly unknown[], name = 'catalog') =>
-  readClusters(JSON.stringify({ cluster_statuses: [{ name, host_statuses: hosts }] }));
+  readClusters(JSON.stringify({ cluster_statuses: [{ name, host_statuses: hosts }] }), new Map([[name, told]]));
 
 describe('what an Envoy says of its endpoints', () => {
   it('is read by cluster and address, the worst first', () => {
@@ -45,9 +47,19 @@ describe('what an Envoy says of its endpoints', () => {
     });
   });
 
+  it('is forgotten as far as the proxy was told of no such thing', () => {
+    const said = JSON.stringify({
+      cluster_statuses: [
+        { name: 'a', host_statuses: [host('10.0.0.1'), host('10.9.9.9', { failed_outlier_check: true })] },
+        { name: 'b', host_statuses: [host('10.0.0.1')] },
+      ],
+    });
+    assert.deepEqual(readClusters(said, a), new Map([['a', { hosts: new Set(['10.0.0.1:80']), troubled: new Map() }]]));
+  });
+
   it('may be nothing', () => {
-    assert.equal(readClusters('{}').size, 0);
-    assert.equal(readClusters('{"cluster_statuses":[{"name":"a"}]}').get('a')?.hosts.size, 0);
+    assert.equal(readClusters('{}', a).size, 0);
+    assert.equal(readClusters('{"cluster_statuses":[{"name":"a"}]}', a).get('a')?.hosts.size, 0);
     assert.equal(report([], '__proto__').get('__proto__')?.hosts.size, 0);
   });
 
@@ -61,7 +73,7 @@ describe('what an Envoy says of its endpoints', () => {
       '{"cluster_statuses":[{"name":1}]}',
     ];
     for (const text of [...wrong, '{"cluster_statuses":[{"name":"a","host_statuses":[null]}]}', '[['.repeat(1e5)]) {
-      assert.throws(() => readClusters(text), text.slice(0, 60));
+      assert.throws(() => readClusters(text, a), text.slice(0, 60));
     }
     const odd = report([{ address: 1 }, {}, { address: { socket_address: { address: 1, port_value: 'x' } } }]);
     assert.equal(odd.get('catalog')?.hosts.size, 0);

@@ -3,11 +3,12 @@ import { describe, it } from 'node:test';
 import { parseAddress } from '../../../src/base/address.ts';
 import type { HealthReport } from '../../../src/base/endpoint-health.ts';
 import { EndpointHealthSource, type HealthTarget } from '../../../src/sources/endpoint-health.ts';
+import { UnreadableAnswer } from '../../../src/sources/envoy-admin.ts';
 
 function target(node: string, every = 1000): HealthTarget {
   const address = parseAddress('10.0.0.1:9901');
   assert.ok(address && address.kind !== 'unix');
-  return { node, address, within: [], every };
+  return { node, address, within: [], endpoints: new Map(), every };
 }
 
 const report = (...hosts: readonly string[]): HealthReport =>
@@ -15,7 +16,7 @@ const report = (...hosts: readonly string[]): HealthReport =>
 
 /** A source with a clock of its own; questions are answered by the test. */
 function world(targets: readonly HealthTarget[]) {
-  const open = new Map<string, { good(answer?: HealthReport, cost?: number): void; bad(why: string): void }>();
+  const open = new Map<string, { good(answer?: HealthReport, cost?: number): void; bad(why: string | Error): void }>();
   const asked: string[] = [];
   const state = { now: 1000, targets };
   const source = new EndpointHealthSource({
@@ -25,7 +26,7 @@ function world(targets: readonly HealthTarget[]) {
       const { promise, resolve, reject } = Promise.withResolvers<{ report: HealthReport; cost: number }>();
       open.set(node, {
         good: (answer = report(), cost = 0) => resolve({ report: answer, cost }),
-        bad: why => reject(new Error(why)),
+        bad: why => reject(typeof why === 'string' ? new Error(why) : why),
       });
       return promise;
     },
@@ -103,6 +104,39 @@ describe('the source of how proxies find their endpoints', () => {
     state.now += 1;
     source.round();
     assert.deepEqual(asked, ['one', 'other']);
+  });
+
+  it('pauses for as long after answers that come together, and after those that make no sense', async () => {
+    const [one, other, liar] = [target('one', 60_000), target('other', 60_000), target('liar', 60_000)];
+    const { source, open, asked, state, settle } = world([one, other, liar]);
+    source.round();
+    open.get('one')?.good(report(), 100);
+    open.get('other')?.good(report(), 100);
+    open.get('liar')?.bad(new UnreadableAnswer('what?', 100));
+    await settle();
+    assert.equal(why(source, liar), 'what?');
+    state.targets = [target('next')];
+    state.now += 2699;
+    source.round();
+    assert.equal(asked.length, 3);
+    state.now += 1;
+    source.round();
+    assert.equal(asked.length, 4);
+  });
+
+  it('believes a report for longer where it cannot ask as often as it should', async () => {
+    const edge = target('edge-1');
+    const { source, open, state, settle } = world([edge]);
+    for (let times = 0; times < 2; times++, state.now += 10_000) {
+      source.round();
+      open.get('edge-1')?.good();
+      await settle();
+    }
+    assert.equal(why(source, edge), 'known');
+    state.now += 12_000;
+    assert.equal(why(source, edge), 'known');
+    state.now += 1;
+    assert.match(why(source, edge), /last answer is too old/);
   });
 
   it('forgets who is gone', async () => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createSocketServer } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { parseAddress } from '../../../src/base/address.ts';
 import { parseCidr } from '../../../src/base/cidr.ts';
-import { adminQuery } from '../../../src/sources/envoy-admin.ts';
+import { adminQuery, UnreadableAnswer } from '../../../src/sources/envoy-admin.ts';
 
 const servers: Server[] = [];
 after(() => {
@@ -26,6 +26,7 @@ async function serve(answer: RequestListener) {
   return { asked, port: (server.address() as AddressInfo).port };
 }
 
+const endpoints = new Map([['catalog', new Set<string>()]]);
 const clusters = JSON.stringify({ cluster_statuses: [{ name: 'catalog' }] });
 const envoy =
   (id: string, body = clusters): RequestListener =>
@@ -37,21 +38,22 @@ interface Question {
   readonly within?: readonly string[];
   readonly resolve?: () => Promise<readonly string[]>;
   readonly timeoutMs?: number;
+  readonly largest?: number;
   readonly stop?: AbortSignal;
 }
 
 function ask(
   port: number,
-  { host = '127.0.0.1', within = ['127.0.0.1'], resolve, timeoutMs = 2000, stop }: Question = {},
+  { host = '127.0.0.1', within = ['127.0.0.1'], resolve, timeoutMs = 2000, largest = 10_000, stop }: Question = {},
 ) {
   const query = adminQuery({
     query: async () => ({ addresses: (await resolve?.()) ?? [], ttl: 1 }),
     timeoutMs,
-    largest: 10_000,
+    largest,
   });
   const address = parseAddress(`${host}:${port}`);
   assert.ok(address && address.kind !== 'unix');
-  const target = { node: 'edge-1', address, within: within.flatMap(text => parseCidr(text) ?? []) };
+  const target = { node: 'edge-1', address, within: within.flatMap(text => parseCidr(text) ?? []), endpoints };
   return query(target, stop ?? new AbortController().signal);
 }
 
@@ -103,6 +105,28 @@ describe('asking an Envoy how it finds its endpoints', () => {
     const stuck = () => new Promise<never>(() => {});
     await assert.rejects(ask(1, { host: 'edge.internal', resolve: stuck, timeoutMs: 100 }), /not resolved in time/);
     await assert.rejects(ask(silent.port, { stop: AbortSignal.abort() }), Error);
+  });
+
+  it('gives up an answer that is none', async () => {
+    const server = createSocketServer(socket => {
+      socket.on('error', () => {});
+      socket.once('data', () => socket.write('HTTP/1.1 101 Hello\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n'));
+    });
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const asked = ask((server.address() as AddressInfo).port, { timeoutMs: 500 });
+    const late = new Promise<never>((_, reject) => setTimeout(() => reject(new Error('it is still waited for')), 3000));
+    await assert.rejects(Promise.race([asked, late]), /no answer/);
+    server.close();
+  });
+
+  it('says what it took to read what made no sense, and reads little before it knows who answers', async () => {
+    const isCostly = (error: unknown) => error instanceof UnreadableAnswer && error.cost > 0;
+    for (const each of [envoy('edge-2'), envoy('edge-1', '['.repeat(9000))]) {
+      const { port } = await serve(each);
+      await assert.rejects(ask(port), isCostly);
+    }
+    const { port } = await serve(envoy('x'.repeat(300_000)));
+    await assert.rejects(ask(port, { largest: 1_000_000 }), /larger than 262144 bytes/);
   });
 
   it('rejects with what is wrong', async () => {
