@@ -42,7 +42,12 @@ export function envoyWeights(
   const weightOf = (each: DeclaredEndpoint) => effectiveWeight(service, each, overrides, computed).weight;
   if (!declaredEndpoints(service).some(({ key }) => computed.has(key))) return weightOf;
   const factor = mostForEnvoy / Math.max(...declaredEndpoints(service).map(weightOf));
-  return each => Math.max(1, Math.round(weightOf(each) * factor));
+  return each => Math.max(1, rounded(weightOf(each) * factor));
+}
+
+/** Halves go up, also those that the last digits of a fraction make a little less: equal proportions, equal bytes. */
+function rounded(weight: number): number {
+  return Math.round(Number(weight.toPrecision(12)));
 }
 
 const scaleOf = memo2((service: Service, computed: Weights): number => {

@@ -102,6 +102,8 @@ describe('the weight of an endpoint', () => {
         // A power of two, by which nothing is rounded otherwise.
         assert.deepEqual(of(1), of(16));
       }),
+      // 13 of 64 is 20312.5 of 100,000: a half.
+      { examples: [[[13, 64, 56, 28]]] },
     );
   });
 
