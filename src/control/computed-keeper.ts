@@ -21,6 +21,9 @@ export interface ComputedKeeperOptions {
   readonly accepted: () => Accepted | undefined;
 }
 
+/** Milliseconds until what could not end is tried again: nobody else would end it. */
+const retryAfter = 1000;
+
 /**
  * The computed weights that every build is given, and their timers. They are not stored: what was measured before a
  * restart says little after it, and whoever measures sends it again.
@@ -105,7 +108,11 @@ export class ComputedKeeper implements ComputedControl {
     for (const each of all.values()) {
       if (this.#timers.has(each)) continue;
       const over = () => {
-        this.#change({ expire: each }).catch(error => report('computed weights did not expire', error));
+        this.#change({ expire: each }).catch(error => {
+          if (!this.#timers.has(each)) return;
+          report('computed weights did not expire yet', error);
+          this.#timers.set(each, clock.after(retryAfter, over));
+        });
       };
       this.#timers.set(each, clock.after(each.expiresAt - clock.now(), over));
     }

@@ -323,7 +323,7 @@ export class Controller implements Control {
     return { kind: 'done', status, effect };
   }
 
-  #timeIsUp(override: Override, due: Due): void {
+  async #timeIsUp(override: Override, due: Due): Promise<void> {
     const decide = (situation: Situation): Decision => {
       if (!situation.overrides.includes(override)) {
         return { kind: 'answer', outcome: { kind: 'notFound', what: 'It has ended before.' } };
@@ -331,7 +331,12 @@ export class Controller implements Control {
       const drains = override.kind === 'endpoint' && due === 'sessions';
       return drains ? decideSessionsEnd(override, situation) : { kind: 'expire', override };
     };
-    this.#override(override, decide).catch(error => this.#options.report('an override did not expire', error));
+    try {
+      await this.#override(override, decide);
+    } catch (error) {
+      this.#options.report('an override did not expire yet', error);
+      throw error;
+    }
   }
 
   #build(read: Read, overrides: readonly Override[]): ReturnType<Pipeline['build']> {

@@ -4,13 +4,19 @@ import type { Clock } from './clock.ts';
 /** What time brings to an override: the `end` of it, or before that of the sessions with an endpoint that drains. */
 export type Due = 'end' | 'sessions';
 
+/** Milliseconds until it is said again where nothing could come of it. */
+const retryAfter = 1000;
+
+/** Does what time brings; rejects when it could not. */
+export type OnDue = (override: Override, due: Due) => Promise<unknown>;
+
 /** Says when the time of an override, or of the sessions that it spares, is up. */
 export class Expiries {
   readonly #clock: Clock;
-  readonly #due: (override: Override, due: Due) => void;
+  readonly #due: OnDue;
   readonly #timers = new Map<Override, () => void>();
 
-  constructor(clock: Clock, due: (override: Override, due: Due) => void) {
+  constructor(clock: Clock, due: OnDue) {
     this.#clock = clock;
     this.#due = due;
   }
@@ -26,11 +32,18 @@ export class Expiries {
     for (const override of overrides) {
       const next = nextOf(override);
       if (next === undefined || this.#timers.has(override)) continue;
-      this.#timers.set(
-        override,
-        this.#clock.after(next.at - this.#clock.now(), () => this.#due(override, next.due)),
-      );
+      this.#arm(override, next.at - this.#clock.now(), next.due);
     }
+  }
+
+  #arm(override: Override, ms: number, due: Due): void {
+    const again = () => {
+      if (this.#timers.has(override)) this.#arm(override, retryAfter, due);
+    };
+    this.#timers.set(
+      override,
+      this.#clock.after(ms, () => void this.#due(override, due).catch(again)),
+    );
   }
 }
 

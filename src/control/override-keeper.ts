@@ -3,14 +3,14 @@ import { overrideId, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Decision } from './decide.ts';
 import { Ended } from './ended.ts';
-import { type Due, Expiries, isOver } from './expiries.ts';
+import { Expiries, isOver, type OnDue } from './expiries.ts';
 
 export interface OverrideKeeperOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly report: (message: string, error: unknown) => void;
   /** Told when the time of one is up. */
-  readonly due: (override: Override, due: Due) => void;
+  readonly due: OnDue;
 }
 
 /** The overrides that every build is given, their timers, and what the store has of them. */

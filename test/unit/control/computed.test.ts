@@ -35,6 +35,21 @@ describe('computed weights', () => {
     assert.equal(clock.timers, 0);
   });
 
+  it('end a little later where there is no room for that when their time is up', async () => {
+    const { give, holds, clock, controller, quiet } = await shop();
+    await give({ [first]: 3, [second]: 1 });
+    await quiet();
+    const flood = Array.from({ length: 10_001 }, () => controller.computed.end('nobody').catch(() => undefined));
+    clock.pass(60_000);
+    await Promise.all(flood);
+    await quiet();
+    assert.deepEqual(holds()?.[0], `${first} 1.5 computed`);
+    clock.pass(1000);
+    await quiet();
+    assert.deepEqual(holds()?.[0], `${first} 1 declared`);
+    assert.equal(clock.timers, 0);
+  });
+
   it('are renewed without a push, and hold on', async () => {
     const { give, clock, published, controller, quiet } = await shop();
     await give({ [first]: 3, [second]: 1 });

@@ -284,6 +284,20 @@ describe('the end of an override', () => {
     assert.equal(it.published.length, 3);
   });
 
+  it('comes a little later where there was no room for it', async () => {
+    const it = await shop();
+    await it.drain('10.0.0.1:80', { expiresAt: it.clock.now() + 1000 });
+    const flood = Array.from({ length: 10_001 }, () => it.quiet().catch(() => undefined));
+    it.clock.pass(1000);
+    await Promise.all(flood);
+    await it.quiet();
+    assert.equal(it.store.overrides().length, 1);
+    it.clock.pass(1000);
+    await it.quiet();
+    assert.equal(it.store.overrides().length, 0);
+    assert.equal(it.clock.timers, 0);
+  });
+
   it('is not that of the override that took its place', async () => {
     const it = await shop();
     await it.drain('10.0.0.1:80', { expiresAt: it.clock.now() + 1000 });
