@@ -25,6 +25,13 @@ export function mismatch(match: RouteMatch, request: TracedRequest): Mismatch | 
   );
 }
 
+/** What the request says, which is the same for each of thousands of routes. */
+function brief(text: string): string {
+  return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;
+}
+
+const mostShown = 200;
+
 function first<T>(all: readonly T[] | undefined, mismatchOf: (each: T) => Mismatch | undefined): Mismatch | undefined {
   for (const each of all ?? []) {
     const found = mismatchOf(each);
@@ -36,7 +43,7 @@ function first<T>(all: readonly T[] | undefined, mismatchOf: (each: T) => Mismat
 function pathMismatch(match: RouteMatch, request: TracedRequest): Mismatch | undefined {
   const [path] = splitPath(request.path);
   const wanted = pathWanted(match, path);
-  return wanted === undefined ? undefined : { part: 'path', why: `path is ${path}, must ${wanted}` };
+  return wanted === undefined ? undefined : { part: 'path', why: `path is ${brief(path)}, must ${wanted}` };
 }
 
 /** What the path should have been, in words; undefined if it is. */
@@ -73,9 +80,9 @@ function headerMismatch(matcher: HeaderMatcher, request: TracedRequest): Mismatc
 
 function headerWords(name: string, sent: readonly string[]): string {
   if (name === ':method') return `method is ${sent.join()}`;
-  if (name === ':path') return `path with query is ${sent.join()}`;
+  if (name === ':path') return `path with query is ${brief(sent.join())}`;
   if (sent.length === 0) return `header ${name} is absent`;
-  return `header ${name} is ${sent.map(value => JSON.stringify(value)).join(' and ')}`;
+  return `header ${name} is ${brief(sent.map(value => JSON.stringify(value)).join(' and '))}`;
 }
 
 /** Each line of a header that is sent several times counts by itself. */
@@ -92,7 +99,7 @@ function valuesOf(name: string, { method, host, path, headers }: TracedRequest):
 function queryMismatch(matcher: QueryParameterMatcher, request: TracedRequest): Mismatch | undefined {
   const { name = '', present_match: present = true, string_match: text } = matcher;
   const value = parameterOf(name, request);
-  const what = `query parameter ${name} is ${value === undefined ? 'absent' : JSON.stringify(value)}`;
+  const what = `query parameter ${name} is ${value === undefined ? 'absent' : brief(JSON.stringify(value))}`;
   if (!text) {
     if ((value !== undefined) === present) return undefined;
     return { part: 'query', why: present ? `${what}, must be there` : `${what}, must be absent` };
@@ -116,7 +123,7 @@ function cookieMismatch(matcher: CookieMatcher, request: TracedRequest): Mismatc
   const value = cookieOf(name, request);
   const met = (value !== undefined && textMatches(text, value)) !== inverted;
   if (met) return undefined;
-  const what = `cookie ${name} is ${value === undefined ? 'absent' : JSON.stringify(value)}`;
+  const what = `cookie ${name} is ${value === undefined ? 'absent' : brief(JSON.stringify(value))}`;
   return { part: 'cookie', why: `${what}, must ${inverted ? 'not ' : ''}${cookieWords(text)}` };
 }
 

@@ -44,6 +44,26 @@ describe('why a route is passed over', () => {
   ];
   for (const [match, words] of cases)
     it(words ?? `nothing: ${JSON.stringify(match)}`, () => assert.equal(why(match), words));
+
+  it('is said in a few words, whatever the request holds: there may be thousands of routes', () => {
+    const long = tracedRequest(
+      { host: 'shop.test', path: `/${'x'.repeat(8000)}?user=${'7'.repeat(8000)}`, port: undefined },
+      'GET',
+      [
+        ['x-lane', 'a'.repeat(8000)],
+        ['cookie', `lane=${'b'.repeat(8000)}`],
+      ],
+    );
+    const other = { string_match: { exact: 'other' } };
+    const matches: readonly RouteMatch[] = [
+      { path: '/' },
+      { prefix: '/', headers: [{ name: 'x-lane', ...other }] },
+      { prefix: '/', headers: [{ name: ':path', ...other }] },
+      { prefix: '/', query_parameters: [{ name: 'user', ...other }] },
+      { prefix: '/', cookies: [{ name: 'lane', ...other }] },
+    ];
+    for (const match of matches) assert.ok((mismatch(match, long)?.why ?? 'nothing').length < 300);
+  });
 });
 
 describe('a URL as people write it', () => {
