@@ -19,6 +19,7 @@ export const machines = {
   'api-versions': [edge],
   'blue-green': [edge],
   canary: [edge],
+  maintenance: [edge],
   mesh: [
     edge,
     { id: 'catalog-1', cluster: 'catalog', address: '10.0.0.11' },
