@@ -1,6 +1,17 @@
 import { z } from 'zod';
 import { printable } from './field.ts';
 
+/** Name of a cookie, as applications have it too, such as `user[id]`: what separates cookies and ends lines is left out. */
+export const cookieName = z
+  .string()
+  .regex(/^[!-:<>-~]{1,128}$/, 'must be 1 to 128 visible ASCII characters without ; and =');
+
+/** Path attribute of a cookie. What it may not hold would be another attribute, or another header. */
+export const cookiePath = z
+  .string()
+  .max(1024)
+  .regex(/^\/[ -:<-~]*$/, 'must begin with / and be of printable ASCII characters without ;');
+
 /** Attributes that have no field of their own. */
 const name = z
   .string()

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cookieAttributes } from './cookie.ts';
+import { cookieAttributes, cookieName, cookiePath } from './cookie.ts';
 import { duration, exactlyOneOf, field, httpHeaderName, percentage, percentBetween } from './field.ts';
 import { loadReports } from './load-reports.ts';
 import { hashedZones, noZones, zones } from './zones.ts';
@@ -11,13 +11,13 @@ export const HashPart = z
     cookie: field(
       z
         .strictObject({
-          name: field(z.string().min(1).max(128), { doc: 'Name of the cookie.', example: 'lane' }),
+          name: field(cookieName, { doc: 'Name of the cookie.', example: 'lane' }),
           ttl: field(duration().optional(), {
             doc: 'When set, a caller without the cookie is given one that lives this long (`0s`: for the session).',
             why: 'absent: callers without the cookie are not given one',
             example: '1h',
           }),
-          path: field(z.string().startsWith('/').optional(), {
+          path: field(cookiePath.optional(), {
             doc: 'Path attribute of a cookie that we make.',
             why: 'absent: the cookie has no Path attribute',
             example: '/',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cookieAttributes } from './cookie.ts';
+import { cookieAttributes, cookiePath } from './cookie.ts';
 import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
 
 const cookieName = z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/, 'is not a name of a cookie');
@@ -14,7 +14,7 @@ const SessionCookie = z.strictObject({
     why: '0s: nobody is bound to an endpoint for longer than need be',
     example: '1h',
   }),
-  path: field(z.string().startsWith('/').max(1024).default('/'), {
+  path: field(cookiePath.default('/'), {
     doc: 'Path attribute: requests elsewhere do not bear the cookie.',
     why: '/: one session for the whole host',
     example: '/shop',

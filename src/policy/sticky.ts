@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cookieName as knownCookieName } from './cookie.ts';
 import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
 
 /** Narrower than what cookies may be: name and path stand inside an expression of Envoy's. */
@@ -56,7 +57,7 @@ const HashPart = z
     cookie: field(
       z
         .strictObject({
-          name: field(z.string().min(1).max(128), {
+          name: field(knownCookieName, {
             doc: 'Name of a cookie that callers have from elsewhere.',
             example: 'user',
           }),
