@@ -20,6 +20,7 @@ export class Clients {
   /** By connection and node: whose further streams are. */
   readonly #known = new Map<string, ClientDriver>();
   readonly #keys = new WeakMap<ClientDriver, string>();
+  readonly #told = new WeakMap<ClientDriver, Publication>();
   readonly #unsubscribe: () => void;
   #fanningOut = false;
 
@@ -51,7 +52,7 @@ export class Clients {
       this.#keys.set(client, key);
     }
     client.join(stream, outlet);
-    if (this.#board.current) client.published(this.#board.current);
+    if (this.#board.current) this.#tell(client, this.#board.current);
     return client;
   }
 
@@ -77,23 +78,33 @@ export class Clients {
   #wake(): void {
     if (this.#fanningOut) return;
     this.#fanningOut = true;
-    setImmediate(() => this.#fanOut(undefined, [].values()));
+    setImmediate(() => this.#fanOut(this.#board.current, this.#all.values()));
   }
 
-  /** Tells the clients of the newest publication, some at a time; a newer one starts over. */
-  #fanOut(told: Publication | undefined, untold: Iterator<ClientDriver>): void {
+  /**
+   * Tells clients of the newest publication, some at a time, round after round until one has seen no newer publication.
+   * A newer one does not begin with the first again: under changes without a pause, the last would never be told.
+   *
+   * @param newestThen when the round began
+   */
+  #fanOut(newestThen: Publication | undefined, clients: Iterator<ClientDriver>): void {
     const newest = this.#board.current;
-    const clients = newest === told ? untold : this.#all.values();
     for (let streams = 0; streams < FAN_OUT; ) {
-      const next = clients.next();
-      if (!next.done && newest) {
-        streams += next.value.streams;
-        next.value.published(newest);
-      } else if (this.#board.current === newest) {
-        this.#fanningOut = false;
+      const { done, value: client } = clients.next();
+      if (done) {
+        if (newest === newestThen) this.#fanningOut = false;
+        else setImmediate(() => this.#fanOut(newest, this.#all.values()));
         return;
-      } else break;
+      }
+      if (!newest || this.#told.get(client) === newest) continue;
+      streams += client.streams;
+      this.#tell(client, newest);
     }
-    setImmediate(() => this.#fanOut(newest, clients));
+    setImmediate(() => this.#fanOut(newestThen, clients));
+  }
+
+  #tell(client: ClientDriver, newest: Publication): void {
+    this.#told.set(client, newest);
+    client.published(newest);
   }
 }

@@ -170,3 +170,29 @@ test('R41: streams whose nodes differ in more than the id are clients of their o
   );
   assert.equal(events.filter(each => each.kind === 'identified').length, 3, 'a single stream may have another');
 });
+
+test('under changes without a pause all clients are told as often as each other', async () => {
+  const { board, open } = served();
+  const publish = (version: number) => board.publish(publication(snapshot('f', { CDS: { c: `${version}` } })));
+  publish(0);
+  const streams = Array.from({ length: 1_000 }, () => open('CDS'));
+  for (const each of streams) each.ack();
+  for (let version = 1; version <= 40; version++) {
+    publish(version);
+    const before = streams.map(({ written }) => written.length);
+    // Less than what telling all of them takes.
+    await setImmediate();
+    for (const [index, each] of streams.entries()) if (each.written.length > (before[index] ?? 0)) each.ack();
+  }
+  const times = streams.map(({ written }) => written.length);
+  const [fewest, most] = [Math.min(...times), Math.max(...times)];
+  assert.ok(fewest > 5 && most - fewest <= 1, `from ${fewest} to ${most} times`);
+  for (let turn = 0; turn < 10; turn++) {
+    await setImmediate();
+    for (const each of streams) each.ack();
+  }
+  assert.ok(
+    streams.every(({ written }) => written.at(-1) === 'c=40'),
+    'in the end all have the newest',
+  );
+});
