@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import type { Backend, Behaviour } from '../support/backend.ts';
+import type { Backend } from '../support/backend.ts';
+import { answerChecks, checksAfter, gaps } from '../support/checks.ts';
 import { ask, askMany } from '../support/client.ts';
 import { covers } from '../support/covers.ts';
 import { connectHttp2, startGrpcBackend } from '../support/grpc.ts';
@@ -172,19 +173,6 @@ const [edge] = await world.start(
 const healthy = (service: string) => edge?.stat(`cluster.${service}.membership_healthy`);
 const untilHealthy = (service: string, count: number) =>
   until(`${count} of ${service} healthy`, async () => (await healthy(service)) === count);
-const script = (backend: Backend, ...answers: readonly Behaviour[]) => {
-  const left = [...answers];
-  backend.behaveOnChecks(() => left.shift() ?? {});
-};
-const checksAfter = (backend: Backend, count: number) => {
-  const goal = backend.checks.length + count;
-  return until(`${count} more checks of ${backend.name}`, () => backend.checks.length >= goal);
-};
-const gaps = (backend: Backend, from: number) =>
-  backend.checks
-    .slice(from)
-    .slice(1)
-    .map((check, index) => check.at - (backend.checks[from + index]?.at ?? 0));
 /** Who answers on the port of a service of bytes, in several connections. */
 const answering = async (service: string) => {
   const names = new Set<string>();
@@ -256,7 +244,7 @@ describe('checks over HTTP', () => {
   it('take an endpoint out for a wrong body at once', async () => {
     body.behaveOnChecks({ body: '{"status": "up"}' });
     await untilHealthy('body', 1);
-    script(body, { body: 'down' }, ...Array.from({ length: 50 }, () => ({ body: '{"status": "up"}' })));
+    answerChecks(body, { body: 'down' }, ...Array.from({ length: 50 }, () => ({ body: '{"status": "up"}' })));
     await untilHealthy('body', 0);
     await untilHealthy('body', 1);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import type { Backend, Behaviour } from '../support/backend.ts';
+import type { Backend } from '../support/backend.ts';
+import { answerChecks, checksAfter, gaps } from '../support/checks.ts';
 import { ask, askMany } from '../support/client.ts';
 import { covers } from '../support/covers.ts';
 import { connectHttp2, startGrpcBackend } from '../support/grpc.ts';
@@ -114,21 +115,6 @@ const [edge] = await world.start(
 const healthy = (service: string) => edge?.stat(`cluster.${service}.membership_healthy`);
 const untilHealthy = (service: string, count: number) =>
   until(`${count} of ${service} healthy`, async () => (await healthy(service)) === count);
-/** The next checks get these answers, in order; later ones 200. */
-const script = (backend: Backend, ...answers: readonly Behaviour[]) => {
-  const left = [...answers];
-  backend.behaveOnChecks(() => left.shift() ?? {});
-};
-const checksAfter = (backend: Backend, count: number) => {
-  const goal = backend.checks.length + count;
-  return until(`${count} more checks of ${backend.name}`, () => backend.checks.length >= goal);
-};
-/** Milliseconds between the checks from the one with this index on. */
-const gaps = (backend: Backend, from: number) =>
-  backend.checks
-    .slice(from)
-    .slice(1)
-    .map((check, index) => check.at - (backend.checks[from + index]?.at ?? 0));
 
 describe('active checks over HTTP', () => {
   it('take an endpoint out when its checks fail, and bring it back when they pass', async () => {
@@ -154,16 +140,16 @@ describe('active checks over HTTP', () => {
   it('count failures and successes in a row', async () => {
     covers('services.*.healthCheck.unhealthyAfter', 'services.*.healthCheck.healthyAfter');
     const failed = { status: 500 };
-    script(threshold, failed, failed, {}, failed, failed);
+    answerChecks(threshold, failed, failed, {}, failed, failed);
     await checksAfter(threshold, 7);
     assert.equal(await edge?.stat('cluster.threshold.health_check.failure'), 4);
     assert.equal((await ask(port, '/threshold')).status, 200);
-    script(threshold, failed, failed, failed);
+    answerChecks(threshold, failed, failed, failed);
     await untilHealthy('threshold', 0);
     threshold.behaveOnChecks(failed);
     await checksAfter(threshold, 1);
     // Up again only after three good checks in a row: the gauge stays at 0 over both shorter runs.
-    script(threshold, {}, {}, failed, {}, {}, failed, failed);
+    answerChecks(threshold, {}, {}, failed, {}, {}, failed, failed);
     await checksAfter(threshold, 7);
     assert.equal(await edge?.stat('cluster.threshold.membership_healthy'), 0);
     await untilHealthy('threshold', 1);
@@ -224,10 +210,10 @@ describe('active checks over HTTP', () => {
 
   it('bear with retriable statuses once, and with no others', async () => {
     covers('services.*.healthCheck.http.retriable');
-    script(strict, { status: 429 });
+    answerChecks(strict, { status: 429 });
     await checksAfter(strict, 4);
     assert.equal(await healthy('strict'), 1);
-    script(strict, { status: 500 });
+    answerChecks(strict, { status: 500 });
     await untilHealthy('strict', 0);
     await untilHealthy('strict', 1);
   });
