@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { field, formats, percentage } from './field.ts';
+import { field, formats, namePattern, percentage } from './field.ts';
 
-const part = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
+const part = namePattern.source.slice(1, -1);
 const zonePattern = `^${part}(/${part})?$`;
 
 /** A failure zone, `a`, or with its region, `eu/a`. */
@@ -12,16 +12,16 @@ export const zoneText = z
   .refine(text => text !== 'constructor', 'is reserved');
 
 const mostOfZones = 256;
-const fewEnough = [
-  (zones: Readonly<Record<string, number>>): boolean => Object.keys(zones).length <= mostOfZones,
-  `holds more than ${mostOfZones} zones`,
-] as const;
+
+/** A whole number of each zone. */
+const byZone = (most: number) =>
+  z
+    .record(zoneText, z.int().min(1).max(most))
+    .refine(zones => Object.keys(zones).length > 0, 'needs at least one zone')
+    .refine(zones => Object.keys(zones).length <= mostOfZones, `holds more than ${mostOfZones} zones`);
 
 /** How many proxies of a fleet stand in each zone, or another number in the same proportions. */
-export const ZoneCounts = z
-  .record(zoneText, z.int().min(1).max(1_000_000))
-  .refine(zones => Object.keys(zones).length > 0, 'needs at least one zone')
-  .refine(...fewEnough);
+export const ZoneCounts = byZone(1_000_000);
 
 const Ignored = z.strictObject({
   mode: field(z.literal('ignored'), {
@@ -64,16 +64,10 @@ const Weighted = z.strictObject({
     doc: '`weighted`: first a zone is chosen by the weights of the zones, then an endpoint in it.',
     example: 'weighted',
   }),
-  weights: field(
-    z
-      .record(zoneText, z.int().min(1).max(1000))
-      .refine(zones => Object.keys(zones).length > 0, 'needs at least one zone')
-      .refine(...fewEnough),
-    {
-      doc: 'Share of traffic of each zone, relative to the others of the same priority. A zone with many endpoints down gets less.',
-      example: { a: 3, b: 1 },
-    },
-  ),
+  weights: field(byZone(1000), {
+    doc: 'Share of traffic of each zone, relative to the others of the same priority. A zone with many endpoints down gets less.',
+    example: { a: 3, b: 1 },
+  }),
 });
 
 const zonesField = { doc: 'What the zones of endpoints are to balancing: a word, or the full form.' };

@@ -21,13 +21,15 @@ export function requestLine(url: string): RequestLine | undefined {
   };
 }
 
-/** The request with a `host` header taken as its host, and names of headers in small letters. */
+/** The request with a `host` header taken as its host, and names of headers in small letters; each value is a line. */
 export function tracedRequest(
   { host, path }: RequestLine,
   method: string,
-  lines: readonly (readonly [name: string, value: string])[],
+  given: Readonly<Record<string, string | readonly string[]>>,
 ): TracedRequest {
-  const headers = lines.map(([name, value]) => [name.toLowerCase(), value] as const);
+  const headers = Object.entries(given).flatMap(([name, value]) =>
+    [value].flat().map(each => [name.toLowerCase(), each] as const),
+  );
   const own = headers.findLast(([name]) => name === 'host' || name === ':authority');
   return {
     method,

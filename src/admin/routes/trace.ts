@@ -54,7 +54,6 @@ function reportOf(snapshot: Snapshot, { url, method, headers, listener }: z.outp
       hint: 'e.g. http://shop.example.com/cart or /cart',
     });
   }
-  const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map(each => [name, each] as const));
   const fleet = {
     listeners: readableOf(snapshot, servedTypes.listener),
     table: (name: string) => readableResource(snapshot, servedTypes.route, name),
@@ -62,7 +61,7 @@ function reportOf(snapshot: Snapshot, { url, method, headers, listener }: z.outp
   try {
     const at = listener ?? line.port;
     return traceReport(fleet, {
-      request: tracedRequest(line, method, lines),
+      request: tracedRequest(line, method, headers),
       ...(at === undefined ? {} : { listener: at }),
     });
   } catch (error) {

@@ -95,14 +95,13 @@ function replyOf(
   const line = requestLine(url);
   if (!line)
     throw new CliFailure(`"${url}" is neither a URL nor a path, such as http://shop.example.com/cart or /cart`);
-  const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map(each => [name, each] as const));
   const resources = translate(fleet);
   const { listeners, routes } = readableResources(resources);
   const at = listener ?? line.port;
   try {
     const report = traceReport(
       { listeners, table: name => routes.find(each => each.name === name) },
-      { request: tracedRequest(line, method, lines), ...(at === undefined ? {} : { listener: at }) },
+      { request: tracedRequest(line, method, headers), ...(at === undefined ? {} : { listener: at }) },
     );
     const table = resources.find(each => each.type === servedTypes.route && each.name === report.routeTable);
     const rules = report.rules.map(rule => ({ ...rule, ...(table ? place(fleet, table, rule.field) : {}) }));

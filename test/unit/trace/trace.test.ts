@@ -7,10 +7,10 @@ import { requestLine, tracedRequest } from '../../../src/trace/question.ts';
 import { TraceError, traceReport } from '../../../src/trace/report.ts';
 
 /** What a trace says in words; that it is what Envoy does is the matter of test/e2e/trace.test.ts. */
-const request = tracedRequest({ host: 'shop.test', path: '/cart?user=7', port: undefined }, 'GET', [
-  ['X-Lane', 'alpha'],
-  ['cookie', 'lane="beta"'],
-]);
+const request = tracedRequest({ host: 'shop.test', path: '/cart?user=7', port: undefined }, 'GET', {
+  'X-Lane': 'alpha',
+  cookie: 'lane="beta"',
+});
 
 const why = (match: RouteMatch) => mismatch(match, request)?.why;
 
@@ -82,11 +82,12 @@ describe('a URL as people write it', () => {
 
   it('takes its host from a header that says another', () => {
     const line = { host: 'localhost', path: '/', port: undefined };
-    const { host, headers } = tracedRequest(line, 'GET', [
-      ['Host', 'shop.test'],
-      ['X-A', '1'],
-    ]);
-    assert.deepEqual([host, headers], ['shop.test', [['x-a', '1']]]);
+    const { host, headers } = tracedRequest(line, 'GET', { Host: 'shop.test', 'X-A': ['1', '2'] });
+    const lines = [
+      ['x-a', '1'],
+      ['x-a', '2'],
+    ];
+    assert.deepEqual([host, headers], ['shop.test', lines]);
   });
 });
 
