@@ -49,10 +49,7 @@ describe('why a route is passed over', () => {
     const long = tracedRequest(
       { host: 'shop.test', path: `/${'x'.repeat(8000)}?user=${'7'.repeat(8000)}`, port: undefined },
       'GET',
-      [
-        ['x-lane', 'a'.repeat(8000)],
-        ['cookie', `lane=${'b'.repeat(8000)}`],
-      ],
+      { 'x-lane': 'a'.repeat(8000), cookie: `lane=${'b'.repeat(8000)}` },
     );
     const other = { string_match: { exact: 'other' } };
     const matches: readonly RouteMatch[] = [
