@@ -105,11 +105,23 @@ function slipped(base: PolicyInput, slip: (spot: Spot) => void, choice: number):
   slip(spot);
   const parsed = read(policy);
   if (parsed.policy) return undefined;
+  // What a slip has made a resource of is missing where it was, and nobody can tell that it stood there.
+  if (parsed.problems.some(each => each.code === 'schema.unknown_key' && !isDeclared(base, each.path)))
+    return undefined;
   return {
     before: compiled(base).problems.map(text),
     slip: parsed.problems.map(text),
-    all: documentProblems(parsed).map(text),
+    all: documentProblems(parsed)
+      .filter(({ path }) => isDeclared(base, path))
+      .map(text),
   };
+}
+
+/** What a slip has made a service or the like of, such as a setting that stands too far to the left, has problems of its own. */
+function isDeclared(base: PolicyInput, [kind = '', name]: Problem['path']): boolean {
+  const section: unknown = Object.entries(base).find(([each]) => each === kind)?.[1];
+  const names = Object.keys(section ?? {}).map(each => each.toLowerCase());
+  return name === undefined || names.length === 0 || names.includes(String(name).toLowerCase());
 }
 
 describe('problems beside a mistake of form', () => {
