@@ -5,7 +5,8 @@ import type { Policy } from '../policy/kinds.ts';
 import type { Route, Rule } from '../policy/route.ts';
 import { pathsOverlap } from './check-sessions.ts';
 import { sessionCookieName, stickyCookieName } from './cookie-names.ts';
-import { sortedUnique } from './order.ts';
+import { servicesNamedBehind } from './fallback.ts';
+import { lookup, sortedUnique } from './order.ts';
 import { reachedBy } from './rules.ts';
 
 /** What is wrong with `sticky` in one rule. */
@@ -38,10 +39,12 @@ function checkHash(policy: Policy, { to = [] }: Rule, hashBy: HashBy, path: Poli
     const hint = 'take sticky: cookie, or sticky: { header: … }, which hold for any number';
     return [problem('route.sticky_hash_destinations', [...path, 'to'], message, hint)];
   }
-  return reachedBy(policy, to).flatMap(({ destination, service: { loadBalancing } }) => {
-    if (!('hashBy' in loadBalancing) || isDeepStrictEqual(identity(loadBalancing.hashBy), identity(hashBy))) return [];
-    const message = `The service "${destination.service}" chooses endpoints by another hash than this rule its destinations, and a request has only one.`;
-    const hint = `give services.${destination.service}.loadBalancing.hashBy the same parts, each but the last with terminal: true and cookies without ttl; or take sticky: cookie`;
+  return servicesNamedBehind(policy, to).flatMap(name => {
+    const loadBalancing = lookup(policy.services, name)?.loadBalancing;
+    if (!loadBalancing || !('hashBy' in loadBalancing)) return [];
+    if (isDeepStrictEqual(identity(loadBalancing.hashBy), identity(hashBy))) return [];
+    const message = `The service "${name}" chooses endpoints by another hash than this rule its destinations, and a request has only one.`;
+    const hint = `give services.${name}.loadBalancing.hashBy the same parts, each but the last with terminal: true and cookies without ttl; or take sticky: cookie`;
     return [problem('route.sticky_hash_conflict', [...path, 'sticky', 'hashBy'], message, hint)];
   });
 }

@@ -1,9 +1,9 @@
 import { memo1 } from '../base/memo.ts';
-import { destinationParts } from '../policy/destination.ts';
+import { type Destination, destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Service } from '../policy/service.ts';
 import type { ServiceClusterIr } from './ir.ts';
-import { lookup } from './order.ts';
+import { lookup, sortedUnique } from './order.ts';
 
 type Services = Policy['services'];
 
@@ -57,4 +57,13 @@ export function destinationsBehind(cluster: string): readonly string[] {
 /** The services of a destination and of all that take over from it. */
 export function servicesBehind(services: Services, key: string): readonly Service[] {
   return fallbackChain(services, key).flatMap(each => lookup(services, destinationParts(each).service) ?? []);
+}
+
+/** The names of all services that requests to destinations may come to. */
+export function servicesNamedBehind(
+  { services }: Pick<Policy, 'services'>,
+  to: readonly Destination[],
+): readonly string[] {
+  const keys = to.flatMap(destination => fallbackChain(services, destinationKey(destination)));
+  return sortedUnique(keys.map(key => destinationParts(key).service));
 }

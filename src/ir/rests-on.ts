@@ -6,7 +6,7 @@ import type { Kind, Policy } from '../policy/kinds.ts';
 import { valueAt } from '../policy/repair.ts';
 import type { Rule } from '../policy/route.ts';
 import { shadowsIn } from './check-routes.ts';
-import { fallbackChain } from './fallback.ts';
+import { fallbackChain, servicesNamedBehind } from './fallback.ts';
 import { lookup, sortedUnique } from './order.ts';
 import { overlappingPairs } from './overlap.ts';
 import { servicesOfRoute } from './sidecars.ts';
@@ -147,7 +147,12 @@ function onRoute(policy: Policy, { code, path }: Problem, own: PolicyPath): read
     case 'route.sticky_hash_destinations':
       return ruleAt(path[3], 'to', 'sticky');
     case 'route.sticky_hash_conflict':
-      return [...ruleAt(path[3], 'to', 'sticky'), ...reached(rule, 'loadBalancing', 'versions')];
+      return [
+        ...ruleAt(path[3], 'to', 'sticky'),
+        ...rule
+          .flatMap(({ to = [] }) => servicesNamedBehind(policy, to))
+          .flatMap(service => named(policy, 'services', service, ['loadBalancing', 'versions', 'fallback'])),
+      ];
     case 'route.duplicate_host':
       return onHosts(policy, valueAt(policy, path));
     case 'route.not_attached':

@@ -131,6 +131,21 @@ export const routesPlanted: readonly Planted[] = [
     says: 'services.hashed.loadBalancing.hashBy',
   },
   {
+    code: 'route.sticky_hash_conflict',
+    path: 'routes.more.rules[0].sticky.hashBy',
+    change: {
+      services: {
+        first: { endpoints: [{ address: '10.0.7.1:80' }], fallback: 'hashed' },
+        hashed: {
+          endpoints: [{ address: '10.0.7.2:80' }],
+          loadBalancing: { policy: 'maglev', hashBy: [{ sourceIp: true }] },
+        },
+      },
+      ...rules({ to: [{ service: 'first' }], sticky: { hashBy: [{ header: 'x-user' }] } }),
+    },
+    says: 'services.hashed.loadBalancing.hashBy',
+  },
+  {
     code: 'route.protocol_mismatch',
     path: 'routes.more.rules[0].to[0].service',
     change: {
