@@ -33,6 +33,7 @@ function outcomeText(outcome: Outcome, { host, path }: TraceReply, paint: Paint)
   switch (outcome.kind) {
     case 'forward': {
       const changes = [
+        ...(outcome.hashed ? ['by a hash of what the caller sends'] : []),
         ...(outcome.path === path ? [] : [`with path ${outcome.path}`]),
         ...(outcome.host === host ? [] : [`with host ${outcome.host}`]),
       ];

@@ -14,6 +14,8 @@ export type Outcome =
       readonly kind: 'forward';
       /** One, or several of which one is drawn by weight; those of weight 0 get nothing. */
       readonly destinations: readonly Destination[];
+      /** Not chance but a hash of what the caller sends draws among them: the same caller gets the same. */
+      readonly hashed?: true;
       /** As the application sees it, with its query. */
       readonly path: string;
       readonly host: string;
@@ -36,6 +38,7 @@ export function outcomeOf(
   return {
     kind: 'forward',
     destinations: destinations(action),
+    ...(action.weighted_clusters?.use_hash_policy ? { hashed: true } : {}),
     path: rewritten(action, match, request.path),
     host: action.host_rewrite_literal ?? request.host,
   };

@@ -318,6 +318,18 @@ describe('switchyard trace --policy', { concurrency: 2 }, () => {
     );
   });
 
+  it('says that a hash chooses, where one does', async () => {
+    const to =
+      '{ to: [{ service: catalog }, { service: other, weight: 3 }], sticky: { hashBy: [{ header: x-user }] } }';
+    const policy = text
+      .replace('to: [{ service: catalog }]', to)
+      .replace('services:', 'services:\n  other: { endpoints: [{ address: "10.0.0.12:8080" }] }');
+    writeFileSync(join(folder, 'hash.yaml'), policy);
+    const { out, err } = await run(folder, 'trace', '/', '--policy', 'hash.yaml', '--fleet', 'edge');
+    assert.equal(err, '');
+    assert.match(out, /\ngoes to catalog 25%, other 75%, by a hash of what the caller sends\n$/);
+  });
+
   it('exits with 2 where no rule takes it', async () => {
     const none = await trace('/cart', '--fleet', 'edge', '-X', 'POST');
     assertGolden('trace.none.txt', none.out);
