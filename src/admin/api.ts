@@ -274,8 +274,12 @@ export interface WriteReply {
 
 /** Answer to a write of an override. */
 export interface OverrideWriteReply extends WriteReply {
-  /** Absent after a delete. */
+  /** Absent after a delete, and where it is about all endpoints of a service. */
   readonly override?: OverrideReply;
+  /** Addresses of all endpoints that a write of a service's endpoints was about. */
+  readonly endpoints?: readonly string[];
+  /** How they are overridden now. */
+  readonly overrides?: readonly OverrideReply[];
 }
 
 /** Body of `PUT /api/v1/routes/{route}/rules/{rule}/weights`: destination → weight. */
@@ -300,6 +304,9 @@ export interface EndpointBody {
   /** Duration after which the sessions with a draining endpoint end, and it is disabled. */
   readonly sessionsFor?: string;
 }
+
+/** Body of `PATCH /api/v1/services/{service}/endpoints`: for every endpoint of the service. */
+export type EndpointsBody = Omit<EndpointBody, 'weight' | 'state'> & Required<Pick<EndpointBody, 'state'>>;
 
 /** Body of `PUT /api/v1/services/{service}/maintenance`, and of that of a route. */
 export interface MaintenanceBody {

@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import type { OverrideOutcome } from '../control/control.ts';
 import { answerWrite } from './acknowledgement.ts';
-import type { OverrideWriteReply } from './api.ts';
+import type { OverrideWriteReply, WriteReply } from './api.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { readWait } from './input.ts';
 import { ApiError } from './problem-json.ts';
@@ -16,8 +16,11 @@ export async function answerOverride(
   const wait = readWait(context);
   const outcome = await write();
   if (outcome.kind !== 'done') return refuse(outcome);
-  const { effect, status } = outcome;
-  const more: Pick<OverrideWriteReply, 'override'> = status === undefined ? {} : { override: overrideReply(status) };
+  const { effect, status, endpoints } = outcome;
+  const more: Omit<OverrideWriteReply, keyof WriteReply> = {
+    ...(status === undefined ? {} : { override: overrideReply(status) }),
+    ...(endpoints && { endpoints: endpoints.addresses, overrides: endpoints.statuses.map(overrideReply) }),
+  };
   return answerWrite(context, dependencies, { effect, wait, more });
 }
 

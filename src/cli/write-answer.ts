@@ -18,8 +18,10 @@ export function showWrite(
   ended = 'the override has ended',
 ): void {
   const text = () => {
-    const { override, ...rest } = printable(answer.body);
-    const what = override ? overrideText(override, Date.now()) : `${ended}\n`;
+    const { override, overrides = [], endpoints = [], ...rest } = printable(answer.body);
+    const inForce = [...(override ? [override] : []), ...overrides];
+    const over = endpoints.length > 0 ? `the overrides of ${endpoints.join(', ')} have ended` : ended;
+    const what = inForce.map(each => overrideText(each, Date.now())).join('') || `${over}\n`;
     return `${what}${writeText(rest, painter(host))}`;
   };
   host.out(render(answer.body, format, text));

@@ -7,6 +7,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { OverrideKey, QuarantineKey, Revision, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
 import type { ComputedControl } from './computed.ts';
+import type { EndpointsOverride } from './decide-endpoints.ts';
 
 /** What is in force: made by one build, replaced as a whole. */
 export interface Accepted {
@@ -60,7 +61,13 @@ export type Preview =
   | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
 
 export type OverrideOutcome =
-  | { readonly kind: 'done'; readonly status: OverrideStatus | undefined; readonly effect: Effect }
+  | {
+      readonly kind: 'done';
+      readonly status: OverrideStatus | undefined;
+      /** Of a write of all endpoints of a service: which these are, and how they are overridden now. */
+      readonly endpoints?: { readonly addresses: readonly string[]; readonly statuses: readonly OverrideStatus[] };
+      readonly effect: Effect;
+    }
   | { readonly kind: 'notFound'; readonly what: string; readonly hint?: string }
   /** The request contradicts the policy (unknown destination, weights that sum to 0, unnamed rule). */
   | { readonly kind: 'invalid'; readonly problems: readonly string[] }
@@ -113,6 +120,10 @@ export interface Control {
     override: Omit<EndpointOverride, 'kind' | 'since'>,
     options: { readonly force: boolean },
   ): Promise<OverrideOutcome>;
+  /** The same for every endpoint that the service has now, all or nothing. */
+  overrideEndpoints(override: EndpointsOverride, options: { readonly force: boolean }): Promise<OverrideOutcome>;
+  /** Ends all overrides of a service's endpoints. */
+  endEndpointOverrides(service: string): Promise<OverrideOutcome>;
   /** Puts the page in place of a service, or of those behind a route. */
   maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>): Promise<OverrideOutcome>;
   endOverride(key: OverrideKey): Promise<OverrideOutcome>;

@@ -3,7 +3,7 @@ import { hasErrors, type Problem } from '../base/problem.ts';
 import type { EndpointOverride, MaintenanceOverride, Override, TrafficShift } from '../policy/operational-state.ts';
 import type { SourceMap } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
-import { type OverrideKey, overrideId, type Revision, type Store, type StoredDocument } from '../store/store.ts';
+import type { OverrideKey, Revision, Store, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
 import type { Clock } from './clock.ts';
 import { ComputedKeeper } from './computed-keeper.ts';
@@ -27,11 +27,13 @@ import {
   decideShift,
   type Situation,
 } from './decide.ts';
+import { decideEndpoints, decideEndpointsEnd, type EndpointsOverride } from './decide-endpoints.ts';
 import { decideMaintenance } from './decide-maintenance.ts';
-import { effectOf, holderOf } from './effect.ts';
+import { effectOf, type Subject } from './effect.ts';
 import type { Due } from './expiries.ts';
 import { hostsOf, type Names } from './names.ts';
 import { originIn } from './origin.ts';
+import { outcomeOf } from './outcome.ts';
 import { OverrideKeeper } from './override-keeper.ts';
 import type { Build, Pipeline, Read } from './pipeline.ts';
 import { QuarantineKeeper } from './quarantine-keeper.ts';
@@ -184,6 +186,15 @@ export class Controller implements Control {
     return this.#override({ ...override, kind: 'endpoint' }, situation => decideEndpoint(override, options, situation));
   }
 
+  overrideEndpoints(override: EndpointsOverride, options: { readonly force: boolean }): Promise<OverrideOutcome> {
+    const subject = { kind: 'endpoint', service: override.service } as const;
+    return this.#override(subject, situation => decideEndpoints(override, options, situation));
+  }
+
+  endEndpointOverrides(service: string): Promise<OverrideOutcome> {
+    return this.#override({ kind: 'endpoint', service }, situation => decideEndpointsEnd(service, situation));
+  }
+
   maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>): Promise<OverrideOutcome> {
     const decide = (situation: Situation) => decideMaintenance(maintenance, situation);
     return this.#override({ ...maintenance, kind: 'maintenance' }, decide);
@@ -208,9 +219,9 @@ export class Controller implements Control {
     return () => this.#listeners.delete(listener);
   }
 
-  #override(key: OverrideKey, decide: OverrideWrite['decide']): Promise<OverrideOutcome> {
+  #override(subject: Subject, decide: OverrideWrite['decide']): Promise<OverrideOutcome> {
     const { promise, resolve, reject } = Promise.withResolvers<OverrideOutcome>();
-    this.#queue.add({ kind: 'override', batchable: true, key, decide, done: resolve, drop: reject });
+    this.#queue.add({ kind: 'override', batchable: true, subject, decide, done: resolve, drop: reject });
     return promise;
   }
 
@@ -311,16 +322,8 @@ export class Controller implements Control {
     for (const { write, decision } of decided) {
       const error = failed.get(write);
       if (error) write.drop(error);
-      else write.done(this.#outcomeOf(write.key, decision, inForce.build, build));
+      else write.done(outcomeOf(write.subject, decision, inForce.build, build));
     }
-  }
-
-  #outcomeOf(key: OverrideKey, decision: Decision, before: Build, after: Build): OverrideOutcome {
-    if (decision.kind === 'answer') return decision.outcome;
-    const effect = effectOf(before, after, holderOf(key));
-    const id = overrideId(decision.override);
-    const status = after.overrides.find(each => overrideId(each.override) === id);
-    return { kind: 'done', status, effect };
   }
 
   async #timeIsUp(override: Override, due: Due): Promise<void> {

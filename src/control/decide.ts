@@ -17,9 +17,21 @@ export type Decision =
   | { readonly kind: 'expire'; readonly override: Override }
   /** The time of the sessions that it spares is up: it goes on as this. */
   | { readonly kind: 'move'; readonly override: EndpointOverride }
+  /** Of endpoints of a service, all or nothing. */
+  | EndpointsChange
   /** What is wanted is so already. */
   | { readonly kind: 'keep'; readonly override: Override }
   | { readonly kind: 'answer'; readonly outcome: Exclude<OverrideOutcome, { readonly kind: 'done' }> };
+
+/** Overrides of several endpoints of a service, written together. */
+export interface EndpointsChange {
+  readonly kind: 'change';
+  readonly service: string;
+  /** Addresses of the endpoints that were asked for, whether or not something changes for them. */
+  readonly addresses: readonly string[];
+  readonly put: readonly EndpointOverride[];
+  readonly end: readonly EndpointOverride[];
+}
 
 /** What a decision is made from. */
 export interface Situation {
@@ -57,15 +69,11 @@ export function decideShift(
 export function decideEndpoint(
   wanted: Omit<EndpointOverride, 'kind' | 'since'>,
   { force }: { readonly force: boolean },
-  { policy, overrides, now }: Situation,
+  situation: Situation,
 ): Decision {
+  const { policy, overrides, now } = situation;
   const service = lookup(policy.services, wanted.service);
-  if (!service) {
-    return notFound(
-      `There is no service "${wanted.service}".`,
-      didYouMean(wanted.service, Object.keys(policy.services)),
-    );
-  }
+  if (!service) return noService(policy, wanted.service);
   const declared = declaredEndpoint(service, wanted.address);
   if (!declared) {
     const known = service.endpoints.map(each => each.address);
@@ -74,7 +82,21 @@ export function decideEndpoint(
   }
   const problems = endpointMistakes(wanted, now);
   if (problems.length > 0) return invalid(problems);
-  const found = find(overrides, { kind: 'endpoint', service: wanted.service, address: declared.address });
+  const { current, override } = overrideOf({ ...wanted, address: declared.address }, situation);
+  if (current === override) return { kind: 'keep', override };
+  const after = [...overrides.filter(each => each !== current), override];
+  const touched = { service: wanted.service, addresses: [override.address] };
+  const why = force ? undefined : whyRefused(policy, overrides, after, touched);
+  if (why !== undefined) return { kind: 'answer', outcome: { kind: 'refused', why } };
+  return { kind: 'put', override };
+}
+
+/** What an endpoint is overridden by now, and from then on: the same object where what is wanted is so already. */
+export function overrideOf(
+  wanted: Omit<EndpointOverride, 'kind' | 'since'>,
+  { overrides, now }: Situation,
+): { readonly current: EndpointOverride | undefined; readonly override: EndpointOverride } {
+  const found = find(overrides, { kind: 'endpoint', service: wanted.service, address: wanted.address });
   const current = found?.kind === 'endpoint' ? found : undefined;
   const { by: _by, since: _since, reason: _reason, expiresAt, sessionsUntil, ...before } = current ?? {};
   const stays = wanted.state === undefined;
@@ -84,14 +106,9 @@ export function decideEndpoint(
     ...(stays && sessionsUntil !== undefined ? { sessionsUntil } : {}),
     ...wanted,
     kind: 'endpoint',
-    address: declared.address,
     since: now,
   };
-  if (current && sameEndpointOverride(current, override)) return { kind: 'keep', override: current };
-  const after = [...overrides.filter(each => each !== current), override];
-  const why = force ? undefined : whyRefused(policy, overrides, after, override);
-  if (why !== undefined) return { kind: 'answer', outcome: { kind: 'refused', why } };
-  return { kind: 'put', override };
+  return { current, override: current && sameEndpointOverride(current, override) ? current : override };
 }
 
 /**
@@ -101,7 +118,8 @@ export function decideEndpoint(
 export function decideSessionsEnd(drain: EndpointOverride, { policy, overrides }: Situation): Decision {
   const disabled: EndpointOverride = { ...drain, state: 'disabled' };
   const after = overrides.map(each => (each === drain ? disabled : each));
-  if (whyRefused(policy, overrides, after, drain) === undefined) return { kind: 'move', override: disabled };
+  const touched = { service: drain.service, addresses: [drain.address] };
+  if (whyRefused(policy, overrides, after, touched) === undefined) return { kind: 'move', override: disabled };
   const { sessionsUntil: _, ...endless } = drain;
   return { kind: 'move', override: endless };
 }
@@ -121,6 +139,10 @@ function notOverridden(key: OverrideKey): string {
 /** The overrides after a decision. */
 export function applied(overrides: readonly Override[], decision: Decision): readonly Override[] {
   if (decision.kind === 'answer' || decision.kind === 'keep') return overrides;
+  if (decision.kind === 'change') {
+    const ended = decision.end.reduce((all, override) => applied(all, { kind: 'end', override }), overrides);
+    return decision.put.reduce((all, override) => applied(all, { kind: 'put', override }), ended);
+  }
   const id = overrideId(decision.override);
   if (decision.kind === 'end' || decision.kind === 'expire') return overrides.filter(each => overrideId(each) !== id);
   const at = overrides.findIndex(each => overrideId(each) === id);
@@ -150,7 +172,7 @@ function weightMistakes(weights: Readonly<Record<string, number>>, declared: rea
   return problems;
 }
 
-function endpointMistakes(wanted: Partial<EndpointOverride>, now: number): readonly string[] {
+export function endpointMistakes(wanted: Partial<EndpointOverride>, now: number): readonly string[] {
   const { weight, state, expiresAt, sessionsUntil } = wanted;
   const problems: string[] = [];
   if (weight === undefined && state === undefined) problems.push('weight or state must be given');
@@ -180,6 +202,10 @@ export function notFound(what: string, hint?: string): Decision {
     kind: 'answer',
     outcome: hint === undefined ? { kind: 'notFound', what } : { kind: 'notFound', what, hint },
   };
+}
+
+export function noService({ services }: Policy, name: string): Decision {
+  return notFound(`There is no service "${name}".`, didYouMean(name, Object.keys(services)));
 }
 
 export function invalid(problems: readonly string[]): Decision {

@@ -22,8 +22,13 @@ export function effectOf(before: Fleets | undefined, after: Fleets, holds: (flee
   return { concerned: touched.size > 0 ? touched : all, changed: touched.size > 0 || gone };
 }
 
+/** What a write of overrides is about: a rule, a service or a route. */
+export type Subject = Exclude<OverrideKey, { readonly kind: 'endpoint' }> | Omit<EndpointKey, 'address'>;
+
+type EndpointKey = Extract<OverrideKey, { readonly kind: 'endpoint' }>;
+
 /** Whether a fleet holds the rule or the service that an override is about. */
-export function holderOf(key: OverrideKey): (fleet: FleetIr) => boolean {
+export function holderOf(key: Subject): (fleet: FleetIr) => boolean {
   if (key.kind === 'endpoint') return fleet => fleet.clusters.some(each => each.serviceName === key.service);
   if (key.kind === 'shift') return hasRule(each => each.routeName === key.route && each.rule.name === key.rule);
   if (key.of === 'route') return hasRule(each => each.routeName === key.name);

@@ -62,6 +62,7 @@ export class OverrideKeeper {
     const { store } = this.#options;
     if (decision.kind === 'put') store.putOverride(decision.override);
     if (decision.kind === 'end') store.deleteOverride(decision.override);
+    if (decision.kind === 'change' && decision.put.length + decision.end.length > 0) store.changeOverrides(decision);
     if (decision.kind === 'expire') this.#ended.remove([decision.override]);
     if (decision.kind === 'move') this.#storeMoved(decision.override);
   }

@@ -5,7 +5,7 @@ import { lookup } from '../ir/order.ts';
 import { destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Endpoint, EndpointState } from '../policy/endpoint.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { EndpointOverride, Override } from '../policy/operational-state.ts';
+import type { Override } from '../policy/operational-state.ts';
 import type { Service } from '../policy/service.ts';
 
 /** The declared endpoint with this address, however it is spelled. */
@@ -13,8 +13,14 @@ export function declaredEndpoint(service: Service, address: string): Endpoint | 
   return endpointsByAddress(service).get(canonicalAddress(address))?.endpoint;
 }
 
+/** Endpoints of a service that overrides are made for together. */
+export interface Touched {
+  readonly service: string;
+  readonly addresses: readonly string[];
+}
+
 /**
- * Why an override must not be made without force: it would take the last usable endpoint from a service, or from one
+ * Why overrides must not be made without force: they would take the last usable endpoint from a service, or from one
  * of its versions that traffic is sent to. With none active, Envoy sends everything to those that drain; unless there
  * is a fallback with an active one.
  */
@@ -22,11 +28,11 @@ export function whyRefused(
   policy: Policy,
   before: readonly Override[],
   after: readonly Override[],
-  { service: name, address }: EndpointOverride,
+  { service: name, addresses }: Touched,
 ): string | undefined {
   const service = lookup(policy.services, name);
-  const endpoint = service && declaredEndpoint(service, address);
-  if (!service || !endpoint) return undefined;
+  const touched = service ? addresses.flatMap(each => declaredEndpoint(service, each) ?? []) : [];
+  if (!service || touched.length === 0) return undefined;
   const states = (overrides: readonly Override[], of: (endpoint: Endpoint) => boolean): readonly EndpointState[] =>
     service.endpoints.filter(of).map(each => stateOf(each, name, overrides));
   const takesTheLast = (of: (endpoint: Endpoint) => boolean): boolean => {
@@ -36,11 +42,14 @@ export function whyRefused(
     return (active(had) && !active(has)) || (told(had) && !told(has));
   };
   const falls = (version?: string) => isTakenOver(policy, after, destinationKey({ service: name, version }));
-  if (takesTheLast(() => true) && !falls()) return `${address} is the last usable endpoint of service "${name}"`;
+  const last =
+    addresses.length === 1 ? `${addresses[0]} is the last usable endpoint of` : 'no usable endpoint would be left of';
+  if (takesTheLast(() => true) && !falls()) return `${last} service "${name}"`;
   for (const version of versionsInUse(policy, name)) {
     const labels = Object.entries(service.versions[version]?.labels ?? {});
-    if (bears(endpoint, labels) && takesTheLast(each => bears(each, labels)) && !falls(version)) {
-      return `${address} is the last usable endpoint of version "${version}" of service "${name}", which traffic is sent to`;
+    const takesPart = touched.some(each => bears(each, labels));
+    if (takesPart && takesTheLast(each => bears(each, labels)) && !falls(version)) {
+      return `${last} version "${version}" of service "${name}", which traffic is sent to`;
     }
   }
   return undefined;

@@ -1,7 +1,8 @@
-import type { OverrideKey, Revision, StoredDocument } from '../store/store.ts';
+import type { Revision, StoredDocument } from '../store/store.ts';
 import type { ComputedChange, ComputedOutcome } from './computed.ts';
 import type { OverrideOutcome, QuarantineChange, QuarantineOutcome, SubmitOutcome } from './control.ts';
 import type { Decision, Situation } from './decide.ts';
+import type { Subject } from './effect.ts';
 import type { Read } from './pipeline.ts';
 import type { Write } from './write-queue.ts';
 
@@ -17,7 +18,7 @@ export interface SubmitWrite extends Write {
 /** A change of operational state. */
 export interface OverrideWrite extends Write {
   readonly kind: 'override';
-  readonly key: OverrideKey;
+  readonly subject: Subject;
   readonly decide: (situation: Situation) => Decision;
   readonly done: (outcome: OverrideOutcome) => void;
 }

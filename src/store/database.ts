@@ -12,6 +12,7 @@ import {
 } from './record.ts';
 import {
   type NameChanges,
+  type OverrideChange,
   type OverrideKey,
   overrideId,
   type QuarantineKey,
@@ -149,6 +150,13 @@ export function upsertOverride(database: DatabaseSync, override: Override, seque
 
 export function removeOverride(database: DatabaseSync, key: OverrideKey, sequence: number): void {
   counted(database, sequence, () => remove(database, 'overrides', overrideId(key)));
+}
+
+export function changeOverrides(database: DatabaseSync, { put, end }: OverrideChange, sequence: number): void {
+  counted(database, sequence, () => {
+    for (const each of put) upsert(database, 'overrides', overrideId(each), JSON.stringify(each));
+    for (const each of end) remove(database, 'overrides', overrideId(each));
+  });
 }
 
 export function upsertQuarantine(database: DatabaseSync, quarantine: Quarantine, sequence: number): void {

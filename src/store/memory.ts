@@ -1,6 +1,7 @@
 import type { Override, Quarantine } from '../policy/operational-state.ts';
 import {
   type NameChanges,
+  type OverrideChange,
   type OverrideKey,
   overrideId,
   type QuarantineKey,
@@ -70,6 +71,11 @@ export class MemoryStore implements Store {
 
   deleteOverride(key: OverrideKey): boolean {
     return this.#overrides.delete(overrideId(key));
+  }
+
+  changeOverrides({ put, end }: OverrideChange): void {
+    for (const each of put) this.#overrides.set(overrideId(each), each);
+    for (const each of end) this.#overrides.delete(overrideId(each));
   }
 
   quarantines(): readonly Quarantine[] {

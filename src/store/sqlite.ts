@@ -4,6 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Override, Quarantine } from '../policy/operational-state.ts';
 import {
   changeNames,
+  changeOverrides,
   insertRevision,
   type Loaded,
   type OpenDatabase,
@@ -21,6 +22,7 @@ import { openAndMend } from './mend.ts';
 import { sameFile } from './same-file.ts';
 import {
   type NameChanges,
+  type OverrideChange,
   type OverrideKey,
   type QuarantineKey,
   type Revision,
@@ -149,6 +151,14 @@ class SqliteStore implements Store {
       'the end of the override',
       sequence => removeOverride(this.#database, key, sequence),
       () => this.#memory.deleteOverride(key),
+    );
+  }
+
+  changeOverrides(change: OverrideChange): void {
+    this.#write(
+      `the change of ${change.put.length + change.end.length} overrides`,
+      sequence => changeOverrides(this.#database, change, sequence),
+      () => this.#memory.changeOverrides(change),
     );
   }
 

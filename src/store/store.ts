@@ -31,6 +31,8 @@ export interface Store {
   putOverride(override: Override): void;
   /** @returns whether there was one. */
   deleteOverride(override: OverrideKey): boolean;
+  /** Puts and deletes several, all at once: either all of it is stored or nothing. */
+  changeOverrides(change: OverrideChange): void;
   quarantines(): readonly Quarantine[];
   /** Puts in place of the quarantine of the same resource. */
   putQuarantine(quarantine: Quarantine): void;
@@ -50,6 +52,12 @@ export type OverrideKey =
   | { readonly kind: 'shift'; readonly route: string; readonly rule: string }
   | { readonly kind: 'endpoint'; readonly service: string; readonly address: string }
   | { readonly kind: 'maintenance'; readonly of: 'service' | 'route'; readonly name: string };
+
+/** What is put in place of overrides of the same things, and what is deleted. */
+export interface OverrideChange {
+  readonly put: readonly Override[];
+  readonly end: readonly OverrideKey[];
+}
 
 /** One text per override that there can be at a time. */
 export function overrideId(key: OverrideKey): string {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, describe, it } from 'node:test';
+import type { OverrideWriteReply } from '../../src/admin/api.ts';
 import type { Backend } from '../support/backend.ts';
+import { runCommand } from '../support/cli.ts';
 import { ask, askMany } from '../support/client.ts';
 import { assertValues } from '../support/statistics.ts';
 import { connectTcp, firstLine, startTcpBackend } from '../support/tcp.ts';
@@ -25,10 +27,11 @@ const services: Record<string, ServiceInput> = {
   guarded: { endpoints: at(a), fallback: 'spare' },
   spare: { endpoints: at(c) },
   leaving: { endpoints: at(d, e) },
+  moving: { endpoints: at(a, b), fallback: 'spare' },
   checked: { endpoints: at(a, b), healthCheck, loadBalancing: { policy: 'roundRobin', panicThreshold: '0%' } },
   raw: { protocol: 'tcp', endpoints: at(lines, others), loadBalancing: { policy: 'roundRobin' } },
 };
-const called = ['panicking', 'firm', 'guarded', 'spare', 'checked', 'leaving'];
+const called = ['panicking', 'firm', 'guarded', 'spare', 'moving', 'checked', 'leaving'];
 const base = edgePolicy(port, {
   services,
   rules: called.map(service => ({ match: { path: `/${service}` }, to: [{ service }] })),
@@ -90,6 +93,53 @@ describe('endpoints that drain', () => {
     assert.equal(await set('panicking', a, 'draining'), 200);
     resolve();
     await under.then(counts => assert.ok((counts.get('a') ?? 0) > 0));
+  });
+});
+
+describe('a service that drains as a whole', () => {
+  const drainAll = async (service: string, state: string, query = '') => {
+    const url = `/api/v1/services/${service}/endpoints`;
+    const { status, body } = await world.plane.api<OverrideWriteReply>('PATCH', `${url}?wait=acked${query}`, { state });
+    if (status === 200) overridden.push(url);
+    return { status, endpoints: body.endpoints };
+  };
+  const undo = async () => {
+    for (const url of overridden.splice(0)) {
+      assert.equal((await world.plane.api('DELETE', `${url}?wait=acked`)).status, 200);
+    }
+  };
+
+  it('leaves its traffic to its fallback, and has it back', async () => {
+    for (const state of ['draining', 'disabled']) {
+      assertValues(await answers('/moving'), ['a', 'b']);
+      const { status, endpoints } = await drainAll('moving', state);
+      assert.deepEqual([status, endpoints], [200, [a.address, b.address]]);
+      assertValues(await answers('/moving'), ['c']);
+      await undo();
+    }
+    assertValues(await answers('/moving'), ['a', 'b']);
+  });
+
+  it('does so over the command line, too', async () => {
+    const server = ['--admin', `127.0.0.1:${world.plane.adminPort}`, '--data', world.dataFolder];
+    const run = (...flags: readonly string[]) =>
+      runCommand(['drain', 'moving', '--wait', ...flags, ...server], { cwd: world.folder });
+    assert.equal((await run()).code, 0);
+    assertValues(await answers('/moving'), ['c']);
+    assert.equal((await run('--undo')).code, 0);
+    assertValues(await answers('/moving'), ['a', 'b']);
+  });
+
+  it('is refused without a fallback; by force, it goes on with all, or is answered 503', async () => {
+    for (const service of ['panicking', 'firm']) {
+      for (const state of ['draining', 'disabled']) assert.equal((await drainAll(service, state)).status, 409);
+      assertValues(await answers(`/${service}`), ['a', 'b']);
+      assert.equal((await drainAll(service, 'draining', '&force=true')).status, 200);
+    }
+    assertValues(await answers('/panicking'), ['a', 'b']);
+    assertValues(await answers('/firm'), ['503']);
+    assert.equal((await drainAll('panicking', 'disabled', '&force=true')).status, 200);
+    assertValues(await answers('/panicking'), ['503']);
   });
 });
 

@@ -118,6 +118,16 @@ export function storeContract(name: string, open: () => Store): void {
       store.close();
     });
 
+    it('puts and deletes several overrides at once', () => {
+      const store = open();
+      store.putOverride(drainOf('10.0.0.1:80'));
+      store.putOverride(shiftOf({ 'catalog@v1': 1 }));
+      store.changeOverrides({ put: [drainOf('10.0.0.2:80'), drainOf('10.0.0.3:80')], end: [drainOf('10.0.0.1:80')] });
+      const expected = [shiftOf({ 'catalog@v1': 1 }), drainOf('10.0.0.2:80'), drainOf('10.0.0.3:80')];
+      assert.deepEqual(store.overrides(), expected);
+      store.close();
+    });
+
     it('holds one quarantine per resource of a fleet, and deletes it', () => {
       const store = open();
       store.putQuarantine(quarantineOf('catalog', { version: '1' }));

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { EndpointBody, OverrideWriteReply } from '../../admin/api.ts';
+import type { EndpointsBody, OverrideWriteReply } from '../../admin/api.ts';
 import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import { type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
@@ -16,37 +16,42 @@ type DrainFlags = WriteFlags & {
 
 export function drainCommand(program: Command, host: CliHost): void {
   const command = withWriteOptions(program.command('drain'))
-    .summary('take an endpoint out of traffic, or put it back')
+    .summary('take an endpoint, or all of a service, out of traffic, or put it back')
     .description(
       'Draining: the endpoint gets no new requests, finishes the ones it has, and keeps the sessions of a service that has ' +
         'some, for the time of --sessions-for or until the drain ends. Undone by --undo, by --for, or when the endpoint ' +
-        'leaves the policy. The last usable endpoint of a service without fallback is not drained without --force.',
+        'leaves the policy. The last usable endpoint of a service without fallback is not drained without --force. Without an ' +
+        'address it is about all endpoints that the service has now, in one step, all or nothing.',
     )
     .argument('<service>', 'name of the service')
-    .argument('<address>', 'address of the endpoint as the policy declares it')
-    .option('--undo', 'end the drain (or other override) of the endpoint')
+    .argument('[address]', 'address of the endpoint as the policy declares it; without it, all of the service')
+    .option('--undo', 'end the drain (or other override) of the endpoint, or of all')
     .option('--disable', 'take it out altogether instead of draining it')
     .option('--for <duration>', 'end the drain by itself after this time, e.g. 30m')
     .option('--sessions-for <duration>', 'end its sessions after this time: from then on it is disabled, e.g. 10m')
-    .option('--force', 'also when it is the last usable endpoint, and no fallback takes over')
-    .action((service: string, address: string, flags: DrainFlags) => drain(host, service, address, flags));
+    .option('--force', 'also when no usable endpoint is left then, and no fallback takes over')
+    .action((service: string, address: string | undefined, flags: DrainFlags) => drain(host, service, address, flags));
   withExamples(command, [
     'switchyard drain catalog 10.0.0.11:8080 --for 30m --wait',
     'switchyard drain cart 10.0.0.21:8080 --sessions-for 10m',
     'switchyard drain catalog 10.0.0.11:8080 --undo',
+    'switchyard drain catalog --wait --reason "move to the second site"',
+    'switchyard drain catalog --undo',
   ]);
 }
 
-async function drain(host: CliHost, service: string, address: string, flags: DrainFlags): Promise<void> {
+async function drain(host: CliHost, service: string, address: string | undefined, flags: DrainFlags): Promise<void> {
+  if (address === '') throw new CliFailure('the address is empty; leave it out to mean all endpoints of the service');
   if (flags.undo && (flags.disable || flags.for !== undefined || flags.sessionsFor !== undefined)) {
     throw new CliFailure('give --undo alone, without --disable, --for and --sessions-for');
   }
   if (flags.disable && flags.sessionsFor !== undefined) {
     throw new CliFailure('give --disable or --sessions-for: an endpoint that is taken out keeps no sessions');
   }
-  const path = `/api/v1/services/${encodeURIComponent(service)}/endpoints/${encodeURIComponent(address)}`;
+  const all = `/api/v1/services/${encodeURIComponent(service)}/endpoints`;
+  const path = address === undefined ? all : `${all}/${encodeURIComponent(address)}`;
   const query = writeQuery(flags, flags.force ? { force: 'true' } : {});
-  const body: EndpointBody = {
+  const body: EndpointsBody = {
     state: flags.disable ? 'disabled' : 'draining',
     ...(flags.for === undefined ? {} : { expiresIn: flags.for }),
     ...(flags.sessionsFor === undefined ? {} : { sessionsFor: flags.sessionsFor }),

@@ -114,6 +114,12 @@ class FakeControl implements Control {
   overrideEndpoint(...given: Parameters<Control['overrideEndpoint']>) {
     return this.#write('overrideEndpoint', given);
   }
+  overrideEndpoints(...given: Parameters<Control['overrideEndpoints']>) {
+    return this.#write('overrideEndpoints', given);
+  }
+  endEndpointOverrides(...given: Parameters<Control['endEndpointOverrides']>) {
+    return this.#write('endEndpointOverrides', given);
+  }
   maintain(...given: Parameters<Control['maintain']>) {
     return this.#write('maintain', given);
   }
@@ -192,8 +198,17 @@ export class AdminWorld {
 
   /** What the controller says of a write that changed fleet `edge`. */
   done(status: OverrideStatus | undefined, changed = true): OverrideOutcome {
-    const effect: Effect = { concerned: this.control.accepted?.snapshots ?? new Map(), changed };
-    return { kind: 'done', status, effect };
+    return { kind: 'done', status, effect: this.#effect(changed) };
+  }
+
+  /** The same of a write of these endpoints of a service, and what overrides them now. */
+  doneOfAll(addresses: readonly string[], overrides: readonly Override[] = []): OverrideOutcome {
+    const statuses = overrides.map(override => ({ override, effect: 'active' }) as const);
+    return { kind: 'done', status: undefined, endpoints: { addresses, statuses }, effect: this.#effect(true) };
+  }
+
+  #effect(changed: boolean): Effect {
+    return { concerned: this.control.accepted?.snapshots ?? new Map(), changed };
   }
 
   /** A quarantine of a content of fleet `edge` in force, which two proxies have rejected. */

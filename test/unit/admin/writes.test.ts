@@ -124,6 +124,56 @@ describe('weight and state of an endpoint', () => {
   });
 });
 
+describe('the state of all endpoints of a service', () => {
+  const all = '/api/v1/services/catalog/endpoints';
+
+  it('PATCH sets it, for a time when asked, and says for which', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    const second = { ...drain, address: '10.0.0.2:8080' };
+    world.control.answer = world.doneOfAll([drain.address, second.address], [drain, second]);
+    const before = Date.now();
+    const body = { state: 'draining', expiresIn: '10m', sessionsFor: '5m' };
+    const { status, json } = await world.call('PATCH', `${all}?force&reason=move`, { body });
+    assert.equal(status, 200);
+    assert.deepEqual(json.endpoints, ['10.0.0.1:8080', '10.0.0.2:8080']);
+    assert.deepEqual(
+      json.overrides.map((each: { target: string; state: string }) => [each.target, each.state]),
+      json.endpoints.map((address: string) => [`services/catalog/endpoints/${address}`, 'draining']),
+    );
+    const [[call, override, options]] = world.control.asked as [[string, Record<string, unknown>, unknown]];
+    const { expiresAt, sessionsUntil, ...rest } = override;
+    assert.equal(call, 'overrideEndpoints');
+    assert.deepEqual(rest, { service: 'catalog', state: 'draining', by: 'admin API', reason: 'move' });
+    assert.deepEqual(options, { force: true });
+    assert.ok(Number(expiresAt) - before >= 600_000 && Number(expiresAt) - Number(sessionsUntil) === 300_000);
+  });
+
+  it('PATCH takes no weight, and not nothing', async () => {
+    const world = new AdminWorld();
+    for (const body of [{}, { weight: 3 }, { state: 'draining', weight: 3 }, { state: 'gone' }]) {
+      assert.equal((await world.call('PATCH', all, { body })).status, 422, JSON.stringify(body));
+    }
+    assert.deepEqual(world.control.asked, []);
+  });
+
+  it('PATCH 409 when it is refused', async () => {
+    const world = new AdminWorld();
+    world.control.answer = { kind: 'refused', why: 'no usable endpoint would be left of service "catalog"' };
+    const { status, json } = await world.call('PATCH', all, { body: { state: 'draining' } });
+    assert.deepEqual([status, json.hint], [409, 'add ?force=true to do it all the same']);
+  });
+
+  it('DELETE ends all that overrides them, and says of which', async () => {
+    const world = new AdminWorld();
+    world.accept();
+    world.control.answer = world.doneOfAll(['10.0.0.1:8080']);
+    const { json } = await world.call('DELETE', all);
+    assert.deepEqual([json.endpoints, json.overrides], [['10.0.0.1:8080'], []]);
+    assert.deepEqual(world.control.asked, [['endEndpointOverrides', 'catalog']]);
+  });
+});
+
 describe('?wait=acked', () => {
   const acknowledge = { body: shifted };
 

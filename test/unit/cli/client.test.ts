@@ -127,6 +127,39 @@ describe('switchyard drain', () => {
     );
   });
 
+  it('is about all endpoints of a service without an address', async () => {
+    const second = { ...drain, address: '10.0.0.2:8080' };
+    const addresses = [drain.address, second.address];
+    here.world.control.answer = here.world.doneOfAll(addresses, [drain, second]);
+    const drained = await here.run('drain', 'catalog', '--force', '--for', '10m');
+    assert.equal(drained.code, 0);
+    assert.match(
+      drained.out,
+      /^override .*\/10\.0\.0\.1:8080: draining, .*\noverride .*\/10\.0\.0\.2:8080: draining, /,
+    );
+    here.world.control.answer = here.world.doneOfAll(addresses);
+    const { out } = await here.run('drain', 'catalog', '--undo');
+    assert.match(out, /^the overrides of 10\.0\.0\.1:8080, 10\.0\.0\.2:8080 have ended\n/);
+    const [[call, about, options], end] = here.world.control.asked as [
+      [string, Record<string, unknown>, unknown],
+      unknown,
+    ];
+    assert.deepEqual(
+      [call, about['state'], 'expiresAt' in about, options],
+      ['overrideEndpoints', 'draining', true, { force: true }],
+    );
+    assert.deepEqual(end, ['endEndpointOverrides', 'catalog']);
+  });
+
+  it('takes an empty address for a mistake, not for all', async () => {
+    for (const flags of [[], ['--undo']]) {
+      const { code, err } = await here.run('drain', 'catalog', '', ...flags);
+      assert.equal(code, 1);
+      assert.match(err, /^error: the address is empty; leave it out to mean all endpoints of the service\n/);
+    }
+    assert.deepEqual(here.world.control.asked, []);
+  });
+
   it('says until when sessions go on, or when they ended', async () => {
     const override = { ...drain, sessionsUntil: drain.since + 1000 };
     here.world.control.answer = here.world.done({ override, effect: 'active' });

@@ -70,7 +70,7 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(format.code, 1);
     assert.match(format.err, /'xml' is invalid\. Allowed choices are table, json, yaml\./);
     assert.match((await run('validate', 'a', 'b')).err, /too many arguments/);
-    assert.match((await run('drain', 'catalog')).err, /missing required argument 'address'/);
+    assert.match((await run('drain')).err, /missing required argument 'service'/);
   });
 
   it('ends quietly when nobody reads on', async () => {

@@ -113,6 +113,11 @@ export class FailingStore extends MemoryStore {
     this.#check();
     return super.deleteOverride(...args);
   }
+
+  override changeOverrides(...args: Parameters<MemoryStore['changeOverrides']>): void {
+    this.#check();
+    super.changeOverrides(...args);
+  }
 }
 
 class TestNames implements Names {
