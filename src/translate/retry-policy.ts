@@ -25,8 +25,11 @@ const repeatingConditions: Partial<Readonly<Record<RetryOn, string>>> = {
   serverError: '5xx',
 };
 
-/** How often a balancer is asked again for an endpoint that was not tried yet, before it must do with one that was. */
-const choicesOfOtherHost = 5;
+/**
+ * How often a balancer is asked again for an endpoint that was not tried yet, before it must do with one that was. A dead
+ * one has nothing to do, so that of two endpoints least request chooses it three times out of four.
+ */
+const choicesOfOtherHost = 64;
 
 interface About {
   /** The requests may be done twice. */

@@ -54,6 +54,10 @@ async function failing(name: string, fail: string, times = 1) {
 const moodyService = (name: string, retries: RetriesInput, more: Partial<ServiceInput> = {}) =>
   serve(name, [moody], { retries: { backoff: { base: '5ms', max: '5ms' }, ...retries }, ...more });
 
+const slow = await world.backend({ name: 'slow' });
+slow.behave({ delay: 300 });
+serve('busy', [slow, dead], { loadBalancing: { policy: 'leastRequest' } });
+
 const h2 = await world.backend({ name: 'h2', protocol: 'http2' });
 h2.behave(failFirst);
 const grpc = world.use(await startGrpcBackend('grpc'));
@@ -183,10 +187,14 @@ describe('where and when it is tried again', () => {
     covers('services.*.retries.otherHost');
     moody.behave({ status: 503 });
     const counts = (name: string) => askMany(400, () => ask(port, `/${name}`), { key: each => String(each.status) });
-    // Half of the requests begin at the bad endpoint. The balancer is asked up to six times for another one.
-    assertShare(await counts('other-host'), '503', 1 / 2 ** 7);
+    assertValues(await counts('other-host'), ['200']);
     assertShare(await counts('any-host'), '503', 1 / 4);
     moody.behave(failFirst);
+  });
+
+  it('is at another endpoint also where balancing prefers the dead one, since it has nothing to do', async () => {
+    const answers = Array.from({ length: 60 }, async () => (await ask(port, '/busy')).status);
+    assert.deepEqual([...new Set(await Promise.all(answers))], [200]);
   });
 
   it('is after a pause that grows no longer than allowed', async () => {
