@@ -236,9 +236,12 @@ describe('circuit breakers', () => {
     const answers: Answer[] = [];
     const send = (count: number) =>
       Array.from({ length: count }, async () => answers.push(await ask(port, '/few-high')));
-    const first = send(2);
-    await until('two have a connection', () => few.active === 2);
-    const all = [...first, ...send(4)];
+    // One after the other: a request waits until its connection is open.
+    const all = send(1);
+    await until('one has a connection', () => few.active === 1);
+    all.push(...send(1));
+    await until('two have', () => few.active === 2);
+    all.push(...send(4));
     await until('one waits, and three are refused', () => answers.length === 3);
     assert.equal(few.active, 2);
     assert.ok(answers.every(({ status }) => status === 503));
