@@ -1,6 +1,6 @@
 import { didYouMean } from '../base/suggest.ts';
-import { hasPages } from '../ir/maintenance.ts';
 import { lookup } from '../ir/order.ts';
+import { overHttp } from '../ir/over-http.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { MaintenanceOverride } from '../policy/operational-state.ts';
 import { type Decision, find, invalid, notFound, type Situation } from './decide.ts';
@@ -31,7 +31,7 @@ function mistakes(
   const service = of === 'service' ? lookup(policy.services, name) : undefined;
   const idle = of === 'route' && !lookup(policy.routes, name)?.rules.some(rule => rule.to);
   return [
-    ...(service && !hasPages(service)
+    ...(service && !overHttp(service)
       ? [`service "${name}" speaks ${service.protocol}, where no page can be answered; drain or disable its endpoints`]
       : []),
     ...(idle ? [`route "${name}" has no rule that sends to services`] : []),

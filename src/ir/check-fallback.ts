@@ -4,6 +4,7 @@ import type { Policy } from '../policy/kinds.ts';
 import type { Service } from '../policy/service.ts';
 import { declaredFallback, fallbackChain } from './fallback.ts';
 import { lookup, sortedEntries } from './order.ts';
+import { overHttp } from './over-http.ts';
 import { listed, namesOf, notFound } from './references.ts';
 
 /** One `fallback` of a policy. */
@@ -39,10 +40,6 @@ function fallbacksOf(serviceName: string, service: Service): readonly Declared[]
   return [{ path, serviceName, service, target: service.fallback, keys }, ...own];
 }
 
-function overHttp(protocol: Service['protocol']): boolean {
-  return protocol !== 'tcp' && protocol !== 'udp';
-}
-
 function checkFallback(policy: Policy, declared: Declared): readonly Problem[] {
   const { path, serviceName, service, target } = declared;
   const { service: name, version } = destinationParts(target);
@@ -56,7 +53,7 @@ function checkFallback(policy: Policy, declared: Declared): readonly Problem[] {
     const message = `"${serviceName}" speaks udp, and datagrams have no fallback.`;
     return [problem('service.fallback_protocol', path, message, 'give endpoints a priority: they are backups then')];
   }
-  if (service.protocol !== other.protocol && [service, other].some(({ protocol }) => !overHttp(protocol))) {
+  if (service.protocol !== other.protocol && !(overHttp(service) && overHttp(other))) {
     const message = `"${serviceName}" speaks ${service.protocol} and "${name}" ${other.protocol}: requests and connections cannot take each other's place.`;
     return [problem('service.fallback_protocol', path, message, 'name a service that is called in the same way')];
   }

@@ -14,6 +14,7 @@ import { servicesWithNames } from './clusters.ts';
 import { answerOf, bears, hasBackups, type ResolvedNames } from './endpoints.ts';
 import { keeping } from './kept.ts';
 import { lookup, sortedEntries } from './order.ts';
+import { overHttp } from './over-http.ts';
 import { listed, namesOf } from './references.ts';
 import { versionOf } from './version-segment.ts';
 
@@ -167,10 +168,6 @@ function checkOptions(path: PolicyPath, service: Service): readonly Problem[] {
     report('failover', 'all endpoints have the same priority, so that there are no backups');
   }
   return problems;
-}
-
-function overHttp({ protocol }: Service): boolean {
-  return protocol !== 'tcp' && protocol !== 'udp';
 }
 
 function unequal({ endpoints }: Service): boolean {

@@ -11,11 +11,6 @@ interface Declared {
   readonly services: readonly Service[];
 }
 
-/** Whether callers of the service can be answered a page at all. */
-export function hasPages({ protocol }: Pick<Service, 'protocol'>): boolean {
-  return protocol !== 'tcp' && protocol !== 'udp';
-}
-
 /** Whether callers of the service get a page. */
 export function serviceIsDown({ inMaintenance }: ActiveOverrides, name: string, service: Service): boolean {
   return service.maintenance?.on === true || inMaintenance('service', name);

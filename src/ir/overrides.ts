@@ -10,8 +10,8 @@ import type {
   TrafficShift,
 } from '../policy/operational-state.ts';
 import { canonicalAddress, endpointsByAddress } from './address.ts';
-import { hasPages } from './maintenance.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
+import { overHttp } from './over-http.ts';
 
 /** An override and whether it has effect. */
 export interface OverrideEffect {
@@ -123,7 +123,7 @@ function whyMaintenanceRests({ services, routes }: Policy, { of, name }: Mainten
   if (of === 'route') return lookup(routes, name) ? undefined : `route "${name}" is no longer declared`;
   const service = lookup(services, name);
   if (!service) return `service "${name}" is no longer declared`;
-  return hasPages(service)
+  return overHttp(service)
     ? undefined
     : `service "${name}" speaks ${service.protocol} now, where no page can be answered`;
 }
