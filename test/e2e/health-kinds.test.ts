@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Backend } from '../support/backend.ts';
-import { answerChecks, checksAfter, gaps } from '../support/checks.ts';
+import { answerChecks, bare, checksAfter, gaps, quick } from '../support/checks.ts';
 import { ask, askMany } from '../support/client.ts';
 import { covers } from '../support/covers.ts';
 import { connectHttp2, startGrpcBackend } from '../support/grpc.ts';
@@ -16,17 +16,6 @@ after(() => world.close());
 
 type CheckInput = NonNullable<ServiceInput['healthCheck']>;
 type EndpointInput = NonNullable<ServiceInput['endpoints']>[number];
-
-const quick = {
-  interval: '100ms',
-  timeout: '100ms',
-  edgeInterval: '40ms',
-  unhealthyInterval: '100ms',
-  idleInterval: '100ms',
-  jitter: '0%',
-};
-/** Nothing but the active check takes an endpoint out, and nothing hides a failure. */
-const bare = { outlierDetection: 'off', retries: { attempts: 0 }, loadBalancing: { policy: 'roundRobin' } } as const;
 
 const port = await world.port();
 const services: Record<string, ServiceInput> = {};

@@ -1,6 +1,23 @@
 import type { Backend, Behaviour } from './backend.ts';
 import { until } from './until.ts';
 
+/** Timing of checks by which a test waits for no longer than need be. */
+export const quick = {
+  interval: '100ms',
+  timeout: '100ms',
+  edgeInterval: '40ms',
+  unhealthyInterval: '100ms',
+  idleInterval: '100ms',
+  jitter: '0%',
+};
+
+/** Nothing but the active check takes an endpoint out, and nothing hides a failure. */
+export const bare = {
+  outlierDetection: 'off',
+  retries: { attempts: 0 },
+  loadBalancing: { policy: 'roundRobin' },
+} as const;
+
 /** The next checks get these answers, in order; later ones 200. */
 export function answerChecks(backend: Backend, ...answers: readonly Behaviour[]): void {
   const left = [...answers];
