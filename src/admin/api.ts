@@ -1,4 +1,5 @@
 import { formatPath, type Problem } from '../base/problem.ts';
+import type { TypeName } from '../base/type-name.ts';
 import type { TracedRule, TraceReport } from '../trace/report.ts';
 
 /**
@@ -6,8 +7,7 @@ import type { TracedRule, TraceReport } from '../trace/report.ts';
  * content version of a resource type.
  */
 
-/** Short names of resource types, as operators know them. */
-export type TypeName = 'CDS' | 'EDS' | 'LDS' | 'RDS' | 'RTDS';
+export type { TypeName };
 
 /** One problem with a policy, with its place in the user's files where it has one. */
 export interface ProblemReply {

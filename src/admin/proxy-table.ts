@@ -1,4 +1,5 @@
 import { compareText } from '../base/compare.ts';
+import { typeName } from '../base/type-name.ts';
 import type { DepartedProxy, Fleet } from '../fleet/fleet.ts';
 import { fleetOf, type ProxyStatus, type TypeStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
@@ -6,7 +7,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { ProxyReply, ProxyState, ProxyTypeReply, TypeName } from './api.ts';
 import { noPlaces, type Places } from './places.ts';
 import { whyRejected, withheldOf, withheldReplies } from './rejection-replies.ts';
-import { instant, typeName } from './replies.ts';
+import { instant } from './replies.ts';
 
 /**
  * Every proxy that is connected, and those that have gone, by fleet and id; proxies without a fleet come last.

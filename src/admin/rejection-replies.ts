@@ -1,3 +1,4 @@
+import { typeLabel } from '../base/type-name.ts';
 import type { Accepted } from '../control/control.ts';
 import { hasLastGood } from '../control/quarantines.ts';
 import type { ProxyStatus, TypeStatus, WithheldResource } from '../fleet/proxy.ts';
@@ -6,7 +7,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { heldOf } from '../snapshot/withhold.ts';
 import type { ProxyReply, QuarantineReply, RejectReply, ResourceReply } from './api.ts';
 import { atPlace, type Places } from './places.ts';
-import { instant, typeLabel } from './replies.ts';
+import { instant } from './replies.ts';
 
 /** More is counted, and not listed. */
 const MOST_LISTED = 20;

@@ -1,28 +1,10 @@
-import { shortType } from '../base/short-type.ts';
+import { type TypeName, typeName } from '../base/type-name.ts';
 import type { OverrideStatus } from '../control/control.ts';
 import type { ComputedWeights } from '../policy/computed-weights.ts';
 import { destinationKey } from '../policy/destination.ts';
 import type { Snapshot, TypeSnapshot } from '../snapshot/snapshot.ts';
 import type { Revision } from '../store/store.ts';
-import type { ComputedReply, OverrideReply, RevisionReply, TypeName } from './api.ts';
-
-const typeNames: Readonly<Record<string, TypeName>> = {
-  'type.googleapis.com/envoy.config.cluster.v3.Cluster': 'CDS',
-  'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment': 'EDS',
-  'type.googleapis.com/envoy.config.listener.v3.Listener': 'LDS',
-  'type.googleapis.com/envoy.config.route.v3.RouteConfiguration': 'RDS',
-  'type.googleapis.com/envoy.service.runtime.v3.Runtime': 'RTDS',
-};
-
-/** `CDS` for the type URL of clusters, and so on; undefined for types that operators are not shown. */
-export function typeName(typeUrl: string): TypeName | undefined {
-  return typeNames[typeUrl];
-}
-
-/** `CDS` too, and `Secret` for a type that has no such name. */
-export function typeLabel(typeUrl: string): string {
-  return typeName(typeUrl) ?? shortType(typeUrl);
-}
+import type { ComputedReply, OverrideReply, RevisionReply } from './api.ts';
 
 /** Something of each type of a snapshot, by the type's short name. */
 export function perType<T>(snapshot: Snapshot, pick: (type: TypeSnapshot) => T): Partial<Record<TypeName, T>> {

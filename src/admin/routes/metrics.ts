@@ -1,11 +1,11 @@
 import { Hono } from 'hono';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { typeLabel } from '../../base/type-name.ts';
 import { fleetOf } from '../../fleet/proxy.ts';
 import type { TypeTotals } from '../../fleet/totals.ts';
 import { proxyStates } from '../api.ts';
 import type { AdminDependencies, TlsStatus } from '../dependencies.ts';
 import { proxyTable } from '../proxy-table.ts';
-import { typeLabel } from '../replies.ts';
 
 /** Metrics in the text format of Prometheus, computed when they are asked for. */
 export function metricsRoutes(dependencies: AdminDependencies): Hono {

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import { didYouMean } from '../../base/suggest.ts';
+import { typeLabel } from '../../base/type-name.ts';
 import type { Control } from '../../control/control.ts';
 import type { Quarantine } from '../../policy/operational-state.ts';
 import { answerWrite } from '../acknowledgement.ts';
@@ -9,7 +10,6 @@ import { readWait } from '../input.ts';
 import { placesIn } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { quarantineReply } from '../rejection-replies.ts';
-import { typeLabel } from '../replies.ts';
 
 /** Contents that are not sent to a fleet, since its proxies reject them; and how to send one again. */
 export function quarantineRoutes(dependencies: AdminDependencies): Hono {
