@@ -23,7 +23,8 @@ export function cliHost(): CliHost {
     version: manifest.version,
     out: text => void process.stdout.write(text),
     err,
-    terminal: process.stdout.isTTY && process.stdout.hasColors(),
+    ...person(),
+    now: () => Date.now(),
     signal: unheard.signal,
     serve: flags => serve(flags, err),
     readDocuments: path => readPolicyFiles(path, { signal: unheard.signal }),
@@ -31,6 +32,38 @@ export function cliHost(): CliHost {
     preflight: async (policy, fleets) => (await import('./control/preflight.ts')).preflight(policy, fleets),
     adminTarget,
   };
+}
+
+/** Who looks at the streams, and from where. */
+function person(): Pick<CliHost, 'terminal' | 'colours' | 'screen' | 'progress' | 'ask'> {
+  const { stdin, stdout, stderr } = process;
+  // A dumb terminal cannot move its cursor.
+  const moves = process.env['TERM'] !== 'dumb';
+  const terminal = stdout.isTTY && moves;
+  return {
+    terminal,
+    colours: stdout.isTTY && stdout.hasColors(),
+    screen: () => (terminal ? { rows: stdout.rows, columns: stdout.columns } : undefined),
+    ...(stderr.isTTY && moves ? { progress: line => void stderr.write(`\r\u001b[K${line}`) } : {}),
+    ...(stdin.isTTY && stderr.isTTY ? { ask } : {}),
+  };
+}
+
+/** @throws CliFailure when the person ends it, by Ctrl-C or Ctrl-D. */
+async function ask(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const ended = new AbortController();
+  lines.once('SIGINT', () => ended.abort());
+  lines.once('close', () => ended.abort());
+  try {
+    return await lines.question(question, { signal: ended.signal });
+  } catch (cause) {
+    process.stderr.write('\n');
+    throw new CliFailure('ended; nothing was done', 1, { cause });
+  } finally {
+    lines.close();
+  }
 }
 
 /** Milliseconds in which a signal that comes again is the same one: a terminal and `npm` both pass Ctrl-C on. */

@@ -3,6 +3,7 @@ import type { ErrorReply } from '../admin/api.ts';
 import type { AdminFlags, CliHost } from './host.ts';
 import { CliFailure, printable } from './output.ts';
 import { problemText } from './problem-text.ts';
+import { withProgress } from './progress.ts';
 
 export interface AdminAnswer<T> {
   readonly status: number;
@@ -29,12 +30,16 @@ export async function callAdmin<T>(
       `no admin token in ${dataFolder}: name the server's data directory with --data, or give --token`,
     );
   }
-  const { status, text } = await send(url, path, {
+  const what = path.includes('wait=acked')
+    ? 'waiting for the proxies to acknowledge'
+    : `waiting for the server at ${url}`;
+  const answer = send(url, path, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-switchyard-author': author() },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     signal: AbortSignal.any([host.signal, AbortSignal.timeout(patience)]),
   });
+  const { status, text } = await withProgress(host, what, answer);
   const value = parse(text, url);
   if (status >= 400) throw refusal(printable(value as Partial<ErrorReply>), status);
   return { status, body: value as T };

@@ -8,8 +8,18 @@ export interface CliHost {
   readonly version: string;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
-  /** True where a person looks at `out`: colours and redrawing are for them only. */
+  /** True where a person looks at `out`, so that it may be redrawn in place. */
   readonly terminal: boolean;
+  /** True where they want colours, too. */
+  readonly colours: boolean;
+  /** The size of that terminal, in characters; undefined where it is not known. */
+  screen(): Screen | undefined;
+  /** Shows a line where a person looks at `err`, in place of the one before; empty: none. Absent where nobody looks. */
+  readonly progress?: (line: string) => void;
+  /** Asks the person who is there, and gives the answer. Absent where nobody can answer. */
+  readonly ask?: (question: string) => Promise<string>;
+  /** Milliseconds since the epoch. */
+  now(): number;
   /** Ends what runs until told otherwise: Ctrl-C, or nobody reads `out` any more. */
   readonly signal: AbortSignal;
   /** Runs the control plane until it is told to end. @throws CliFailure when it cannot start. */
@@ -22,6 +32,11 @@ export interface CliHost {
   preflight(policy: Policy, fleets: readonly FleetIr[]): Promise<readonly Problem[]>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
   adminTarget(flags: AdminFlags): AdminTarget;
+}
+
+export interface Screen {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 export interface AdminTarget {

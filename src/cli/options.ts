@@ -2,12 +2,18 @@ import { type Command, Option } from 'commander';
 import type { AdminFlags } from './host.ts';
 import { type OutputFormat, outputFormats } from './output.ts';
 
-/** `-o table|json|yaml`. */
-export const outputOption = () =>
-  new Option('-o, --output <format>', 'how to print').choices([...outputFormats]).default('table');
+/** `-o table|wide|json|yaml|name`, and what else a command can print. */
+export const outputOption = (more: readonly string[] = []) =>
+  new Option('-o, --output <format>', 'how to print').choices([...outputFormats, ...more]).default('table');
 
-/** Command lines below the help of a command. */
+const examples = new WeakMap<Command, readonly string[]>();
+
+/** Command lines that a command was given, for those who check them. */
+export const examplesOf = (command: Command): readonly string[] => examples.get(command) ?? [];
+
+/** Command lines below the help of a command. Every command has some, and they are good command lines. */
 export function withExamples(command: Command, lines: readonly string[]): Command {
+  examples.set(command, lines);
   return command.addHelpText('after', `\nExamples:\n${lines.map(line => `  ${line}`).join('\n')}`);
 }
 
@@ -23,6 +29,18 @@ export function withClientOptions(command: Command): Command {
     )
     .option('--token <token>', 'admin token, instead of the one in the data directory (SWITCHYARD_TOKEN)')
     .addOption(outputOption());
+}
+
+/** The flags of every command that shows what a running server has. */
+export type ReadFlags = { readonly output: OutputFormat; readonly watch?: boolean };
+
+export function withReadOptions(command: Command): Command {
+  return withWatchOption(withClientOptions(command));
+}
+
+/** `--watch`, for what {@link read} repeats. */
+export function withWatchOption(command: Command): Command {
+  return command.option('-w, --watch', 'show it anew every second until Ctrl-C');
 }
 
 /** The flags of every command that changes what proxies hold: wait for them. */

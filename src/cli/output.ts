@@ -3,8 +3,17 @@ import { Document, Scalar, visit } from 'yaml';
 import { escaped, isHostile, oneLine } from '../base/one-line.ts';
 import type { CliHost } from './host.ts';
 
-export const outputFormats = ['table', 'json', 'yaml'] as const;
+export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 export type OutputFormat = (typeof outputFormats)[number];
+
+/** How an answer is shown to people, and what it is about, for scripts. */
+export interface Views {
+  readonly table: () => string;
+  /** The table with more columns. Absent: there are no more. */
+  readonly wide?: () => string;
+  /** One name a line, as other commands take them. */
+  readonly name: () => readonly string[];
+}
 
 /** A command ended otherwise than well. `exitCode`: 1 failed, 2 differences, warnings or not (yet) complete. */
 export class CliFailure extends Error {
@@ -16,11 +25,20 @@ export class CliFailure extends Error {
   }
 }
 
-/** The value in the format asked for; `table` is rendered by the caller, who knows what matters. */
-export function render(value: unknown, format: OutputFormat, table: () => string): string {
-  if (format === 'json') return escaped(`${JSON.stringify(value, undefined, 2)}\n`);
-  if (format === 'yaml') return escaped(yaml(value));
-  return table();
+/** The value in the format asked for; its views are made by the caller, who knows what matters. */
+export function render(value: unknown, format: OutputFormat, views: Views): string {
+  if (format === 'json' || format === 'yaml') return renderValue(value, format);
+  if (format === 'name')
+    return views
+      .name()
+      .map(each => `${oneLine(each)}\n`)
+      .join('');
+  return format === 'wide' && views.wide ? views.wide() : views.table();
+}
+
+/** The value for programs. */
+export function renderValue(value: unknown, format: 'json' | 'yaml'): string {
+  return escaped(format === 'json' ? `${JSON.stringify(value, undefined, 2)}\n` : yaml(value));
 }
 
 /** What a terminal would obey can be escaped in double quotes only. */
@@ -43,9 +61,9 @@ export function printable<T>(answer: T): T {
 export type Style = 'red' | 'green' | 'yellow' | 'dim' | 'bold';
 export type Paint = (style: Style, text: string) => string;
 
-/** Colours a text where a person looks at it. */
-export function painter({ terminal }: Pick<CliHost, 'terminal'>): Paint {
-  return (style, text) => (terminal && text !== '' ? styleText(style, text, { validateStream: false }) : text);
+/** Colours a text where a person looks at it and wants colours. */
+export function painter({ colours }: Pick<CliHost, 'colours'>): Paint {
+  return (style, text) => (colours && text !== '' ? styleText(style, text, { validateStream: false }) : text);
 }
 
 /** Columns padded to their widest cell; `paintCell` colours a cell after it has its width. */

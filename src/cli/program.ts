@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
+import { completionCommand } from './commands/completion.ts';
 import { drainCommand } from './commands/drain.ts';
 import { explainCommand } from './commands/explain.ts';
 import { healthCommand } from './commands/health.ts';
@@ -18,23 +19,14 @@ import type { CliHost } from './host.ts';
 import { withExamples } from './options.ts';
 import { CliFailure } from './output.ts';
 
-const commands = [
-  initCommand,
-  validateCommand,
-  explainCommand,
-  translateCommand,
-  serveCommand,
-  statusCommand,
-  healthCommand,
-  traceCommand,
-  canaryCommand,
-  drainCommand,
-  maintenanceCommand,
-  weightsCommand,
-  retryCommand,
-  quarantineCommand,
-  bundleCommand,
-];
+/** The commands by the heading under which the help lists them. */
+const groups = {
+  'Policy:': [initCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
+  'Server:': [serveCommand],
+  'See:': [statusCommand, healthCommand, weightsCommand, traceCommand],
+  'Change:': [canaryCommand, drainCommand, maintenanceCommand, retryCommand, quarantineCommand],
+  'Terminal:': [completionCommand],
+} satisfies Readonly<Record<string, readonly ((program: Command, host: CliHost) => void)[]>>;
 
 /** The whole command line, as commander knows it. */
 export function switchyardProgram(host: CliHost): Command {
@@ -44,12 +36,15 @@ export function switchyardProgram(host: CliHost): Command {
     .showHelpAfterError('(see --help)')
     .configureOutput({ writeOut: host.out, writeErr: host.err })
     .exitOverride();
-  for (const command of commands) command(program, host);
+  for (const [heading, commands] of Object.entries(groups)) {
+    program.commandsGroup(heading);
+    for (const command of commands) command(program, host);
+  }
   return withExamples(program, [
-    'switchyard init                                     a starter policy and an Envoy bootstrap',
-    'switchyard validate                                 is ./switchyard.yaml good?',
-    'switchyard serve                                    run the control plane with it',
-    'switchyard status                                   which proxy holds what',
+    'switchyard init                                     # a starter policy and an Envoy bootstrap',
+    'switchyard validate                                 # is ./switchyard.yaml good?',
+    'switchyard serve                                    # run the control plane with it',
+    'switchyard status                                   # which proxy holds what',
     'switchyard canary weights shop/everyone catalog@v1=90 catalog@v2=10 --wait',
   ]).addHelpText('after', '\nExit codes: 0 good, 1 failed, 2 warnings, differences or not (yet) complete.');
 }

@@ -21,10 +21,12 @@ export function showWrite(
     const { override, overrides = [], endpoints = [], ...rest } = printable(answer.body);
     const inForce = [...(override ? [override] : []), ...overrides];
     const over = endpoints.length > 0 ? `the overrides of ${endpoints.join(', ')} have ended` : ended;
-    const what = inForce.map(each => overrideText(each, Date.now())).join('') || `${over}\n`;
+    const what = inForce.map(each => overrideText(each, host.now())).join('') || `${over}\n`;
     return `${what}${writeText(rest, painter(host))}`;
   };
-  host.out(render(answer.body, format, text));
+  const { override, overrides = [] } = answer.body;
+  const name = () => [...(override ? [override] : []), ...overrides].map(each => each.target);
+  host.out(render(answer.body, format, { table: text, name }));
   if (answer.status === 202) throw new CliFailure('', 2);
 }
 

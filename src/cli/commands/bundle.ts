@@ -7,7 +7,7 @@ import { translate } from '../../translate/translate.ts';
 import type { CliHost } from '../host.ts';
 import { goodFleets } from '../offline.ts';
 import { withExamples } from '../options.ts';
-import { CliFailure, render } from '../output.ts';
+import { CliFailure, renderValue } from '../output.ts';
 
 interface BundleFlags {
   readonly fleet?: string;
@@ -34,7 +34,7 @@ export function bundleCommand(program: Command, host: CliHost): void {
         const keys = [fleet, ...others].map(each => each?.key).join(', ');
         throw new CliFailure(`name one fleet with --fleet: ${keys}`);
       }
-      host.out(render(bundle(translate(fleet), readBootstrap(flags.bootstrap)), flags.output, () => ''));
+      host.out(renderValue(bundle(translate(fleet), readBootstrap(flags.bootstrap)), flags.output));
     });
   withExamples(command, [
     'switchyard bundle --bootstrap envoy-edge.yaml > edge-static.yaml',

@@ -39,7 +39,8 @@ async function shift(host: CliHost, target: string, given: readonly string[], fl
   const path = `/api/v1/routes/${encodeURIComponent(route)}/rules/${encodeURIComponent(rule)}/weights`;
   if (!flags.end && given.length === 0) {
     const { body } = await callAdmin<WeightsReply>(host, flags, 'GET', path);
-    host.out(render(body, flags.output, () => weightsTable(printable(body))));
+    const table = () => weightsTable(printable(body), host.now());
+    host.out(render(body, flags.output, { table, name: () => Object.keys(body.declared) }));
     return;
   }
   const query = writeQuery(flags);
@@ -63,14 +64,14 @@ function parseWeights(given: readonly string[]): WeightsBody {
 const ofNew = 'new callers; others stay where there is any weight';
 const ofAll = 'all callers, by a hash; a change moves only as many as it is about';
 
-function weightsTable({ declared, effective, override, sticky, hashed }: WeightsReply): string {
+function weightsTable({ declared, effective, override, sticky, hashed }: WeightsReply, at: number): string {
   const total = Object.values(effective).reduce((sum, weight) => sum + weight, 0);
   const share = (weight: number) => (total === 0 ? '-' : `${((100 * weight) / total).toFixed(1)}%`);
   const rows = Object.entries(declared).map(([destination, weight]) => {
     const now = effective[destination] ?? 0;
     return [destination, String(weight), String(now), share(now)];
   });
-  const since = override ? `${ago(override.since, Date.now())} by ${override.by}` : '';
+  const since = override ? `${ago(override.since, at)} by ${override.by}` : '';
   const why = override?.why ? `: ${override.why}` : '';
   const note = override ? `shifted ${since}, ${override.effect}${why}` : 'not shifted';
   const kept = sticky ? `sticky: the shares are those of ${hashed ? ofAll : ofNew}\n` : '';

@@ -3,11 +3,12 @@ import type { EndpointHealthReply } from '../../admin/api.ts';
 import { callAdmin } from '../client.ts';
 import { healthText } from '../health-text.ts';
 import type { CliHost } from '../host.ts';
-import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
-import { CliFailure, painter, printable, render } from '../output.ts';
+import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
+import { painter, printable } from '../output.ts';
+import { type Reading, read } from '../reading.ts';
 
 export function healthCommand(program: Command, host: CliHost): void {
-  const command = withClientOptions(program.command('health'))
+  const command = withReadOptions(program.command('health'))
     .summary('how the proxies find the endpoints')
     .description(
       'Shows by how many proxies each endpoint is healthy, ejected by outlier detection, or down by its active check, ' +
@@ -15,19 +16,28 @@ export function healthCommand(program: Command, host: CliHost): void {
         'Exit code 0: all endpoints that are shown are healthy to all proxies that are known; 2: some are not, or nothing is known.',
     )
     .argument('[service]', 'all endpoints of this service; absent: those of all services that are not healthy')
-    .action((service: string | undefined, flags: ClientFlags) => health(host, service, flags));
-  withExamples(command, ['switchyard health', 'switchyard health catalog', 'switchyard health catalog -o json']);
+    .action((service: string | undefined, flags: ClientFlags & ReadFlags) =>
+      read(host, flags, () => look(host, service, flags)),
+    );
+  withExamples(command, [
+    'switchyard health',
+    'switchyard health catalog --watch',
+    'switchyard health catalog -o json',
+  ]);
 }
 
-async function health(host: CliHost, service: string | undefined, flags: ClientFlags): Promise<void> {
+async function look(host: CliHost, service: string | undefined, flags: ClientFlags): Promise<Reading> {
   const query = service === undefined ? '' : `?${new URLSearchParams({ service })}`;
   const { body } = await callAdmin<EndpointHealthReply>(host, flags, 'GET', `/api/v1/endpoint-health${query}`);
-  host.out(
-    render(body, flags.output, () => {
-      const text = healthText(printable(body), painter(host));
-      return text === '' ? 'all endpoints are healthy to all proxies\n' : text;
-    }),
-  );
+  const table = () => {
+    const text = healthText(printable(body), painter(host));
+    return text === '' ? 'all endpoints are healthy to all proxies\n' : text;
+  };
   const troubled = body.endpoints.some(each => each.failedCheck + each.ejected + each.unchecked + each.degraded > 0);
-  if (troubled || body.unknownCount === body.proxies) throw new CliFailure('', 2);
+  return {
+    value: body,
+    table,
+    name: () => body.endpoints.map(each => `${each.service}/${each.endpoint}`),
+    code: troubled || body.unknownCount === body.proxies ? 2 : 0,
+  };
 }

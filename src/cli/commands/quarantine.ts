@@ -4,13 +4,15 @@ import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import {
   type ClientFlags,
+  type ReadFlags,
   type WaitFlags,
-  withClientOptions,
   withExamples,
+  withReadOptions,
   withWaitOptions,
   writeQuery,
 } from '../options.ts';
-import { ago, painter, printable, render, renderTable } from '../output.ts';
+import { ago, painter, printable, renderTable } from '../output.ts';
+import { type Reading, read } from '../reading.ts';
 import { placeText, quarantinesText } from '../rejection-text.ts';
 import { showWrite } from '../write-answer.ts';
 
@@ -22,10 +24,10 @@ export function quarantineCommand(program: Command, host: CliHost): void {
       'A content that several proxies of a fleet reject and none accepts is not sent to the fleet any more: what was there ' +
         'before stands in its place, or nothing. It ends when the policy changes it, or by hand.',
     );
-  const list = withClientOptions(quarantine.command('list'))
+  const list = withReadOptions(quarantine.command('list'))
     .summary('list what is in quarantine')
     .description('Lists what is in quarantine, where it stands in the policy, and what the proxies say of it.')
-    .action((flags: ClientFlags) => show(host, flags));
+    .action((flags: ClientFlags & ReadFlags) => read(host, flags, () => look(host, flags)));
   const release = withWaitOptions(quarantine.command('release'))
     .summary('send it again')
     .description(
@@ -41,18 +43,19 @@ export function quarantineCommand(program: Command, host: CliHost): void {
   withExamples(release, examples.slice(1));
 }
 
-async function show(host: CliHost, flags: ClientFlags): Promise<void> {
+async function look(host: CliHost, flags: ClientFlags): Promise<Reading> {
   const { body } = await callAdmin<QuarantinesReply>(host, flags, 'GET', '/api/v1/quarantines');
-  host.out(
-    render(body, flags.output, () => {
-      const { quarantines } = printable(body);
-      return quarantines.length === 0 ? 'nothing is in quarantine\n' : listText(host, quarantines);
-    }),
-  );
+  const table = () => {
+    const { quarantines } = printable(body);
+    return quarantines.length === 0 ? 'nothing is in quarantine\n' : listText(host, quarantines);
+  };
+  // As the arguments of "release".
+  const name = () => body.quarantines.map(each => `${each.fleet} ${each.type} ${each.name}`);
+  return { value: body, table, name };
 }
 
 function listText(host: CliHost, quarantines: readonly QuarantineReply[]): string {
-  const now = Date.now();
+  const now = host.now();
   const rows = quarantines.map(each => [
     each.fleet,
     each.type,

@@ -24,7 +24,7 @@ async function retry(host: CliHost, proxy: string, flags: ClientFlags): Promise<
     'POST',
     `/api/v1/proxies/${encodeURIComponent(proxy)}/retry`,
   );
-  host.out(render(body, flags.output, () => retryText(proxy, body)));
+  host.out(render(body, flags.output, { table: () => retryText(proxy, body), name: () => [body.id] }));
 }
 
 function retryText(proxy: string, { resources }: RetryReply): string {

@@ -1,20 +1,20 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { type EndpointHealthReply, type PolicyReply, type ProxiesReply, proxyStates } from '../../admin/api.ts';
 import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
-import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
-import { CliFailure, painter, printable, render } from '../output.ts';
+import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
+import { painter, printable } from '../output.ts';
+import { type Reading, read } from '../reading.ts';
 import { type Status, statusText } from '../status-text.ts';
 
-type StatusFlags = ClientFlags & {
-  readonly fleet?: string;
-  readonly state?: string;
-  readonly watch?: boolean;
-};
+type StatusFlags = ClientFlags &
+  ReadFlags & {
+    readonly fleet?: string;
+    readonly state?: string;
+  };
 
 export function statusCommand(program: Command, host: CliHost): void {
-  const command = withClientOptions(program.command('status').alias('ps'))
+  const command = withReadOptions(program.command('status').alias('ps'))
     .summary('which proxy holds what')
     .description(
       'Shows the revision in force, overrides, refused saves, what is in quarantine, and where every proxy stands with ' +
@@ -23,8 +23,7 @@ export function statusCommand(program: Command, host: CliHost): void {
     )
     .option('--fleet <key>', 'only the proxies of this fleet')
     .addOption(new Option('--state <state>', 'only the proxies in this state').choices([...proxyStates]))
-    .option('-w, --watch', 'show it anew every second until Ctrl-C')
-    .action((flags: StatusFlags) => (flags.watch ? watch(host, flags) : once(host, flags)));
+    .action((flags: StatusFlags) => read(host, flags, () => look(host, flags)));
   withExamples(command, [
     'switchyard status',
     'switchyard status --watch',
@@ -33,31 +32,16 @@ export function statusCommand(program: Command, host: CliHost): void {
   ]);
 }
 
-async function once(host: CliHost, flags: StatusFlags): Promise<void> {
+async function look(host: CliHost, flags: StatusFlags): Promise<Reading> {
   const status = await fetchStatus(host, flags);
-  host.out(show(host, flags, status));
   const { proxies, quarantines, rejected, revision } = status;
   const good = revision !== null && rejected === null && quarantines.length === 0 && proxies.length > 0;
-  if (!good || proxies.some(each => each.state !== 'synced')) throw new CliFailure('', 2);
-}
-
-/** Where nobody looks, only what has changed is printed again. A server that is away for a while is waited for. */
-async function watch(host: CliHost, flags: StatusFlags): Promise<void> {
-  let before = '';
-  while (!host.signal.aborted) {
-    const text = await fetchStatus(host, flags).then(
-      status => show(host, flags, status),
-      (error: unknown) => {
-        if (error instanceof CliFailure) return `error: ${error.message}\n`;
-        throw error;
-      },
-    );
-    if (host.signal.aborted) return;
-    if (host.terminal) host.out(`\u001b[H\u001b[J${text}`);
-    else if (text !== before) host.out(text);
-    before = text;
-    await pause(1000, undefined, { signal: host.signal }).catch(() => {});
-  }
+  return {
+    value: status,
+    table: () => statusText(printable(status), painter(host), host.now()),
+    name: () => proxies.map(each => each.id),
+    code: good && proxies.every(each => each.state === 'synced') ? 0 : 2,
+  };
 }
 
 async function fetchStatus(host: CliHost, flags: StatusFlags): Promise<Status> {
@@ -69,8 +53,4 @@ async function fetchStatus(host: CliHost, flags: StatusFlags): Promise<Status> {
   const { body: endpointHealth } = await callAdmin<EndpointHealthReply>(host, flags, 'GET', '/api/v1/endpoint-health');
   const { documents: _, ...rest } = policy;
   return { ...rest, proxies: table.proxies, endpointHealth };
-}
-
-function show(host: CliHost, { output }: StatusFlags, status: Status): string {
-  return render(status, output, () => statusText(printable(status), painter(host), Date.now()));
 }

@@ -42,7 +42,12 @@ export function traceCommand(program: Command, host: CliHost): void {
       const asked = question(url, flags);
       const reply =
         flags.policy === undefined ? await askServer(host, flags, asked) : await offline(host, flags, asked);
-      host.out(render(reply, flags.output, () => traceText(printable(reply), painter(host))));
+      host.out(
+        render(reply, flags.output, {
+          table: () => traceText(printable(reply), painter(host)),
+          name: () => ruleNames(reply),
+        }),
+      );
       if (reply.outcome.kind === 'unrouted') throw new CliFailure('', 2);
     });
   withExamples(command, [
@@ -51,6 +56,9 @@ export function traceCommand(program: Command, host: CliHost): void {
     'switchyard trace /cart --policy switchyard.yaml -o json',
   ]);
 }
+
+/** The rule that takes it. */
+const ruleNames = ({ rules }: TraceReply) => rules.flatMap(each => (each.taken ? [each.name] : []));
 
 const collected = (line: string, lines: readonly string[]): readonly string[] => [...lines, line];
 

@@ -11,6 +11,8 @@ interface TranslateFlags {
   readonly output: OutputFormat;
 }
 
+type Shown = Readonly<Record<string, ReadableSnapshot>>;
+
 export function translateCommand(program: Command, host: CliHost): void {
   const command = program
     .command('translate')
@@ -25,16 +27,19 @@ export function translateCommand(program: Command, host: CliHost): void {
     .action(async (path: string, flags: TranslateFlags) => {
       const fleets = await goodFleets(host, path, flags.fleet);
       const shown = Object.fromEntries(fleets.map(each => [each.key, readableResources(translate(each))]));
-      host.out(render(shown, flags.output, () => names(shown)));
+      host.out(
+        render(shown, flags.output, { table: () => table(shown), name: () => rows(shown).map(row => row.join('/')) }),
+      );
     });
   withExamples(command, ['switchyard translate', 'switchyard translate policy/ --fleet edge -o yaml']);
 }
 
-function names(shown: Readonly<Record<string, ReadableSnapshot>>): string {
-  const rows = Object.entries(shown).flatMap(([fleet, groups]) =>
+const table = (shown: Shown) => renderTable(['FLEET', 'KIND', 'NAME'], rows(shown));
+
+function rows(shown: Shown): readonly (readonly string[])[] {
+  return Object.entries(shown).flatMap(([fleet, groups]) =>
     Object.entries(groups).flatMap(([kind, resources]) => resources.map((each: object) => [fleet, kind, nameOf(each)])),
   );
-  return renderTable(['FLEET', 'KIND', 'NAME'], rows);
 }
 
 /** Load assignments are named after their cluster. */

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import type { CliHost } from '../host.ts';
 import { type OfflineBuild, offlineBuild } from '../offline.ts';
-import { outputOption, withExamples } from '../options.ts';
-import { CliFailure, count, type OutputFormat, painter, render } from '../output.ts';
+import { outputOption, type ReadFlags, withExamples, withWatchOption } from '../options.ts';
+import { count, painter } from '../output.ts';
 import { countProblems, problemText } from '../problem-text.ts';
+import { type Reading, read } from '../reading.ts';
 
 export function validateCommand(program: Command, host: CliHost): void {
-  const command = program
-    .command('validate')
+  const command = withWatchOption(program.command('validate').alias('analyze'))
     .summary('check a policy without a server')
     .description(
       'Checks a policy file or folder and prints every problem with its place and what to do about it.\n' +
@@ -15,15 +15,25 @@ export function validateCommand(program: Command, host: CliHost): void {
     )
     .argument('[path]', 'policy file or folder', './switchyard.yaml')
     .addOption(outputOption())
-    .action(async (path: string, flags: { readonly output: OutputFormat }) => {
-      const build = withoutNames(await offlineBuild(host, path));
-      const { good, problems, fleets } = build;
-      const value = { good, fleets: fleets.map(each => each.key), problems };
-      host.out(render(value, flags.output, () => report(host, build)));
-      if (!good) throw new CliFailure('');
-      if (problems.length > 0) throw new CliFailure('', 2);
-    });
-  withExamples(command, ['switchyard validate', 'switchyard validate policy/ -o json']);
+    .action((path: string, flags: ReadFlags) => read(host, flags, () => look(host, path)));
+  withExamples(command, [
+    'switchyard validate',
+    'switchyard validate policy/ --watch',
+    'switchyard validate policy/ -o json',
+  ]);
+}
+
+async function look(host: CliHost, path: string): Promise<Reading> {
+  const build = withoutNames(await offlineBuild(host, path));
+  const { good, problems, fleets } = build;
+  const keys = fleets.map(each => each.key);
+  const warned = problems.length > 0 ? 2 : 0;
+  return {
+    value: { good, fleets: keys, problems },
+    table: () => report(host, build),
+    name: () => keys,
+    code: good ? warned : 1,
+  };
 }
 
 /** Names are resolved by a server alone: that they are not here says nothing about the policy. */

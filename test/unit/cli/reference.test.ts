@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import type { Command } from 'commander';
 import { switchyardProgram } from '../../../src/cli/program.ts';
 import { hostOf } from './here.ts';
+import { leaves } from './program-walk.ts';
 
 const text = readFileSync(new URL('../../../docs/reference/cli.md', import.meta.url), 'utf8');
 
@@ -13,12 +13,6 @@ function section(heading: string): string {
   assert.ok(from >= 0, `docs/reference/cli.md has no section "${heading}"`);
   const to = text.indexOf('\n## ', from + 1);
   return text.slice(from, to < 0 ? undefined : to);
-}
-
-/** Commands that do something, with their whole names. */
-function leaves(command: Command, name: string): readonly (readonly [string, Command])[] {
-  if (command.commands.length === 0) return [[name, command]];
-  return command.commands.flatMap(each => leaves(each, `${name} ${each.name()}`));
 }
 
 const commands = leaves(switchyardProgram(hostOf({})), 'switchyard');
@@ -35,18 +29,28 @@ describe('docs/reference/cli.md', () => {
       const own = section(name);
       const callsServer = command.options.some(option => option.long === '--token');
       const flags = command.options.flatMap(option => option.long ?? []);
-      assert.ok(flags.length > 0);
       const explained = callsServer ? own + shared : own;
       for (const flag of flags) assert.match(explained, new RegExp(`${flag}\\b`), `${flag} is not explained`);
       const named = [...own.matchAll(/(?<![\w-])--[a-z][a-z-]*/g)].map(([flag]) => flag);
-      const elsewhere = /drain|maintenance|canary weights|quarantine release/.test(name) ? ['--wait'] : [];
-      for (const flag of named) assert.ok([...flags, ...elsewhere].includes(flag), `${flag} is no flag of ${name}`);
+      for (const flag of named) assert.ok(flags.includes(flag), `${flag} is no flag of ${name}`);
+      for (const alias of command.aliases()) assert.ok(own.includes(`\`${alias}\``), `${alias} is not said`);
       for (const argument of command.registeredArguments) {
         if (!argument.required) continue;
         for (const word of argument.name().split('/')) assert.match(own, new RegExp(`\\b${word.toUpperCase()}\\b`));
       }
     });
   }
+
+  it('lists every command at its head, and whether it needs a server', () => {
+    const rows = [...text.matchAll(/^\| \[`(.+)`\]\(#(.+)\) \| .+ \| (.+) \|$/gm)];
+    assert.deepEqual(rows.map(([, name]) => `switchyard ${name}`).sort(), commands.map(([name]) => name).sort());
+    for (const [, short, anchor, server] of rows) {
+      const name = `switchyard ${short}`;
+      assert.equal(anchor, name.replaceAll(' ', '-'));
+      const calls = commands.find(([each]) => each === name)?.[1].options.some(option => option.long === '--token');
+      if (server !== 'is one') assert.equal(server?.startsWith('yes'), calls, name);
+    }
+  });
 
   it('has the environment variable of every setting', () => {
     const settings = section('Settings');

@@ -3,8 +3,11 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import manifest from '../../../package.json' with { type: 'json' };
+import { examplesOf } from '../../../src/cli/options.ts';
+import { switchyardProgram } from '../../../src/cli/program.ts';
 import { runCommand } from '../../support/cli.ts';
-import { runHere } from './here.ts';
+import { hostOf, runHere } from './here.ts';
+import { commandLines, leaves, parses } from './program-walk.ts';
 
 const cwd = path.join(import.meta.dirname, 'golden');
 const run = (...args: readonly string[]) => runCommand(args, { cwd });
@@ -35,28 +38,14 @@ describe('the command line', { concurrency: 2 }, () => {
     assert.equal(nothing.err, help.out);
   });
 
-  it('teaches each command by examples', async () => {
-    const commands = [
-      'init',
-      'validate',
-      'translate',
-      'serve',
-      'status',
-      'canary',
-      'canary weights',
-      'drain',
-      'retry',
-      'quarantine',
-      'quarantine list',
-      'quarantine release',
-      'bundle',
-    ];
-    for (const command of commands) {
-      const { code, out } = await runHere([...command.split(' '), '--help']);
+  for (const [name, command] of leaves(switchyardProgram(hostOf({})), 'switchyard')) {
+    it(`${name}: --help teaches it by command lines that are right`, async () => {
+      const { code, out } = await runHere([...name.split(' ').slice(1), '--help']);
       assert.equal(code, 0);
-      assert.match(out, new RegExp(`Examples:\\n(?:.*\\n)*? {2}(?:.* )?switchyard ${command}`), command);
-    }
-  });
+      assert.match(out, new RegExp(`Examples:\\n(?:.*\\n)*? {2}(?:.* )?(?:<\\()?${name}`));
+      for (const line of examplesOf(command)) for (const words of commandLines(line)) await parses(words);
+    });
+  }
 
   it('suggests what was meant', async () => {
     for (const [args, message] of [
@@ -68,7 +57,7 @@ describe('the command line', { concurrency: 2 }, () => {
     }
     const format = await run('validate', '-o', 'xml');
     assert.equal(format.code, 1);
-    assert.match(format.err, /'xml' is invalid\. Allowed choices are table, json, yaml\./);
+    assert.match(format.err, /'xml' is invalid\. Allowed choices are table, wide, json, yaml, name\./);
     assert.match((await run('validate', 'a', 'b')).err, /too many arguments/);
     assert.match((await run('drain')).err, /missing required argument 'service'/);
   });
