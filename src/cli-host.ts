@@ -5,7 +5,7 @@ import type { AdminFlags, AdminTarget, CliHost, ServeFlags } from './cli/host.ts
 import { CliFailure } from './cli/output.ts';
 import { createLog } from './log.ts';
 import type { RunningServer } from './main.ts';
-import { readClientSettings, readSettings, type Settings, type SettingsOutcome } from './settings.ts';
+import { movesCursor, readClientSettings, readSettings, type Settings, type SettingsOutcome } from './settings.ts';
 import { readPolicyFiles } from './sources/policy-files.ts';
 
 /** The command line's hold on this process: its streams, its environment, its signals. */
@@ -37,8 +37,7 @@ export function cliHost(): CliHost {
 /** Who looks at the streams, and from where. */
 function person(): Pick<CliHost, 'terminal' | 'colours' | 'screen' | 'progress' | 'ask'> {
   const { stdin, stdout, stderr } = process;
-  // A dumb terminal cannot move its cursor.
-  const moves = process.env['TERM'] !== 'dumb';
+  const moves = movesCursor();
   const terminal = stdout.isTTY && moves;
   return {
     terminal,

@@ -116,6 +116,9 @@ const CommandSettings = z.object({ admin: shape.admin, data: shape.data, token: 
 /** The environment of this process; nothing else reads it. */
 const processEnvironment: Environment = process.env;
 
+/** True unless the terminal cannot move its cursor. */
+export const movesCursor = (environment: Environment = processEnvironment) => environment['TERM'] !== 'dumb';
+
 /** Settings of `serve`: flags win over `SWITCHYARD_…` variables, these over defaults. */
 export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
   const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
