@@ -6,28 +6,42 @@ import type { AdminDependencies } from './dependencies.ts';
 import { atPlace, type Places, placesIn } from './places.ts';
 import { quarantineReply, rejectReply } from './rejection-replies.ts';
 
+/** A request of a write: whether it is to wait until proxies have what it says. */
+export interface AskedWrite {
+  readonly context: Context;
+  readonly query: { readonly wait?: 'acked'; readonly timeout?: number };
+}
+
+/** How a write is answered. */
+export type Written<Body> =
+  | { readonly status: 200; readonly body: Body }
+  | { readonly status: 202; readonly body: Body };
+
+/** Milliseconds. */
+const usualWait = 5000;
+
 /**
  * Answers a write that was done: at once, or, where it is to wait, when every connected proxy that it concerns has
  * acknowledged. 200: done (and acknowledged, when asked); 202: done, but not acknowledged by all in time, or nobody is
  * connected, or something of it was quarantined; the body says who and what.
  *
- * @param wait milliseconds; undefined: not at all
  * @param more what the reply has beside that
  */
-export async function answerWrite(
-  context: Context,
+export async function answerWrite<More extends object>(
+  { context, query }: AskedWrite,
   dependencies: AdminDependencies,
-  { effect, wait, more }: { readonly effect: Effect; readonly wait: number | undefined; readonly more: object },
-): Promise<Response> {
-  const signal = context.req.raw.signal;
-  const acknowledged = wait === undefined ? undefined : await acknowledgement(dependencies, effect, wait, signal);
-  const reply: WriteReply = {
+  { effect, more }: { readonly effect: Effect; readonly more: More },
+): Promise<Written<WriteReply & More>> {
+  const { wait, timeout = usualWait } = query;
+  const gone = context.req.raw.signal;
+  const acknowledged = wait === undefined ? undefined : await acknowledgement(dependencies, effect, timeout, gone);
+  const body = {
     changed: effect.changed,
     fleets: [...effect.concerned.keys()],
     ...more,
     ...(acknowledged === undefined ? {} : { acknowledged }),
   };
-  return context.json(reply, acknowledged === undefined || acknowledged.complete ? 200 : 202);
+  return acknowledged === undefined || acknowledged.complete ? { status: 200, body } : { status: 202, body };
 }
 
 async function acknowledgement(

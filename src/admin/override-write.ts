@@ -1,19 +1,16 @@
-import type { Context } from 'hono';
 import type { OverrideOutcome } from '../control/control.ts';
-import { answerWrite } from './acknowledgement.ts';
+import { type AskedWrite, answerWrite } from './acknowledgement.ts';
 import type { OverrideWriteReply, WriteReply } from './api.ts';
 import type { AdminDependencies } from './dependencies.ts';
-import { readWait } from './input.ts';
 import { ApiError } from './problem-json.ts';
 import { overrideReply } from './replies.ts';
 
 /** Does and answers a write of an override; see {@link answerWrite}. @throws ApiError when it was not done. */
 export async function answerOverride(
-  context: Context,
+  asked: AskedWrite,
   dependencies: AdminDependencies,
   write: () => Promise<OverrideOutcome>,
-): Promise<Response> {
-  const wait = readWait(context);
+) {
   const outcome = await write();
   if (outcome.kind !== 'done') return refuse(outcome);
   const { effect, status, endpoints } = outcome;
@@ -21,7 +18,7 @@ export async function answerOverride(
     ...(status === undefined ? {} : { override: overrideReply(status) }),
     ...(endpoints && { endpoints: endpoints.addresses, overrides: endpoints.statuses.map(overrideReply) }),
   };
-  return answerWrite(context, dependencies, { effect, wait, more });
+  return answerWrite(asked, dependencies, { effect, more });
 }
 
 /** What was not done, as an error. @throws ApiError 404, 409 or 422. */

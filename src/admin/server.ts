@@ -1,6 +1,6 @@
 import type { Server, ServerOptions } from 'node:http';
 import { type HttpBindings, serve } from '@hono/node-server';
-import { Hono } from 'hono';
+import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { secureHeaders } from 'hono/secure-headers';
 import { bearerAuth, sameSiteOnly } from './auth.ts';
@@ -8,6 +8,7 @@ import { limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
 import { computedWeightRoutes } from './routes/computed-weights.ts';
+import { documentRoutes } from './routes/document.ts';
 import { endpointHealthRoutes } from './routes/endpoint-health.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { fleetRoutes } from './routes/fleets.ts';
@@ -19,6 +20,7 @@ import { proxyRoutes } from './routes/proxies.ts';
 import { quarantineRoutes } from './routes/quarantines.ts';
 import { traceRoutes } from './routes/trace.ts';
 import { weightRoutes } from './routes/weights.ts';
+import type { Api } from './serve.ts';
 
 export interface AdminOptions extends AdminDependencies {
   readonly host: string;
@@ -38,8 +40,9 @@ export interface RunningAdmin {
 const largestBody = 256 * 1024;
 
 /** The admin API as a fetch handler; the server below only puts it on a socket. */
-export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }> {
-  const app = new Hono<{ Bindings: HttpBindings }>();
+export function adminApp(options: AdminOptions): Api {
+  const app: Api = new OpenAPIHono<{ Bindings: HttpBindings }>();
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.onError((error, context) => {
     const answer = errorAnswer(error);
     if (answer.status >= 500) options.log.error({ err: error, path: context.req.path }, 'admin request failed');
@@ -52,7 +55,7 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
     ),
   );
   app.use(secureHeaders());
-  app.route('/', healthRoutes(options));
+  healthRoutes(app, options);
   app.use(sameSiteOnly(options.allowedHosts), bearerAuth(options.token));
   app.use(
     bodyLimit({
@@ -60,17 +63,18 @@ export function adminApp(options: AdminOptions): Hono<{ Bindings: HttpBindings }
       onError: context => sendError(context, new ApiError(413, 'Body too large', 'The body may hold 256 KiB.')),
     }),
   );
-  app.route('/', metricsRoutes(options));
-  app.route('/api/v1', proxyRoutes(options));
-  app.route('/api/v1', quarantineRoutes(options));
-  app.route('/api/v1', policyRoutes(options));
-  app.route('/api/v1', fleetRoutes(options));
-  app.route('/api/v1', traceRoutes(options));
-  app.route('/api/v1', weightRoutes(options));
-  app.route('/api/v1', endpointRoutes(options));
-  app.route('/api/v1', endpointHealthRoutes(options));
-  app.route('/api/v1', computedWeightRoutes(options));
-  app.route('/api/v1', maintenanceRoutes(options));
+  metricsRoutes(app, options);
+  proxyRoutes(app, options);
+  quarantineRoutes(app, options);
+  policyRoutes(app, options);
+  fleetRoutes(app, options);
+  traceRoutes(app, options);
+  weightRoutes(app, options);
+  endpointRoutes(app, options);
+  endpointHealthRoutes(app, options);
+  computedWeightRoutes(app, options);
+  maintenanceRoutes(app, options);
+  documentRoutes(app);
   return app;
 }
 

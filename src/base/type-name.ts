@@ -1,9 +1,10 @@
 import { shortType } from './short-type.ts';
 
 /** Short names of resource types, as operators know them. */
-export type TypeName = 'CDS' | 'EDS' | 'LDS' | 'RDS' | 'RTDS';
+export const typeNames = ['CDS', 'EDS', 'LDS', 'RDS', 'RTDS'] as const;
+export type TypeName = (typeof typeNames)[number];
 
-const typeNames: Readonly<Record<string, TypeName>> = {
+const byUrl: Readonly<Record<string, TypeName>> = {
   'type.googleapis.com/envoy.config.cluster.v3.Cluster': 'CDS',
   'type.googleapis.com/envoy.config.endpoint.v3.ClusterLoadAssignment': 'EDS',
   'type.googleapis.com/envoy.config.listener.v3.Listener': 'LDS',
@@ -13,7 +14,7 @@ const typeNames: Readonly<Record<string, TypeName>> = {
 
 /** `CDS` for the type URL of clusters, and so on; undefined for types that operators are not shown. */
 export function typeName(typeUrl: string): TypeName | undefined {
-  return typeNames[typeUrl];
+  return byUrl[typeUrl];
 }
 
 /** `CDS` too, and `Secret` for a type that has no such name. */

@@ -32,6 +32,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   // Requests are scanned field by field, which the codec does not offer.
   protobufjs: ['xds'],
   hono: ['admin'],
+  '@hono/zod-openapi': ['admin'],
   '@hono/node-server': ['admin', 'root'],
   commander: ['cli'],
   chokidar: ['sources'],

@@ -1,45 +1,31 @@
-import { Hono } from 'hono';
-import { z } from 'zod';
 import type { Control } from '../../control/control.ts';
-import { duration } from '../../policy/field.ts';
 import { answerWrite } from '../acknowledgement.ts';
-import type { EndpointWeightsReply } from '../api.ts';
+import { type EndpointWeightsReply, endComputedWeights, giveComputedWeights, readEndpointWeights } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readBody, readFlag, readWait } from '../input.ts';
 import { refuse } from '../override-write.ts';
 import { ApiError } from '../problem-json.ts';
 import { computedReply } from '../replies.ts';
-
-const longest = 24 * 60 * 60 * 1000;
-const body = z.strictObject({
-  source: z.string().min(1).max(100),
-  weights: z.record(z.string().max(300), z.int().min(1).max(1000)),
-  expiresIn: duration({ min: 1000, max: longest }),
-});
+import { type Api, answer, serve } from '../serve.ts';
 
 /** Weights of a service's endpoints that somebody computes, and what holds for each endpoint. */
-export function computedWeightRoutes(dependencies: AdminDependencies): Hono {
+export function computedWeightRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  const path = '/services/:service/weights';
-  return new Hono()
-    .get(path, context => context.json(currentWeights(control, context.req.param('service'))))
-    .put(path, async context => {
-      const wait = readWait(context);
-      const { source, weights, expiresIn } = await readBody(context, body);
-      const force = readFlag(context, 'force');
-      const service = context.req.param('service');
-      const outcome = await control.computed.give({ service, source, weights, ttl: expiresIn, force });
-      if (outcome.kind !== 'done') return refuse(outcome);
-      const { effect, current, ignored } = outcome;
-      const more = { ...(current ? { computed: computedReply(current) } : {}), ignored };
-      return answerWrite(context, dependencies, { effect, wait, more });
-    })
-    .delete(path, async context => {
-      const wait = readWait(context);
-      const outcome = await control.computed.end(context.req.param('service'));
-      if (outcome.kind !== 'done') return refuse(outcome);
-      return answerWrite(context, dependencies, { effect: outcome.effect, wait, more: {} });
-    });
+  serve(api, readEndpointWeights, ({ params }) => answer(200, currentWeights(control, params.service)));
+  serve(api, giveComputedWeights, async asked => {
+    const { source, weights, expiresIn } = asked.body;
+    const { force = false } = asked.query;
+    const { service } = asked.params;
+    const outcome = await control.computed.give({ service, source, weights, ttl: expiresIn, force });
+    if (outcome.kind !== 'done') return refuse(outcome);
+    const { effect, current, ignored } = outcome;
+    const more = { ...(current ? { computed: computedReply(current) } : {}), ignored };
+    return answerWrite(asked, dependencies, { effect, more });
+  });
+  serve(api, endComputedWeights, async asked => {
+    const outcome = await control.computed.end(asked.params.service);
+    if (outcome.kind !== 'done') return refuse(outcome);
+    return answerWrite(asked, dependencies, { effect: outcome.effect, more: {} });
+  });
 }
 
 function currentWeights(control: Control, service: string): EndpointWeightsReply {

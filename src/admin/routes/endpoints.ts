@@ -1,54 +1,37 @@
-import { Hono } from 'hono';
-import { z } from 'zod';
-import { EndpointState } from '../../policy/endpoint.ts';
-import { duration } from '../../policy/field.ts';
+import { endEndpointOverride, endEndpointOverrides, overrideEndpoint, overrideEndpoints } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readAuthorship, readBody, readFlag } from '../input.ts';
+import { readAuthorship } from '../input.ts';
 import { answerOverride } from '../override-write.ts';
-
-const ends = { expiresIn: duration({ min: 1000 }).optional(), sessionsFor: duration({ min: 1000 }).optional() };
-
-const ofOne = z
-  .strictObject({ weight: z.int().min(1).max(1000).optional(), state: EndpointState.optional(), ...ends })
-  .refine(given => given.weight !== undefined || given.state !== undefined, 'needs weight or state');
-
-const ofAll = z.strictObject({ state: EndpointState, ...ends });
+import { type Api, serve } from '../serve.ts';
 
 /** Weight and state of endpoints, over the declared ones: of one, by its declared address, percent-encoded, or of all. */
-export function endpointRoutes(dependencies: AdminDependencies): Hono {
+export function endpointRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  const all = '/services/:service/endpoints';
-  const one = `${all}/:address{.+}` as const;
-  return new Hono()
-    .patch(one, async context => {
-      const { service, address } = context.req.param();
-      const { weight, state, ...given } = await readBody(context, ofOne);
-      const force = readFlag(context, 'force');
-      const override = {
-        service,
-        address,
-        ...(weight === undefined ? {} : { weight }),
-        ...(state === undefined ? {} : { state }),
-        ...endsAt(given),
-        ...readAuthorship(context),
-      };
-      return answerOverride(context, dependencies, () => control.overrideEndpoint(override, { force }));
-    })
-    .delete(one, context => {
-      const { service, address } = context.req.param();
-      return answerOverride(context, dependencies, () => control.endOverride({ kind: 'endpoint', service, address }));
-    })
-    .patch(all, async context => {
-      const { service } = context.req.param();
-      const { state, ...given } = await readBody(context, ofAll);
-      const force = readFlag(context, 'force');
-      const override = { service, state, ...endsAt(given), ...readAuthorship(context) };
-      return answerOverride(context, dependencies, () => control.overrideEndpoints(override, { force }));
-    })
-    .delete(all, context => {
-      const { service } = context.req.param();
-      return answerOverride(context, dependencies, () => control.endEndpointOverrides(service));
-    });
+  serve(api, overrideEndpoint, asked => {
+    const { params, query, body } = asked;
+    const { weight, state, ...given } = body;
+    const override = {
+      ...params,
+      ...(weight === undefined ? {} : { weight }),
+      ...(state === undefined ? {} : { state }),
+      ...endsAt(given),
+      ...readAuthorship(asked),
+    };
+    const { force = false } = query;
+    return answerOverride(asked, dependencies, () => control.overrideEndpoint(override, { force }));
+  });
+  serve(api, endEndpointOverride, asked =>
+    answerOverride(asked, dependencies, () => control.endOverride({ kind: 'endpoint', ...asked.params })),
+  );
+  serve(api, overrideEndpoints, asked => {
+    const { state, ...given } = asked.body;
+    const override = { ...asked.params, state, ...endsAt(given), ...readAuthorship(asked) };
+    const { force = false } = asked.query;
+    return answerOverride(asked, dependencies, () => control.overrideEndpoints(override, { force }));
+  });
+  serve(api, endEndpointOverrides, asked =>
+    answerOverride(asked, dependencies, () => control.endEndpointOverrides(asked.params.service)),
+  );
 }
 
 interface Ends {

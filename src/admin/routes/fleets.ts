@@ -1,14 +1,13 @@
-import { Hono } from 'hono';
 import { readableSnapshot } from '../../snapshot/readable.ts';
-import type { SnapshotReply } from '../api.ts';
+import { readSnapshot, type SnapshotReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { ApiError } from '../problem-json.ts';
 import { perType } from '../replies.ts';
+import { type Api, answer, serve } from '../serve.ts';
 
 /** What a fleet holds, read back from the very bytes that its proxies are sent. A key with `/` is percent-encoded. */
-export function fleetRoutes({ board }: AdminDependencies): Hono {
-  return new Hono().get('/fleets/:fleet/snapshot', context => {
-    const key = context.req.param('fleet');
+export function fleetRoutes(api: Api, { board }: AdminDependencies): void {
+  serve(api, readSnapshot, ({ params: { fleet: key } }) => {
     const snapshots = board.current?.snapshots;
     const snapshot = snapshots?.get(key);
     if (!snapshot) {
@@ -21,6 +20,6 @@ export function fleetRoutes({ board }: AdminDependencies): Hono {
       versions: perType(snapshot, type => type.version),
       resources: { ...readableSnapshot(snapshot) },
     };
-    return context.json(reply);
+    return answer(200, reply);
   });
 }

@@ -1,13 +1,13 @@
-import { Hono } from 'hono';
+import { readHealth, readReadiness } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
+import { type Api, answer, serve } from '../serve.ts';
 
 /** `/healthz`: the process lives. `/readyz`: a policy is in force, so proxies that connect are served (P19). No token. */
-export function healthRoutes({ control }: AdminDependencies): Hono {
-  return new Hono()
-    .get('/healthz', context => context.json({ status: 'ok' }))
-    .get('/readyz', context => {
-      const accepted = control.accepted;
-      if (!accepted) return context.json({ status: 'waiting', why: 'no policy has been accepted yet' }, 503);
-      return context.json({ status: 'ready', revision: accepted.revision.number });
-    });
+export function healthRoutes(api: Api, { control }: AdminDependencies): void {
+  serve(api, readHealth, () => answer(200, { status: 'ok' }));
+  serve(api, readReadiness, () => {
+    const { accepted } = control;
+    if (!accepted) return answer(503, { status: 'waiting', why: 'no policy has been accepted yet' });
+    return answer(200, { status: 'ready', revision: accepted.revision.number });
+  });
 }

@@ -1,33 +1,29 @@
-import { Hono } from 'hono';
-import { z } from 'zod';
-import { duration } from '../../policy/field.ts';
+import { endRouteMaintenance, endServiceMaintenance, maintainRoute, maintainService } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readAuthorship, readBody } from '../input.ts';
+import { readAuthorship } from '../input.ts';
 import { answerOverride } from '../override-write.ts';
+import { type Api, serve } from '../serve.ts';
 
-const body = z.strictObject({ expiresIn: duration({ min: 1000 }).optional() });
+const expiry = ({ expiresIn }: { readonly expiresIn?: number | undefined }) =>
+  expiresIn === undefined ? {} : { expiresAt: Date.now() + expiresIn };
 
 /** A page in place of a service, or of the services behind a route. */
-export function maintenanceRoutes(dependencies: AdminDependencies): Hono {
+export function maintenanceRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  const routes = new Hono();
-  for (const owner of ['service', 'route'] as const) {
-    const path = `/${owner}s/:${owner}/maintenance`;
-    routes
-      .put(path, async context => {
-        const name = context.req.param(owner) ?? '';
-        const { expiresIn } = await readBody(context, body);
-        const expiry = expiresIn === undefined ? {} : { expiresAt: Date.now() + expiresIn };
-        return answerOverride(context, dependencies, () =>
-          control.maintain({ of: owner, name, ...expiry, ...readAuthorship(context) }),
-        );
-      })
-      .delete(path, context => {
-        const name = context.req.param(owner) ?? '';
-        return answerOverride(context, dependencies, () =>
-          control.endOverride({ kind: 'maintenance', of: owner, name }),
-        );
-      });
-  }
-  return routes;
+  serve(api, maintainService, asked => {
+    const maintenance = { of: 'service', name: asked.params.service, ...expiry(asked.body) } as const;
+    return answerOverride(asked, dependencies, () => control.maintain({ ...maintenance, ...readAuthorship(asked) }));
+  });
+  serve(api, maintainRoute, asked => {
+    const maintenance = { of: 'route', name: asked.params.route, ...expiry(asked.body) } as const;
+    return answerOverride(asked, dependencies, () => control.maintain({ ...maintenance, ...readAuthorship(asked) }));
+  });
+  serve(api, endServiceMaintenance, asked => {
+    const key = { kind: 'maintenance', of: 'service', name: asked.params.service } as const;
+    return answerOverride(asked, dependencies, () => control.endOverride(key));
+  });
+  serve(api, endRouteMaintenance, asked => {
+    const key = { kind: 'maintenance', of: 'route', name: asked.params.route } as const;
+    return answerOverride(asked, dependencies, () => control.endOverride(key));
+  });
 }

@@ -1,14 +1,14 @@
-import { Hono } from 'hono';
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { typeLabel } from '../../base/type-name.ts';
 import { fleetOf } from '../../fleet/proxy.ts';
 import type { TypeTotals } from '../../fleet/totals.ts';
-import { proxyStates } from '../api.ts';
+import { proxyStates, readMetrics } from '../api.ts';
 import type { AdminDependencies, TlsStatus } from '../dependencies.ts';
 import { proxyTable } from '../proxy-table.ts';
+import { type Api, serve } from '../serve.ts';
 
 /** Metrics in the text format of Prometheus, computed when they are asked for. */
-export function metricsRoutes(dependencies: AdminDependencies): Hono {
+export function metricsRoutes(api: Api, dependencies: AdminDependencies): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: 'switchyard_' });
   policyMetrics(registry, dependencies);
@@ -16,7 +16,7 @@ export function metricsRoutes(dependencies: AdminDependencies): Hono {
   rejectionMetrics(registry, dependencies);
   xdsMetrics(registry, dependencies);
   if (dependencies.tls) tlsMetrics(registry, dependencies.tls);
-  return new Hono().get('/metrics', async context =>
+  serve(api, readMetrics, async ({ context }) =>
     context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }),
   );
 }

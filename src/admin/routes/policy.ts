@@ -1,12 +1,12 @@
-import { Hono } from 'hono';
-import { type FleetReply, type PolicyReply, problemReply } from '../api.ts';
+import { type FleetReply, type PolicyReply, problemReply, readPolicy } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { computedReply, overrideReply, perType, revisionReply } from '../replies.ts';
+import { type Api, answer, serve } from '../serve.ts';
 import { quarantineReplies } from './quarantines.ts';
 
 /** What is in force: revision, documents, fleets, overrides, quarantines; and the newest save that was refused. */
-export function policyRoutes({ control, notices }: AdminDependencies): Hono {
-  return new Hono().get('/policy', context => {
+export function policyRoutes(api: Api, { control, notices }: AdminDependencies): void {
+  serve(api, readPolicy, () => {
     const { accepted, rejected } = control;
     const reply: PolicyReply = {
       revision: accepted ? revisionReply(accepted.revision) : null,
@@ -20,7 +20,7 @@ export function policyRoutes({ control, notices }: AdminDependencies): Hono {
         ? { at: new Date(rejected.at).toISOString(), problems: rejected.problems.map(problemReply) }
         : null,
     };
-    return context.json(reply);
+    return answer(200, reply);
   });
 }
 

@@ -1,32 +1,26 @@
-import { Hono } from 'hono';
 import { didYouMean } from '../../base/suggest.ts';
 import { typeLabel } from '../../base/type-name.ts';
 import type { Control } from '../../control/control.ts';
 import type { Quarantine } from '../../policy/operational-state.ts';
 import { answerWrite } from '../acknowledgement.ts';
-import type { QuarantineReply, QuarantinesReply } from '../api.ts';
+import { endQuarantine, listQuarantines, type QuarantineReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readWait } from '../input.ts';
 import { placesIn } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { quarantineReply } from '../rejection-replies.ts';
+import { type Api, answer, serve } from '../serve.ts';
 
 /** Contents that are not sent to a fleet, since its proxies reject them; and how to send one again. */
-export function quarantineRoutes(dependencies: AdminDependencies): Hono {
+export function quarantineRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  return new Hono()
-    .get('/quarantines', context => {
-      const reply: QuarantinesReply = { quarantines: quarantineReplies(control) };
-      return context.json(reply);
-    })
-    .delete('/quarantines/:fleet/:type/:name{.+}', async context => {
-      const wait = readWait(context);
-      const { fleet, type, name } = context.req.param();
-      const { typeUrl } = quarantineAt(control, { fleet, type, name });
-      const outcome = await control.changeQuarantine({ release: { fleet, typeUrl, name } });
-      if (outcome.kind !== 'done') throw new ApiError(404, 'Not found', outcome.what);
-      return answerWrite(context, dependencies, { effect: outcome.effect, wait, more: {} });
-    });
+  serve(api, listQuarantines, () => answer(200, { quarantines: quarantineReplies(control) }));
+  serve(api, endQuarantine, async asked => {
+    const { fleet, name } = asked.params;
+    const { typeUrl } = quarantineAt(control, asked.params);
+    const outcome = await control.changeQuarantine({ release: { fleet, typeUrl, name } });
+    if (outcome.kind !== 'done') throw new ApiError(404, 'Not found', outcome.what);
+    return answerWrite(asked, dependencies, { effect: outcome.effect, more: {} });
+  });
 }
 
 /** All that are in force. */

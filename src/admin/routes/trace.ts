@@ -1,5 +1,3 @@
-import { Hono } from 'hono';
-import { z } from 'zod';
 import { servedTypes } from '../../base/resource.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { fleetOf } from '../../fleet/proxy.ts';
@@ -7,29 +5,18 @@ import { readableOf, readableResource } from '../../snapshot/readable.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { requestLine, tracedRequest } from '../../trace/question.ts';
 import { TraceError, type TraceReport, traceReport } from '../../trace/report.ts';
-import type { TraceReply } from '../api.ts';
+import type { BodyOf } from '../api/operation.ts';
+import { type TraceReply, traceRequest } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readBody } from '../input.ts';
 import { placeOf } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
+import { type Api, answer, serve } from '../serve.ts';
 
-const headerValue = z.string().max(8192);
-const body = z.strictObject({
-  url: z.string().min(1).max(8192),
-  method: z
-    .string()
-    .regex(/^[A-Z]{1,32}$/, 'is not an HTTP method in capitals')
-    .default('GET'),
-  headers: z.record(z.string().min(1).max(256), z.union([headerValue, z.array(headerValue).max(100)])).default({}),
-  fleet: z.string().max(1024).optional(),
-  proxy: z.string().max(256).optional(),
-  listener: z.string().max(1024).optional(),
-});
+type Question = BodyOf<typeof traceRequest>;
 
 /** What a fleet does with a request, from the very bytes that its proxies are sent. */
-export function traceRoutes(dependencies: AdminDependencies): Hono {
-  return new Hono().post('/trace', async context => {
-    const asked = await readBody(context, body);
+export function traceRoutes(api: Api, dependencies: AdminDependencies): void {
+  serve(api, traceRequest, ({ body: asked }) => {
     const [fleet, snapshot] = snapshotFor(dependencies, asked);
     const report = reportOf(snapshot, asked);
     const { routeTable } = report;
@@ -43,11 +30,11 @@ export function traceRoutes(dependencies: AdminDependencies): Hono {
           : placeOf(dependencies.control, fleet, servedTypes.route, routeTable, { field: rule.field })),
       })),
     };
-    return context.json(reply);
+    return answer(200, reply);
   });
 }
 
-function reportOf(snapshot: Snapshot, { url, method, headers, listener }: z.output<typeof body>): TraceReport {
+function reportOf(snapshot: Snapshot, { url, method, headers, listener }: Question): TraceReport {
   const line = requestLine(url);
   if (!line) {
     throw new ApiError(422, 'Invalid body', `url: "${url}" is neither a URL nor a path.`, {
@@ -72,7 +59,7 @@ function reportOf(snapshot: Snapshot, { url, method, headers, listener }: z.outp
 
 function snapshotFor(
   { board, fleet: proxies }: AdminDependencies,
-  { fleet, proxy }: Pick<z.output<typeof body>, 'fleet' | 'proxy'>,
+  { fleet, proxy }: Pick<Question, 'fleet' | 'proxy'>,
 ): readonly [key: string, Snapshot] {
   const snapshots = board.current?.snapshots ?? new Map<string, Snapshot>();
   const keys = [...snapshots.keys()];

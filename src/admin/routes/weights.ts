@@ -1,32 +1,23 @@
-import { Hono } from 'hono';
-import { z } from 'zod';
 import type { Control } from '../../control/control.ts';
-import type { WeightsReply } from '../api.ts';
+import { endShift, readWeights, shiftTraffic, type WeightsReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readAuthorship, readBody } from '../input.ts';
+import { readAuthorship } from '../input.ts';
 import { answerOverride } from '../override-write.ts';
 import { ApiError } from '../problem-json.ts';
 import { declaredWeights, overrideReply } from '../replies.ts';
-
-const body = z.record(z.string().max(130), z.int().min(0).max(1_000_000));
+import { type Api, answer, serve } from '../serve.ts';
 
 /** Traffic shifts: the weights of a named rule, over the declared ones. */
-export function weightRoutes(dependencies: AdminDependencies): Hono {
+export function weightRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  const path = '/routes/:route/rules/:rule/weights';
-  return new Hono()
-    .get(path, context => context.json(currentWeights(control, context.req.param('route'), context.req.param('rule'))))
-    .put(path, async context => {
-      const { route, rule } = context.req.param();
-      const weights = await readBody(context, body);
-      return answerOverride(context, dependencies, () =>
-        control.shift({ route, rule, weights, ...readAuthorship(context) }),
-      );
-    })
-    .delete(path, context => {
-      const { route, rule } = context.req.param();
-      return answerOverride(context, dependencies, () => control.endOverride({ kind: 'shift', route, rule }));
-    });
+  serve(api, readWeights, ({ params }) => answer(200, currentWeights(control, params.route, params.rule)));
+  serve(api, shiftTraffic, asked => {
+    const shift = { ...asked.params, weights: asked.body, ...readAuthorship(asked) };
+    return answerOverride(asked, dependencies, () => control.shift(shift));
+  });
+  serve(api, endShift, asked =>
+    answerOverride(asked, dependencies, () => control.endOverride({ kind: 'shift', ...asked.params })),
+  );
 }
 
 function currentWeights(control: Control, routeName: string, ruleName: string): WeightsReply {

@@ -20,6 +20,7 @@ import type { ComputedWeights } from '../../../src/policy/computed-weights.ts';
 import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../../../src/policy/operational-state.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
 import type { Rejected as RejectedContent, XdsEvent } from '../../../src/xds/events.ts';
+import { checkAnswer, operationFor } from '../../support/api-contract.ts';
 
 /** A token as the server makes them. */
 export const token = 'test-token-test-token-test-token-123456';
@@ -251,6 +252,8 @@ export class AdminWorld {
     const type = response.headers.get('content-type') ?? '';
     // biome-ignore lint/suspicious/noExplicitAny: tests look into answers of many shapes.
     const json: any = type.includes('json') ? JSON.parse(text) : undefined;
+    const operation = operationFor(method, url.replace(/\?.*$/, ''));
+    if (operation) checkAnswer(operation, { status: response.status, type, json, text });
     return { status: response.status, headers: response.headers, type, text, json };
   }
 

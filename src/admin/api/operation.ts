@@ -1,0 +1,159 @@
+import { z } from 'zod';
+import { parseDuration } from '../../base/units.ts';
+import type { Readable } from './reply.ts';
+
+/** What a caller must be to do something; each may do what those before it may. */
+export type Role = 'viewer' | 'operator' | 'admin';
+
+/** The groups in which operations are shown. */
+export const families = {
+  Process: 'Whether the server lives and works.',
+  Proxies: 'Which proxy holds what, and what they reject.',
+  Policy: 'What is in force.',
+  Fleets: 'What fleets hold.',
+  Endpoints: 'How proxies find endpoints, and what is set over those declared.',
+  Traffic: 'Weights of rules, and pages in place of services.',
+} as const;
+
+type ParamNames<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParamNames<Rest>
+  : never;
+
+/** An answer that is not JSON: its media type. */
+export interface Raw {
+  readonly mediaType: string;
+}
+
+/**
+ * One request that the API understands. The server, the OpenAPI document, the reference and clients are all made from
+ * it. What every operation may answer, such as 401, is not named here (see `errorsOf`).
+ */
+export interface Operation<Path extends string = string> {
+  /** Its name in the document and in clients: `listProxies`. */
+  readonly id: string;
+  readonly method: 'get' | 'put' | 'post' | 'patch' | 'delete';
+  /** `/api/v1/fleets/{fleet}/snapshot`. */
+  readonly path: Path;
+  /** The last parameter may hold slashes. */
+  readonly slashes?: true;
+  readonly family: keyof typeof families;
+  /** What it does, in one line without a full stop. */
+  readonly summary: string;
+  /** What else there is to know. */
+  readonly doc?: string;
+  /** Absent: `viewer` for what reads by GET, `operator` for all else. `none`: no token is needed. */
+  readonly role?: Role | 'none';
+  /** What each parameter of the path is. */
+  readonly params?: Readonly<Record<ParamNames<Path>, string>>;
+  /** Each is read from one text; a schema whose text means nothing says so in its own words. */
+  readonly query?: z.core.$ZodShape;
+  /** Headers that it understands, with what they mean. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: z.ZodType;
+  /** By status. */
+  readonly answers: Readonly<Record<number, z.ZodType | Raw>>;
+  /** Status → when. */
+  readonly errors?: Readonly<Record<number, string>>;
+}
+
+/** Declares an operation. */
+export function operation<const Path extends string, const O extends Operation<Path>>(
+  declared: O & { readonly path: Path },
+): O {
+  return declared;
+}
+
+export type ParamsOf<O extends Operation> = Readonly<Record<ParamNames<O['path']>, string>>;
+
+type ShapeOf<O extends Operation> = O['query'] extends z.core.$ZodShape ? O['query'] : Record<never, never>;
+/** As handlers read it. */
+export type QueryOf<O extends Operation> = Readable<z.output<z.ZodObject<ShapeOf<O>>>>;
+/** As clients write it. */
+export type QueryInput<O extends Operation> = Readable<z.input<z.ZodObject<ShapeOf<O>>>>;
+
+export type BodyOf<O extends Operation> = O['body'] extends z.ZodType ? z.output<O['body']> : undefined;
+export type BodyInput<O extends Operation> = O['body'] extends z.ZodType ? Readable<z.input<O['body']>> : undefined;
+
+/** What it answers, by status. */
+export type AnswerOf<O extends Operation> = {
+  [Status in keyof O['answers'] & number]: O['answers'][Status] extends z.ZodType
+    ? { readonly status: Status; readonly body: Readable<z.output<O['answers'][Status]>> }
+    : never;
+}[keyof O['answers'] & number];
+
+/** The role that it takes. */
+export function roleOf({ role, method }: Operation): Role | 'none' {
+  return role ?? (method === 'get' ? 'viewer' : 'operator');
+}
+
+const shared: Readonly<Record<number, string>> = {
+  401: 'No token, or a wrong one.',
+  403: 'A host name that is not allowed, a request on behalf of another site, or a token that may not do this.',
+  500: "A fault of the server; its log says more. Whether the request was carried out isn't known.",
+};
+const ofBodies: Readonly<Record<number, string>> = {
+  400: 'The body is not JSON, or a query parameter means nothing.',
+  413: 'The body is too large.',
+  415: 'The body is not said to be JSON.',
+  422: 'The body has the wrong shape, or contradicts the policy.',
+};
+const ofWrites: Readonly<Record<number, string>> = {
+  503: 'The store cannot be written; nothing has changed.',
+  507: 'The disk of the data directory is full; nothing has changed.',
+};
+
+/** All errors that an operation may answer with, each with its reason. */
+export function errorsOf(operation: Operation): Readonly<Record<number, string>> {
+  const role = roleOf(operation);
+  return {
+    ...(role === 'none' ? { 500: shared[500] ?? '' } : shared),
+    ...(operation.query ? { 400: 'A query parameter means nothing.' } : {}),
+    ...(operation.body ? ofBodies : {}),
+    ...(operation.method !== 'get' && role !== 'viewer' ? ofWrites : {}),
+    ...operation.errors,
+  };
+}
+
+/** `?force`, `?force=true` or `?force=false`. */
+export const flag = (doc: string) =>
+  z
+    .enum(['', 'true', 'false'], { error: 'is neither true nor false' })
+    .transform(text => text !== 'false')
+    .optional()
+    .describe(doc);
+
+export const choice = <const T extends readonly [string, ...string[]]>(choices: T, doc: string) =>
+  z.enum(choices, { error: 'is unknown' }).optional().describe(doc);
+
+/** Milliseconds. */
+const longestWait = 60_000;
+
+/** How to be answered when proxies hold what was written. */
+export const waitQuery = {
+  wait: choice(['acked'], 'Answer only when every connected proxy that it concerns has acknowledged.'),
+  timeout: z
+    .string()
+    .transform((text, context) => {
+      const time = parseDuration(text);
+      if (time !== undefined && time <= longestWait) return time;
+      context.addIssue({ code: 'custom', message: 'is not a duration up to 60s' });
+      return z.NEVER;
+    })
+    .optional()
+    .describe('With `wait`: how long, up to `60s`; `5s` by default.'),
+};
+
+const longestReason = 200;
+
+/** Who makes a change, and why. */
+export const authored = {
+  headers: { 'x-switchyard-author': 'Who does it; at most 200 characters.' },
+  reason: z
+    .string()
+    .transform(text => text.slice(0, longestReason))
+    .optional()
+    .describe('Why; at most 200 characters are kept.'),
+};
+
+/** What writes of operational state understand. */
+export const writeQuery = { ...waitQuery, reason: authored.reason };
