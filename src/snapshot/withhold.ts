@@ -61,8 +61,10 @@ class Substitution {
   /** By type and name; undefined: left out. */
   readonly #replaced = new Map<string, Replacements>();
   readonly #withheld = new Map<string, Set<string>>();
-  /** Type and name of what was left out, and whose users are not dealt with yet. */
+  /** Type and name of what was left out or is of no use, and whose users are not dealt with yet. */
   #left = new Set<string>();
+  /** The same of all. */
+  readonly #useless = new Set<string>();
 
   constructor(snapshot: Snapshot, lastGood: LastGood) {
     this.#snapshot = snapshot;
@@ -83,11 +85,17 @@ class Substitution {
   }
 
   #put(url: string, name: string, resource: EncodedResource | undefined): void {
-    if (!resource && this.#at(url, name)) this.#left.add(`${url} ${name}`);
+    if (!resource && this.#at(url, name)) this.#leave(`${url} ${name}`);
     const replaced = this.#replaced.get(url) ?? new Map();
     this.#replaced.set(url, replaced.set(name, resource));
     for (const { type, name: needed } of resource ? referencesIn(url, resource) : [])
       this.#bring(typeUrl(type), needed);
+  }
+
+  #leave(key: string): void {
+    if (this.#useless.has(key)) return;
+    this.#left.add(key);
+    this.#useless.add(key);
   }
 
   /** What a last good content needs. */
@@ -116,13 +124,15 @@ class Substitution {
     const good = this.#lastGood(url, name, suits);
     if (good && suits(good)) this.#put(url, name, good);
     // A cluster without endpoints is as little use as one that is not there; of an aggregate one, any member will do.
-    else if (url === typeUrl(servedTypes.cluster) && !this.#hasMember(url, name)) this.#left.add(`${url} ${name}`);
+    else if (url === typeUrl(servedTypes.cluster) && !this.#hasMember(url, name)) this.#leave(`${url} ${name}`);
   }
 
   #hasMember(url: string, name: string): boolean {
     const resource = this.#at(url, name);
     const needs = resource ? referencesIn(url, resource) : [];
-    return needs.some(each => typeUrl(each.type) === url && this.#at(url, each.name) !== undefined);
+    return needs.some(
+      each => typeUrl(each.type) === url && this.#at(url, each.name) && !this.#useless.has(`${url} ${each.name}`),
+    );
   }
 
   end(quietly: boolean): Snapshot {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { encode, typeUrl } from '../../../proto/codec.ts';
+import type { Cluster } from '../../../proto/gen/envoy.config.cluster.v3.ts';
 import { rawSnapshot } from '../../../src/snapshot/raw.ts';
 import type { Snapshot } from '../../../src/snapshot/snapshot.ts';
 import { type LastGood, type Withheld, withhold } from '../../../src/snapshot/withhold.ts';
@@ -135,26 +136,52 @@ describe('withhold', () => {
     assert.equal(without('c599'), set);
   });
 
-  it('R42: leaves routes at an aggregate cluster of which a member is left', () => {
+  describe('an aggregate cluster', () => {
     const typed = { '@type': typeUrl('envoy.extensions.clusters.aggregate.v3.ClusterConfig'), clusters: ['a', 'b'] };
     const cluster_type = { name: 'envoy.clusters.aggregate', typed_config: typed };
-    const both = { typeUrl: urls.CDS, name: 'a+b', value: encode('envoy.config.cluster.v3.Cluster', { cluster_type }) };
-    const plain = (name: string) => ({ typeUrl: urls.CDS, name, value: encode('envoy.config.cluster.v3.Cluster', {}) });
+    const made = (name: string, message: Cluster) => ({
+      typeUrl: urls.CDS,
+      name,
+      value: encode('envoy.config.cluster.v3.Cluster', message),
+    });
+    const both = made('a+b', { cluster_type });
+    const plain = (name: string) => made(name, {});
+    const found = (name: string) => made(name, { name, type: 'EDS' });
+    const endpoints = (name: string) => ({
+      typeUrl: urls.EDS,
+      name,
+      value: encode('envoy.config.endpoint.v3.ClusterLoadAssignment', { cluster_name: name }),
+    });
     const routesTo = (cluster: string) => {
       const host = { name: 'all', domains: ['*'], routes: [{ match: { prefix: '/' }, route: { cluster } }] };
       const value = encode('envoy.config.route.v3.RouteConfiguration', { virtual_hosts: [host] });
       return { typeUrl: urls.RDS, name: 'r', value };
     };
-    const old = rawSnapshot('fleet', [plain('a'), routesTo('a')]);
-    const next = rawSnapshot('fleet', [plain('a'), plain('b'), both, routesTo('a+b')]);
+    const old = rawSnapshot('fleet', [plain('old'), routesTo('old')]);
     const lastGood: LastGood = (url, name) => old.types.get(url)?.resources.get(name);
-    const tableWithout = (...names: readonly string[]) => {
-      const contents = names.map(name => content('CDS', name, nothing, next));
-      return withhold(next, contents, lastGood, { quietly: true }).types.get(urls.RDS)?.resources.get('r');
+    /** The cluster that routes lead to without some of what `next` has. */
+    const leads = (next: Snapshot, type: TypeName, ...names: readonly string[]) => {
+      const contents = names.map(name => content(type, name, nothing, next));
+      const left = withhold(next, contents, lastGood, { quietly: true }).types.get(urls.RDS)?.resources.get('r');
+      return left === lastGood(urls.RDS, 'r') ? 'old' : 'a+b';
     };
-    assert.equal(tableWithout('b'), next.types.get(urls.RDS)?.resources.get('r'));
-    assert.equal(tableWithout('a+b'), lastGood(urls.RDS, 'r'));
-    assert.equal(tableWithout('a', 'b'), lastGood(urls.RDS, 'r'));
+
+    it('R42: keeps its routes while a member is left', () => {
+      const next = rawSnapshot('fleet', [plain('a'), plain('b'), both, routesTo('a+b')]);
+      assert.equal(leads(next, 'CDS', 'b'), 'a+b');
+      assert.equal(leads(next, 'CDS', 'a+b'), 'old');
+      assert.equal(leads(next, 'CDS', 'a', 'b'), 'old');
+    });
+
+    it('R42: has no member in a cluster whose endpoints are left out', () => {
+      const next = rawSnapshot('fleet', [
+        ...['a', 'b'].flatMap(name => [found(name), endpoints(name)]),
+        both,
+        routesTo('a+b'),
+      ]);
+      assert.equal(leads(next, 'EDS', 'b'), 'a+b');
+      assert.equal(leads(next, 'EDS', 'a', 'b'), 'old');
+    });
   });
 
   it('reads no references out of bytes that are no message', () => {
