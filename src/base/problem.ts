@@ -52,6 +52,7 @@ export const problemCodes = {
   'service.inbound_on_unix_socket': 'error',
   'service.health_check_impossible': 'error',
   'service.zone_without_weight': 'error',
+  'service.load_never_reported': 'warning',
   'service.fallback_not_found': 'error',
   'service.fallback_circle': 'error',
   'service.fallback_protocol': 'error',

@@ -8,6 +8,7 @@ import { Retries } from '../policy/retries.ts';
 import type { Service } from '../policy/service.ts';
 import { declaredEndpoints } from './address.ts';
 import { checkHealth } from './check-health.ts';
+import { checkLoadReports } from './check-load-reports.ts';
 import { checkRetries } from './check-retries.ts';
 import { checkZones } from './check-zones.ts';
 import { servicesWithNames } from './clusters.ts';
@@ -43,6 +44,7 @@ function checkService(path: PolicyPath, service: Service): readonly Problem[] {
     ...checkOptions(path, service),
     ...checkHealth(path, service),
     ...checkZones(path, service),
+    ...checkLoadReports(path, service),
     ...checkMaintenance(path, service),
     ...(overHttp(service) ? checkRetries(service.retries, [...path, 'retries']) : []),
     ...(service.apiVersioning ? checkApiVersioning([...path, 'apiVersioning'], service.apiVersioning) : []),

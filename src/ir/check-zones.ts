@@ -4,13 +4,14 @@ import { lookup } from './order.ts';
 import { namesOf } from './references.ts';
 
 /** Whether the zones of endpoints are such that balancing can go by them. */
-export function checkZones(path: PolicyPath, { loadBalancing, endpoints }: Service): readonly Problem[] {
-  const { zones } = loadBalancing;
+export function checkZones(path: PolicyPath, { loadBalancing: { zones }, endpoints }: Service): readonly Problem[] {
   switch (zones.mode) {
     case 'ignored':
       return [];
     case 'ownFirst':
       return checkOwnFirst([...path, 'loadBalancing', 'zones'], endpoints);
+    case 'byLoad':
+      return checkByLoad([...path, 'loadBalancing', 'zones'], endpoints);
     case 'weighted':
       return checkWeights([...path, 'endpoints'], endpoints, zones.weights);
   }
@@ -35,8 +36,20 @@ function checkWeights(
 
 function checkOwnFirst(path: PolicyPath, endpoints: Service['endpoints']): readonly Problem[] {
   const first = Math.min(...endpoints.map(each => each.priority));
-  const zones = new Set(endpoints.filter(each => each.priority === first).map(each => each.zone));
-  if (zones.size >= 2) return [];
+  if (standApart(endpoints.filter(each => each.priority === first))) return [];
   const message = 'zones has no effect: the endpoints of the first priority do not stand in different zones.';
   return [problem('service.option_without_effect', path, message)];
+}
+
+/** Envoy goes by load in every priority. */
+function checkByLoad(path: PolicyPath, endpoints: Service['endpoints']): readonly Problem[] {
+  if (standApart(endpoints)) return [];
+  const message = 'zones has no effect: no two endpoints of the same priority stand in different zones.';
+  return [problem('service.option_without_effect', path, message)];
+}
+
+/** Whether two of the same priority stand in different zones. */
+function standApart(endpoints: Service['endpoints']): boolean {
+  const zones = new Map(endpoints.map(({ priority, zone }) => [priority, zone]));
+  return endpoints.some(({ priority, zone }) => zones.get(priority) !== zone);
 }

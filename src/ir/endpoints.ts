@@ -70,11 +70,16 @@ export function bears(
 }
 
 /**
- * True unless Envoys must not know the zones of the endpoints: this policy prefers the proxy's own, counting endpoints and
- * not weights, and cannot be told otherwise.
+ * True unless Envoys must not know the zones of the endpoints: this policy by itself prefers the proxy's own, counting
+ * endpoints and not weights, and cannot be told otherwise.
  */
-export function tellsZones({ loadBalancing }: Service): boolean {
-  return loadBalancing.policy !== 'clientSideWeightedRoundRobin';
+export function tellsZones({ loadBalancing: { policy, zones } }: Service): boolean {
+  return policy !== 'clientSideWeightedRoundRobin' || zones.mode === 'byLoad';
+}
+
+/** True if Envoys look at the load that endpoints report, to choose a zone or an endpoint. */
+export function goesByReports({ loadBalancing: { policy, zones } }: Service): boolean {
+  return policy === 'clientSideWeightedRoundRobin' || zones.mode === 'byLoad';
 }
 
 /** True if endpoints of the service are declared to step in only when all of lower priority are down. */

@@ -5,6 +5,7 @@ import type { Policy } from '../policy/kinds.ts';
 import type { TrafficShift } from '../policy/operational-state.ts';
 import type { Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
+import { goesByReports } from './endpoints.ts';
 import { clusterFor, servicesBehind } from './fallback.ts';
 import { forwardingTo } from './forwarding.ts';
 import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
@@ -46,15 +47,28 @@ export function weightedClusters(
     const key = destinationKey(destination);
     const weight = shift?.weights[key] ?? destination.weight;
     const cluster = clusterFor(services, key);
-    return { destination: key, cluster, serviceName: destination.service, weight, ...sessionsOf(service) };
+    return {
+      destination: key,
+      cluster,
+      serviceName: destination.service,
+      weight,
+      ...bindingOf(services, key, service),
+    };
   });
 }
 
-/** How callers of a service are bound to its endpoints, and what of its answers is not for them, as fields of a destination. */
-export function sessionsOf(service: Service | undefined): Pick<WeightedClusterIr, 'sessions' | 'loadReports'> {
+/**
+ * How callers are bound to the endpoints of a destination, and whether answers, of what takes over from it as well, hold
+ * something that is not for them; as fields of the destination.
+ */
+export function bindingOf(
+  services: Policy['services'],
+  key: string,
+  service: Service | undefined,
+): Pick<WeightedClusterIr, 'sessions' | 'loadReports'> {
   return {
     ...(service?.sessions ? { sessions: service.sessions } : {}),
-    ...(service?.loadBalancing.policy === 'clientSideWeightedRoundRobin' ? { loadReports: true } : {}),
+    ...(servicesBehind(services, key).some(goesByReports) ? { loadReports: true } : {}),
   };
 }
 

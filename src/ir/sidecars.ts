@@ -13,7 +13,7 @@ import { maintenanceIr, serviceIsDown } from './maintenance.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
 import { declaredZones, zonesOfEndpoints } from './own-zones.ts';
-import { hashServiceOf, sessionsOf, timeoutOf, virtualHost } from './rules.ts';
+import { bindingOf, hashServiceOf, timeoutOf, virtualHost } from './rules.ts';
 
 /** An upstream whose service is declared. */
 export interface KnownUpstream {
@@ -77,6 +77,14 @@ export function servicesOfRoute(route: Route): readonly string[] {
   return sortedUnique(route.rules.flatMap(rule => (rule.to ?? []).map(({ service }) => service)));
 }
 
+/** Routes of the mesh that a sidecar has: those that send to its upstreams only. */
+export function meshRoutes(policy: Policy, sidecar: Sidecar): readonly (readonly [string, Route])[] {
+  const reachable = new Set(knownUpstreams(policy, sidecar).map(({ upstream }) => upstream.service));
+  return sortedEntries(policy.routes).filter(
+    ([, route]) => route.mesh && servicesOfRoute(route).every(service => reachable.has(service)),
+  );
+}
+
 function outbound(model: Model, sidecar: Sidecar) {
   const upstreams = knownUpstreams(model.policy, sidecar);
   const overHttp = upstreams.filter(({ service }) => service.protocol !== 'tcp');
@@ -129,10 +137,7 @@ function tcpListener(
 
 /** Routes of the mesh that send to these services only, and, for their other hosts, the services themselves. */
 function outboundTable(model: Model, sidecar: Sidecar, upstreams: readonly KnownUpstream[]): RouteTableIr {
-  const reachable = new Set(upstreams.map(({ upstream }) => upstream.service));
-  const routes = sortedEntries(model.policy.routes).filter(
-    ([, route]) => route.mesh && servicesOfRoute(route).every(service => reachable.has(service)),
-  );
+  const routes = meshRoutes(model.policy, sidecar);
   const taken = new Set(routes.flatMap(([, route]) => route.hosts));
   const hosts = [
     ...routes.map(([name, route]) => virtualHost(model, name, route)),
@@ -158,7 +163,7 @@ function upstreamHost(
   return keepHost(service, `${name} ${domains.join(' ')}`, [cluster, ...behind, down], () => {
     const action = {
       kind: 'forward' as const,
-      to: [{ destination: serviceName, cluster, serviceName, weight: 1, ...sessionsOf(service) }],
+      to: [{ destination: serviceName, cluster, serviceName, weight: 1, ...bindingOf(services, serviceName, service) }],
       timeout: timeoutOf(service),
       retries: service.retries,
       hashService: hashServiceOf(behind),

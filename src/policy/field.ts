@@ -148,6 +148,16 @@ export const headerRecord = <V extends z.ZodType>(name: z.ZodType<string, string
       return Object.fromEntries(entries);
     });
 
+/** The full form of something, or a text that stands for one. */
+export const orInShort = <T extends z.ZodType<string>, F extends z.ZodType>(
+  text: T,
+  full: F,
+  meaning: (text: z.output<T>) => z.input<F>,
+): z.ZodUnion<[z.ZodType<z.output<F>, z.input<T>>, F]> => {
+  const inShort: z.ZodType = text.transform(meaning as (text: string) => unknown).pipe(full as z.ZodType);
+  return z.union([inShort as z.ZodType<z.output<F>, z.input<T>>, full]);
+};
+
 /** A refinement of a mapping: exactly one of the keys is given. */
 export const exactlyOneOf =
   (...keys: readonly string[]) =>

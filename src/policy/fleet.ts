@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { field, name, portNumber } from './field.ts';
+import { field, name, orInShort, portNumber } from './field.ts';
 import { FleetAdmin } from './fleet-admin.ts';
 import { FleetIdentity } from './fleet-identity.ts';
 import { bindAddress } from './gateway.ts';
@@ -60,7 +60,7 @@ export const Sidecar = z.strictObject({
   }),
   upstreams: field(
     z
-      .array(z.union([name.transform(service => ({ service })).pipe(Upstream), Upstream]))
+      .array(orInShort(name, Upstream, service => ({ service })))
       .max(1000)
       .default([]),
     {

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { cookieAttributes, cookieName, cookiePath } from './cookie.ts';
-import { duration, exactlyOneOf, field, httpHeaderName, percentage, percentBetween } from './field.ts';
+import { duration, field, orInShort, percentage, percentBetween } from './field.ts';
+import { hashSources, oneHashSource } from './hash-source.ts';
 import { loadReports } from './load-reports.ts';
-import { hashedZones, noZones, zones } from './zones.ts';
+import { hashedZones, reportedZones, zones } from './zones.ts';
 
 /** What a request is hashed by; the first part that yields a value decides when it is `terminal`. */
 export const HashPart = z
   .strictObject({
-    header: field(httpHeaderName.optional(), { doc: 'Hash by this request header.', example: 'x-user' }),
+    ...hashSources,
     cookie: field(
       z
         .strictObject({
@@ -29,17 +30,15 @@ export const HashPart = z
           }),
         })
         .optional(),
-      { doc: 'Hash by this cookie.', example: { name: 'user', ttl: '1h' } },
+      { doc: 'The value of this cookie.', example: { name: 'user', ttl: '1h' } },
     ),
-    query: field(z.string().min(1).max(128).optional(), { doc: 'Hash by this query parameter.', example: 'user' }),
-    sourceIp: field(z.literal(true).optional(), { doc: "Hash by the caller's IP address.", example: true }),
     terminal: field(z.boolean().default(false), {
       doc: 'Stop here when this part yields a value; otherwise all parts are combined.',
       why: 'false, as in Envoy',
       example: true,
     }),
   })
-  .superRefine(exactlyOneOf('header', 'cookie', 'query', 'sourceIp'));
+  .superRefine(oneHashSource);
 export type HashPart = z.output<typeof HashPart>;
 
 const hashBy = field(
@@ -77,22 +76,11 @@ export const SlowStart = z.strictObject({
 });
 export type SlowStart = z.output<typeof SlowStart>;
 
-const slowStart = field(
-  z
-    .union([
-      z
-        .string()
-        .transform(window => ({ window }))
-        .pipe(SlowStart),
-      SlowStart,
-    ])
-    .optional(),
-  {
-    doc: 'Warm up endpoints that just came: a duration, or the full form.',
-    why: 'absent: a new endpoint gets its full share at once',
-    example: '30s',
-  },
-);
+const slowStart = field(orInShort(z.string(), SlowStart, window => ({ window })).optional(), {
+  doc: 'Warm up endpoints that just came: a duration, or the full form.',
+  why: 'absent: a new endpoint gets its full share at once',
+  example: '30s',
+});
 
 const shared = {
   panicThreshold: field(percentage.prefault('1%'), {
@@ -186,12 +174,12 @@ export const LoadBalancing = z.discriminatedUnion('policy', [
   }),
   z.strictObject({
     policy: field(z.literal('clientSideWeightedRoundRobin'), {
-      doc: '`clientSideWeightedRoundRobin`: by weights that each Envoy computes of the load that endpoints report in their answers (ORCA). Declared weights do not count.',
+      doc: '`clientSideWeightedRoundRobin`: by weights that each Envoy computes of the load that endpoints report (ORCA). Declared weights do not count.',
       example: 'clientSideWeightedRoundRobin',
     }),
     ...loadReports,
     slowStart,
-    zones: noZones,
+    zones: reportedZones,
     ...shared,
   }),
 ]);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ApiVersionName } from './api-versioning.ts';
-import { exactlyOneOf, field, headerNameText, headerRecord, pathTemplate, printable, re2 } from './field.ts';
+import { exactlyOneOf, field, headerNameText, headerRecord, orInShort, pathTemplate, printable, re2 } from './field.ts';
 
 /** How a text is compared. */
 export const TextMatch = z
@@ -24,14 +24,7 @@ export const TextMatch = z
 export type TextMatch = z.output<typeof TextMatch>;
 
 /** A text alone means `exact`. */
-export const textMatch = z.union([
-  z
-    .string()
-    .max(4096)
-    .transform((exact): z.input<typeof TextMatch> => ({ exact }))
-    .pipe(TextMatch),
-  TextMatch,
-]);
+export const textMatch = orInShort(z.string().max(4096), TextMatch, exact => ({ exact }));
 
 const plainPath = z
   .string()
@@ -91,19 +84,11 @@ const queryMatches = z.record(parameterName, textMatch).superRefine((query, cont
 
 /** A request matches when everything named here does. */
 export const Match = z.strictObject({
-  path: field(
-    z
-      .union([
-        z
-          .string()
-          .startsWith('/')
-          .transform((prefix): z.input<typeof PathMatch> => ({ prefix }))
-          .pipe(PathMatch),
-        PathMatch,
-      ])
-      .optional(),
-    { doc: 'Path; a text alone means `prefix`.', why: 'absent: every path', example: { prefix: '/api' } },
-  ),
+  path: field(orInShort(z.string().startsWith('/'), PathMatch, prefix => ({ prefix })).optional(), {
+    doc: 'Path; a text alone means `prefix`.',
+    why: 'absent: every path',
+    example: { prefix: '/api' },
+  }),
   methods: field(
     z
       .array(z.string().regex(/^[A-Z]{1,32}$/, 'is not an HTTP method in capitals'))

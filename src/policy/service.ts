@@ -101,7 +101,7 @@ export const Service = z.strictObject({
     example: { successRate: '90%' },
   }),
   adaptiveConcurrency: field(AdaptiveConcurrency.optional(), {
-    doc: 'Turns requests away (503) that the application is too slow for, at the sidecars before it. Turning it on drains the connections of these once.',
+    doc: 'Turns requests away (503, or 429) that the application is too slow for, at the sidecars before it. Turning it on drains the connections of these once.',
     why: 'absent: to measure, it lets in a few requests at a time now and then',
     example: { maxConcurrency: 200 },
   }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cookieName as knownCookieName } from './cookie.ts';
-import { cookieTtl, exactlyOneOf, field, httpHeaderName } from './field.ts';
+import { cookieTtl, exactlyOneOf, field, httpHeaderName, orInShort } from './field.ts';
+import { hashSources, oneHashSource } from './hash-source.ts';
 
 /** Narrower than what cookies may be: name and path stand inside an expression of Envoy's. */
 const cookieName = z.string().regex(/^[A-Za-z0-9._-]{1,128}$/, 'must be 1 to 128 of letters, digits, . _ -');
@@ -53,7 +54,7 @@ const StickyCookie = z
 
 const HashPart = z
   .strictObject({
-    header: field(httpHeaderName.optional(), { doc: 'The value of this request header.', example: 'x-user' }),
+    ...hashSources,
     cookie: field(
       z
         .strictObject({
@@ -65,16 +66,8 @@ const HashPart = z
         .optional(),
       { doc: 'The value of this cookie, which is never made here.', example: { name: 'user' } },
     ),
-    query: field(z.string().min(1).max(128).optional(), {
-      doc: 'The value of this query parameter.',
-      example: 'user',
-    }),
-    sourceIp: field(z.literal(true).optional(), {
-      doc: "The caller's IP address. Callers behind one sidecar, or one office's address, are one caller.",
-      example: true,
-    }),
   })
-  .superRefine(exactlyOneOf('header', 'cookie', 'query', 'sourceIp'));
+  .superRefine(oneHashSource);
 
 const StickyChoice = z
   .strictObject({
@@ -101,11 +94,5 @@ const StickyChoice = z
  * answer tells the caller which, in the form `catalog@v2`, and the caller sends it along. By hash: at the one in whose
  * part of all hashes the caller's lies. The text `cookie` means a cookie with all of its defaults.
  */
-export const Sticky = z.union([
-  z
-    .literal('cookie')
-    .transform((): z.input<typeof StickyChoice> => ({ cookie: {} }))
-    .pipe(StickyChoice),
-  StickyChoice,
-]);
+export const Sticky = orInShort(z.literal('cookie'), StickyChoice, () => ({ cookie: {} }));
 export type Sticky = z.output<typeof Sticky>;

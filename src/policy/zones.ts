@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { field, formats, namePattern, percentage } from './field.ts';
+import { duration, field, formats, namePattern, orInShort, percentage, percentBetween } from './field.ts';
+import { metricNames, outOfBand } from './load-reports.ts';
 
 const part = namePattern.source.slice(1, -1);
 const zonePattern = `^${part}(/${part})?$`;
@@ -59,6 +60,8 @@ const OwnFirst = z.strictObject({
   }),
 });
 
+export type OwnFirst = z.output<typeof OwnFirst>;
+
 const Weighted = z.strictObject({
   mode: field(z.literal('weighted'), {
     doc: '`weighted`: first a zone is chosen by the weights of the zones, then an endpoint in it.',
@@ -70,51 +73,69 @@ const Weighted = z.strictObject({
   }),
 });
 
-const zonesField = { doc: 'What the zones of endpoints are to balancing: a word, or the full form.' };
-const notCounting = 'ignored: an endpoint gets what its weight says, in whatever zone it stands';
+const ByLoad = z.strictObject({
+  mode: field(z.literal('byLoad'), {
+    doc: '`byLoad`: requests stay in the zone of the proxy while its endpoints report about as little load as those elsewhere (ORCA), else they go to each zone by what it has left. Between zones endpoints are counted, whatever their weights.',
+    example: 'byLoad',
+  }),
+  margin: field(percentage.prefault('10%'), {
+    doc: 'How much more of its endpoints may be in use in the own zone than in the others on average, before requests leave it.',
+    unit: 'points of utilisation',
+    why: "10%, Envoy's: small differences are not worth the way",
+    example: '20%',
+  }),
+  probe: field(percentBetween(0, 99).prefault('3%'), {
+    doc: 'Least share of the requests that goes to other zones, so that they report. With `outOfBand` they report without, and 0% will do.',
+    why: "3%, Envoy's: enough to know of a dozen endpoints, from a hundred requests a second",
+    example: '1%',
+  }),
+  smoothing: field(duration({ min: 1 }).prefault('5s'), {
+    doc: 'How slowly the load of a zone follows what is reported: after this long, by two thirds.',
+    why: "5s, Envoy's: requests that follow every change at once swing from zone to zone",
+    example: '10s',
+  }),
+  update: field(duration({ min: 100 }).prefault('1s'), {
+    doc: 'How often zones are weighed anew.',
+    why: "1s, Envoy's",
+    example: '1s',
+  }),
+  expiration: field(duration({ min: 1 }).prefault('3m'), {
+    doc: 'An endpoint that has not reported for so long does not count. Of a zone without any that do, the load is not known: its share is that of its endpoints.',
+    why: "3m, Envoy's",
+    example: '1m',
+  }),
+  utilizationMetrics: field(metricNames.optional(), {
+    doc: 'Metrics whose maximum is the utilisation of an endpoint, such as `named_metrics.queue`; one that reports none of them goes by the default.',
+    why: 'absent: as in the balancing within zones, if that goes by reports; else `application_utilization` is, and where that is not reported, `cpu_utilization`',
+    example: ['named_metrics.queue'],
+  }),
+  outOfBand: outOfBand('absent: as in the balancing within zones, if that goes by reports; else they come in answers'),
+});
+export type ByLoad = z.output<typeof ByLoad>;
+
+const zonesField = {
+  doc: 'What the zones of endpoints are to balancing: a word, or the full form.',
+  why: 'ignored: an endpoint gets what its weight says, in whatever zone it stands',
+};
+
+/** Of policies that choose freely. */
+const Zones = z.discriminatedUnion('mode', [Ignored, OwnFirst, Weighted, ByLoad]);
+export type Zones = z.output<typeof Zones>;
+export const zones = field(
+  orInShort(z.enum(['ignored', 'ownFirst', 'byLoad']), Zones, mode => ({ mode })).prefault('ignored'),
+  { ...zonesField, example: 'ownFirst' },
+);
 
 /** Of policies that choose by a hash, for which the zone of the proxy cannot count. */
 const HashedZones = z.discriminatedUnion('mode', [Ignored, Weighted]);
-export const hashedZones = field(
-  z
-    .union([
-      z
-        .enum(['ignored'])
-        .transform((mode): z.input<typeof HashedZones> => ({ mode }))
-        .pipe(HashedZones),
-      HashedZones,
-    ])
-    .prefault('ignored'),
-  { ...zonesField, why: notCounting, example: { mode: 'weighted', weights: { a: 3, b: 1 } } },
-);
+export const hashedZones = field(orInShort(z.enum(['ignored']), HashedZones, mode => ({ mode })).prefault('ignored'), {
+  ...zonesField,
+  example: { mode: 'weighted', weights: { a: 3, b: 1 } },
+});
 
-/** Of policies that have no say in it. */
-export const noZones = field(
-  z
-    .union([
-      z
-        .enum(['ignored'])
-        .transform((mode): z.input<typeof Ignored> => ({ mode }))
-        .pipe(Ignored),
-      Ignored,
-    ])
-    .prefault('ignored'),
-  { ...zonesField, why: notCounting, example: 'ignored' },
-);
-
-/** Of policies that choose freely. */
-const Zones = z.discriminatedUnion('mode', [Ignored, OwnFirst, Weighted]);
-export type Zones = z.output<typeof Zones>;
-export type OwnFirst = z.output<typeof OwnFirst>;
-export const zones = field(
-  z
-    .union([
-      z
-        .enum(['ignored', 'ownFirst'])
-        .transform((mode): z.input<typeof Zones> => ({ mode }))
-        .pipe(Zones),
-      Zones,
-    ])
-    .prefault('ignored'),
-  { ...zonesField, why: notCounting, example: 'ownFirst' },
+/** Of a policy that goes by reports of load, and by nothing that is declared. */
+const ReportedZones = z.discriminatedUnion('mode', [Ignored, ByLoad]);
+export const reportedZones = field(
+  orInShort(z.enum(['ignored', 'byLoad']), ReportedZones, mode => ({ mode })).prefault('ignored'),
+  { ...zonesField, example: 'byLoad' },
 );

@@ -3,11 +3,15 @@ import type { LoadBalancingPolicy } from '../../proto/gen/envoy.config.cluster.v
 import type { TypedExtensionConfig } from '../../proto/gen/envoy.config.core.v3.ts';
 import type {
   ConsistentHashingLbConfig,
+  LocalityLbConfig,
   SlowStartConfig,
 } from '../../proto/gen/envoy.extensions.load_balancing_policies.common.v3.ts';
 import type { LeastRequest } from '../../proto/gen/envoy.extensions.load_balancing_policies.least_request.v3.ts';
+import type { LoadAwareLocality } from '../../proto/gen/envoy.extensions.load_balancing_policies.load_aware_locality.v3.ts';
 import type { Percent } from '../base/units.ts';
 import type { LoadBalancing, SlowStart } from '../policy/load-balancing.ts';
+import type { OutOfBandReports } from '../policy/load-reports.ts';
+import type { ByLoad, Zones } from '../policy/zones.ts';
 import { duration, percentMessage, wholePercent } from './units.ts';
 import { zoneChoice } from './zones.ts';
 
@@ -16,7 +20,30 @@ import { zoneChoice } from './zones.ts';
  * hosts before their first check) is set by the cluster.
  */
 export function loadBalancingPolicy(settings: LoadBalancing): LoadBalancingPolicy {
-  return { policies: [{ typed_extension_config: extension(settings) }] };
+  const { zones } = settings;
+  return only(zones.mode === 'byLoad' ? zonesByLoad(zones, settings) : extension(settings));
+}
+
+const only = (config: TypedExtensionConfig): LoadBalancingPolicy => ({
+  policies: [{ typed_extension_config: config }],
+});
+
+/** First a zone by the load of its endpoints, then an endpoint in it as if there were no other zone. */
+function zonesByLoad(zones: ByLoad, settings: LoadBalancing): TypedExtensionConfig {
+  const within = settings.policy === 'clientSideWeightedRoundRobin' ? settings : undefined;
+  return {
+    name: 'envoy.load_balancing_policies.load_aware_locality',
+    typed_config: any('envoy.extensions.load_balancing_policies.load_aware_locality.v3.LoadAwareLocality', {
+      endpoint_picking_policy: only(extension(settings)),
+      weight_update_period: duration(zones.update),
+      ...utilization(zones.utilizationMetrics ?? within?.utilizationMetrics),
+      utilization_variance_threshold: zones.margin / 100,
+      smoothing_time_constant: duration(zones.smoothing),
+      remote_probe_fraction: zones.probe / 100,
+      weight_expiration_period: duration(zones.expiration),
+      ...outOfBand(zones.outOfBand ?? within?.outOfBand),
+    }),
+  };
 }
 
 function extension(settings: LoadBalancing): TypedExtensionConfig {
@@ -26,7 +53,7 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
         name: 'envoy.load_balancing_policies.round_robin',
         typed_config: any('envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin', {
           ...slowStart(settings.slowStart),
-          locality_lb_config: zoneChoice(settings.zones),
+          ...localities(settings.zones),
         }),
       };
     case 'leastRequest':
@@ -39,14 +66,14 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
             runtime_key: 'switchyard.load_balancing.active_request_bias',
           },
           ...slowStart(settings.slowStart),
-          locality_lb_config: zoneChoice(settings.zones),
+          ...localities(settings.zones),
         }),
       };
     case 'random':
       return {
         name: 'envoy.load_balancing_policies.random',
         typed_config: any('envoy.extensions.load_balancing_policies.random.v3.Random', {
-          locality_lb_config: zoneChoice(settings.zones),
+          ...localities(settings.zones),
         }),
       };
     case 'clientSideWeightedRoundRobin':
@@ -59,10 +86,9 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
             weight_expiration_period: duration(settings.expiration),
             weight_update_period: duration(settings.update),
             error_utilization_penalty: settings.errorPenalty,
-            ...(settings.utilizationMetrics.length > 0
-              ? { metric_names_for_computing_utilization: settings.utilizationMetrics }
-              : {}),
+            ...utilization(settings.utilizationMetrics),
             ...slowStart(settings.slowStart),
+            ...outOfBand(settings.outOfBand),
           },
         ),
       };
@@ -86,6 +112,32 @@ function extension(settings: LoadBalancing): TypedExtensionConfig {
         }),
       };
   }
+}
+
+function localities(zones: Zones): { readonly locality_lb_config?: LocalityLbConfig } {
+  return zones.mode === 'byLoad' ? {} : { locality_lb_config: zoneChoice(zones) };
+}
+
+function utilization(metrics: readonly string[] = []): {
+  readonly metric_names_for_computing_utilization?: readonly string[];
+} {
+  return metrics.length === 0 ? {} : { metric_names_for_computing_utilization: metrics };
+}
+
+function outOfBand(
+  settings: OutOfBandReports | undefined,
+): Pick<LoadAwareLocality, 'enable_oob_load_report' | 'oob_reporting_period' | 'oob_reporting_config'> {
+  if (!settings) return {};
+  const { interval, port, authority } = settings;
+  const where = {
+    ...(port === undefined ? {} : { port_value: port }),
+    ...(authority === undefined ? {} : { authority }),
+  };
+  return {
+    enable_oob_load_report: true,
+    oob_reporting_period: duration(interval),
+    ...(Object.keys(where).length === 0 ? {} : { oob_reporting_config: where }),
+  };
 }
 
 function choice(count: number | 'all'): LeastRequest {

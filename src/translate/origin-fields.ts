@@ -76,6 +76,10 @@ export const clusterFields: FieldNames = {
   [`${balancing}.weight_update_period`]: 'loadBalancing.update',
   [`${balancing}.error_utilization_penalty`]: 'loadBalancing.errorPenalty',
   [`${balancing}.metric_names_for_computing_utilization`]: 'loadBalancing.utilizationMetrics',
+  [`${balancing}.enable_oob_load_report`]: 'loadBalancing.outOfBand',
+  [`${balancing}.oob_reporting_period`]: 'loadBalancing.outOfBand.interval',
+  [`${balancing}.oob_reporting_config`]: 'loadBalancing.outOfBand',
+  [`${balancing}.oob_reporting_config.port_value`]: 'loadBalancing.outOfBand.port',
   'common_lb_config.healthy_panic_threshold': 'loadBalancing.panicThreshold',
   'common_lb_config.override_host_status': 'sessions',
   'common_lb_config.ignore_new_hosts_until_first_hc': 'healthCheck',
@@ -86,6 +90,29 @@ export const clusterFields: FieldNames = {
     'connections.maxRequests',
   per_connection_buffer_limit_bytes: 'protocol',
   close_connections_on_host_health_failure: 'healthCheck',
+};
+
+const withinZone = `${balancing}.endpoint_picking_policy.policies.typed_extension_config.typed_config`;
+
+/** The same where a zone is chosen first, by load: the balancing of others stands inside. */
+export const clusterFieldsByLoad: FieldNames = {
+  ...Object.fromEntries(
+    Object.entries(clusterFields).map(([path, name]) => [
+      path.startsWith(balancing) ? withinZone + path.slice(balancing.length) : path,
+      name,
+    ]),
+  ),
+  [balancing]: 'loadBalancing.zones',
+  [`${balancing}.weight_update_period`]: 'loadBalancing.zones.update',
+  [`${balancing}.weight_expiration_period`]: 'loadBalancing.zones.expiration',
+  [`${balancing}.metric_names_for_computing_utilization`]: 'loadBalancing.zones.utilizationMetrics',
+  [`${balancing}.utilization_variance_threshold`]: 'loadBalancing.zones.margin',
+  [`${balancing}.smoothing_time_constant`]: 'loadBalancing.zones.smoothing',
+  [`${balancing}.remote_probe_fraction`]: 'loadBalancing.zones.probe',
+  [`${balancing}.enable_oob_load_report`]: 'loadBalancing.zones.outOfBand',
+  [`${balancing}.oob_reporting_period`]: 'loadBalancing.zones.outOfBand.interval',
+  [`${balancing}.oob_reporting_config`]: 'loadBalancing.zones.outOfBand',
+  [`${balancing}.oob_reporting_config.port_value`]: 'loadBalancing.zones.outOfBand.port',
 };
 
 /** Messages `LbEndpoint`, and what localities have in common with their first endpoint. */

@@ -16,6 +16,7 @@ import { retryOn } from './attempts.ts';
 import { entryLength, type FieldStep, fieldHolding, stepsAlong, textsIn, valueAt, walk } from './field-walk.ts';
 import {
   clusterFields,
+  clusterFieldsByLoad,
   endpointFields,
   type FieldNames,
   hashedRuleFields,
@@ -61,7 +62,8 @@ export function originOf(policy: Policy, fleet: FleetIr, resource: Resource, clu
 function ofCluster(policy: Policy, own: PolicyPath, steps: readonly FieldStep[]): PolicyPath {
   if (own[0] !== 'services' || steps[0]?.name === 'load_assignment') return own;
   const service = own.slice(0, 2);
-  const found = walk(valueAt(policy, service), steps, clusterFields);
+  const byLoad = valueAt(policy, [...service, 'loadBalancing', 'zones', 'mode']) === 'byLoad';
+  const found = walk(valueAt(policy, service), steps, byLoad ? clusterFieldsByLoad : clusterFields);
   return found ? [...service, ...found] : own;
 }
 

@@ -1,9 +1,9 @@
 import type { LocalityLbConfig } from '../../proto/gen/envoy.extensions.load_balancing_policies.common.v3.ts';
-import type { OwnFirst, Zones } from '../policy/zones.ts';
+import type { ByLoad, OwnFirst, Zones } from '../policy/zones.ts';
 import { percentMessage } from './units.ts';
 
 /** What zones are to the choice of an endpoint. */
-export function zoneChoice(zones: Zones): LocalityLbConfig {
+export function zoneChoice(zones: Exclude<Zones, ByLoad>): LocalityLbConfig {
   switch (zones.mode) {
     case 'ignored':
       return doNotCount;

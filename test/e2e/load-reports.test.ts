@@ -102,5 +102,11 @@ describe('balancing by reported load', () => {
     report('cpu_utilization=0.5,named_metrics.queue=0.1', 'cpu_utilization=0.5,named_metrics.queue=0.9');
     await becomes('named', each => each > 0.8);
     await becomes('reported', each => each < 0.6);
+    report(
+      'application_utilization=0.9,named_metrics.queue=0.1',
+      'application_utilization=0.1,named_metrics.queue=0.9',
+    );
+    await becomes('reported', each => each < 0.2);
+    await becomes('named', each => each > 0.8);
   });
 });

@@ -10,6 +10,10 @@ const inZones = (zones: unknown, ...where: readonly (string | undefined)[]): Pol
     endpoints: where.map((zone, index) => ({ address: `10.0.1.${index}:80`, ...(zone === undefined ? {} : { zone }) })),
     loadBalancing: { policy: 'roundRobin', zones: zones as 'ownFirst' },
   });
+const twoZones = [
+  { address: '10.0.1.1:80', zone: 'a' },
+  { address: '10.0.1.2:80', zone: 'b' },
+];
 const weighted = { mode: 'weighted', weights: { a: 1, 'eu/b': 1 } };
 
 /** Mistakes of services. */
@@ -87,6 +91,44 @@ export const servicesPlanted: readonly Planted[] = [
     path: 'services.more.endpoints[1]',
     change: inZones(weighted, 'a', undefined),
     says: 'in no zone',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.loadBalancing.zones',
+    change: service({
+      endpoints: [
+        { address: '10.0.1.1:80', zone: 'a' },
+        { address: '10.0.1.2:80', zone: 'a' },
+        { address: '10.0.1.3:80', zone: 'b', priority: 1 },
+      ],
+      loadBalancing: { policy: 'random', zones: 'byLoad' },
+    }),
+    says: 'no two endpoints of the same priority',
+  },
+  {
+    code: 'service.load_never_reported',
+    path: 'services.more.loadBalancing',
+    change: service({ protocol: 'tcp', loadBalancing: { policy: 'clientSideWeightedRoundRobin' } }),
+    says: 'given the same',
+  },
+  {
+    code: 'service.load_never_reported',
+    path: 'services.more.loadBalancing.zones',
+    change: service({
+      protocol: 'udp',
+      endpoints: twoZones,
+      loadBalancing: { policy: 'roundRobin', zones: 'byLoad' },
+    }),
+    says: 'in the zone of the proxy',
+  },
+  {
+    code: 'service.option_without_effect',
+    path: 'services.more.loadBalancing.outOfBand.port',
+    change: service({
+      endpoints: [{ address: '10.0.1.1:80' }, { address: 'unix:/run/app.sock' }],
+      loadBalancing: { policy: 'clientSideWeightedRoundRobin', outOfBand: { port: 9001 } },
+    }),
+    says: 'unix:/run/app.sock',
   },
   {
     code: 'service.option_without_effect',

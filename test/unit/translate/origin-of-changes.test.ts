@@ -22,6 +22,7 @@ describe('every field that a change touches leads back to it', () => {
   ];
   const check = (...fields: readonly string[]) => service('catalog', 'healthCheck', ...fields);
   const outlier = (...fields: readonly string[]) => service('catalog', 'outlierDetection', ...fields);
+  const loaded = (...fields: readonly string[]) => service('loaded', 'loadBalancing', ...fields);
   const changes: readonly (readonly [path: PolicyPath, value: unknown])[] = [
     [service('catalog', 'connectTimeout'), '99ms'],
     [check('timeout'), '77ms'],
@@ -67,6 +68,17 @@ describe('every field that a change touches leads back to it', () => {
     [service('catalog', 'loadBalancing', 'slowStart', 'minWeight'), '77%'],
     [service('hashed', 'loadBalancing', 'maximumRingSize'), 77777],
     [service('hashed', 'loadBalancing', 'hashBy', 1, 'query'), 'other'],
+    ...[[], ['zones']].flatMap(at => [
+      [loaded(...at, 'update'), '777ms'] as const,
+      [loaded(...at, 'expiration'), '77s'] as const,
+      [loaded(...at, 'utilizationMetrics'), ['mem_utilization']] as const,
+      [loaded(...at, 'outOfBand', 'interval'), '77s'] as const,
+      [loaded(...at, 'outOfBand', 'port'), 777] as const,
+      [loaded(...at, 'outOfBand', 'authority'), 'other.test'] as const,
+    ]),
+    [loaded('zones', 'margin'), '77%'],
+    [loaded('zones', 'probe'), '77%'],
+    [loaded('zones', 'smoothing'), '77s'],
     [service('catalog', 'endpoints', 3, 'weight'), 7],
     [service('catalog', 'endpoints', 1, 'state'), 'draining'],
     [service('catalog', 'timeout'), '7s'],

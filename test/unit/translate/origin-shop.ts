@@ -27,6 +27,18 @@ export const shop = {
       retryBudget: { percent: '20%' },
       apiVersioning: { in: { header: {} }, versions: { v1: { state: 'retired' }, v2: {} }, default: 'v2' },
     },
+    loaded: {
+      endpoints: [
+        { address: '10.0.4.1:80', zone: 'a' },
+        { address: '10.0.4.2:80', zone: 'b' },
+      ],
+      loadBalancing: {
+        policy: 'clientSideWeightedRoundRobin',
+        utilizationMetrics: ['named_metrics.queue'],
+        outOfBand: { interval: '9s', port: 9001 },
+        zones: { mode: 'byLoad', utilizationMetrics: ['cpu_utilization'], outOfBand: { interval: '8s', port: 9002 } },
+      },
+    },
     db: { protocol: 'tcp', endpoints: [{ address: '10.0.2.1:5432' }] },
     checkout: {
       protocol: 'grpc',
@@ -78,7 +90,10 @@ export const shop = {
     edge: { match: { cluster: 'edge' }, gateways: ['public', 'raw'] },
     side: {
       match: { cluster: 'side' },
-      sidecar: { service: 'checkout', upstreams: ['catalog', { service: 'db', port: 15432 }, 'hashed', 'checkout'] },
+      sidecar: {
+        service: 'checkout',
+        upstreams: ['catalog', { service: 'db', port: 15432 }, 'hashed', 'checkout', 'loaded'],
+      },
     },
   },
 } satisfies PolicyInput;
