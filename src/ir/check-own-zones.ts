@@ -1,9 +1,14 @@
 import { type Problem, problem } from '../base/problem.ts';
-import type { Fleet } from '../policy/fleet.ts';
+import type { Destination } from '../policy/destination.ts';
+import type { Fleet, Sidecar } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
-import { lookup, sortedEntries, sortedUnique } from './order.ts';
+import type { Route } from '../policy/route.ts';
+import { servicesNamedBehind } from './fallback.ts';
+import { lookup, sortedEntries } from './order.ts';
 import { prefersOwnZone } from './own-zones.ts';
-import { servicesOfRoute } from './sidecars.ts';
+import { meshRoutes } from './sidecars.ts';
+
+type Target = Pick<Destination, 'service'> & Partial<Pick<Destination, 'version'>>;
 
 /** Fleets that hold services which prefer the zone of the proxy, and of whose proxies it is not known where they stand. */
 export function checkOwnZones(policy: Policy): readonly Problem[] {
@@ -28,13 +33,23 @@ function knowsItsZones(policy: Policy, { zones, sidecar }: Fleet): boolean {
   return own ? own.endpoints.some(each => each.zone !== undefined) : zones !== undefined;
 }
 
+/** Those that its proxies send to, and those that take over from them. */
 function servicesOfFleet(policy: Policy, { sidecar, gateways = [] }: Fleet): readonly string[] {
-  if (sidecar) return sortedUnique(sidecar.upstreams.map(each => each.service));
-  const ofRoutes = Object.values(policy.routes)
-    .filter(route => route.gateways.some(each => gateways.includes(each)))
-    .flatMap(servicesOfRoute);
-  const ofListeners = gateways
-    .flatMap(each => lookup(policy.gateways, each)?.listeners ?? [])
-    .flatMap(listener => (listener.protocol === 'tcp' ? listener.to.map(each => each.service) : []));
-  return sortedUnique([...ofRoutes, ...ofListeners]);
+  return servicesNamedBehind(policy, sidecar ? ofSidecar(policy, sidecar) : ofGateways(policy, gateways));
 }
+
+function ofSidecar(policy: Policy, sidecar: Sidecar): readonly Target[] {
+  const upstreams = sidecar.upstreams.map(({ service }) => ({ service }));
+  return [...upstreams, ...meshRoutes(policy, sidecar).flatMap(([, route]) => targetsOf(route))];
+}
+
+function ofGateways(policy: Policy, gateways: readonly string[]): readonly Target[] {
+  const routes = Object.values(policy.routes).filter(route => route.gateways.some(each => gateways.includes(each)));
+  const listeners = gateways.flatMap(each => lookup(policy.gateways, each)?.listeners ?? []);
+  return [
+    ...routes.flatMap(targetsOf),
+    ...listeners.flatMap(listener => (listener.protocol === 'http' ? [] : listener.to)),
+  ];
+}
+
+const targetsOf = (route: Route): readonly Target[] => route.rules.flatMap(rule => rule.to ?? []);

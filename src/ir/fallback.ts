@@ -1,5 +1,5 @@
 import { memo1 } from '../base/memo.ts';
-import { type Destination, destinationKey, destinationParts } from '../policy/destination.ts';
+import { destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Service } from '../policy/service.ts';
 import type { ServiceClusterIr } from './ir.ts';
@@ -62,7 +62,7 @@ export function servicesBehind(services: Services, key: string): readonly Servic
 /** The names of all services that requests to destinations may come to. */
 export function servicesNamedBehind(
   { services }: Pick<Policy, 'services'>,
-  to: readonly Destination[],
+  to: readonly Parameters<typeof destinationKey>[0][],
 ): readonly string[] {
   const keys = to.flatMap(destination => fallbackChain(services, destinationKey(destination)));
   return sortedUnique(keys.map(key => destinationParts(key).service));

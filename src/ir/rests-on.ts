@@ -209,9 +209,11 @@ function onOwnZones(policy: Policy, own: PolicyPath): readonly PolicyPath[] {
   const beside = sidecar?.service === undefined ? [] : named(policy, 'services', sidecar.service, ['endpoints']);
   return [
     ...beside,
-    ...Object.keys(policy.services).map(service => ['services', service, 'loadBalancing']),
+    ...Object.keys(policy.services).flatMap(service =>
+      ['loadBalancing', 'fallback', 'versions'].map(field => ['services', service, field]),
+    ),
     ...gateways.flatMap(gateway => named(policy, 'gateways', gateway, ['listeners'])),
-    ...(sidecar ? [] : Object.keys(policy.routes).flatMap(route => onMesh(policy, route))),
+    ...Object.keys(policy.routes).flatMap(route => onMesh(policy, route)),
   ];
 }
 

@@ -110,6 +110,25 @@ export const fleetsPlanted: readonly Planted[] = [
     says: 'that they stand beside',
   },
   {
+    code: 'fleet.zones_unknown',
+    path: 'fleets.more',
+    change: sidecar(
+      { upstreams: ['far'] },
+      { ...nearby, far: { endpoints: [{ address: '10.0.9.9:80' }], fallback: 'near' } },
+    ),
+    says: 'For near the zone of the proxy',
+  },
+  {
+    code: 'fleet.zones_unknown',
+    path: 'fleets.more',
+    change: {
+      services: { ...nearby, near: { ...nearby['near'], protocol: 'udp' } },
+      gateways: { more: { listeners: [{ port: 53, protocol: 'udp', to: [{ service: 'near' }] }] } },
+      fleets: { more: { match: { cluster: 'more' }, gateways: ['more'] } },
+    },
+    says: 'For near the zone of the proxy',
+  },
+  {
     code: 'fleet.gateway_not_found',
     path: 'fleets.more.gateways[1]',
     change: { fleets: { more: { match: { cluster: 'more' }, gateways: ['public', 'publik'] } } },
