@@ -58,5 +58,10 @@ export const AdaptiveConcurrency = z.strictObject({
     example: '50%',
     unseen,
   }),
+  status: field(z.literal([503, 429]).default(503), {
+    doc: 'What requests that are turned away are answered. To the Envoys of callers 503 is a failure: retries on `gatewayError` take it to another endpoint, and outlier detection counts it, so that an endpoint that is only busy may be ejected. 429 is neither, unless `retries.statuses` names it. gRPC callers are told UNAVAILABLE in both cases.',
+    why: '503: to callers, an endpoint without room is one to avoid',
+    example: 429,
+  }),
 });
 export type AdaptiveConcurrency = z.output<typeof AdaptiveConcurrency>;

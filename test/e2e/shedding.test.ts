@@ -65,8 +65,11 @@ const checked = await behindSidecar(
   { minConcurrency: 2 },
   { outlierDetection: 'off', healthCheck: { http: { path: '/health' }, interval: '100ms' } },
 );
-rules.push({ match: { path: '/checked' }, to: [{ service: 'checked' }] });
-const sidecars = [narrow, bounded, adapting, open, checked].map(({ name }) => name);
+const unavailable = await behindSidecar('unavailable', '127.0.0.7', { minConcurrency: 2 });
+const busy = await behindSidecar('busy', '127.0.0.8', { minConcurrency: 2, status: 429 });
+for (const service of ['checked', 'unavailable', 'busy'])
+  rules.push({ match: { path: `/${service}` }, to: [{ service }] });
+const sidecars = [narrow, bounded, adapting, open, checked, unavailable, busy].map(({ name }) => name);
 
 const [edge] = await world.start(
   {
@@ -160,6 +163,23 @@ describe('adaptive concurrency of a sidecar', () => {
     gate.resolve();
     assert.equal(await checks('failure'), failed);
     await Promise.all(all);
+  });
+
+  it('is taken for a failure by callers, or not', async () => {
+    covers('services.*.adaptiveConcurrency.status');
+    const ejections = (name: string) => edge?.stat(`cluster.${name}.outlier_detection.ejections_enforced_total`);
+    for (const { backend, name } of [busy, unavailable]) {
+      const gate = Promise.withResolvers<void>();
+      backend.behave({ after: gate.promise });
+      const all = Array.from({ length: 2 }, () => ask(port, `/${name}`));
+      await until('it has all that it may have', () => backend.active === 2);
+      const refused = await askMany(10, () => ask(port, `/${name}`));
+      assert.deepEqual([...refused.keys()], [name === 'busy' ? '429' : '503']);
+      gate.resolve();
+      await Promise.all(all);
+    }
+    await until('one is ejected', async () => (await ejections('unavailable')) === 1);
+    assert.equal(await ejections('busy'), 0);
   });
 
   it('never lets in more than the policy says', async () => {

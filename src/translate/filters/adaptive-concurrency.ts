@@ -25,5 +25,6 @@ export const adaptiveConcurrency: HttpFilterWriter<'adaptive_concurrency'> = {
           buffer: percentMessage(settings.headroom),
         },
       },
+      ...(settings.status === 429 ? { concurrency_limit_exceeded_status: { code: 'TooManyRequests' } } : {}),
     }),
 };
