@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import type { PolicyInput } from '../src/index.ts';
@@ -29,7 +29,9 @@ export const machines = {
   ],
   sticky: [edge],
   story: [edge],
+  tcp: [{ id: 'db-proxy-1', cluster: 'db-proxy', address: '10.0.0.2' }],
   'two-edges': [edge, { id: 'edge-2', cluster: 'edge', address: '10.0.0.3' }],
+  typescript: [edge],
   'zones-and-failover-site': [
     { ...edge, zone: 'a' },
     { id: 'edge-2', cluster: 'edge', zone: 'b', address: '10.0.0.3' },
@@ -39,8 +41,10 @@ export const machines = {
 export type ExampleName = keyof typeof machines;
 
 /** The policy of an example as it stands in its folder. */
-export function exampleText(name: ExampleName): string {
-  return readFileSync(path.join(import.meta.dirname, name, 'switchyard.yaml'), 'utf8');
+export async function examplePolicy(name: ExampleName): Promise<PolicyInput> {
+  const file = path.join(import.meta.dirname, name, 'switchyard');
+  if (existsSync(`${file}.ts`)) return (await import(`${file}.ts`)).default;
+  return parse(readFileSync(`${file}.yaml`, 'utf8'));
 }
 
 /** Where something of an example is on this machine: 10.1.2.3 is 127.1.2.3. */
@@ -51,14 +55,18 @@ export const localAddress = (address: string): string => address.replace(/^10\./
  * 127.x.y.z, every port what `port` says, and each Envoy listens on the address of its own machine. Where several
  * Envoys share a gateway or a fleet, each gets one of its own for that, called NAME-ID.
  */
-export function onOneMachine(text: string, all: readonly Machine[], port: (declared: number) => number): PolicyInput {
-  return apart(moved(read(text), port) as PolicyInput, all);
+export function onOneMachine(
+  policy: PolicyInput,
+  all: readonly Machine[],
+  port: (declared: number) => number,
+): PolicyInput {
+  return apart(moved(withPorts(policy), port) as PolicyInput, all);
 }
 
 /** All ports that a policy names, of its listeners and of addresses. */
-export function portsIn(text: string): ReadonlySet<number> {
+export function portsIn(policy: PolicyInput): ReadonlySet<number> {
   const found = new Set<number>();
-  moved(read(text), port => {
+  moved(withPorts(policy), port => {
     found.add(port);
     return port;
   });
@@ -66,8 +74,7 @@ export function portsIn(text: string): ReadonlySet<number> {
 }
 
 /** With the port of sidecars where none is written, so that it can be moved as well. */
-function read(text: string): PolicyInput {
-  const policy = parse(text) as PolicyInput;
+function withPorts(policy: PolicyInput): PolicyInput {
   const fleets = Object.entries(policy.fleets ?? {}).map(([name, fleet]) => {
     const { sidecar } = fleet;
     return [

@@ -6,7 +6,7 @@ import { type Actor, leash, startActor } from '../demo/cast.ts';
 import { type RunningEnvoy, startEnvoy } from '../envoy/process.ts';
 import type { PolicyInput } from '../src/index.ts';
 import { bootstrap, bootstrapDefaults } from '../src/translate/bootstrap.ts';
-import { type ExampleName, exampleText, localAddress, type Machine, machines, onOneMachine } from './local.ts';
+import { type ExampleName, examplePolicy, localAddress, type Machine, machines, onOneMachine } from './local.ts';
 
 const usage = `An example on this machine: its applications, a control plane and real Envoys. 10.x.y.z is 127.x.y.z here.
 
@@ -95,7 +95,7 @@ async function main(): Promise<number> {
     return 1;
   }
   const { name, offset } = asked;
-  const policy = onOneMachine(exampleText(name), machines[name], port => port + offset);
+  const policy = onOneMachine(await examplePolicy(name), machines[name], port => port + offset);
   await startApplications(policy);
   await startControlPlane(policy, offset);
   await startProxies(machines[name], policy, offset);

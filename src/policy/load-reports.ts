@@ -30,7 +30,7 @@ const OutOfBandReports = z.strictObject({
 export type OutOfBandReports = z.output<typeof OutOfBandReports>;
 
 /** Reports over a stream of their own; a text is how often. */
-export const OutOfBand = orInShort(z.string(), OutOfBandReports, interval => ({ interval }));
+const OutOfBand = orInShort(z.string(), OutOfBandReports, interval => ({ interval }));
 
 const outOfBandDoc =
   'Endpoints report over a stream of their own (gRPC over HTTP/2, `xds.service.orca.v3.OpenRcaService`), which every Envoy opens to each of them, and not in their answers: how often, or the full form. For TCP as well.';

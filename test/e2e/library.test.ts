@@ -10,7 +10,8 @@ import { parse } from 'yaml';
 import { type RunningEnvoy, startEnvoy } from '../../envoy/process.ts';
 import { npm } from '../../setup/npm.mjs';
 import { type Backend, startBackend } from '../support/backend.ts';
-import { ask } from '../support/client.ts';
+import { type Answer, ask } from '../support/client.ts';
+import { startLoad } from '../support/load.ts';
 import { freePort } from '../support/ports.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
@@ -66,8 +67,12 @@ class World implements AsyncDisposable {
     writeFileSync(this.#file, JSON.stringify({ port: this.#port, services }));
   }
 
+  ask(path: string): Promise<Answer> {
+    return ask(this.#port, path);
+  }
+
   async answeredBy(path: string): Promise<string> {
-    const { status, by } = await ask(this.#port, path);
+    const { status, by } = await this.ask(path);
     return status === 200 ? by : String(status);
   }
 
@@ -93,9 +98,13 @@ describe('a control plane of one’s own, made with the library', { timeout: 120
     await using world = await World.start(main, variant, { catalog: [one] });
     await until('it answers', async () => (await world.answeredBy('/catalog')) === 'one');
     assert.equal(await world.answeredBy('/checkout'), '404');
+    const load = startLoad(() => world.ask('/catalog'), { perSecond: 50 });
+    await load.more(20);
     world.save({ catalog: [two], checkout: [one] });
     await world.said(/in force; 1 of 1 Envoys have it/);
     await until('endpoints have moved', async () => (await world.answeredBy('/catalog')) === 'two');
+    await load.end();
+    assert.deepEqual(load.failures, [], 'a save costs no request');
     assert.equal(await world.answeredBy('/checkout'), 'one');
     world.save({ catalog: [], '': [one] });
     await world.said(/not taken, the last good goes on: /);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import {
   type ExampleName,
-  exampleText,
+  examplePolicy,
   localAddress,
   type Machine,
   machines,
@@ -23,7 +23,7 @@ import { type Proxy as EdgeOrSidecar, World } from './world.ts';
 export class Example implements AsyncDisposable {
   readonly world = new World();
   readonly policy: PolicyInput;
-  /** By the IP address that the policy of the example writes, which is their name too. */
+  /** By the IP address that the policy of the example writes, which is their name too; further ones there by `IP:PORT`. */
   readonly backends = new Map<string, Backend>();
   readonly tcp = new Map<string, TcpBackend>();
   readonly #machines: readonly Machine[];
@@ -37,10 +37,10 @@ export class Example implements AsyncDisposable {
 
   /** Starts everything, and waits until every Envoy has the policy in use. `edit`: a change to the policy. */
   static async start(name: ExampleName, edit = (policy: PolicyInput) => policy): Promise<Example> {
-    const text = exampleText(name);
+    const declared = await examplePolicy(name);
     const ports = new Map<number, number>();
-    for (const port of portsIn(text)) ports.set(port, await freePort());
-    const policy = edit(onOneMachine(text, machines[name], port => ports.get(port) ?? port));
+    for (const port of portsIn(declared)) ports.set(port, await freePort());
+    const policy = edit(onOneMachine(declared, machines[name], port => ports.get(port) ?? port));
     const example = new Example(policy, machines[name], ports);
     await example.#startApplications();
     const proxies = machines[name].map(({ id, cluster, ...more }: Machine) => ({ id, cluster, ...zoneOf(more) }));
@@ -53,7 +53,10 @@ export class Example implements AsyncDisposable {
       for (const { address, inbound } of endpoints) {
         const dialled = parseAddress(inbound?.application ?? address);
         assert.ok(dialled?.kind === 'ip', address);
-        const name = dialled.ip.replace(/^127\./, '10.');
+        const ip = dialled.ip.replace(/^127\./, '10.');
+        const [declared] = [...this.#ports].find(([, own]) => own === dialled.port) ?? [];
+        const first = this.backends.get(ip);
+        const name = first && first.port !== dialled.port ? `${ip}:${declared}` : ip;
         if (protocol === 'tcp')
           this.tcp.set(name, this.world.use(await startTcpBackend(name, dialled.ip, dialled.port)));
         else if (!this.backends.has(name)) {
