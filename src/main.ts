@@ -1,6 +1,11 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { AuditLog } from './access/audit-log.ts';
+import { Tokens } from './access/tokens.ts';
+import { accessProblems } from './access-problems.ts';
 import { adminToken } from './admin/auth.ts';
+import { EventReaders } from './admin/event-stream.ts';
+import { Refusals } from './admin/refusals.ts';
 import { type RunningAdmin, startAdmin } from './admin/server.ts';
 import { formatProblem, problem } from './base/problem.ts';
 import { keepBundles } from './bundles.ts';
@@ -9,9 +14,12 @@ import type { Control } from './control/control.ts';
 import { Controller } from './control/controller.ts';
 import { type Pipeline, pipeline } from './control/pipeline.ts';
 import { watchEndpoints } from './endpoint-health.ts';
+import { EventFeed } from './event-feed.ts';
+import { EventLog } from './events/event-log.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
+import { watchPropagation } from './propagation.ts';
 import { watchRejections } from './rejections.ts';
 import type { Settings } from './settings.ts';
 import { Board } from './snapshot/board.ts';
@@ -94,18 +102,24 @@ async function start(
   const fleet = new Fleet();
   const stop = new AbortController();
   endings.push(() => stop.abort());
-  const controller = makeController({ ...parts, store, board, report, signal: stop.signal });
+  const watched = watchPropagation(board, parts.pipeline);
+  const controller = makeController({ pipeline: watched.pipeline, store, board, report, signal: stop.signal });
   endings.push(() => controller.stop());
   controller.start();
   logPolicy(controller, log, settings.xdsTls === undefined);
 
   const logLimit = limitLog(log);
   const rejections = watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
+  const events = new EventLog();
+  const feed = new EventFeed({ control: controller, fleet, events, latency: watched.latency });
+  endings.push(feed.follow());
   const onEvent = (event: XdsEvent): void => {
     fleet.apply(event);
     if (event.kind === 'limited') logLimit(event, fleet.totals.limited.get(event.limit) ?? 0);
     else logEvent(log, event);
     rejections.see(event);
+    watched.see(event);
+    feed.see(event);
   };
   const tls = settings.xdsTls && (await openXdsTls(settings.xdsTls, log));
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
@@ -117,7 +131,13 @@ async function start(
   const rest = settings.xdsRest && (await startXdsRest(settings.xdsRest, { board, tls, report }));
   if (rest) endings.push(() => rest.close());
   const retry = (id: string) => xds.retry(id);
-  const notices = () => (tls ? tls.problems(Date.now()) : identityProblems(controller));
+  const audit = new AuditLog({ folder: join(settings.data, 'audit'), report });
+  endings.push(() => audit.close());
+  const tokens = new Tokens({ directory: settings.data, adminToken: adminToken(settings.data) });
+  const notices = () => [
+    ...(tls ? tls.problems(Date.now()) : identityProblems(controller)),
+    ...accessProblems(tokens, audit),
+  ];
   const admin = await listenAdmin(settings, {
     control: controller,
     fleet,
@@ -126,6 +146,16 @@ async function start(
     retry,
     endpointHealth: endpoints.view,
     notices,
+    tokens,
+    audit,
+    events,
+    readers: new EventReaders(),
+    refusals: new Refusals(),
+    meters: watched.meters,
+    propagation: watched.propagation,
+    data: settings.data,
+    openStreams: () => xds.streams,
+    stopped: stop.signal,
     ...(tls && { tls }),
   });
   endings.push(() => admin.close());
@@ -184,12 +214,11 @@ function makeController({
 
 function listenAdmin(
   settings: Settings,
-  parts: Omit<Parameters<typeof startAdmin>[0], 'host' | 'port' | 'token' | 'allowedHosts'>,
+  parts: Omit<Parameters<typeof startAdmin>[0], 'host' | 'port' | 'allowedHosts'>,
 ): Promise<RunningAdmin> {
   return startAdmin({
     ...parts,
     ...settings.admin,
-    token: adminToken(settings.data),
     allowedHosts: settings.adminHosts,
   });
 }

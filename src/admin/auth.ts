@@ -1,9 +1,10 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import type { MiddlewareHandler } from 'hono';
 import { ApiError } from './problem-json.ts';
+import type { Refusals } from './refusals.ts';
 
 /** Name of the file in the data directory that holds the bearer token. */
 export const tokenFile = 'admin-token';
@@ -45,43 +46,25 @@ export function readToken(dataFolder: string): string | undefined {
   }
 }
 
-/** Lets requests with the token pass (P28: also on loopback). */
-export function bearerAuth(token: string): MiddlewareHandler {
-  const expected = Buffer.from(token);
-  return async (context, next) => {
-    const given = /^Bearer +(\S+)$/i.exec(context.req.header('authorization') ?? '')?.[1];
-    const bytes = Buffer.from(given ?? '');
-    if (bytes.length !== expected.length || !timingSafeEqual(bytes, expected)) {
-      context.header('www-authenticate', 'Bearer realm="switchyard"');
-      throw new ApiError(
-        401,
-        'Not authorised',
-        given === undefined ? 'The request bears no token.' : 'The token is wrong.',
-        {
-          hint: `Send "Authorization: Bearer TOKEN"; the token stands in the file ${tokenFile} of the server's data directory.`,
-        },
-      );
-    }
-    await next();
-  };
-}
-
 /**
  * Refuses what a browser may send on another site's behalf (P28): a Host that is neither an IP address, nor localhost,
  * nor allowed by name (DNS rebinding), a foreign Origin, a cross-site fetch.
  */
-export function sameSiteOnly(allowedHosts: ReadonlySet<string>): MiddlewareHandler {
+export function sameSiteOnly(allowedHosts: ReadonlySet<string>, refusals: Refusals): MiddlewareHandler {
   return async (context, next) => {
     const host = hostOf(context.req.header('host') ?? '');
     if (isIP(host) === 0 && host !== 'localhost' && !allowedHosts.has(host)) {
+      refusals.add(context, 'host');
       throw new ApiError(403, 'Host not allowed', `Host "${host.slice(0, 100)}" is not one of this server's names.`, {
         hint: 'Call it by IP address or localhost, or allow the name with --admin-host.',
       });
     }
     const site = context.req.header('sec-fetch-site');
     const origin = context.req.header('origin');
-    const foreign = origin !== undefined && origin !== `http://${context.req.header('host')}`;
+    const foreign =
+      origin !== undefined && origin !== `${new URL(context.req.url).protocol}//${context.req.header('host')}`;
     if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) {
+      refusals.add(context, 'cross_site');
       throw new ApiError(403, 'Cross-site request', 'Requests on behalf of other sites are refused.');
     }
     await next();

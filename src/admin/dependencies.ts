@@ -1,10 +1,17 @@
 import type { Logger } from 'pino';
+import type { AuditLog } from '../access/audit-log.ts';
+import type { Tokens } from '../access/tokens.ts';
 import type { HealthView } from '../base/endpoint-health.ts';
 import type { Problem } from '../base/problem.ts';
 import type { Control } from '../control/control.ts';
+import type { EventLog } from '../events/event-log.ts';
 import type { Fleet } from '../fleet/fleet.ts';
+import type { Propagation } from '../fleet/propagation.ts';
 import type { ProxyStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
+import type { EventReaders } from './event-stream.ts';
+import type { Meters } from './meters.ts';
+import type { Refusals } from './refusals.ts';
 
 /** What the admin API stands on. */
 export interface AdminDependencies {
@@ -20,6 +27,21 @@ export interface AdminDependencies {
   readonly notices?: () => readonly Problem[];
   /** Absent while xDS is in plain text. */
   readonly tls?: TlsStatus;
+  readonly tokens: Tokens;
+  readonly audit: AuditLog;
+  readonly events: EventLog;
+  readonly readers: EventReaders;
+  readonly refusals: Refusals;
+  readonly propagation: Propagation;
+  /** Milliseconds since the epoch; that of the system unless a test has another. */
+  readonly now?: () => number;
+  /** Data directory. */
+  readonly data: string;
+  /** xDS streams that are open. */
+  readonly openStreams: () => number;
+  readonly meters: Meters;
+  /** Aborted when the server ends: what goes on for long ends then. */
+  readonly stopped: AbortSignal;
 }
 
 /** TLS of xDS. */

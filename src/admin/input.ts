@@ -22,7 +22,9 @@ export async function readBody<S extends z.ZodType>(context: Context, schema: S)
 
 const longestName = 200;
 
-/** Who makes the change, by the header `x-switchyard-author`; and `?reason=`. */
+/**
+ * Who makes the change: the token's name, for the first admin what the header `x-switchyard-author` says; and `?reason=`.
+ */
 export function readAuthorship({
   context,
   query,
@@ -30,6 +32,8 @@ export function readAuthorship({
   readonly context: Context;
   readonly query: { readonly reason?: string };
 }): { readonly by: string; readonly reason?: string } {
-  const by = (context.req.header('x-switchyard-author') ?? 'admin API').slice(0, longestName);
+  const caller = context.get('caller');
+  const claimed = context.req.header('x-switchyard-author') ?? 'admin API';
+  const by = caller.id === '' ? claimed.slice(0, longestName) : caller.name;
   return { by, ...(query.reason === undefined ? {} : { reason: query.reason }) };
 }

@@ -30,6 +30,8 @@ export function serve<O extends Operation>(
 ): void {
   api.openAPIRegistry.registerPath(documented(operation));
   api.on([operation.method.toUpperCase()], [routedPath(operation)], async context => {
+    context.set('operation', operation);
+    context.get('gate')?.(operation);
     const query = readQuery(context, operation) as QueryOf<O>;
     const body = (operation.body && (await readBody(context, operation.body))) as BodyOf<O>;
     const given = await handle({ context, params: context.req.param() as ParamsOf<O>, query, body });

@@ -2,22 +2,30 @@ import type { Server, ServerOptions } from 'node:http';
 import { type HttpBindings, serve } from '@hono/node-server';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
+import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
-import { bearerAuth, sameSiteOnly } from './auth.ts';
+import { authenticated } from './access.ts';
+import { audited } from './audited.ts';
+import { sameSiteOnly } from './auth.ts';
 import { limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
+import { measured } from './measured.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { computedWeightRoutes } from './routes/computed-weights.ts';
 import { documentRoutes } from './routes/document.ts';
 import { endpointHealthRoutes } from './routes/endpoint-health.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
+import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleets.ts';
 import { healthRoutes } from './routes/health.ts';
+import { logLevelRoutes } from './routes/log-level.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { proxyRoutes } from './routes/proxies.ts';
 import { quarantineRoutes } from './routes/quarantines.ts';
+import { tokenRoutes } from './routes/tokens.ts';
 import { traceRoutes } from './routes/trace.ts';
 import { weightRoutes } from './routes/weights.ts';
 import type { Api } from './serve.ts';
@@ -26,8 +34,6 @@ export interface AdminOptions extends AdminDependencies {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** Bearer token that every request but health checks must bear. */
-  readonly token: string;
   /** Names, beside IP addresses and localhost, under which the API may be called. */
   readonly allowedHosts: ReadonlySet<string>;
 }
@@ -45,7 +51,10 @@ export function adminApp(options: AdminOptions): Api {
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.onError((error, context) => {
     const answer = errorAnswer(error);
-    if (answer.status >= 500) options.log.error({ err: error, path: context.req.path }, 'admin request failed');
+    if (answer.status >= 500) {
+      const about = { err: error, request: context.get('requestId'), path: context.req.path };
+      options.log.error(about, 'admin request failed');
+    }
     return sendError(context, answer);
   });
   app.notFound(context =>
@@ -54,9 +63,11 @@ export function adminApp(options: AdminOptions): Api {
       new ApiError(404, 'Not found', `There is nothing at ${context.req.method} ${context.req.path}.`),
     ),
   );
-  app.use(secureHeaders());
+  const { refusals } = options;
+  app.use(secureHeaders(), requestId({ limitLength: 64 }), measured(options));
   healthRoutes(app, options);
-  app.use(sameSiteOnly(options.allowedHosts), bearerAuth(options.token));
+  app.use(audited(options.audit, options), sameSiteOnly(options.allowedHosts, refusals));
+  app.use(authenticated(options));
   app.use(
     bodyLimit({
       maxSize: largestBody,
@@ -74,6 +85,10 @@ export function adminApp(options: AdminOptions): Api {
   endpointHealthRoutes(app, options);
   computedWeightRoutes(app, options);
   maintenanceRoutes(app, options);
+  eventRoutes(app, options);
+  tokenRoutes(app, options);
+  auditRoutes(app, options);
+  logLevelRoutes(app, options);
   documentRoutes(app);
   return app;
 }

@@ -110,6 +110,8 @@ export const problemCodes = {
   'override.endpoint_gone': 'warning',
   'proxy.quarantined': 'warning',
   'store.unwritable': 'error',
+  'audit.unwritable': 'warning',
+  'tokens.unreadable': 'warning',
   'tls.files_not_taken': 'warning',
   'tls.certificate_expires': 'warning',
   'tls.needed_for_identity': 'warning',

@@ -12,6 +12,7 @@ export const families = {
   Policy: 'What is in force.',
   Fleets: 'What fleets hold.',
   Endpoints: 'How proxies find endpoints, and what is set over those declared.',
+  Operation: 'What happens, who did what, and who may.',
   Traffic: 'Weights of rules, and pages in place of services.',
 } as const;
 
@@ -88,6 +89,7 @@ export function roleOf({ role, method }: Operation): Role | 'none' {
 
 const shared: Readonly<Record<number, string>> = {
   401: 'No token, or a wrong one.',
+  429: 'Too many requests, of this token or with wrong ones from this address; `Retry-After` says when to ask again.',
   403: 'A host name that is not allowed, a request on behalf of another site, or a token that may not do this.',
   500: "A fault of the server; its log says more. Whether the request was carried out isn't known.",
 };

@@ -6,6 +6,7 @@ import { proxyStates, readMetrics } from '../api.ts';
 import type { AdminDependencies, TlsStatus } from '../dependencies.ts';
 import { proxyTable } from '../proxy-table.ts';
 import { type Api, serve } from '../serve.ts';
+import { operationMetrics } from './operation-metrics.ts';
 
 /** Metrics in the text format of Prometheus, computed when they are asked for. */
 export function metricsRoutes(api: Api, dependencies: AdminDependencies): void {
@@ -15,9 +16,11 @@ export function metricsRoutes(api: Api, dependencies: AdminDependencies): void {
   proxyMetrics(registry, dependencies);
   rejectionMetrics(registry, dependencies);
   xdsMetrics(registry, dependencies);
+  operationMetrics(registry, dependencies);
   if (dependencies.tls) tlsMetrics(registry, dependencies.tls);
+  const all = Registry.merge([registry, dependencies.meters.registry]);
   serve(api, readMetrics, async ({ context }) =>
-    context.body(await registry.metrics(), 200, { 'content-type': registry.contentType }),
+    context.body(await all.metrics(), 200, { 'content-type': all.contentType }),
   );
 }
 
@@ -104,7 +107,8 @@ function rejectionMetrics(registry: Registry, { control, fleet: proxies, board }
   });
 }
 
-function xdsMetrics(registry: Registry, { fleet }: AdminDependencies): void {
+function xdsMetrics(registry: Registry, { fleet, openStreams }: AdminDependencies): void {
+  gauge(registry, 'xds_streams', 'xDS streams that are open.', openStreams);
   const perType = (name: string, help: string, read: (totals: TypeTotals) => number) =>
     new Counter({
       name: `switchyard_xds_${name}`,

@@ -1,3 +1,4 @@
+import { mayFleet } from '../../access/caller.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { listProxies, type ProxyReply, type RetryReply, retryProxy } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
@@ -9,8 +10,10 @@ import { type Api, answer, serve } from '../serve.ts';
 /** The sync table, or what `?fleet=` and `?state=` leave of it. A fleet's name stands for all its sub-fleets. */
 export function proxyRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  serve(api, listProxies, ({ query: { state, fleet } }) => {
+  serve(api, listProxies, ({ context, query: { state, fleet } }) => {
+    const caller = context.get('caller');
     const wanted = (each: ProxyReply) =>
+      (each.fleet === null ? caller.fleets === undefined : mayFleet(caller, each.fleet)) &&
       (state === undefined || each.state === state) &&
       (fleet === undefined || each.fleet === fleet || (each.fleet?.startsWith(`${fleet}/`) ?? false));
     return answer(200, { proxies: proxyTable(dependencies, placesIn(control)).filter(wanted) });

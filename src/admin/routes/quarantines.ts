@@ -1,3 +1,4 @@
+import { mayFleet } from '../../access/caller.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { typeLabel } from '../../base/type-name.ts';
 import type { Control } from '../../control/control.ts';
@@ -13,7 +14,10 @@ import { type Api, answer, serve } from '../serve.ts';
 /** Contents that are not sent to a fleet, since its proxies reject them; and how to send one again. */
 export function quarantineRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  serve(api, listQuarantines, () => answer(200, { quarantines: quarantineReplies(control) }));
+  serve(api, listQuarantines, ({ context }) => {
+    const mine = quarantineReplies(control).filter(each => mayFleet(context.get('caller'), each.fleet));
+    return answer(200, { quarantines: mine });
+  });
   serve(api, endQuarantine, async asked => {
     const { fleet, name } = asked.params;
     const { typeUrl } = quarantineAt(control, asked.params);

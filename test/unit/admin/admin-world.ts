@@ -1,4 +1,10 @@
+import { join } from 'node:path';
 import { pino } from 'pino';
+import { AuditLog } from '../../../src/access/audit-log.ts';
+import { Tokens } from '../../../src/access/tokens.ts';
+import { EventReaders } from '../../../src/admin/event-stream.ts';
+import { makeMeters } from '../../../src/admin/meters.ts';
+import { Refusals } from '../../../src/admin/refusals.ts';
 import { type AdminOptions, adminApp } from '../../../src/admin/server.ts';
 import type { HealthView } from '../../../src/base/endpoint-health.ts';
 import type { Problem } from '../../../src/base/problem.ts';
@@ -15,11 +21,14 @@ import type {
 import { originIn } from '../../../src/control/origin.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
 import { serviceWeights } from '../../../src/control/service-weights.ts';
+import { EventLog } from '../../../src/events/event-log.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
+import { Propagation } from '../../../src/fleet/propagation.ts';
 import type { ComputedWeights } from '../../../src/policy/computed-weights.ts';
 import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../../../src/policy/operational-state.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
 import type { Rejected as RejectedContent, XdsEvent } from '../../../src/xds/events.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 import { checkAnswer, operationFor } from '../../support/api-contract.ts';
 
 /** A token as the server makes them. */
@@ -173,6 +182,11 @@ export class AdminWorld {
   notices: readonly Problem[] = [];
   /** How proxies find their endpoints, by node id. */
   readonly views = new Map<string, HealthView>();
+  readonly data = temporaryDirectory();
+  readonly tokens = new Tokens({ directory: this.data, adminToken: token, now: () => this.clock });
+  readonly audit = new AuditLog({ folder: join(this.data, 'audit'), now: () => this.clock, report: () => {} });
+  readonly events = new EventLog({ now: () => this.clock });
+  readonly refusals = new Refusals();
   readonly options: AdminOptions = {
     control: this.control,
     board: this.board,
@@ -180,7 +194,17 @@ export class AdminWorld {
     log: pino({ level: 'error' }, { write: (line: string) => void this.log.push(line) }),
     host: '127.0.0.1',
     port: 0,
-    token,
+    tokens: this.tokens,
+    audit: this.audit,
+    events: this.events,
+    readers: new EventReaders(),
+    refusals: this.refusals,
+    meters: makeMeters(),
+    propagation: new Propagation(),
+    data: this.data,
+    now: () => this.clock,
+    openStreams: () => 3,
+    stopped: new AbortController().signal,
     allowedHosts: new Set(['switchyard.internal']),
     retry: id => this.#retry(id),
     tls: { expiry: { certificate: 1_800_000_000_000, clientCa: 1_900_000_000_000 }, refusals: 7 },

@@ -30,6 +30,9 @@ const computed = (world: AdminWorld) => {
   };
 };
 
+const made = ({ tokens, clock }: AdminWorld) =>
+  tokens.create({ name: 'ci', role: 'viewer', createdBy: 'admin', expiresAt: clock + 1000 });
+
 const examples: Readonly<Record<string, Example>> = {
   readHealth: { url: '/healthz' },
   readReadiness: { url: '/readyz' },
@@ -45,6 +48,20 @@ const examples: Readonly<Record<string, Example>> = {
       world.control.quarantineAnswer = { kind: 'done', effect: { concerned: new Map(), changed: true } };
     },
   },
+  listEvents: { url: '/api/v1/events?type=ack,nack&limit=5' },
+  listTokens: { url: '/api/v1/tokens', prepare: world => void made(world) },
+  createToken: {
+    url: '/api/v1/tokens',
+    body: { name: 'pipeline', role: 'operator', fleets: ['edge'], kinds: ['routes'], expiresIn: '30d' },
+    status: 201,
+  },
+  revokeToken: { url: '/api/v1/tokens/ci', prepare: world => void made(world) },
+  listAudit: {
+    url: '/api/v1/audit?limit=5',
+    prepare: ({ audit }) => audit.add({ who: 'ada', from: '10.0.0.9', what: 'PUT /', result: 'done', status: 200 }),
+  },
+  readLogLevel: { url: '/api/v1/log-level' },
+  changeLogLevel: { url: '/api/v1/log-level', body: { level: 'debug' } },
   readPolicy: { url: '/api/v1/policy' },
   readSnapshot: { url: '/api/v1/fleets/edge/snapshot' },
   traceRequest: { url: '/api/v1/trace', body: { url: 'http://shop:8000/old' } },

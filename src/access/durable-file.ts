@@ -1,0 +1,36 @@
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * Puts a text in the place of a file as a whole, readable for its owner only; durable when the call returns. A kill leaves
+ * the old one or the new one.
+ *
+ * @throws Error of the file system; the old one is then still there.
+ */
+export function replaceFile(path: string, text: string): void {
+  const next = `${path}.new`;
+  try {
+    rmSync(next, { force: true });
+    const file = openSync(next, 'wx', 0o600);
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(next, path);
+  } catch (error) {
+    try {
+      rmSync(next, { force: true });
+    } catch {
+      // The first failure is the one to tell.
+    }
+    throw error;
+  }
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}

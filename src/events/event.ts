@@ -1,0 +1,85 @@
+/** What may happen, as those who watch are told. */
+export const eventTypes = [
+  'revision',
+  'refused',
+  'problem',
+  'override',
+  'quarantine',
+  'connected',
+  'disconnected',
+  'push',
+  'ack',
+  'nack',
+  'reject',
+  'limit',
+] as const;
+export type EventType = (typeof eventTypes)[number];
+
+/** Of these there may be several for each proxy and change. */
+const frequentTypes: ReadonlySet<EventType> = new Set(['push', 'ack', 'nack']);
+
+/** True if it happens so often that it would crowd out what happens seldom. */
+export function isFrequent(type: EventType): boolean {
+  return frequentTypes.has(type);
+}
+
+/** What is said of something that happened. All texts are bounded, and none is a secret (P29). */
+export interface EventContent {
+  readonly type: EventType;
+  /** In one sentence. */
+  readonly message: string;
+  /** Key of the fleet that it is about. */
+  readonly fleet?: string;
+  /** Node id of the proxy that it is about. */
+  readonly proxy?: string;
+  /** Number of the revision. */
+  readonly revision?: number;
+  readonly author?: string;
+  readonly reason?: string;
+  /** `CDS` and the like. */
+  readonly resourceType?: string;
+  readonly resource?: string;
+  /** Content version of the resources, or of the resource. */
+  readonly version?: string;
+  /** From the change to the acknowledgement of it; milliseconds. */
+  readonly latencyMs?: number;
+  /** Of a problem. */
+  readonly code?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** Something that happened. */
+export interface LoggedEvent extends EventContent {
+  /** Grows with each event, over restarts too. */
+  readonly id: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+/** Which events somebody asks for. */
+export interface EventFilter {
+  /** Absent: all. */
+  readonly types?: ReadonlySet<EventType>;
+  /** Fleet keys, or names that stand for their sub-fleets too. Absent: all. */
+  readonly fleet?: string;
+  /** Node id. Absent: all. */
+  readonly proxy?: string;
+  /** What the asker may see at all, beside what is about no fleet. */
+  readonly visible?: (fleet: string) => boolean;
+}
+
+/** Whether a fleet's key is that of a fleet, or of one of its sub-fleets. */
+function isOfFleet(key: string | undefined, fleet: string): boolean {
+  return key === fleet || (key?.startsWith(`${fleet}/`) ?? false);
+}
+
+export function wants({ types, fleet, proxy, visible }: EventFilter, event: EventContent): boolean {
+  return (
+    (types === undefined || types.has(event.type)) &&
+    (fleet === undefined || isOfFleet(event.fleet, fleet)) &&
+    (proxy === undefined || event.proxy === proxy) &&
+    (visible === undefined || event.fleet === undefined || visible(event.fleet))
+  );
+}
