@@ -28,8 +28,8 @@ import type { ComputedWeights } from '../../../src/policy/computed-weights.ts';
 import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../../../src/policy/operational-state.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
 import type { Rejected as RejectedContent, XdsEvent } from '../../../src/xds/events.ts';
-import { temporaryDirectory } from '../../support/temporary.ts';
 import { checkAnswer, operationFor } from '../../support/api-contract.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 
 /** A token as the server makes them. */
 export const token = 'test-token-test-token-test-token-123456';

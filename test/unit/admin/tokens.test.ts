@@ -50,7 +50,16 @@ describe('tokens by the API', () => {
     const { token } = (await world.call('POST', '/api/v1/tokens', { body: { name: 'ci', role: 'admin' } })).json;
     const headers = { authorization: `Bearer ${token}` };
     const said: string[] = [];
-    for (const url of ['policy', 'proxies', 'tokens', 'audit', 'events', 'nothing', 'openapi.json', `x?token=${token}`]) {
+    for (const url of [
+      'policy',
+      'proxies',
+      'tokens',
+      'audit',
+      'events',
+      'nothing',
+      'openapi.json',
+      `x?token=${token}`,
+    ]) {
       said.push((await world.call('GET', `/api/v1/${url}`, { headers })).text);
     }
     said.push((await world.call('GET', '/metrics', { headers })).text);
@@ -62,6 +71,9 @@ describe('tokens by the API', () => {
     said.push(...files.map(each => readFileSync(join(each.parentPath, each.name), 'utf8')));
     const secret = String(token).slice(-43);
     for (const text of said) assert.ok(!text.includes(secret), text.slice(0, 300));
-    assert.ok(world.log.some(line => line.includes('admin request')), 'the log has something to say');
+    assert.ok(
+      world.log.some(line => line.includes('admin request')),
+      'the log has something to say',
+    );
   });
 });
