@@ -1,7 +1,6 @@
 /**
- * A process of applications: one listener for each of its arguments `NAME:PORT`. It ends with its parent, answers
- * requests after a few milliseconds, and fails while it is told to. With `STARTING_MS` set, it is not ready until so
- * long after its ports are open.
+ * A process of applications. It waits until it is told what to listen on, ends with its parent, answers requests after a
+ * few milliseconds, and fails while it is told to.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -36,19 +35,27 @@ async function listen(name: string, port: number): Promise<Server> {
   return server;
 }
 
-const startingMs = Number(process.env['STARTING_MS'] ?? 0);
-if (startingMs > 0) status = 503;
+let servers: readonly Server[] = [];
+
+async function serve({ listeners, startingMs }: Extract<ToBackend, { readonly kind: 'listen' }>): Promise<void> {
+  if (startingMs > 0) status = 503;
+  servers = await Promise.all(Object.entries(listeners).map(([name, port]) => listen(name, port)));
+  process.send?.({ kind: 'listening' });
+  if (startingMs === 0) return;
+  await pause(startingMs);
+  status = 200;
+  process.send?.({ kind: 'ready' });
+}
+
 process.once('disconnect', () => process.exit());
 process.on('message', (message: ToBackend) => {
+  if (message.kind === 'listen') {
+    void serve(message);
+    return;
+  }
   status = message.status;
   process.send?.({ kind: 'done' });
 });
-const servers = await Promise.all(
-  process.argv.slice(2).map(each => {
-    const [name = '', port] = each.split(':');
-    return listen(name, Number(port));
-  }),
-);
 process.once('SIGTERM', () => {
   ending = true;
   for (const server of servers) server.close();
@@ -57,9 +64,4 @@ process.once('SIGTERM', () => {
   process.disconnect();
 });
 watchStalls(stall => process.connected && process.send?.({ kind: 'stall', ...stall }));
-process.send?.({ kind: 'listening' });
-if (startingMs > 0) {
-  await pause(startingMs);
-  status = 200;
-  process.send?.({ kind: 'ready' });
-}
+process.send?.({ kind: 'waiting' });

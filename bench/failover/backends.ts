@@ -5,12 +5,15 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { now, type Stall } from './stalls.ts';
 
-/** What an application is told: how to answer from now on. */
-export interface ToBackend {
-  readonly status: number;
-}
+/** What a process is told: what to be, not ready for so many milliseconds after its ports are open; how to answer from now on. */
+export type ToBackend =
+  | { readonly kind: 'listen'; readonly listeners: Listeners; readonly startingMs: number }
+  | { readonly kind: 'status'; readonly status: number };
 
-type FromBackend = { readonly kind: 'listening' | 'ready' | 'done' } | ({ readonly kind: 'stall' } & Stall);
+/** Name of an application → its port. */
+type Listeners = Readonly<Record<string, number>>;
+
+type FromBackend = { readonly kind: 'waiting' | 'listening' | 'ready' | 'done' } | ({ readonly kind: 'stall' } & Stall);
 
 const program = path.join(import.meta.dirname, 'backend-process.ts');
 const running = new Set<ChildProcess>();
@@ -24,28 +27,40 @@ class BackendProcess {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
 
-  private constructor(child: ChildProcess, onStall: (stall: Stall) => void) {
+  private constructor(child: ChildProcess) {
     this.#child = child;
     running.add(child);
     this.#ended = once(child, 'exit').finally(() => running.delete(child));
-    child.on('message', (message: FromBackend) => {
-      if (message.kind === 'stall') onStall(message);
-    });
     // Messages to a process that has just been killed are lost, as they should be.
     child.on('error', () => {});
   }
 
-  /** Resolves when all its ports are open. */
-  static async start(
-    listeners: Readonly<Record<string, number>>,
-    { startingMs = 0, onStall = () => {} }: { readonly startingMs?: number; readonly onStall?: (stall: Stall) => void },
-  ): Promise<BackendProcess> {
-    const args = Object.entries(listeners).map(([name, port]) => `${name}:${port}`);
-    const child = fork(program, args, { env: { ...process.env, STARTING_MS: String(startingMs) } });
-    const started = new BackendProcess(child, onStall);
-    const ended = started.#ended.then(() => Promise.reject(new Error(`the applications ${args.join(' ')} ended`)));
-    await Promise.race([started.heard('listening'), ended]);
+  /** Resolves when it waits to be told what to be. */
+  static async start(): Promise<BackendProcess> {
+    const started = new BackendProcess(fork(program));
+    await started.#unlessEnded(started.heard('waiting'));
     return started;
+  }
+
+  /** Resolves when all its ports are open. */
+  async listen(listeners: Listeners, startingMs = 0): Promise<void> {
+    const listening = this.heard('listening');
+    this.#send({ kind: 'listen', listeners, startingMs });
+    await this.#unlessEnded(listening);
+  }
+
+  onStall(onStall: (stall: Stall) => void): void {
+    this.#child.on('message', (message: FromBackend) => {
+      if (message.kind === 'stall') onStall(message);
+    });
+  }
+
+  async #unlessEnded(heard: Promise<void>): Promise<void> {
+    await Promise.race([heard, this.#ended.then(() => Promise.reject(new Error('applications ended')))]);
+  }
+
+  #send(message: ToBackend): void {
+    this.#child.send(message);
   }
 
   heard(kind: FromBackend['kind']): Promise<void> {
@@ -59,9 +74,9 @@ class BackendProcess {
     });
   }
 
-  async tell(message: ToBackend): Promise<void> {
+  async answer(status: number): Promise<void> {
     const done = this.heard('done');
-    this.#child.send(message);
+    this.#send({ kind: 'status', status });
     await done;
   }
 
@@ -76,12 +91,25 @@ class BackendProcess {
 }
 
 /** Applications that nothing happens to, all in one process. */
-export async function startBystanders(
-  listeners: Readonly<Record<string, number>>,
-  onStall: (stall: Stall) => void,
-): Promise<AsyncDisposable> {
-  const started = await BackendProcess.start(listeners, { onStall });
+export async function startBystanders(listeners: Listeners, onStall: (stall: Stall) => void): Promise<AsyncDisposable> {
+  const started = await BackendProcess.start();
+  started.onStall(onStall);
+  await started.listen(listeners);
   return { [Symbol.asyncDispose]: () => started.end('SIGKILL') };
+}
+
+/** Processes that wait to be told what to be. */
+const waiting: BackendProcess[] = [];
+
+/** Has so many processes wait: the start of one is work for a good part of a second, which would starve what measures. */
+export async function stock(count: number): Promise<void> {
+  const missing = Array.from({ length: Math.max(0, count - waiting.length) }, () => BackendProcess.start());
+  waiting.push(...(await Promise.all(missing)));
+}
+
+/** Ends those that wait. */
+export async function clearStock(): Promise<void> {
+  await Promise.all(waiting.splice(0).map(each => each.end('SIGKILL')));
 }
 
 /** How long an application that starts slowly is not ready after its port is open, in milliseconds. */
@@ -105,7 +133,7 @@ export class Victim implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    this.#process = await BackendProcess.start({ [this.name]: this.port }, {});
+    await this.#start();
   }
 
   /** Killed: its connections are cut, its port is closed. */
@@ -140,15 +168,15 @@ export class Victim implements AsyncDisposable {
   /** Answers 503 to everything, checks included. */
   async fail(): Promise<number> {
     const at = now();
-    await this.#process?.tell({ status: 503 });
+    await this.#process?.answer(503);
     return at;
   }
 
   /** After its end: back on its port, where it answers 503 to everything until it is ready. */
   async startSlowly(): Promise<number> {
-    this.#process = await BackendProcess.start({ [this.name]: this.port }, { startingMs });
+    const started = await this.#start(startingMs);
     const at = now();
-    this.#ready = this.#process.heard('ready');
+    this.#ready = started.heard('ready');
     return at;
   }
 
@@ -159,13 +187,20 @@ export class Victim implements AsyncDisposable {
     this.#stopped = false;
     await this.#ready;
     if (this.#process === undefined) await this.start();
-    else await this.#process.tell({ status: 200 });
+    else await this.#process.answer(200);
     return now();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const filler of this.#fillers) filler.destroy();
     await this.#end('SIGKILL');
+  }
+
+  async #start(notReadyMs = 0): Promise<BackendProcess> {
+    const started = waiting.pop() ?? (await BackendProcess.start());
+    this.#process = started;
+    await started.listen({ [this.name]: this.port }, notReadyMs);
+    return started;
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {

@@ -13,9 +13,11 @@ export interface Fault {
   readonly firstCallers: number;
   /** Whether a proxy has something to notice: a server that was down already cannot go down. */
   readonly noticed: boolean;
+  /** How many processes are started for it. */
+  readonly starts: number;
 }
 
-const lasting = { lasts: 15_000, firstCallers: 3000, noticed: true };
+const lasting = { lasts: 15_000, firstCallers: 3000, noticed: true, starts: 0 };
 /** What a dead server is dead for before it starts slowly, in milliseconds. */
 const deadMs = 4000;
 
@@ -26,12 +28,14 @@ export const faults: readonly Fault[] = [
     about: 'the process is killed: connections are cut, its port refuses',
     begin: victim => victim.crash(),
     ...lasting,
+    starts: 1,
   },
   {
     name: 'refusal',
     about: 'the process ends in order: what is under way is answered, then its port refuses',
     begin: victim => victim.refuse(),
     ...lasting,
+    starts: 1,
   },
   {
     name: '5xx',
@@ -62,5 +66,6 @@ export const faults: readonly Fault[] = [
     lasts: startingMs,
     firstCallers: startingMs / 2,
     noticed: false,
+    starts: 1,
   },
 ];

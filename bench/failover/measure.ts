@@ -1,10 +1,11 @@
 import { rmSync } from 'node:fs';
 import { freePort } from '../../test/support/ports.ts';
 import { temporaryDirectory } from '../../test/support/temporary.ts';
-import { startBystanders, Victim } from './backends.ts';
+import { clearStock, startBystanders, stock, Victim } from './backends.ts';
 import { play, shared, type Trial } from './episode.ts';
 import type { Fault } from './faults.ts';
 import { figuresOf, type Repetition } from './figures.ts';
+import { lateMs } from './load.ts';
 import { longestStall, now, type Stall, watchStalls } from './stalls.ts';
 import type { Service, System } from './system.ts';
 
@@ -105,6 +106,7 @@ async function playAll(
   const folder = temporaryDirectory();
   const port = await freePort();
   const { workers, say } = plan;
+  await stock(trials.reduce((sum, { fault }) => sum + (fault?.starts ?? 0), 0));
   const running = await system.start(services, { folder, port, workers, say });
   const inUse = running.inUse && shared(running.inUse);
   try {
@@ -112,9 +114,9 @@ async function playAll(
       const service = services[index];
       if (service === undefined) throw new Error('there are fewer services than trials');
       try {
-        const began = now();
         const episode = await play({ port, inUse }, service, trial);
-        const stall = longestStall(stalls, began, episode.ended);
+        // All requests that count were under way then, unless they were late before.
+        const stall = longestStall(stalls, episode.began - lateMs, episode.ended);
         const named = { system: system.name, fault: nameOf(trial), load: trial.load };
         return [figuresOf(episode, { ...named, stall: stall < clearlyUnderMs ? 0 : Math.round(stall) })];
       } catch (error) {
@@ -147,6 +149,7 @@ async function raise(count: number, onStall: (stall: Stall) => void) {
   return {
     services,
     [Symbol.asyncDispose]: async () => {
+      await clearStock();
       await Promise.all(services.map(({ victim }) => victim[Symbol.asyncDispose]()));
       await standing[Symbol.asyncDispose]();
     },
