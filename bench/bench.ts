@@ -2,6 +2,8 @@
 export interface Bench {
   /** Names of the scenarios, each with what it measures in a few words. */
   readonly scenarios: Readonly<Record<string, string>>;
+  /** What `--help` says of it, beside its scenarios: flags of its own. */
+  readonly usage?: string;
   /** Measures those named, in this order, and prints what came out. Rejects when one of them could not be measured. */
   run(names: readonly string[], options: BenchOptions): Promise<void>;
 }

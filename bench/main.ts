@@ -8,6 +8,7 @@ const usage = `Measures speed; nothing else here does.
 
   npm run bench -- NAME… [--quick] [--FLAG VALUE]    scenarios, or folders of them
   npm run bench -- --all | --quick                   all of them
+  npm run bench -- NAME --help                       what a folder knows beside that
 
   --quick    smaller and shorter
 `;
@@ -17,22 +18,33 @@ async function main(argv: readonly string[]): Promise<number> {
   const benches = await found(import.meta.dirname);
   const quick = 'quick' in flags;
   const all = 'all' in flags || (quick && names.length === 0);
-  if (names.length === 0 && !all) {
+  const helps = 'help' in flags;
+  if (names.length === 0 && (helps || !all)) {
     console.log(usage);
-    for (const [folder, { scenarios }] of benches) {
-      for (const [name, about] of Object.entries(scenarios)) console.log(`  ${name.padEnd(12)} ${about} (${folder})`);
-    }
-    return 'help' in flags ? 0 : 1;
+    for (const [folder, bench] of benches) tell(folder, bench);
+    return helps ? 0 : 1;
   }
   const unknown = names.filter(name => ![...benches].some(([folder, bench]) => isMeant(name, folder, bench)));
   if (unknown.length > 0)
     throw new Error(`there is no ${unknown.join(', ')}: run it without a name to see what there is`);
+  if (helps) {
+    for (const [folder, bench] of benches) {
+      if (!names.some(name => isMeant(name, folder, bench))) continue;
+      console.log(bench.usage ?? '');
+      tell(folder, bench);
+    }
+    return 0;
+  }
   for (const [folder, bench] of benches) {
     const every = all || names.includes(folder);
     const chosen = Object.keys(bench.scenarios).filter(name => every || names.includes(name));
     if (chosen.length > 0) await bench.run(chosen, { quick, flags });
   }
   return 0;
+}
+
+function tell(folder: string, { scenarios }: Bench): void {
+  for (const [name, about] of Object.entries(scenarios)) console.log(`  ${name.padEnd(12)} ${about} (${folder})`);
 }
 
 function isMeant(name: string, folder: string, { scenarios }: Bench): boolean {

@@ -52,10 +52,8 @@ interface Options {
 
 export const bench: Bench = {
   scenarios: { failover: 'what the fault of one server costs, beside haproxy and nginx' },
-  async run(_, options) {
-    if ('help' in options.flags) process.stdout.write(usage);
-    else await failover(readOptions(options));
-  },
+  usage,
+  run: (_, options) => failover(readOptions(options)),
 };
 
 async function failover(options: Options): Promise<void> {

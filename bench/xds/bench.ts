@@ -36,6 +36,19 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   growth: { about: 'one change with more and more proxies and clusters', long: true, run: growth },
 };
 
+const usage = `The xDS server under thousands of proxies, beside other control planes and bare transports of Node.
+
+  npm run bench -- xds [--quick] [--write] [--peers NAMES] [--profile]
+  npm run bench -- S1 S5 …
+
+  --quick          a fifth of the size, without what takes long: three to five minutes, else about an hour
+  --write          into bench/xds/results.json and .md
+  --peers NAMES    only these servers, with commas between them: ours, grpc-js, node:http2, floor, G1, G2, G3, …
+  --profile        a CPU profile of each server of Node, into .tools/bench/profiles
+
+It needs Linux and gcc (or CC); Go, if it is there, builds go-control-plane.
+`;
+
 const here = import.meta.dirname;
 const resultsFile = join(here, 'results.json');
 
@@ -119,5 +132,6 @@ function write(kept: Kept, made: Run, every: boolean): void {
 
 export const bench: Bench = {
   scenarios: Object.fromEntries(Object.entries(scenarios).map(([name, { about }]) => [name, about])),
+  usage,
   run,
 };
