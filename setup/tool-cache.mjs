@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import {
+  chmodSync,
   createReadStream,
   mkdirSync,
+  mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -76,16 +79,30 @@ export async function installTool(tool, fetch) {
 
 /**
  * An empty folder on the checkout's own file system, so that a rename out of it is atomic. What a killed set-up left
- * there is removed: the caller holds the lock.
+ * there is removed: the caller holds the lock. What that one had started may still be ending, and write into its own.
  *
  * @param {string} root
  * @param {string} name
  */
 export function makeWorkFolder(root, name) {
-  const folder = join(root, '.tools', 'tmp', name);
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  const all = join(root, '.tools', 'tmp');
+  mkdirSync(all, { recursive: true });
+  for (const left of readdirSync(all)) {
+    if (left === name || left.startsWith(`${name}.`)) removeIfPossible(join(all, left));
+  }
+  const folder = mkdtempSync(join(all, `${name}.`));
+  // It becomes the tool's folder, which is for everybody on the machine.
+  chmodSync(folder, 0o755);
   return folder;
+}
+
+/** @param {string} folder */
+function removeIfPossible(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Somebody writes into it. The next set-up removes it.
+  }
 }
 
 /**

@@ -3,9 +3,12 @@ import {
   appendFileSync,
   cpSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   truncateSync,
   utimesSync,
   writeFileSync,
@@ -13,7 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { installTool, requireSpace, toolFile, toolIsReady } from '../../../setup/tool-cache.mjs';
+import { installTool, makeWorkFolder, requireSpace, toolFile, toolIsReady } from '../../../setup/tool-cache.mjs';
 
 function toolFor(t: TestContext) {
   const root = mkdtempSync(join(tmpdir(), 'switchyard-tool-'));
@@ -103,4 +106,22 @@ test('too little disk is said before anything is fetched', t => {
     /^SetupFailure: A thing needs 1000000000000 MB of disk in .*, but \d+ MB are free: make room/,
   );
   requireSpace(root, 0, 'A thing');
+});
+
+test('a work folder is nobody else’s, and what was left in others is removed', t => {
+  const { root } = toolFor(t);
+  const of = (name: string) => readdirSync(join(root, '.tools', 'tmp')).filter(each => each.startsWith(`${name}.`));
+  const left = makeWorkFolder(root, 'thing');
+  const other = makeWorkFolder(root, 'thing-before');
+  writeFileSync(join(left, 'half'), '');
+  const mine = makeWorkFolder(root, 'thing');
+  // Whoever is slow to end writes into what it knows.
+  mkdirSync(left, { recursive: true });
+  writeFileSync(join(left, 'late'), '');
+  assert.deepEqual(readdirSync(mine), []);
+  assert.equal(statSync(mine).mode & 0o777, 0o755);
+  assert.equal(of('thing').length, 2);
+  assert.ok(existsSync(other));
+  makeWorkFolder(root, 'thing');
+  assert.equal(of('thing').length, 1);
 });
