@@ -4,7 +4,7 @@ export const starterPolicy = `# Switchyard policy. Check it with "switchyard val
 # Things that answer requests.
 services:
   web:
-    # http (HTTP/1.1), http2, grpc or tcp.
+    # http (HTTP/1.1), http2, grpc, tcp or udp.
     protocol: http
     endpoints:
       # IP:PORT, NAME:PORT (resolved by Switchyard), or unix:/PATH. A machine with weight 3 gets three times the requests.
