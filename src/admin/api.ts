@@ -6,6 +6,7 @@
 export type { TypeName } from '../base/type-name.ts';
 export * from './api/audit.ts';
 export * from './api/computed-weights.ts';
+export * from './api/effect.ts';
 export * from './api/endpoint-health.ts';
 export * from './api/events.ts';
 export * from './api/log-level.ts';
@@ -16,6 +17,7 @@ export * from './api/proxies.ts';
 export * from './api/quarantines.ts';
 export * from './api/rejections.ts';
 export * from './api/reply.ts';
+export * from './api/resources.ts';
 export * from './api/tokens.ts';
 export * from './api/trace.ts';
 export * from './api/writes.ts';

@@ -1,15 +1,31 @@
 import type { HttpBindings } from '@hono/node-server';
 import type { OpenAPIHono, RouteConfig } from '@hono/zod-openapi';
 import { z } from 'zod';
-import { errorsOf, families, type Operation, roleOf } from './api/operation.ts';
+import { kindJsonSchema } from '../policy/json-schema.ts';
+import { kindNames } from '../policy/kinds.ts';
+import { errorsOf, families, noBody, type Operation, roleOf } from './api/operation.ts';
 import { ErrorReply } from './api/reply.ts';
+import { singular } from './api/resources.ts';
 
 /** The API in the making. */
 export type Api = OpenAPIHono<{ Bindings: HttpBindings }>;
 
 /** An operation as the OpenAPI document shows it. */
 export function documented(operation: Operation): RouteConfig {
-  const { id, method, path, family, summary, doc, params = {}, query, headers = {}, body, answers } = operation;
+  const {
+    id,
+    method,
+    path,
+    family,
+    summary,
+    doc,
+    params = {},
+    query,
+    headers = {},
+    body,
+    answers,
+    problem = ErrorReply,
+  } = operation;
   const role = roleOf(operation);
   return {
     operationId: id,
@@ -31,7 +47,7 @@ export function documented(operation: Operation): RouteConfig {
       ...Object.fromEntries(
         Object.entries(errorsOf(operation)).map(([status, description]) => [
           status,
-          { description, content: { 'application/problem+json': { schema: ErrorReply } } },
+          { description, content: { 'application/problem+json': { schema: problem } } },
         ]),
       ),
     },
@@ -51,12 +67,13 @@ const words: Readonly<Record<number, string>> = {
   201: 'Made.',
   202: 'Done, but not by all yet: the body says who is missing and why.',
   204: 'Done.',
+  304: 'It is what the caller has already.',
   503: 'Not yet: the body says why.',
 };
 
 function success(status: number, answer: Operation['answers'][number]) {
   const description = words[status] ?? '';
-  if (!answer) return { description };
+  if (!answer || answer === noBody) return { description };
   if ('mediaType' in answer) return { description, content: { [answer.mediaType]: { schema: z.string() } } };
   return { description, content: { 'application/json': { schema: answer } } };
 }
@@ -75,5 +92,15 @@ export function openApiDocument(api: Pick<Api, 'getOpenAPI31Document'>): Readonl
     tags: Object.entries(families).map(([name, description]) => ({ name, description })),
   });
   const { webhooks: _, ...rest } = document;
-  return { ...rest } as Readonly<Record<string, unknown>>;
+  return { ...rest, components: { ...rest.components, schemas: { ...rest.components?.schemas, ...kindSchemas() } } };
+}
+
+/** What resources are, as the schemas of the policy say it to editors. */
+function kindSchemas(): Readonly<Record<string, unknown>> {
+  return Object.fromEntries(
+    kindNames.map(kind => {
+      const one = singular[kind];
+      return [`${one.slice(0, 1).toUpperCase()}${one.slice(1)}`, kindJsonSchema(kind)];
+    }),
+  );
 }

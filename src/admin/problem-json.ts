@@ -9,12 +9,18 @@ export class ApiError extends Error {
   readonly title: string;
   readonly hint: string | undefined;
   readonly problems: readonly ProblemReply[] | undefined;
+  /** Further fields of the body. */
+  readonly more: object;
 
   constructor(
     status: ContentfulStatusCode,
     title: string,
     detail: string,
-    more: { readonly hint?: string | undefined; readonly problems?: readonly ProblemReply[] } = {},
+    more: {
+      readonly hint?: string | undefined;
+      readonly problems?: readonly ProblemReply[];
+      readonly more?: object;
+    } = {},
   ) {
     super(detail);
     this.name = 'ApiError';
@@ -22,6 +28,7 @@ export class ApiError extends Error {
     this.title = title;
     this.hint = more.hint;
     this.problems = more.problems;
+    this.more = more.more ?? {};
   }
 }
 
@@ -51,6 +58,7 @@ export function sendError(context: Context, error: ApiError): Response {
     detail: error.message,
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.problems === undefined ? {} : { problems: error.problems }),
+    ...error.more,
   };
   return context.body(JSON.stringify(body), error.status, { 'content-type': 'application/problem+json' });
 }

@@ -17,7 +17,9 @@ export interface Asked<O extends Operation> {
 }
 
 /** What a handler gives: an answer as it is declared, or, where that is not JSON, the response itself. */
-type Given<O extends Operation> = AnswerOf<O> | Response;
+type Given<O extends Operation> = (AnswerOf<O> & { readonly headers?: Headers }) | Response;
+
+type Headers = Readonly<Record<string, string>>;
 
 /**
  * Answers an operation, and puts it into the document. The handler is called with what the request says, read by the
@@ -36,7 +38,7 @@ export function serve<O extends Operation>(
     const body = (operation.body && (await readBody(context, operation.body))) as BodyOf<O>;
     const given = await handle({ context, params: context.req.param() as ParamsOf<O>, query, body });
     if (given instanceof Response) return given;
-    return context.json(given.body as object, given.status as 200);
+    return context.json(given.body as object, given.status as 200, given.headers);
   });
 }
 
@@ -63,6 +65,6 @@ function readQuery(context: Context, { query }: Operation): unknown {
 }
 
 /** An answer in JSON. */
-export function answer<const Status extends number, const Body>(status: Status, body: Body) {
-  return { status, body } as const;
+export function answer<const Status extends number, const Body>(status: Status, body: Body, headers: Headers = {}) {
+  return { status, body, headers } as const;
 }

@@ -9,6 +9,7 @@ import { audited } from './audited.ts';
 import { sameSiteOnly } from './auth.ts';
 import { limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
+import { idempotent } from './idempotency.ts';
 import { measured } from './measured.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -25,6 +26,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { proxyRoutes } from './routes/proxies.ts';
 import { quarantineRoutes } from './routes/quarantines.ts';
+import { resourceRoutes } from './routes/resources.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { traceRoutes } from './routes/trace.ts';
 import { weightRoutes } from './routes/weights.ts';
@@ -43,7 +45,7 @@ export interface RunningAdmin {
   close(): Promise<void>;
 }
 
-const largestBody = 256 * 1024;
+const largestBody = 1024 * 1024;
 
 /** The admin API as a fetch handler; the server below only puts it on a socket. */
 export function adminApp(options: AdminOptions): Api {
@@ -71,9 +73,10 @@ export function adminApp(options: AdminOptions): Api {
   app.use(
     bodyLimit({
       maxSize: largestBody,
-      onError: context => sendError(context, new ApiError(413, 'Body too large', 'The body may hold 256 KiB.')),
+      onError: context => sendError(context, new ApiError(413, 'Body too large', 'The body may hold 1 MiB.')),
     }),
   );
+  app.use(idempotent());
   metricsRoutes(app, options);
   proxyRoutes(app, options);
   quarantineRoutes(app, options);
@@ -89,6 +92,7 @@ export function adminApp(options: AdminOptions): Api {
   tokenRoutes(app, options);
   auditRoutes(app, options);
   logLevelRoutes(app, options);
+  resourceRoutes(app, options);
   documentRoutes(app);
   return app;
 }

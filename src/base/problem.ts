@@ -39,6 +39,7 @@ export const problemCodes = {
   'schema.regex_too_complex': 'error',
   'schema.invalid_template': 'error',
   'policy.duplicate_name': 'error',
+  'policy.taken_over': 'warning',
   'policy.too_many_problems': 'warning',
   'policy.empty': 'error',
   'policy.inconsistent': 'error',

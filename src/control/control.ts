@@ -8,6 +8,9 @@ import type { OverrideKey, QuarantineKey, Revision, StoredDocument } from '../st
 import type { Clue } from '../translate/origin.ts';
 import type { ComputedControl } from './computed.ts';
 import type { EndpointsOverride } from './decide-endpoints.ts';
+import type { EditAbout, EditOutcome } from './edit.ts';
+import type { Edit } from './edits.ts';
+import type { Plan } from './plan.ts';
 
 /** What is in force: made by one build, replaced as a whole. */
 export interface Accepted {
@@ -57,6 +60,7 @@ export type Preview =
       readonly snapshots: ReadonlyMap<string, Snapshot>;
       readonly effect: Effect;
       readonly warnings: readonly Problem[];
+      readonly plan: Plan;
     }
   | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
 
@@ -106,13 +110,15 @@ export interface Control {
   readonly accepted: Accepted | undefined;
   /** The newest save that was not taken, until one is. */
   readonly rejected: Rejected | undefined;
-  /** Takes the whole declared policy: all of it or nothing. */
+  /** Takes what the policy files declare: all of it or nothing. What the API owns stays. */
   submit(
     documents: readonly StoredDocument[],
     about: Pick<Revision, 'author' | 'source' | 'reason'>,
   ): Promise<SubmitOutcome>;
   /** The same without any effect. */
   preview(documents: readonly StoredDocument[]): Promise<Preview>;
+  /** Changes resources that the API owns, all or nothing. What the files declare stays. */
+  edit(edits: readonly Edit[], about: EditAbout): Promise<EditOutcome>;
   /** Problems that keep a source from being read at all (unreadable file, syntax) count as a rejected save. */
   reject(problems: readonly Problem[], source: Revision['source']): void;
   shift(shift: Omit<TrafficShift, 'kind' | 'since'>): Promise<OverrideOutcome>;

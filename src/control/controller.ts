@@ -29,6 +29,9 @@ import {
 } from './decide.ts';
 import { decideEndpoints, decideEndpointsEnd, type EndpointsOverride } from './decide-endpoints.ts';
 import { decideMaintenance } from './decide-maintenance.ts';
+import type { EditAbout, EditOutcome } from './edit.ts';
+import { Editor } from './editor.ts';
+import type { Edit } from './edits.ts';
 import { effectOf, type Subject } from './effect.ts';
 import type { Due } from './expiries.ts';
 import { hostsOf, type Names } from './names.ts';
@@ -76,6 +79,7 @@ export class Controller implements Control {
   readonly #overrides: OverrideKeeper;
   readonly #reading: Reading;
   readonly #quarantines: QuarantineKeeper;
+  readonly #editor: Editor;
 
   #inForce: InForce | undefined;
   #accepted: Accepted | undefined;
@@ -94,6 +98,12 @@ export class Controller implements Control {
     this.computed = new ComputedKeeper({ clock, report, add, accepted: () => this.#accepted });
     const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
     this.#reading = new Reading({ pipeline, names, inForce });
+    this.#editor = new Editor({
+      documents: () => store.latestRevision()?.documents ?? [],
+      inTurn: act => this.#inTurn(act),
+      submit: (documents, about) => this.#submit(documents, about),
+      preview: documents => this.#preview(documents),
+    });
     const { holdOff } = options;
     this.#queue = new WriteQueue({
       process: batch => this.#process(batch),
@@ -145,28 +155,48 @@ export class Controller implements Control {
   }
 
   submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
-    const outcome = this.#lastSubmit.then(async () => {
-      return this.#reading.read(documents, read => {
-        const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
-        this.#queue.add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
-        return promise;
-      });
-    });
+    return this.#editor.submitFiles(documents, about);
+  }
+
+  preview(documents: readonly StoredDocument[]): Promise<Preview> {
+    return this.#editor.previewFiles(documents);
+  }
+
+  edit(edits: readonly Edit[], about: EditAbout): Promise<EditOutcome> {
+    return this.#editor.edit(edits, about);
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const outcome = this.#lastSubmit.then(act);
     this.#lastSubmit = outcome.catch(() => {});
     return outcome;
   }
 
-  preview(documents: readonly StoredDocument[]): Promise<Preview> {
+  #submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
+    return this.#reading.read(documents, read => {
+      const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
+      this.#queue.add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
+      return promise;
+    });
+  }
+
+  #preview(documents: readonly StoredDocument[]): Promise<Preview> {
     return this.#reading.read(documents, read => {
       const outcome = this.#build(read, this.#overrides.all);
       if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
       const { build } = outcome;
+      const warnings = [...read.problems, ...build.problems];
       return {
         kind: 'acceptable',
         fleets: build.fleets,
         snapshots: build.snapshots,
         effect: effectOf(this.#inForce?.build, build, () => true),
-        warnings: [...read.problems, ...build.problems],
+        warnings,
+        plan: {
+          before: this.#inForce?.build,
+          after: build,
+          warnings: { before: this.#accepted?.warnings ?? [], after: warnings },
+        },
       };
     });
   }
@@ -246,7 +276,8 @@ export class Controller implements Control {
   #processSubmit({ documents, about, read, done }: SubmitWrite): void {
     const outcome = this.#build(read, this.#overrides.all);
     if (outcome.kind === 'failed') {
-      this.#refuse(outcome.problems, about.source);
+      // Who writes by API is told in the answer; what was refused of the files is still so.
+      if (about.source !== 'api') this.#refuse(outcome.problems, about.source);
       done({ kind: 'rejected', problems: outcome.problems });
       return;
     }
@@ -255,7 +286,7 @@ export class Controller implements Control {
     const before = this.#inForce?.build;
     const inForce = { revision, sources: read.sources, problems: read.problems, build: outcome.build };
     const build = this.#withoutGone(inForce);
-    this.#rejected = undefined;
+    if (about.source !== 'api') this.#rejected = undefined;
     this.#publish({ ...inForce, build });
     const effect = effectOf(before, build, () => true);
     done({ kind: 'accepted', revision, effect, warnings: [...read.problems, ...outcome.build.problems] });

@@ -1,13 +1,25 @@
 import { z } from 'zod';
 import { formats } from './field.ts';
-import { Policy } from './kinds.ts';
+import { type Kind, kinds, Policy } from './kinds.ts';
+import type { AnySchema } from './schema-walk.ts';
 
 /**
  * JSON Schema (2020-12) of what users write, for editors: it knows keys, types and examples. What needs more (names
  * that must exist, regular expressions, rules between fields) is checked by `parse` alone.
  */
 export function policyJsonSchema(): Readonly<Record<string, unknown>> {
-  const schema = z.toJSONSchema(Policy, {
+  const schema = jsonSchema(Policy);
+  return { ...schema, title: 'Switchyard policy', properties: { $schema: { type: 'string' }, ...schema.properties } };
+}
+
+/** The same of one resource. */
+export function kindJsonSchema(kind: Kind): Readonly<Record<string, unknown>> {
+  const { $schema: _, ...schema } = jsonSchema(kinds[kind].schema);
+  return { ...schema, description: kinds[kind].doc };
+}
+
+function jsonSchema(schema: AnySchema) {
+  return z.toJSONSchema(schema, {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
@@ -17,5 +29,4 @@ export function policyJsonSchema(): Readonly<Record<string, unknown>> {
       for (const key of ['why', 'unseen', 'unit']) delete jsonSchema[key];
     },
   });
-  return { ...schema, title: 'Switchyard policy', properties: { $schema: { type: 'string' }, ...schema.properties } };
 }

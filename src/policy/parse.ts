@@ -16,6 +16,7 @@ import {
 import { mistakesOf } from './issues.ts';
 import { type Kind, kindNames, kinds, type Policy } from './kinds.ts';
 import { nameMistake } from './names.ts';
+import { apiResource, takeOverKey } from './owner.ts';
 import { readJson } from './read-json.ts';
 import { readYaml } from './read-yaml.ts';
 import { isRecord } from './schema-walk.ts';
@@ -57,7 +58,8 @@ export function parse(documents: readonly PolicyDocument[]): ParseResult {
         if (partial) doubts.push([resource.kind, resource.name]);
         const known = found.get(resource.kind);
         const first = known?.get(resource.name);
-        if (first) {
+        if (first?.takesOver) problems.push(takenOver(resource, first));
+        else if (first) {
           problems.push(twice(resource, first));
           doubts.push([resource.kind, resource.name], nameOf([resource.kind]));
         } else known?.set(resource.name, resource);
@@ -72,12 +74,19 @@ export function parse(documents: readonly PolicyDocument[]): ParseResult {
 }
 
 /** A resource in a document; `spec` is undefined when it has mistakes. */
-interface Found {
+export interface Found {
   readonly kind: Kind;
   readonly name: string;
   readonly raw: unknown;
   readonly spec: unknown;
   readonly span: () => SourceSpan;
+  /** It stands in the place of what later documents declare under the same name. */
+  readonly takesOver: boolean;
+}
+
+/** All resources of a document, with their mistakes or not; none where it cannot be read. */
+export function resourcesIn(document: PolicyDocument): readonly Found[] {
+  return readDocument(document).parts.flatMap(each => each.resources);
 }
 
 type FoundByKind = ReadonlyMap<Kind, ReadonlyMap<string, Found>>;
@@ -97,7 +106,8 @@ const readDocument = memo1(
     const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: () => ({ offset: 0 }) };
     const { values, mistakes } = readText(document);
     const problems = mistakes.map(mistake => placedProblem(mistake, whole));
-    const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }));
+    const owned = apiResource(document) !== undefined;
+    const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }, owned));
     return { parts, problems };
   },
 );
@@ -132,7 +142,8 @@ function readText({ format, text }: PolicyDocument): Reading {
   };
 }
 
-function readPart(value: unknown, document: PlacedDocument): Part {
+/** @param owned whether it is the API's, which may say that it takes over */
+function readPart(value: unknown, document: PlacedDocument, owned: boolean): Part {
   const resources: Found[] = [];
   const mistakes: Mistake[] = [];
   const doubts: PolicyPath[] = [];
@@ -145,8 +156,9 @@ function readPart(value: unknown, document: PlacedDocument): Part {
       hint: `with the keys ${kindNames.join(', ')}`,
     });
   }
+  const takesOver = owned && isRecord(value) && value[takeOverKey] === true;
   for (const [key, section] of isRecord(value) ? Object.entries(value) : []) {
-    if (key === '$schema' || (section === null && isKind(key))) continue;
+    if (key === '$schema' || (owned && key === takeOverKey) || (section === null && isKind(key))) continue;
     if (!isKind(key)) {
       mistakes.push(unknownSection(key));
       doubts.push(...doubtsOfSection(key));
@@ -160,7 +172,7 @@ function readPart(value: unknown, document: PlacedDocument): Part {
           doubts.push(...doubtsOfName(key, name));
         }
         mistakes.push(...checked.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })));
-        resources.push({ kind: key, name, raw, spec: checked.spec, span: () => spanIn(document, path) });
+        resources.push({ kind: key, name, raw, spec: checked.spec, span: () => spanIn(document, path), takesOver });
       }
     } else {
       doubts.push(nameOf([key]));
@@ -227,10 +239,23 @@ function twice(resource: Found, first: Found): Problem {
   const { file, line, column } = first.span();
   const path: PolicyPath = [resource.kind, resource.name];
   const message = `${quote(resource.name)} is declared twice among the ${resource.kind}: here and at ${file}:${line}:${column}`;
+  const owner = apiResource({ file, format: 'json' });
+  const hint = owner ? takeBack(resource) : 'remove one of them, or give it another name';
   return {
-    ...problem('policy.duplicate_name', path, message, 'remove one of them, or give it another name'),
+    ...problem('policy.duplicate_name', path, message, hint),
     source: resource.span(),
   };
+}
+
+const takeBack = ({ kind, name }: Found) =>
+  `remove it here, or delete what was made by API: switchyard delete ${kind}/${name}`;
+
+/** That a file's resource is without effect. */
+function takenOver(resource: Found, first: Found): Problem {
+  const path: PolicyPath = [resource.kind, resource.name];
+  const message = `${quote(resource.name)} of the ${resource.kind} is without effect here: the API has taken it over (${first.span().file})`;
+  const hint = `remove it here, or give it back with: switchyard delete ${resource.kind}/${resource.name}`;
+  return { ...problem('policy.taken_over', path, message, hint), source: resource.span() };
 }
 
 function nothing(first: PlacedDocument | undefined, documents: readonly PolicyDocument[]): Problem {

@@ -5,7 +5,10 @@ import { errorsOf, type Operation } from '../../src/admin/api/operation.ts';
 import * as api from '../../src/admin/api.ts';
 
 /** Every operation that is declared. */
-export const operations: readonly Operation[] = Object.values<unknown>(api).filter(isOperation);
+export const operations: readonly Operation[] = [
+  ...Object.values<unknown>(api),
+  ...Object.values(api.resources).flatMap(each => Object.values<unknown>(each)),
+].filter(isOperation);
 
 function isOperation(value: unknown): value is Operation {
   return typeof value === 'object' && value !== null && 'id' in value && 'method' in value && 'answers' in value;
@@ -47,7 +50,7 @@ export function checkAnswer(operation: Operation, answered: Answered): void {
       `${about}: declared are ${[...Object.keys(answers), ...Object.keys(errors)].join(', ')}`,
     );
     assert.ok(isError, `${about}: as ${type}`);
-    checkBody(api.ErrorReply, json, about);
+    checkBody(operation.problem ?? api.ErrorReply, json, about);
     assert.equal((json as api.ErrorReply).status, status, about);
   } else if ('mediaType' in declared) assert.equal(type, declared.mediaType, about);
   else {

@@ -10,6 +10,7 @@ export const families = {
   Process: 'Whether the server lives and works.',
   Proxies: 'Which proxy holds what, and what they reject.',
   Policy: 'What is in force.',
+  Resources: 'The declared policy, resource by resource.',
   Fleets: 'What fleets hold.',
   Endpoints: 'How proxies find endpoints, and what is set over those declared.',
   Operation: 'What happens, who did what, and who may.',
@@ -55,6 +56,8 @@ export interface Operation<Path extends string = string> {
   readonly answers: Readonly<Record<number, z.ZodType | Raw>>;
   /** Status → when. */
   readonly errors?: Readonly<Record<number, string>>;
+  /** Body of its errors, where that says more than others do. */
+  readonly problem?: z.ZodType;
 }
 
 /** Declares an operation. */
@@ -87,6 +90,9 @@ export function roleOf({ role, method }: Operation): Role | 'none' {
   return role ?? (method === 'get' ? 'viewer' : 'operator');
 }
 
+/** An answer without a body. */
+export const noBody: Raw = { mediaType: '' };
+
 const shared: Readonly<Record<number, string>> = {
   401: 'No token, or a wrong one.',
   429: 'Too many requests, of this token or with wrong ones from this address; `Retry-After` says when to ask again.',
@@ -112,6 +118,7 @@ export function errorsOf(operation: Operation): Readonly<Record<number, string>>
     ...(operation.query ? { 400: 'A query parameter means nothing.' } : {}),
     ...(operation.body ? ofBodies : {}),
     ...(operation.method !== 'get' && role !== 'viewer' ? ofWrites : {}),
+    ...(operation.headers?.['idempotency-key'] ? { 409: 'The `Idempotency-Key` was used with another request.' } : {}),
     ...operation.errors,
   };
 }
@@ -149,7 +156,11 @@ const longestReason = 200;
 
 /** Who makes a change, and why. */
 export const authored = {
-  headers: { 'x-switchyard-author': 'Who does it; at most 200 characters.' },
+  headers: {
+    'x-switchyard-author': 'Who does it; at most 200 characters.',
+    'idempotency-key':
+      'A key of your choice: the same request with it is carried out once, and answered the same again.',
+  },
   reason: z
     .string()
     .transform(text => text.slice(0, longestReason))

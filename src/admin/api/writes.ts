@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { EffectReply } from './effect.ts';
 import { QuarantineReply, RejectReply } from './rejections.ts';
 import type { Reply } from './reply.ts';
 
@@ -33,6 +34,7 @@ const written = {
   changed: z.boolean().describe('Whether anything has changed for a fleet.'),
   fleets: z.array(z.string()).describe('Fleets that hold what was written.'),
   acknowledged: AckReply.optional().describe('With `?wait=acked`.'),
+  effect: EffectReply.optional().describe('With `?dryRun=true`: what it would lead to; nothing has changed.'),
 };
 
 export const WriteReply = z.object(written).meta({ id: 'Write', description: 'Answer to a write.' });

@@ -18,6 +18,9 @@ import type {
   QuarantineOutcome,
   Rejected,
 } from '../../../src/control/control.ts';
+import { declaredIn } from '../../../src/control/declared.ts';
+import type { EditOutcome } from '../../../src/control/edit.ts';
+import { decideEdits } from '../../../src/control/edits.ts';
 import { originIn } from '../../../src/control/origin.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
 import { serviceWeights } from '../../../src/control/service-weights.ts';
@@ -26,6 +29,7 @@ import { Fleet } from '../../../src/fleet/fleet.ts';
 import { Propagation } from '../../../src/fleet/propagation.ts';
 import type { ComputedWeights } from '../../../src/policy/computed-weights.ts';
 import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../../../src/policy/operational-state.ts';
+import { apiDocument, type ResourceKey } from '../../../src/policy/owner.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
 import type { Rejected as RejectedContent, XdsEvent } from '../../../src/xds/events.ts';
 import { checkAnswer, operationFor } from '../../support/api-contract.ts';
@@ -139,6 +143,14 @@ class FakeControl implements Control {
   submit(): never {
     throw new Error('not asked for by any route');
   }
+  async edit(...[edits, about]: Parameters<Control['edit']>): Promise<EditOutcome> {
+    const documents = this.accepted?.revision.documents ?? [];
+    const decision = decideEdits(documents, edits, about);
+    if (decision.kind === 'refused') return decision;
+    const effect: Effect = { concerned: new Map(), changed: decision.changed };
+    const revision = this.accepted?.revision;
+    return { ...decision, kind: 'done', declared: declaredIn(decision.documents), revision, effect, warnings: [] };
+  }
   preview(): never {
     throw new Error('not asked for by any route');
   }
@@ -219,6 +231,15 @@ export class AdminWorld {
     this.control.accepted = accepted;
     this.board.publish({ snapshots: accepted.snapshots, assign: () => ({ kind: 'assigned', key: 'edge' }) });
     return accepted;
+  }
+
+  /** As if a resource had been made by API. */
+  own(kind: string, name: string): void {
+    const { accepted } = this.control;
+    const key = { kind: kind as ResourceKey['kind'], name };
+    if (!accepted) throw new Error('no policy is in force');
+    const documents = [apiDocument(key, {}, false), ...accepted.revision.documents];
+    this.control.accepted = { ...accepted, revision: { ...accepted.revision, documents } };
   }
 
   /** What the controller says of a write that changed fleet `edge`. */

@@ -32,6 +32,18 @@ const computed = (world: AdminWorld) => {
 
 const made = ({ tokens, clock }: AdminWorld) =>
   tokens.create({ name: 'ci', role: 'viewer', createdBy: 'admin', expiresAt: clock + 1000 });
+function ofResources(kind: string, one: string, name: string): Readonly<Record<string, Example>> {
+  const all = `/api/v1/${kind}`;
+  const made = (world: AdminWorld) => world.own(kind, 'mine');
+  return {
+    [`list${one}s`]: { url: `${all}?limit=2&owner=files` },
+    [`read${one}`]: { url: `${all}/${name}` },
+    [`create${one}`]: { url: all, body: { name: 'new', spec: {} }, status: 201 },
+    [`replace${one}`]: { url: `${all}/mine`, body: {}, prepare: made },
+    [`patch${one}`]: { url: `${all}/mine`, body: { x: null }, prepare: made },
+    [`delete${one}`]: { url: `${all}/mine`, prepare: made },
+  };
+}
 
 const examples: Readonly<Record<string, Example>> = {
   readHealth: { url: '/healthz' },
@@ -88,6 +100,14 @@ const examples: Readonly<Record<string, Example>> = {
     prepare: computed,
   },
   endComputedWeights: { url: '/api/v1/services/catalog/weights', prepare: computed },
+  transact: {
+    url: '/api/v1/transactions',
+    body: { changes: [{ action: 'put', kind: 'services', name: 'new', spec: {} }] },
+  },
+  ...ofResources('services', 'Service', 'catalog'),
+  ...ofResources('gateways', 'Gateway', 'public'),
+  ...ofResources('routes', 'Route', 'shop'),
+  ...ofResources('fleets', 'Fleet', 'edge'),
 };
 
 const edge = { kind: 'assigned', key: 'edge' } as const;

@@ -69,12 +69,12 @@ describe('errors of the admin API', () => {
     }
   });
 
-  it('413: bodies beyond 256 KiB, declared or not', async () => {
+  it('413: bodies beyond 1 MiB, declared or not', async () => {
     const world = new AdminWorld();
-    const large = `{"catalog@v1": ${' '.repeat(256 * 1024)} 1}`;
-    assertProblem(await world.call('PUT', weights, { body: large }), 413, /256 KiB/);
+    const large = `{"catalog@v1": ${' '.repeat(1024 * 1024)} 1}`;
+    assertProblem(await world.call('PUT', weights, { body: large }), 413, /1 MiB/);
     const declared = { 'content-length': String(10 ** 9) };
-    assertProblem(await world.call('PUT', weights, { body: good, headers: declared }), 413, /256 KiB/);
+    assertProblem(await world.call('PUT', weights, { body: good, headers: declared }), 413, /1 MiB/);
     assert.deepEqual(world.control.asked, []);
   });
 
