@@ -1,28 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pino } from 'pino';
 import { adminApp } from '../../../src/admin/server.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
 import { checkAnswer, operationFor } from '../../support/api-contract.ts';
 import { shopPolicy, world } from '../control/controller-world.ts';
-import { token } from './admin-world.ts';
+import { AdminWorld, token } from './admin-world.ts';
 
 /** The API over a controller as it is, with the policy of a file in force. */
 async function apiWorld() {
   const { controller, submit, board, store } = world();
   const fleet = new Fleet(() => 0);
   await submit(shopPolicy());
-  const app = adminApp({
-    control: controller,
-    board,
-    fleet,
-    log: pino({ level: 'silent' }),
-    host: '127.0.0.1',
-    port: 0,
-    token,
-    allowedHosts: new Set(),
-    retry: () => false,
-  });
+  const app = adminApp({ ...new AdminWorld().options, control: controller, board, fleet });
   const call = async (method: string, path: string, body?: unknown, more: Readonly<Record<string, string>> = {}) => {
     const response = await app.request(`http://127.0.0.1${path}`, {
       method,
