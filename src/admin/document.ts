@@ -100,7 +100,7 @@ function kindSchemas(): Readonly<Record<string, unknown>> {
   return Object.fromEntries(
     kindNames.map(kind => {
       const one = singular[kind];
-      return [`${one.slice(0, 1).toUpperCase()}${one.slice(1)}`, kindJsonSchema(kind)];
+      return [`${one.slice(0, 1).toUpperCase()}${one.slice(1)}Spec`, kindJsonSchema(kind)];
     }),
   );
 }

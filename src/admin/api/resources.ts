@@ -79,7 +79,7 @@ const upper = <T extends string>(text: T) => `${text.slice(0, 1).toUpperCase()}$
 function resourceOperations<K extends Kind>(kind: K) {
   const one = singular[kind];
   const about = { family: 'Resources', params: { name: `Name of the ${one}.` } } as const;
-  const spec = z.record(z.string(), z.unknown()).meta({ id: upper(one), description: `What a ${one} is.` });
+  const spec = z.record(z.string(), z.unknown()).meta({ id: `${upper(one)}Spec`, description: `What a ${one} is.` });
   const all = `/api/v1/${kind}` as `/api/v1/${K}`;
   const single = `/api/v1/${kind}/{name}` as `/api/v1/${K}/{name}`;
   const items = z
