@@ -83,6 +83,7 @@ function reasonOf(error: unknown): string {
 /** The API speaks of its paths and queries; here they are commands and flags. */
 const inCommands = [
   ['?force=true', '--force'],
+  ['?takeOver=true', '--take-over'],
   ['GET /api/v1/proxies', '"switchyard status"'],
   ['/api/v1/policy', '"switchyard status"'],
 ] as const;

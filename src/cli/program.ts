@@ -8,6 +8,7 @@ import { healthCommand } from './commands/health.ts';
 import { initCommand } from './commands/init.ts';
 import { maintenanceCommand } from './commands/maintenance.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
+import { applyCommand, deleteCommand, diffCommand, getCommand } from './commands/resources.ts';
 import { retryCommand } from './commands/retry.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
@@ -23,8 +24,16 @@ import { CliFailure } from './output.ts';
 const groups = {
   'Policy:': [initCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
   'Server:': [serveCommand],
-  'See:': [statusCommand, healthCommand, weightsCommand, traceCommand],
-  'Change:': [canaryCommand, drainCommand, maintenanceCommand, retryCommand, quarantineCommand],
+  'See:': [getCommand, diffCommand, statusCommand, healthCommand, weightsCommand, traceCommand],
+  'Change:': [
+    applyCommand,
+    deleteCommand,
+    canaryCommand,
+    drainCommand,
+    maintenanceCommand,
+    retryCommand,
+    quarantineCommand,
+  ],
   'Terminal:': [completionCommand],
 } satisfies Readonly<Record<string, readonly ((program: Command, host: CliHost) => void)[]>>;
 

@@ -30,7 +30,8 @@ export function showWrite(
   if (answer.status === 202) throw new CliFailure('', 2);
 }
 
-function writeText({ changed, fleets, acknowledged }: WriteReply, paint: Paint): string {
+/** What a write has changed, and who holds it. */
+export function writeText({ changed, fleets, acknowledged }: WriteReply, paint: Paint): string {
   const holders = fleets.join(', ') || 'no fleet';
   const lines = [
     changed ? `changed what these hold: ${holders}` : `nothing changed for ${holders}`,
