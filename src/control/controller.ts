@@ -30,7 +30,7 @@ import {
 import { decideEndpoints, decideEndpointsEnd, type EndpointsOverride } from './decide-endpoints.ts';
 import { decideMaintenance } from './decide-maintenance.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
-import { Editor } from './editor.ts';
+import { Editor, previewOf } from './editor.ts';
 import type { Edit } from './edits.ts';
 import { effectOf, type Subject } from './effect.ts';
 import type { Due } from './expiries.ts';
@@ -84,8 +84,6 @@ export class Controller implements Control {
   #inForce: InForce | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
-  /** Submits are read and looked up one after the other, so that a slow one is not overtaken and then wins (P16). */
-  #lastSubmit: Promise<unknown> = Promise.resolve();
   #refreshWaits = false;
 
   constructor(options: ControllerOptions) {
@@ -99,10 +97,10 @@ export class Controller implements Control {
     const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
     this.#reading = new Reading({ pipeline, names, inForce });
     this.#editor = new Editor({
+      reading: this.#reading,
       documents: () => store.latestRevision()?.documents ?? [],
-      inTurn: act => this.#inTurn(act),
-      submit: (documents, about) => this.#submit(documents, about),
-      preview: documents => this.#preview(documents),
+      add: write => this.#queue.add(write),
+      preview: read => previewOf(read, this.#build(read, this.#overrides.all), this.#inForce?.build, this.#accepted),
     });
     const { holdOff } = options;
     this.#queue = new WriteQueue({
@@ -164,41 +162,6 @@ export class Controller implements Control {
 
   edit(edits: readonly Edit[], about: EditAbout): Promise<EditOutcome> {
     return this.#editor.edit(edits, about);
-  }
-
-  #inTurn<T>(act: () => Promise<T>): Promise<T> {
-    const outcome = this.#lastSubmit.then(act);
-    this.#lastSubmit = outcome.catch(() => {});
-    return outcome;
-  }
-
-  #submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
-    return this.#reading.read(documents, read => {
-      const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
-      this.#queue.add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
-      return promise;
-    });
-  }
-
-  #preview(documents: readonly StoredDocument[]): Promise<Preview> {
-    return this.#reading.read(documents, read => {
-      const outcome = this.#build(read, this.#overrides.all);
-      if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
-      const { build } = outcome;
-      const warnings = [...read.problems, ...build.problems];
-      return {
-        kind: 'acceptable',
-        fleets: build.fleets,
-        snapshots: build.snapshots,
-        effect: effectOf(this.#inForce?.build, build, () => true),
-        warnings,
-        plan: {
-          before: this.#inForce?.build,
-          after: build,
-          warnings: { before: this.#accepted?.warnings ?? [], after: warnings },
-        },
-      };
-    });
   }
 
   reject(problems: readonly Problem[], source: Revision['source']): void {

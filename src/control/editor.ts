@@ -1,17 +1,36 @@
 import { type StoredDocument, sameDocuments } from '../store/store.ts';
-import type { Preview, SubmitOutcome } from './control.ts';
+import type { Accepted, Preview, SubmitOutcome } from './control.ts';
 import { declaredIn, joined } from './declared.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
 import { decideEdits, type Edit } from './edits.ts';
+import { effectOf } from './effect.ts';
+import type { Build, Pipeline, Read } from './pipeline.ts';
+import type { Reading } from './reading.ts';
 import type { SubmitWrite } from './writes.ts';
 
 export interface EditorOptions {
+  readonly reading: Reading;
   /** The declared policy as it was accepted last; empty before the first. */
   readonly documents: () => readonly StoredDocument[];
-  /** Does it when all that was asked for before is done. */
-  readonly inTurn: <T>(act: () => Promise<T>) => Promise<T>;
-  readonly submit: (documents: readonly StoredDocument[], about: SubmitWrite['about']) => Promise<SubmitOutcome>;
-  readonly preview: (documents: readonly StoredDocument[]) => Promise<Preview>;
+  readonly add: (write: SubmitWrite) => void;
+  readonly preview: (read: Read) => Preview;
+}
+
+type Built = ReturnType<Pipeline['build']>;
+
+/** What a policy that was read and built would come to. */
+export function previewOf(
+  read: Read,
+  outcome: Built,
+  before: Build | undefined,
+  accepted: Accepted | undefined,
+): Preview {
+  if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
+  const { build } = outcome;
+  const warnings = [...read.problems, ...build.problems];
+  const { fleets, snapshots } = build;
+  const plan = { before, after: build, warnings: { before: accepted?.warnings ?? [], after: warnings } };
+  return { kind: 'acceptable', fleets, snapshots, effect: effectOf(before, build, () => true), warnings, plan };
 }
 
 /**
@@ -20,6 +39,8 @@ export interface EditorOptions {
  */
 export class Editor {
   readonly #options: EditorOptions;
+  /** Policies are read and looked up one after the other, so that a slow one is not overtaken and then wins (P16). */
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(options: EditorOptions) {
     this.#options = options;
@@ -27,34 +48,50 @@ export class Editor {
 
   /** What the policy files declare now. */
   submitFiles(files: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
-    const { documents, inTurn, submit } = this.#options;
-    return inTurn(() => submit(joined(documents(), files), about));
+    return this.#inTurn(() => this.#submit(joined(this.#options.documents(), files), about));
   }
 
   previewFiles(files: readonly StoredDocument[]): Promise<Preview> {
-    const { documents, preview } = this.#options;
-    return preview(joined(documents(), files));
+    return this.#preview(joined(this.#options.documents(), files));
   }
 
   edit(edits: readonly Edit[], { by, reason = '', dryRun = false, ...options }: EditAbout): Promise<EditOutcome> {
-    const { documents, inTurn, submit, preview } = this.#options;
-    return inTurn(async () => {
-      const before = documents();
+    return this.#inTurn(async () => {
+      const before = this.#options.documents();
       const decision = decideEdits(before, edits, options);
       if (decision.kind === 'refused') return decision;
       const next = decision.documents;
       const declared = declaredIn(next);
       const changed = !sameDocuments(before, next);
       if (dryRun) {
-        const outcome = await preview(next);
+        const outcome = await this.#preview(next);
         if (outcome.kind === 'rejected') return outcome;
         const { effect, warnings, plan } = outcome;
         return { kind: 'done', changed, declared, revision: undefined, effect, warnings, plan };
       }
-      const outcome = await submit(next, { author: by, source: 'api', reason });
+      const outcome = await this.#submit(next, { author: by, source: 'api', reason });
       if (outcome.kind === 'rejected') return outcome;
       const { revision, effect, warnings } = outcome;
       return { kind: 'done', changed, declared, revision, effect, warnings };
     });
+  }
+
+  #submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
+    const { reading, add } = this.#options;
+    return reading.read(documents, read => {
+      const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
+      add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
+      return promise;
+    });
+  }
+
+  #preview(documents: readonly StoredDocument[]): Promise<Preview> {
+    return this.#options.reading.read(documents, this.#options.preview);
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const outcome = this.#last.then(act);
+    this.#last = outcome.catch(() => {});
+    return outcome;
   }
 }
