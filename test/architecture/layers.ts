@@ -20,7 +20,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   events: ['base'],
   access: ['base', 'store'],
   admin: ['base', 'policy', 'store', 'control', 'fleet', 'snapshot', 'trace', 'events', 'access'],
-  cli: ['base', 'policy', 'ir', 'translate', 'snapshot', 'trace', 'admin/api.ts', 'admin/api', 'proto (types)'],
+  cli: [
+    'base',
+    'policy',
+    'ir',
+    'translate',
+    'snapshot',
+    'trace',
+    'admin/api.ts',
+    'admin/api/operation.ts',
+    'admin/api/request.ts',
+    'proto (types)',
+  ],
 };
 
 /** Where a package may be imported: a folder, a file, `root` for the files directly in `src`, or a folder's types only. */
