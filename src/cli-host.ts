@@ -3,6 +3,7 @@ import manifest from '../package.json' with { type: 'json' };
 import { readToken, tokenFile } from './admin/auth.ts';
 import type { AdminFlags, AdminTarget, CliHost, ServeFlags } from './cli/host.ts';
 import { CliFailure } from './cli/output.ts';
+import { envoyRefusal } from './envoy-validate.ts';
 import { createLog } from './log.ts';
 import type { RunningServer } from './main.ts';
 import { movesCursor, readClientSettings, readSettings, type Settings, type SettingsOutcome } from './settings.ts';
@@ -30,6 +31,7 @@ export function cliHost(): CliHost {
     readDocuments: path => readPolicyFiles(path, { signal: unheard.signal }),
     // Loaded only here, as the server is: Envoy's field rules take their time.
     preflight: async (policy, fleets) => (await import('./control/preflight.ts')).preflight(policy, fleets),
+    envoyRefusal: (binary, config) => envoyRefusal(binary, config, unheard.signal),
     adminTarget,
   };
 }

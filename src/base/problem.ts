@@ -110,6 +110,7 @@ export const problemCodes = {
   'override.suspended': 'warning',
   'override.endpoint_gone': 'warning',
   'proxy.quarantined': 'warning',
+  'envoy.refused': 'error',
   'store.unwritable': 'error',
   'audit.unwritable': 'warning',
   'tokens.unreadable': 'warning',

@@ -30,6 +30,11 @@ export interface CliHost {
   ): Promise<{ readonly documents: readonly PolicyDocument[]; readonly problems: readonly Problem[] }>;
   /** What a proxy would reject of what fleets are to hold, with the path of what the user wrote. */
   preflight(policy: Policy, fleets: readonly FleetIr[]): Promise<readonly Problem[]>;
+  /**
+   * What an Envoy binary says of a whole configuration: nothing when it takes it. Binds no port.
+   * @throws CliFailure when there is no such binary, or it does not answer.
+   */
+  envoyRefusal(binary: string, config: object): Promise<string | undefined>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
   adminTarget(flags: AdminFlags): AdminTarget;
 }

@@ -8,7 +8,7 @@ import type { FleetIr } from '../ir/ir.ts';
 import { noOperationalState } from '../policy/operational-state.ts';
 import { parse } from '../policy/parse.ts';
 import { locate } from '../policy/source-map.ts';
-import { originOf } from '../translate/origin.ts';
+import { type Clue, originOf } from '../translate/origin.ts';
 import type { CliHost } from './host.ts';
 import { CliFailure } from './output.ts';
 import { countProblems, problemText } from './problem-text.ts';
@@ -20,8 +20,8 @@ export interface OfflineBuild {
   readonly problems: readonly ProblemReply[];
   /** Empty unless it is good. */
   readonly fleets: readonly FleetIr[];
-  /** Where a part of a fleet's resource comes from; nowhere unless it is good. */
-  place(fleet: FleetIr, resource: Resource, field: string): PlaceReply;
+  /** Where a part of a fleet's resource comes from, or the fleet itself; nowhere unless it is good. */
+  place(fleet: FleetIr, resource: Resource | undefined, clue: Clue): PlaceReply;
 }
 
 /**
@@ -38,8 +38,8 @@ export async function offlineBuild(host: CliHost, path: string): Promise<Offline
   const faults = await host.preflight(parsed.policy, compiled.fleets);
   if (faults.length > 0) return bad([...problems, ...locate(boundProblems(faults), parsed.sources)].map(problemReply));
   const { policy, sources } = parsed;
-  const place = (fleet: FleetIr, resource: Resource, field: string): PlaceReply => {
-    const path = originOf(policy, fleet, resource, { field });
+  const place = (fleet: FleetIr, resource: Resource | undefined, clue: Clue): PlaceReply => {
+    const path = resource ? originOf(policy, fleet, resource, clue) : ['fleets', fleet.fleetName];
     return { path: formatPath(path), ...sources.spanOf(path) };
   };
   return { good: true, problems: problems.map(problemReply), fleets: compiled.fleets, place };

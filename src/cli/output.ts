@@ -4,7 +4,9 @@ import { escaped, isHostile, oneLine } from '../base/one-line.ts';
 import type { CliHost } from './host.ts';
 
 export const outputFormats = ['table', 'wide', 'json', 'yaml', 'name'] as const;
-export type OutputFormat = (typeof outputFormats)[number];
+/** What `validate` can print besides. */
+export const checkFormats = ['github', 'sarif'] as const;
+export type OutputFormat = (typeof outputFormats | typeof checkFormats)[number];
 
 /** How an answer is shown to people, and what it is about, for scripts. */
 export interface Views {
@@ -13,6 +15,9 @@ export interface Views {
   readonly wide?: () => string;
   /** One name a line, as other commands take them. */
   readonly name: () => readonly string[];
+  /** Where the command offers them. */
+  readonly github?: () => string;
+  readonly sarif?: () => string;
 }
 
 /** A command ended otherwise than well. `exitCode`: 1 failed, 2 differences, warnings or not (yet) complete. */
@@ -33,7 +38,7 @@ export function render(value: unknown, format: OutputFormat, views: Views): stri
       .name()
       .map(each => `${oneLine(each)}\n`)
       .join('');
-  return format === 'wide' && views.wide ? views.wide() : views.table();
+  return (format === 'table' ? undefined : views[format]?.()) ?? views.table();
 }
 
 /** The value for programs. */

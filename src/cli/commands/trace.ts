@@ -112,7 +112,7 @@ function replyOf(
       { request: tracedRequest(line, method, headers), ...(at === undefined ? {} : { listener: at }) },
     );
     const table = resources.find(each => each.type === servedTypes.route && each.name === report.routeTable);
-    const rules = report.rules.map(rule => ({ ...rule, ...(table ? place(fleet, table, rule.field) : {}) }));
+    const rules = report.rules.map(rule => ({ ...rule, ...(table ? place(fleet, table, rule) : {}) }));
     return { fleet: fleet.key, ...report, rules };
   } catch (error) {
     if (error instanceof TraceError) throw new CliFailure(`${error.message}; ${error.hint}`);

@@ -1,10 +1,17 @@
 import type { Command } from 'commander';
+import { envoyProblems } from '../envoy-check.ts';
 import type { CliHost } from '../host.ts';
 import { type OfflineBuild, offlineBuild } from '../offline.ts';
 import { outputOption, type ReadFlags, withExamples, withWatchOption } from '../options.ts';
-import { count, painter } from '../output.ts';
+import { checkFormats, count, painter } from '../output.ts';
+import { githubText, sarifText } from '../problem-formats.ts';
 import { countProblems, problemText } from '../problem-text.ts';
 import { type Reading, read } from '../reading.ts';
+
+type ValidateFlags = ReadFlags & {
+  readonly envoy?: string | true;
+  readonly allowWarnings?: boolean;
+};
 
 export function validateCommand(program: Command, host: CliHost): void {
   const command = withWatchOption(program.command('validate').alias('analyze'))
@@ -14,26 +21,42 @@ export function validateCommand(program: Command, host: CliHost): void {
         'Exit code 0: good; 1: errors, so that a server would not take it; 2: warnings only.',
     )
     .argument('[path]', 'policy file or folder', './switchyard.yaml')
-    .addOption(outputOption())
-    .action((path: string, flags: ReadFlags) => read(host, flags, () => look(host, path)));
+    .option(
+      '--envoy [file]',
+      'ask an Envoy binary too whether it takes what each fleet would hold (default: envoy on PATH)',
+    )
+    .option('--allow-warnings', 'exit code 0 with warnings only')
+    .addOption(outputOption(checkFormats))
+    .action((path: string, flags: ValidateFlags) => read(host, flags, () => look(host, path, flags)));
   withExamples(command, [
     'switchyard validate',
     'switchyard validate policy/ --watch',
-    'switchyard validate policy/ -o json',
+    'switchyard validate policy/ --envoy /usr/local/bin/envoy',
+    'switchyard validate policy/ -o github --allow-warnings     # at each line of a pull request',
+    'switchyard validate policy/ -o sarif > switchyard.sarif',
   ]);
 }
 
-async function look(host: CliHost, path: string): Promise<Reading> {
-  const build = withoutNames(await offlineBuild(host, path));
+async function look(host: CliHost, path: string, flags: ValidateFlags): Promise<Reading> {
+  const build = await askEnvoy(host, withoutNames(await offlineBuild(host, path)), flags.envoy);
   const { good, problems, fleets } = build;
   const keys = fleets.map(each => each.key);
-  const warned = problems.length > 0 ? 2 : 0;
+  const warned = problems.length > 0 && !flags.allowWarnings ? 2 : 0;
   return {
     value: { good, fleets: keys, problems },
     table: () => report(host, build),
     name: () => keys,
+    github: () => githubText(problems),
+    sarif: () => sarifText(host.version, problems),
     code: good ? warned : 1,
   };
+}
+
+async function askEnvoy(host: CliHost, build: OfflineBuild, envoy: string | true | undefined): Promise<OfflineBuild> {
+  if (envoy === undefined || !build.good) return build;
+  const refusals = await envoyProblems(host, envoy === true ? 'envoy' : envoy, build);
+  if (refusals.length === 0) return build;
+  return { ...build, good: false, problems: [...build.problems, ...refusals] };
 }
 
 /** Names are resolved by a server alone: that they are not here says nothing about the policy. */

@@ -18,6 +18,7 @@ export function hostOf(given: Partial<CliHost>): CliHost {
     serve: nothing,
     readDocuments: nothing,
     preflight: nothing,
+    envoyRefusal: nothing,
     adminTarget: () => {
       throw new Error('not in this test');
     },
