@@ -14,6 +14,7 @@ export * from './api/overrides.ts';
 export * from './api/policy.ts';
 export * from './api/process.ts';
 export * from './api/proxies.ts';
+export * from './api/proxy-config.ts';
 export * from './api/quarantines.ts';
 export * from './api/rejections.ts';
 export * from './api/reply.ts';

@@ -9,6 +9,7 @@ import type { Fleet } from '../fleet/fleet.ts';
 import type { Propagation } from '../fleet/propagation.ts';
 import type { ProxyStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
+import type { RecentSets } from '../snapshot/recent-sets.ts';
 import type { EventReaders } from './event-stream.ts';
 import type { Meters } from './meters.ts';
 import type { Refusals } from './refusals.ts';
@@ -18,6 +19,8 @@ export interface AdminDependencies {
   readonly control: Control;
   readonly fleet: Fleet;
   readonly board: Board;
+  /** What fleets were sent lately. Absent: it is kept from the start of the API on. */
+  readonly recent?: RecentSets;
   readonly log: Logger;
   /** Sends a proxy what it rejected once more. False if nobody with this node id is connected. */
   readonly retry: (nodeId: string) => boolean;

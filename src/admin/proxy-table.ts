@@ -3,6 +3,7 @@ import { typeName } from '../base/type-name.ts';
 import type { DepartedProxy, Fleet } from '../fleet/fleet.ts';
 import { fleetOf, type ProxyStatus, type TypeStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
+import type { RecentSets } from '../snapshot/recent-sets.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { ProxyReply, ProxyState, ProxyTypeReply, TypeName } from './api.ts';
 import { noPlaces, type Places } from './places.ts';
@@ -15,12 +16,12 @@ import { instant } from './replies.ts';
  * @param places of what proxies rejected; without it they are not told
  */
 export function proxyTable(
-  { fleet, board }: { readonly fleet: Fleet; readonly board: Board },
+  { fleet, board, recent }: { readonly fleet: Fleet; readonly board: Board; readonly recent?: RecentSets },
   places: Places = noPlaces,
 ): readonly ProxyReply[] {
   const snapshots = board.current?.snapshots;
   const rows = [
-    ...fleet.proxies().map(each => connected(each, snapshots, places)),
+    ...fleet.proxies().map(each => connected(each, { snapshots, places, recent })),
     ...fleet.departed().map(each => departed(each)),
   ];
   return rows.sort((a, b) => compareText(a.fleet ?? '\uffff', b.fleet ?? '\uffff') || compareText(a.id, b.id));
@@ -46,35 +47,58 @@ function identity({ node, peer, variant, assignment, connectedAt }: Seen) {
 }
 
 function departed(proxy: DepartedProxy): ProxyReply {
+  const gone = { since: instant(proxy.lastSeen), disconnectedAt: instant(proxy.lastSeen) };
   if (proxy.assignment?.kind === 'refused') {
     const state = { state: 'refused', why: proxy.assignment.why } as const;
-    return { ...identity(proxy), ...state, disconnectedAt: instant(proxy.lastSeen), types: {} };
+    return { ...identity(proxy), ...state, ...gone, types: {} };
   }
   const why = `not connected since ${instant(proxy.lastSeen)}: ${proxy.reason}`;
-  return { ...identity(proxy), state: 'disconnected', why, disconnectedAt: instant(proxy.lastSeen), types: {} };
+  return { ...identity(proxy), state: 'disconnected', why, ...gone, types: {} };
 }
 
-function connected(
-  proxy: ProxyStatus,
-  snapshots: ReadonlyMap<string, Snapshot> | undefined,
-  places: Places,
-): ProxyReply {
+interface Surroundings {
+  readonly snapshots: ReadonlyMap<string, Snapshot> | undefined;
+  readonly places: Places;
+  readonly recent: RecentSets | undefined;
+}
+
+/** One row of it. */
+export function connected(proxy: ProxyStatus, { snapshots, places, recent }: Surroundings): ProxyReply {
   const fleet = fleetOf(proxy);
   const snapshot = fleet === undefined ? undefined : snapshots?.get(fleet);
   const types: Partial<Record<TypeName, ProxyTypeReply>> = {};
   for (const [url, type] of proxy.types) {
     const name = typeName(url);
-    if (name) types[name] = typeReply(type, snapshot?.types.get(url)?.version, withheldOf(proxy, url));
+    if (!name) continue;
+    const published = fleet === undefined ? undefined : recent?.since(fleet, url);
+    const due = Math.max(published ?? proxy.connectedAt, proxy.connectedAt);
+    types[name] = typeReply(type, snapshot?.types.get(url)?.version, withheldOf(proxy, url), due);
   }
   const about = { places, ...(fleet !== undefined && { fleet }), ...(snapshot && { snapshot }) };
   const standing = standingOf(proxy, types, about);
-  return { ...identity(proxy), ...standing, types, ...withheldReplies(proxy, fleet, places) };
+  const since = { since: sinceWhen(standing.state, types) ?? instant(proxy.connectedAt) };
+  return { ...identity(proxy), ...standing, ...since, types, ...withheldReplies(proxy, fleet, places) };
 }
 
-function typeReply(type: TypeStatus, intended: string | undefined, withheld: number): ProxyTypeReply {
-  const { sent, acked, rejection } = type;
+/** It is in order since its last acknowledgement, and in disorder since the first thing that it has not acknowledged. */
+function sinceWhen(state: ProxyState, types: ProxyReply['types']): string | undefined {
+  const all = Object.values(types);
+  const behind = all.flatMap(each => each.behindSince ?? []).sort();
+  if (state !== 'synced') return behind[0];
+  return all
+    .flatMap(each => each.ackedAt ?? [])
+    .sort()
+    .at(-1);
+}
+
+/** @param due since when what is intended could have been there, in milliseconds since the epoch */
+function typeReply(type: TypeStatus, intended: string | undefined, withheld: number, due: number): ProxyTypeReply {
+  const { sent, acked, ackedAt, rejection } = type;
+  const state = withheld > 0 ? 'rejected' : typeState(type, intended);
   return {
-    state: withheld > 0 ? 'rejected' : typeState(type, intended),
+    state,
+    ...(ackedAt === undefined ? {} : { ackedAt: instant(ackedAt) }),
+    ...(state === 'synced' || state === 'notAsked' ? {} : { behindSince: instant(due) }),
     intended: intended ?? null,
     sent: sent ?? null,
     acked: acked ?? null,

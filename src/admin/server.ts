@@ -4,6 +4,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
+import { RecentSets } from '../snapshot/recent-sets.ts';
 import { authenticated } from './access.ts';
 import { audited } from './audited.ts';
 import { sameSiteOnly } from './auth.ts';
@@ -25,6 +26,7 @@ import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { policyRoutes } from './routes/policy.ts';
 import { proxyRoutes } from './routes/proxies.ts';
+import { proxyConfigRoutes } from './routes/proxy-config.ts';
 import { quarantineRoutes } from './routes/quarantines.ts';
 import { resourceRoutes } from './routes/resources.ts';
 import { tokenRoutes } from './routes/tokens.ts';
@@ -48,7 +50,8 @@ export interface RunningAdmin {
 const largestBody = 1024 * 1024;
 
 /** The admin API as a fetch handler; the server below only puts it on a socket. */
-export function adminApp(options: AdminOptions): Api {
+export function adminApp(given: AdminOptions): Api {
+  const options = { ...given, recent: given.recent ?? new RecentSets(given.board, Date.now) };
   const app: Api = new OpenAPIHono<{ Bindings: HttpBindings }>();
   app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' });
   app.onError((error, context) => {
@@ -79,6 +82,7 @@ export function adminApp(options: AdminOptions): Api {
   app.use(idempotent());
   metricsRoutes(app, options);
   proxyRoutes(app, options);
+  proxyConfigRoutes(app, options);
   quarantineRoutes(app, options);
   policyRoutes(app, options);
   fleetRoutes(app, options);

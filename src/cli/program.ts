@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
 import { completionCommand } from './commands/completion.ts';
+import { configCommand } from './commands/config.ts';
 import { drainCommand } from './commands/drain.ts';
 import { explainCommand } from './commands/explain.ts';
 import { healthCommand } from './commands/health.ts';
@@ -24,7 +25,7 @@ import { CliFailure } from './output.ts';
 const groups = {
   'Policy:': [initCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
   'Server:': [serveCommand],
-  'See:': [getCommand, diffCommand, statusCommand, healthCommand, weightsCommand, traceCommand],
+  'See:': [getCommand, diffCommand, statusCommand, configCommand, healthCommand, weightsCommand, traceCommand],
   'Change:': [
     applyCommand,
     deleteCommand,

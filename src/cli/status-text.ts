@@ -1,4 +1,11 @@
-import type { ComputedReply, EndpointHealthReply, OverrideReply, PolicyReply, ProxyReply } from '../admin/api.ts';
+import type {
+  ComputedReply,
+  EndpointHealthReply,
+  OverrideReply,
+  PolicyReply,
+  ProxiesReply,
+  ProxyReply,
+} from '../admin/api.ts';
 import { troubledText } from './health-text.ts';
 import { ago, type Paint, renderTable, type Style } from './output.ts';
 import { problemText } from './problem-text.ts';
@@ -7,6 +14,11 @@ import { quarantinesText, reasonsText } from './rejection-text.ts';
 /** What `status` shows: the policy in force without its texts, and the sync table. */
 export type Status = Omit<PolicyReply, 'documents'> & {
   readonly proxies: readonly ProxyReply[];
+  /** How many there are, of which those may be the first. */
+  readonly total: number;
+  readonly counts: ProxiesReply['counts'];
+  /** With more columns. */
+  readonly wide: boolean;
   /** Endpoints that some proxy does not find healthy. */
   readonly endpointHealth: EndpointHealthReply;
 };
@@ -37,7 +49,7 @@ export function statusText(status: Status, paint: Paint, now: number): string {
     quarantinesText(status.quarantines, paint, now),
     status.warnings.flatMap(each => (each.code === quarantined ? [] : [problemText(each, paint)])).join(''),
     troubledText(status.endpointHealth, paint),
-    proxiesText(status.proxies, paint),
+    proxiesText(status, paint, now),
   ];
   return parts.filter(part => part !== '').join('\n');
 }
@@ -78,26 +90,59 @@ function refusedText({ rejected, revision }: Status, paint: Paint, now: number):
   return head + rejected.problems.map(each => problemText(each, paint)).join('');
 }
 
-function proxiesText(proxies: readonly ProxyReply[], paint: Paint): string {
-  if (proxies.length === 0) return 'no proxy is connected\n';
+function proxiesText({ proxies, total, counts, wide }: Status, paint: Paint, now: number): string {
+  if (total === 0) return 'no proxy is connected\n';
+  const rest = total - proxies.length;
+  const groups = rest > 0 ? `${groupsText(counts, paint)}\n` : '';
+  const more = rest > 0 ? `and ${rest} more: --limit, --fleet, --state and --name show others\n` : '';
+  const header = ['PROXY', 'FLEET', 'STATE', 'FOR', 'XDS', ...typeColumns, 'ENVOY'];
   const rows = proxies.map(each => [
     each.id,
     each.fleet ?? '-',
     each.state,
+    ago(each.since, now).replace(' ago', ''),
     each.variant,
     ...typeColumns.map(type => stateOf(each, type)),
     each.envoyVersion || '-',
+    ...(wide ? [each.cluster, each.zone || '-', each.peer, ...typeColumns.map(type => versionOf(each, type))] : []),
   ]);
-  const paintCell = (cell: string, padded: string) => {
-    const style = styles[cell];
+  const wider = wide ? ['CLUSTER', 'ZONE', 'PEER', ...typeColumns.map(type => `${type} HELD`)] : [];
+  const table = renderTable([...header, ...wider], rows, coloured(paint));
+  const reasons = reasonsText(proxies);
+  return `${groups}${table}${more}${reasons === '' ? '' : `\n${reasons}`}`;
+}
+
+const coloured = (paint: Paint) => (cell: string, padded: string) => {
+  const style = styles[cell];
+  return style === undefined ? padded : paint(style, padded);
+};
+
+/** How many proxies of each fleet are in each state; the columns are the states that there are. */
+function groupsText(counts: ProxiesReply['counts'], paint: Paint): string {
+  const states = Object.keys(styles).filter(state => counts.some(each => each.state === state));
+  const fleets = [...new Set(counts.map(each => each.fleet))].sort();
+  const rows = fleets.map(fleet => {
+    const of = counts.filter(each => each.fleet === fleet);
+    const all = of.reduce((sum, each) => sum + each.count, 0);
+    return [
+      fleet ?? '-',
+      String(all),
+      ...states.map(state => String(of.find(each => each.state === state)?.count ?? '-')),
+    ];
+  });
+  const title = (cell: string, padded: string) => {
+    const style = styles[cell.toLowerCase()];
     return style === undefined ? padded : paint(style, padded);
   };
-  const table = renderTable(['PROXY', 'FLEET', 'STATE', 'XDS', ...typeColumns, 'ENVOY'], rows, paintCell);
-  const reasons = reasonsText(proxies);
-  return reasons === '' ? table : `${table}\n${reasons}`;
+  return renderTable(['FLEET', 'PROXIES', ...states.map(state => state.toUpperCase())], rows, title);
 }
 
 function stateOf(proxy: ProxyReply, type: (typeof typeColumns)[number]): string {
   const state = proxy.types[type]?.state;
   return state === undefined || state === 'notAsked' ? '-' : state;
+}
+
+/** The beginning of the version that it holds; versions are hashes. */
+function versionOf(proxy: ProxyReply, type: (typeof typeColumns)[number]): string {
+  return proxy.types[type]?.acked?.slice(0, 8) ?? '-';
 }

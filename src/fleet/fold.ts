@@ -84,11 +84,12 @@ function foldType(type: TypeStatus, event: TypeEvent, at: number): TypeStatus {
     case 'acked': {
       if (event.part) return type;
       const state = type.sent === event.version ? 'synced' : type.state;
-      return { ...type, acked: event.version, state, rejection: state === 'synced' ? undefined : type.rejection };
+      const rejection = state === 'synced' ? undefined : type.rejection;
+      return { ...type, acked: event.version, ackedAt: at, state, rejection };
     }
     case 'nacked':
       return { ...type, state: 'rejected', rejection: { version: event.version, message: shownWords(event), at } };
     case 'current':
-      return { ...type, sent: event.version, acked: event.version, state: 'synced', rejection: undefined };
+      return { ...type, sent: event.version, acked: event.version, ackedAt: at, state: 'synced', rejection: undefined };
   }
 }

@@ -8,6 +8,8 @@ export interface TypeStatus {
   readonly state: 'notAsked' | 'pending' | 'synced' | 'rejected';
   readonly sent: string | undefined;
   readonly acked: string | undefined;
+  /** When it acknowledged that, or was found to hold it; milliseconds since the epoch. */
+  readonly ackedAt?: number;
   readonly rejection: { readonly version: string; readonly message: string; readonly at: number } | undefined;
 }
 

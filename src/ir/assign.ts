@@ -60,6 +60,16 @@ function choose(groups: readonly (readonly FleetIr[])[], node: NodeFacts): Fleet
   };
 }
 
+/** Why a node that fits a fleet does so, in words. */
+export function whyFits({ match, members }: FleetIr, node: NodeFacts): string {
+  const named = wishes(match, node).map(({ field, glob, value }) => {
+    const text = shorten(value ?? '');
+    return glob === value ? `its ${field} is "${text}"` : `its ${field} "${text}" fits "${glob}"`;
+  });
+  const member = members === undefined ? [] : ['an endpoint names it, or its id fits one'];
+  return [...named, ...member].join(' and ') || 'the fleet takes every node';
+}
+
 /** True if everything that `match` names fits the node. */
 function fitsMatch(match: FleetMatch, node: NodeFacts): boolean {
   return wishes(match, node).every(({ glob, value }) => value !== undefined && fitsGlob(glob, value));

@@ -35,6 +35,10 @@ describe('what init and bundle write is taken by Envoy', () => {
   }
 });
 
+interface Dumped {
+  readonly name: string;
+}
+
 describe('a first day: init, serve, status, canary, drain', () => {
   const cwd = temporaryDirectory();
   const dataFolder = join(cwd, '.switchyard');
@@ -101,6 +105,32 @@ describe('a first day: init, serve, status, canary, drain', () => {
     assert.match(synced.out, /^revision 1, \d+s ago by .*\nfleets: edge\n/);
     assert.match(synced.out, /\nedge-\S+ +edge +synced +delta +synced +synced +synced +synced +1\.\d+\.\d+\n$/);
     await until('it serves', async () => (await ask(port, '/')).status === 200);
+  });
+
+  it('config: what the Envoy is to hold is what its own dump says that it holds', async () => {
+    const [id = ''] = (await run('status', '-o', 'name')).out.trim().split('\n');
+    const shown = await run('config', id, '-o', 'json');
+    assert.equal(shown.code, 0, shown.err);
+    const ours: Readonly<Record<string, readonly Dumped[]>> = JSON.parse(shown.out);
+    const { configs } = JSON.parse(await envoy.admin('/config_dump?include_eds'));
+    const dumped = (list: string, field: string): readonly Dumped[] =>
+      configs.flatMap((each: Record<string, readonly Record<string, unknown>[]>) =>
+        (each[list] ?? []).map(entry => ((entry['active_state'] as typeof entry | undefined) ?? entry)[field]),
+      );
+    const theirs = {
+      listeners: dumped('dynamic_listeners', 'listener'),
+      clusters: dumped('dynamic_active_clusters', 'cluster'),
+      routes: dumped('dynamic_route_configs', 'route_config'),
+    };
+    for (const [kind, found] of Object.entries(theirs)) {
+      assert.ok(found.length > 0, kind);
+      assert.deepEqual(found.map(each => each.name).sort(), ours[kind]?.map(each => each.name).sort(), kind);
+    }
+    const weights = (tables: readonly Dumped[] = []) => JSON.stringify(tables).match(/"name":"web@v\d","weight":\d+/g);
+    assert.ok(weights(ours['routes']));
+    assert.deepEqual(weights(theirs.routes), weights(ours['routes']));
+    assert.match((await run('config', id)).out, /, since its cluster is "edge"\n/);
+    assert.match((await run('config', id, '--diff')).out, /\nit holds all that is intended\n$/);
   });
 
   it('canary: the shift is in the traffic once it is acknowledged, and goes back', async () => {

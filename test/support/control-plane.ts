@@ -105,6 +105,6 @@ export class ControlPlane {
   }
 
   async proxies(): Promise<readonly ProxyReply[]> {
-    return (await this.api<{ proxies: readonly ProxyReply[] }>('GET', '/api/v1/proxies')).body.proxies;
+    return (await this.api<{ proxies: readonly ProxyReply[] }>('GET', '/api/v1/proxies?limit=1000')).body.proxies;
   }
 }

@@ -134,6 +134,22 @@ export const flag = (doc: string) =>
 export const choice = <const T extends readonly [string, ...string[]]>(choices: T, doc: string) =>
   z.enum(choices, { error: 'is unknown' }).optional().describe(doc);
 
+/** Items of a page. */
+const usualPage = 100;
+const longestPage = 1000;
+
+/** Which page of a list. */
+export const pageQuery = {
+  limit: z
+    .string()
+    .regex(/^[1-9]\d*$/, { error: 'is not a number above 0' })
+    .transform(Number)
+    .refine(limit => limit <= longestPage, { error: `is more than ${longestPage}` })
+    .prefault(String(usualPage))
+    .describe(`At most so many, up to ${longestPage}; ${usualPage} by default.`),
+  cursor: z.string().max(4000, { error: 'is too long' }).optional().describe('`next` of the page before.'),
+};
+
 /** Milliseconds. */
 const longestWait = 60_000;
 

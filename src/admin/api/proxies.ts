@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { typeNames } from '../../base/type-name.ts';
-import { choice, operation } from './operation.ts';
+import { choice, operation, pageQuery } from './operation.ts';
 import { RejectReply } from './rejections.ts';
 import { instantText, type Reply, ResourceReply } from './reply.ts';
 
@@ -14,6 +14,8 @@ export const ProxyTypeReply = z
     intended: z.string().nullable().describe('Version that it is to hold.'),
     sent: z.string().nullable().describe('Version that was sent last.'),
     acked: z.string().nullable().describe('Version that it acknowledged last.'),
+    ackedAt: instantText('When it did, or was found to hold it.').optional(),
+    behindSince: instantText('Since when it does not hold what is intended; absent while it does.').optional(),
     withheld: z.int().describe('How many contents of the type are withheld, rejects and suspects, if any.').optional(),
     rejection: z
       .object({
@@ -47,6 +49,7 @@ export const ProxyReply = z
     zone: z.string().describe('Its zone.'),
     fleet: z.string().nullable().describe('Key of its fleet; null while it is given none.'),
     state: z.enum(proxyStates).describe('The worst that it is in, over its types.'),
+    since: instantText('Since when, as far as is known: when it acknowledged last, became due something, or went.'),
     why: z.string().describe('Why it is not synced, in words.').optional(),
     nearestFleet: z.string().describe('The fleet that comes nearest to one that is not matched.').optional(),
     variant: z.enum(['sotw', 'delta']).describe('The form of the protocol that it speaks.'),
@@ -72,8 +75,25 @@ export const ProxyReply = z
   .meta({ id: 'Proxy', description: 'One row of the sync table.' });
 export type ProxyReply = Reply<typeof ProxyReply>;
 
+/** Orders of the table. */
+export const proxyOrders = ['fleet', 'id', 'worst', 'since'] as const;
+export type ProxyOrder = (typeof proxyOrders)[number];
+
 const ProxiesReply = z
-  .object({ proxies: z.array(ProxyReply).describe('By fleet and id; those without a fleet come last.') })
+  .object({
+    proxies: z.array(ProxyReply).describe('A page of them.'),
+    total: z.int().describe('How many there are on all pages.'),
+    counts: z
+      .array(
+        z.object({
+          fleet: z.string().nullable().describe('Key of the fleet.'),
+          state: z.enum(proxyStates).describe('The state.'),
+          count: z.int().describe('How many of the fleet are in it.'),
+        }),
+      )
+      .describe('Of all pages.'),
+    next: z.string().describe('The `cursor` of the next page, if there is one.').optional(),
+  })
   .meta({ id: 'Proxies', description: 'The sync table.' });
 export type ProxiesReply = Reply<typeof ProxiesReply>;
 
@@ -87,6 +107,12 @@ export const listProxies = operation({
   query: {
     fleet: z.string().optional().describe('Those of a fleet, sub-fleets included.'),
     state: choice(proxyStates, 'Those in a state.'),
+    name: z.string().optional().describe('Those whose node id has this in it.'),
+    sort: choice(
+      proxyOrders,
+      'By `fleet` and id, those without a fleet last, which is the default; by `id`; the `worst` first; or by `since`, the longest first.',
+    ),
+    ...pageQuery,
   },
   answers: { 200: ProxiesReply },
 });

@@ -1,24 +1,71 @@
 import { mayFleet } from '../../access/caller.ts';
 import { didYouMean } from '../../base/suggest.ts';
-import { listProxies, type ProxyReply, type RetryReply, retryProxy } from '../api.ts';
+import {
+  listProxies,
+  type ProxiesReply,
+  type ProxyOrder,
+  type ProxyReply,
+  type ProxyState,
+  type RetryReply,
+  retryProxy,
+} from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
+import { type PageKey, pageOf } from '../pages.ts';
 import { placesIn } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { proxyTable } from '../proxy-table.ts';
 import { type Api, answer, serve } from '../serve.ts';
 
-/** The sync table, or what `?fleet=` and `?state=` leave of it. A fleet's name stands for all its sub-fleets. */
+/** The sync table, or what the query leaves of it. A fleet's name stands for all its sub-fleets. */
 export function proxyRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
-  serve(api, listProxies, ({ context, query: { state, fleet } }) => {
+  serve(api, listProxies, ({ context, query: { state, fleet, name, sort = 'fleet', limit, cursor } }) => {
     const caller = context.get('caller');
     const wanted = (each: ProxyReply) =>
       (each.fleet === null ? caller.fleets === undefined : mayFleet(caller, each.fleet)) &&
       (state === undefined || each.state === state) &&
+      (name === undefined || each.id.includes(name)) &&
       (fleet === undefined || each.fleet === fleet || (each.fleet?.startsWith(`${fleet}/`) ?? false));
-    return answer(200, { proxies: proxyTable(dependencies, placesIn(control)).filter(wanted) });
+    const all = proxyTable(dependencies, placesIn(control)).filter(wanted);
+    const { page, next } = pageOf(all, keys[sort], { limit, cursor });
+    return answer(200, {
+      proxies: page,
+      total: all.length,
+      counts: countsOf(all),
+      ...(next === undefined ? {} : { next }),
+    });
   });
   serve(api, retryProxy, ({ params: { id } }) => answer(202, retry(dependencies, id)));
+}
+
+const byFleet = ({ fleet, id, peer }: ProxyReply): PageKey => [fleet === null ? 1 : 0, fleet ?? '', id, peer];
+
+/** Those in the worst state come first. */
+const severity: readonly ProxyState[] = [
+  'rejected',
+  'refused',
+  'ambiguous',
+  'unmatched',
+  'stale',
+  'pending',
+  'disconnected',
+  'synced',
+];
+
+const keys: Readonly<Record<ProxyOrder, (each: ProxyReply) => PageKey>> = {
+  fleet: byFleet,
+  id: ({ id, peer }) => [id, peer],
+  worst: each => [severity.indexOf(each.state), ...byFleet(each)],
+  since: each => [each.since, ...byFleet(each)],
+};
+
+function countsOf(all: readonly ProxyReply[]): ProxiesReply['counts'] {
+  const counts = new Map<string, ProxiesReply['counts'][number]>();
+  for (const { fleet, state } of all) {
+    const key = JSON.stringify([fleet, state]);
+    counts.set(key, { fleet, state, count: (counts.get(key)?.count ?? 0) + 1 });
+  }
+  return [...counts.values()];
 }
 
 /** Sends a proxy what it rejected once more. */

@@ -1,16 +1,26 @@
 import { type Command, Option } from 'commander';
-import { type EndpointHealthReply, type PolicyReply, type ProxiesReply, proxyStates } from '../../admin/api.ts';
+import {
+  type EndpointHealthReply,
+  type PolicyReply,
+  type ProxiesReply,
+  type ProxyReply,
+  proxyOrders,
+  proxyStates,
+} from '../../admin/api.ts';
 import { callAdmin } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
-import { painter, printable } from '../output.ts';
+import { CliFailure, painter, printable } from '../output.ts';
 import { type Reading, read } from '../reading.ts';
-import { type Status, statusText } from '../status-text.ts';
+import { statusText } from '../status-text.ts';
 
 type StatusFlags = ClientFlags &
   ReadFlags & {
     readonly fleet?: string;
     readonly state?: string;
+    readonly name?: string;
+    readonly sort: string;
+    readonly limit?: string;
   };
 
 export function statusCommand(program: Command, host: CliHost): void {
@@ -18,39 +28,82 @@ export function statusCommand(program: Command, host: CliHost): void {
     .summary('which proxy holds what')
     .description(
       'Shows the revision in force, overrides, refused saves, what is in quarantine, and where every proxy stands with ' +
-        'every resource type; what a proxy rejected is told in its own words, with the place in the policy.\n' +
+        'every resource type, the worst first; many proxies are counted by fleet. What a proxy rejected is told in its own words, with the place in the policy.\n' +
         'Exit code 0: all proxies are synced; 2: something is not as it should be, or no proxy is connected.',
     )
     .option('--fleet <key>', 'only the proxies of this fleet')
+    .option('--name <part>', 'only the proxies whose node id has this in it')
     .addOption(new Option('--state <state>', 'only the proxies in this state').choices([...proxyStates]))
+    .addOption(new Option('--sort <order>', 'what comes first').choices([...proxyOrders]).default('worst'))
+    .option('--limit <number>', 'show at most so many proxies one by one (default: as many as fit, 40 at most)')
     .action((flags: StatusFlags) => read(host, flags, () => look(host, flags)));
   withExamples(command, [
     'switchyard status',
     'switchyard status --watch',
-    'switchyard status --state rejected -o json',
+    'switchyard status --state rejected -o wide',
+    'switchyard status --fleet edge --sort since --limit 1000',
+    'switchyard retry "$(switchyard status --state rejected -o name | head -n 1)"',
     'until switchyard status > /dev/null; do sleep 1; done',
   ]);
 }
 
 async function look(host: CliHost, flags: StatusFlags): Promise<Reading> {
-  const status = await fetchStatus(host, flags);
-  const { proxies, quarantines, rejected, revision } = status;
-  const good = revision !== null && rejected === null && quarantines.length === 0 && proxies.length > 0;
+  const status = await fetchStatus(host, flags, rowsOf(host, flags));
+  const { counts, quarantines, rejected, revision } = status;
+  const good = revision !== null && rejected === null && quarantines.length === 0 && counts.length > 0;
+  const table = (wide: boolean) => () => statusText({ ...printable(status), wide }, painter(host), host.now());
   return {
     value: status,
-    table: () => statusText(printable(status), painter(host), host.now()),
-    name: () => proxies.map(each => each.id),
-    code: good && proxies.every(each => each.state === 'synced') ? 0 : 2,
+    table: table(false),
+    wide: table(true),
+    name: () => status.proxies.map(each => each.id),
+    code: good && counts.every(each => each.state === 'synced') ? 0 : 2,
   };
 }
 
-async function fetchStatus(host: CliHost, flags: StatusFlags): Promise<Status> {
-  const query = new URLSearchParams();
-  if (flags.fleet !== undefined) query.set('fleet', flags.fleet);
-  if (flags.state !== undefined) query.set('state', flags.state);
+/** Rows above and below the table of proxies, at most, while nothing else is amiss. */
+const around = 8;
+const fewest = 10;
+const most = 40;
+
+/** How many proxies are shown one by one; undefined: all of them. */
+function rowsOf(host: CliHost, { limit, output }: StatusFlags): number | undefined {
+  if (limit !== undefined) {
+    if (/^[1-9]\d{0,5}$/.test(limit)) return Number(limit);
+    throw new CliFailure(`--limit ${limit} is no number above 0`);
+  }
+  if (output !== 'table' && output !== 'wide') return undefined;
+  const height = host.screen()?.rows;
+  return height === undefined ? most : Math.min(most, Math.max(fewest, height - around));
+}
+
+async function fetchStatus(host: CliHost, flags: StatusFlags, rows: number | undefined) {
   const { body: policy } = await callAdmin<PolicyReply>(host, flags, 'GET', '/api/v1/policy');
-  const { body: table } = await callAdmin<ProxiesReply>(host, flags, 'GET', `/api/v1/proxies?${query}`);
+  const { proxies, total, counts } = await fetchProxies(host, flags, rows);
   const { body: endpointHealth } = await callAdmin<EndpointHealthReply>(host, flags, 'GET', '/api/v1/endpoint-health');
   const { documents: _, ...rest } = policy;
-  return { ...rest, proxies: table.proxies, endpointHealth };
+  return { ...rest, proxies, total, counts, endpointHealth };
 }
+
+/** As many of them as are wanted, from as many pages as that takes. */
+async function fetchProxies(host: CliHost, flags: StatusFlags, rows = Number.POSITIVE_INFINITY): Promise<ProxiesReply> {
+  const proxies: ProxyReply[] = [];
+  let cursor: string | undefined;
+  for (;;) {
+    const query = new URLSearchParams({
+      sort: flags.sort,
+      limit: String(Math.min(longestPage, rows - proxies.length)),
+    });
+    for (const name of ['fleet', 'state', 'name'] as const) {
+      const wanted = flags[name];
+      if (wanted !== undefined) query.set(name, wanted);
+    }
+    if (cursor !== undefined) query.set('cursor', cursor);
+    const { body } = await callAdmin<ProxiesReply>(host, flags, 'GET', `/api/v1/proxies?${query}`);
+    proxies.push(...body.proxies);
+    cursor = body.next;
+    if (cursor === undefined || proxies.length >= rows) return { ...body, proxies };
+  }
+}
+
+const longestPage = 1000;

@@ -51,6 +51,7 @@ const examples: Readonly<Record<string, Example>> = {
   readMetrics: { url: '/metrics' },
   readDocument: { url: '/api/v1/openapi.json' },
   listProxies: { url: '/api/v1/proxies?state=pending' },
+  readProxyConfig: { url: '/api/v1/proxies/edge-1/config' },
   retryProxy: { url: '/api/v1/proxies/edge-1/retry', status: 202 },
   listQuarantines: { url: '/api/v1/quarantines' },
   endQuarantine: {

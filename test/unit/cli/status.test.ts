@@ -20,11 +20,14 @@ describe('switchyard status', () => {
     assert.deepEqual([code, err], [0, '']);
     assert.match(out, /^revision 7, \d+d ago by bob: saved\nfleets: edge\n\n/);
     assert.equal(
-      out.slice(out.indexOf('PROXY')),
+      out
+        .slice(out.indexOf('PROXY'))
+        .replaceAll(/ \d+[sd] {2,}/g, ' 0s   ')
+        .replace(/FOR +XDS/, 'FOR  XDS'),
       [
-        'PROXY   FLEET  STATE   XDS    CDS     EDS  LDS  RDS  ENVOY',
-        'edge-1  edge   synced  delta  synced  -    -    -    1.40.0',
-        'edge-2  edge   synced  delta  synced  -    -    -    1.40.0',
+        'PROXY   FLEET  STATE   FOR  XDS    CDS     EDS  LDS  RDS  ENVOY',
+        'edge-1  edge   synced  0s   delta  synced  -    -    -    1.40.0',
+        'edge-2  edge   synced  0s   delta  synced  -    -    -    1.40.0',
         '',
       ].join('\n'),
     );
@@ -147,10 +150,44 @@ describe('switchyard status', () => {
       'warnings',
       'rejected',
       'proxies',
+      'total',
+      'counts',
       'endpointHealth',
     ]);
     assert.equal(status.proxies[0].id, 'edge-1');
     assert.deepEqual(parse((await here.run('ps', '-o', 'yaml')).out), status);
+  });
+
+  it('counts many proxies by fleet, and shows the worst', async () => {
+    here.world.accept();
+    for (let id = 1; id <= 1200; id++) {
+      here.world.connect(id, `edge-${id}`, edge);
+      here.world.exchange(id, 'Cluster', id === 700 ? 'nacked' : 'acked');
+    }
+    const { code, out } = await here.run('status');
+    assert.equal(code, 2);
+    assert.match(out, /\nFLEET +PROXIES +SYNCED +REJECTED\nedge +1200 +1199 +1\n\nPROXY/);
+    const table = out.slice(out.indexOf('\nPROXY')).trim().split('\n');
+    assert.match(table[1] ?? '', /^edge-700 +edge +rejected /);
+    assert.match(table[41] ?? '', /^and 1160 more: --limit, --fleet, --state and --name show others$/);
+    const few = await here.run('status', '--limit', '2', '--name', 'edge-119', '--sort', 'id');
+    assert.match(few.out, /\nedge-119 .*\nedge-1190 .*\nand 9 more/);
+    const names = await here.run('status', '-o', 'name');
+    assert.equal(names.out.trim().split('\n').length, 1200, 'programs get all of them, from all pages');
+    assert.equal(names.out.split('\n')[0], 'edge-700');
+    assert.match((await here.run('status', '--limit', '0')).err, /--limit 0 is no number above 0/);
+  });
+
+  it('has as many rows as the terminal, and more columns when asked', async () => {
+    here.world.accept();
+    for (let id = 1; id <= 30; id++) {
+      here.world.connect(id, `edge-${id}`, edge);
+      here.world.exchange(id, 'Cluster', 'acked');
+    }
+    const small = await runHere(['status'], { adminTarget: here.target, screen: () => ({ rows: 20, columns: 80 }) });
+    assert.match(small.out, /\nand 18 more: /);
+    const wide = await here.run('status', '-o', 'wide', '--limit', '1');
+    assert.match(wide.out, /\nPROXY .* ENVOY +CLUSTER +ZONE +PEER +CDS HELD +EDS HELD +LDS HELD +RDS HELD\nedge-1 /);
   });
 
   it('follows what happens until it is ended', async () => {
