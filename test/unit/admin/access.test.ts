@@ -91,6 +91,8 @@ describe('the scope of a token', () => {
     const others = { headers: bearing(world, { fleets: ['internal'] }, 'others') };
     assert.equal((await world.call('GET', '/api/v1/proxies', mine)).json.proxies.length, 1);
     assert.equal((await world.call('GET', '/api/v1/proxies', others)).json.proxies.length, 0);
+    assert.equal((await world.call('GET', '/api/v1/proxies/edge-1/config', mine)).status, 200);
+    assert.equal((await world.call('GET', '/api/v1/proxies/edge-1/config', others)).status, 404);
     assert.equal((await world.call('GET', '/api/v1/quarantines', mine)).json.quarantines.length, 1);
     assert.equal((await world.call('GET', '/api/v1/quarantines', others)).json.quarantines.length, 0);
     assert.equal((await world.call('GET', '/api/v1/fleets/edge/snapshot', mine)).status, 200);
