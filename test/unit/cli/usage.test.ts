@@ -55,7 +55,7 @@ describe('the command line', { concurrency: 2 }, () => {
     ] as const) {
       assert.deepEqual(await run(...args), { code: 1, out: '', err: message });
     }
-    const format = await run('validate', '-o', 'xml');
+    const format = await run('translate', '-o', 'xml');
     assert.equal(format.code, 1);
     assert.match(format.err, /'xml' is invalid\. Allowed choices are table, wide, json, yaml, name\./);
     assert.match((await run('validate', 'a', 'b')).err, /too many arguments/);
