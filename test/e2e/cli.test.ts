@@ -103,7 +103,7 @@ describe('a first day: init, serve, status, canary, drain', () => {
       return status.code === 0 && status;
     });
     assert.match(synced.out, /^revision 1, \d+s ago by .*\nfleets: edge\n/);
-    assert.match(synced.out, /\nedge-\S+ +edge +synced +delta +synced +synced +synced +synced +1\.\d+\.\d+\n$/);
+    assert.match(synced.out, /\nedge-\S+ +edge +synced +\d+s +delta +synced +synced +synced +synced +1\.\d+\.\d+\n$/);
     await until('it serves', async () => (await ask(port, '/')).status === 200);
   });
 
