@@ -94,7 +94,7 @@ function mistakesIn(policy: unknown): readonly string[] {
 function wrongIn(page: string): readonly string[] {
   const blocks = [...textOf(page).matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
   return blocks.flatMap(text => {
-    if (/@type|dynamic_resources|image: /.test(text)) return [];
+    if (/@type|dynamic_resources|image: |^repos:/.test(text)) return [];
     const shown: unknown = parseYaml(text);
     const found = frames.map(frame => mistakesIn(frame(shown)));
     return found.some(mistakes => mistakes.length === 0) ? [] : [`${page}: ${found[0]?.join('; ')}\n${text}`];
