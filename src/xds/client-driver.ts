@@ -1,13 +1,18 @@
 import { longestTimer } from '../base/units.ts';
 import type { Publication } from '../snapshot/board.ts';
-import { type ClientInput, startClient, stepClient } from './client.ts';
-import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
+import {
+  Client,
+  type ClientEvent,
+  type ClientInput,
+  type ClientStep,
+  type Steps,
+  type StreamSettings,
+} from './client.ts';
+import type { ClientSettings } from './client-state.ts';
 import type { XdsEvent } from './events.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
-import { knowsTtl } from './heartbeat.ts';
-import { type StreamSettings, typesIn } from './lanes.ts';
+import { typesIn } from './lanes.ts';
 import type { XdsLimits } from './limits.ts';
-import type { MachineEvent } from './machine.ts';
 import type { TimerRequest } from './order-state.ts';
 import type { Pacer } from './pacer.ts';
 import { resourceType } from './resource-type.ts';
@@ -60,12 +65,12 @@ export class ClientDriver {
   #stopWaiting: (() => void) | undefined;
   /** Streams that have ended, of which the machine has not been told. */
   #left: number[] = [];
-  #state: ClientState;
+  readonly #client: Client;
 
-  constructor(id: number, shared: SharedByClients) {
+  constructor(id: number, shared: SharedByClients, steps: Steps) {
     this.id = id;
     this.#shared = shared;
-    this.#state = startClient({ ...shared.settings, limits: shared.limits });
+    this.#client = new Client(steps);
   }
 
   get streams(): number {
@@ -77,7 +82,7 @@ export class ClientDriver {
     if (typeUrl !== undefined && !resourceType(typeUrl).complete) return false;
     // One that has ended just now may be the one that it replaces.
     this.step();
-    const { lanes, streams } = this.#state;
+    const { lanes, streams } = this.#client.state;
     const asked = typeUrl !== undefined && typesIn(lanes).includes(typeUrl);
     return asked || [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
   }
@@ -85,7 +90,7 @@ export class ClientDriver {
   join(stream: StreamSettings, outlet: Outlet): void {
     this.#outlets.set(stream.streamId, outlet);
     this.#open.add(stream.streamId);
-    this.#state = stepClient(this.#state, { kind: 'joined', stream }).state;
+    this.#client.step({ kind: 'joined', stream });
   }
 
   published(publication: Publication): void {
@@ -93,7 +98,7 @@ export class ClientDriver {
   }
 
   get nodeId(): string | undefined {
-    return this.#state.node?.id;
+    return this.#client.node?.id;
   }
 
   /**
@@ -177,8 +182,7 @@ export class ClientDriver {
 
   #apply(input: ClientInput): void {
     if (this.#outlets.size === 0) return;
-    const step = stepClient(this.#state, input);
-    this.#state = step.state;
+    const step = this.#client.step(input);
     this.#carryOut(step);
     if (step.fault === undefined || !('streamId' in input)) return;
     const { fault, limit } = step;
@@ -187,12 +191,11 @@ export class ClientDriver {
   }
 
   #carryOut({ events, responses, timers }: ClientStep): void {
-    const { node, streams } = this.#state;
-    const written = responses.flatMap(({ streamId, body, nonce }) => {
-      const variant = streams.get(streamId)?.settings.variant;
-      if (!variant) return [];
-      return [{ streamId, nonce, frame: this.#shared.frames.frame(variant, body, knowsTtl(variant, node)) }];
-    });
+    const written = responses.map(({ streamId, variant, limited, body, nonce }) => ({
+      streamId,
+      nonce,
+      frame: this.#shared.frames.frame(variant, body, limited),
+    }));
     const lengths = new Map(written.map(({ nonce, frame }) => [nonce, frame.length]));
     for (const event of events) {
       this.#tell(event.kind === 'sent' ? { ...event, bytes: lengths.get(event.nonce) ?? 0 } : event);
@@ -216,12 +219,15 @@ export class ClientDriver {
     this.#timers.add(timer);
   }
 
-  #tell(event: MachineEvent): void {
+  #tell(event: Told): void {
     this.#shared.emit({ ...event, clientId: this.id } as XdsEvent);
   }
 }
 
+type WithoutClient<T> = T extends unknown ? Omit<T, 'clientId'> : never;
+type Told = WithoutClient<XdsEvent>;
+
 /** Why the client may not be what it says it is, if that was found. */
-function refusalIn(event: MachineEvent): string | undefined {
+function refusalIn(event: ClientEvent): string | undefined {
   return event.kind === 'assigned' && event.assignment.kind === 'refused' ? event.assignment.why : undefined;
 }

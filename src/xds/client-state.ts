@@ -1,24 +1,30 @@
-import type { Assignment, NodeIdentity, Publication } from '../snapshot/board.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { ByStream } from './by-stream.ts';
 import type { Isolation } from './isolation.ts';
-import type { Lanes, StreamSettings } from './lanes.ts';
+import type { Lanes, MemberSettings } from './lanes.ts';
 import type { LimitName, XdsLimits } from './limits.ts';
 import type { MachineEvent, Response } from './machine.ts';
 import type { OrderSettings, OrderState, TimerRequest } from './order-state.ts';
 import type { Tally } from './tally.ts';
 import type { Targets } from './targets.ts';
+import type { Traits } from './traits.ts';
 import type { Aimed } from './withheld.ts';
 
 /**
- * One proxy on one connection: its streams, the node that it says it is, what it is to hold, and the order among its
- * types. With ADS it has a single stream; else one for each type, and one for the endpoints of each cluster (R41).
+ * One proxy on one connection: its streams, what it is to hold, and the order among its types. With ADS it has a single
+ * stream; else one for each type, and one for the endpoints of each cluster (R41).
+ *
+ * Nothing in it is the client's alone: who it is, the numbers of its streams and its nonces are kept outside (see
+ * `client.ts`), so that clients which were told and have said the same are in one state, whose steps are found once for
+ * all of them.
  */
 export interface ClientState {
   readonly settings: ClientSettings;
   readonly streams: ByStream<Member>;
-  readonly node: NodeIdentity | undefined;
-  readonly publication: Publication | undefined;
-  readonly assignment: Assignment | undefined;
+  /** Of its node; undefined as long as nobody knows who it is. */
+  readonly traits: Traits | undefined;
+  /** For its node, if there is a fleet for it that has a snapshot. */
+  readonly published: Snapshot | undefined;
   readonly lanes: Lanes;
   readonly tally: Tally;
   readonly targets: Targets;
@@ -33,7 +39,7 @@ export interface ClientState {
   readonly rewarmed: readonly string[];
   /** Timers of signs of life (R34). */
   readonly beats: Beats;
-  /** How many timers were started beside the order's; their ids are negative. */
+  /** How many timers were started beside the order's since none of them ran; their ids are negative. */
   readonly timers: number;
 }
 
@@ -57,7 +63,7 @@ export interface RejectionSettings {
 
 /** A stream of the client. */
 export interface Member {
-  readonly settings: StreamSettings;
+  readonly settings: MemberSettings;
   /** Whether it takes more bytes (R49). */
   readonly open: boolean;
 }
@@ -72,7 +78,7 @@ export interface Beat {
 export type Beats = ReadonlyMap<number, Beat>;
 
 /** What comes of an input. */
-export interface ClientStep {
+export interface StateStep {
   readonly state: ClientState;
   readonly responses: readonly (Response & { readonly streamId: number })[];
   readonly events: readonly MachineEvent[];

@@ -1,30 +1,27 @@
-import type { NodeIdentity, Publication } from '../snapshot/board.ts';
-import { canonicalName } from '../snapshot/names.ts';
-import { ByStream } from './by-stream.ts';
-import type { ClientSettings, ClientState, ClientStep } from './client-state.ts';
-import type { Variant } from './events.ts';
-import { nothingRejected } from './isolation.ts';
-import { laneIndex, lanesOn, type StreamSettings } from './lanes.ts';
-import { beyond, defaultLimits, type LimitError } from './limits.ts';
-import type { DeltaRequest, Input, SotwRequest } from './machine.ts';
-import { startOrder } from './order-state.ts';
-import { Turn } from './turn.ts';
+import { type Assignment, type NodeIdentity, type Publication, sameAssignment } from '../snapshot/board.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { ClientState, StateStep } from './client-state.ts';
+import type { StateInput } from './client-step.ts';
+import type { Variant, XdsEvent } from './events.ts';
+import { laneIndex, type MemberSettings } from './lanes.ts';
+import type { LimitName } from './limits.ts';
+import type { Answers, DeltaRequest, MachineEvent, Response, SotwRequest } from './machine.ts';
+import { sameNode } from './node-identity.ts';
+import { Nonces, noncePrefix } from './nonce.ts';
+import type { TimerRequest } from './order-state.ts';
+import { type Traits, traitsOf } from './traits.ts';
+
+/** What a stream was opened with. */
+export interface StreamSettings extends Omit<MemberSettings, 'streamId'> {
+  /** Unique within the process. */
+  readonly streamId: number;
+  readonly nonceSalt: number;
+}
 
 /** What a client is told. */
 export type ClientInput =
   | { readonly kind: 'joined'; readonly stream: StreamSettings }
-  | {
-      readonly kind: 'sotw';
-      readonly streamId: number;
-      readonly request: SotwRequest;
-      readonly node: NodeIdentity | undefined;
-    }
-  | {
-      readonly kind: 'delta';
-      readonly streamId: number;
-      readonly request: DeltaRequest;
-      readonly node: NodeIdentity | undefined;
-    }
+  | ClientRequest
   | { readonly kind: 'publication'; readonly publication: Publication }
   | { readonly kind: 'timer'; readonly id: number }
   /** Whether streams take more bytes (R49). */
@@ -33,99 +30,307 @@ export type ClientInput =
   | { readonly kind: 'retry' }
   | { readonly kind: 'left'; readonly streamId: number };
 
-export function startClient(settings: ClientSettings): ClientState {
-  return {
-    settings,
-    streams: ByStream.empty(),
-    node: undefined,
-    publication: undefined,
-    assignment: undefined,
-    lanes: [],
-    tally: new Map(),
-    targets: new Map(),
-    order: startOrder,
-    isolation: nothingRejected,
-    aimed: undefined,
-    trial: undefined,
-    rewarmed: [],
-    beats: new Map(),
-    timers: 0,
+interface Requested<Kind extends Variant, Request> {
+  readonly kind: Kind;
+  readonly streamId: number;
+  readonly request: Request;
+  readonly node: NodeIdentity | undefined;
+}
+export type ClientRequest = Requested<'sotw', SotwRequest> | Requested<'delta', DeltaRequest>;
+
+type Without<T, Key extends string> = T extends unknown ? Omit<T, Key> : never;
+/** An event whose client its receiver knows, and before the size of what was sent is known. */
+export type ClientEvent = Without<XdsEvent, 'clientId' | 'bytes'>;
+
+/** A response to be written. Its bytes are `FrameEncoder.frame(variant, body, limited).withNonce(nonce)`. */
+export interface ClientResponse extends Response {
+  readonly streamId: number;
+  readonly variant: Variant;
+  /** The client knows of times to live. */
+  readonly limited: boolean;
+  readonly nonce: string;
+}
+
+/** What comes of an input. */
+export interface ClientStep {
+  readonly responses: readonly ClientResponse[];
+  readonly events: readonly ClientEvent[];
+  readonly timers: readonly TimerRequest[];
+  /** The stream that made the request must end as INVALID_ARGUMENT, with this text. */
+  readonly fault?: string;
+  /** That was passed by it: then as RESOURCE_EXHAUSTED. */
+  readonly limit?: LimitName;
+}
+
+/** Where a client begins, and how it goes on. */
+export interface Steps {
+  readonly start: ClientState;
+  readonly step: (state: ClientState, input: StateInput) => StateStep;
+}
+
+/**
+ * What a client has for itself, around what it may have in common with others (`ClientState`): who it is, the numbers of
+ * its streams, its nonces, and the ids of its timers.
+ */
+export class Client {
+  readonly #steps: Steps;
+  /** With its state. What it brought about is kept for others that are to take the same step. */
+  #last: StateStep;
+  #standing: Standing = unknown;
+  readonly #streams = new Map<number, OwnStream>();
+  readonly #numbered = new Map<number, OwnStream>();
+  /** No smaller number of a stream is free. */
+  #free = 1;
+  readonly #timers = new OwnTimers();
+
+  constructor(steps: Steps) {
+    this.#steps = steps;
+    this.#last = { state: steps.start, responses: [], events: [], timers: [] };
+  }
+
+  get state(): ClientState {
+    return this.#last.state;
+  }
+
+  get node(): NodeIdentity | undefined {
+    return this.#standing.node;
+  }
+
+  step(input: ClientInput): ClientStep {
+    switch (input.kind) {
+      case 'sotw':
+      case 'delta':
+        return this.#request(input);
+      case 'publication':
+        return this.#publish(input.publication);
+      case 'joined':
+        return this.#move({ kind: 'joined', stream: this.#join(input.stream) });
+      case 'left': {
+        const number = this.#leave(input.streamId);
+        return number === undefined ? nothing : this.#move({ kind: 'left', streamId: number });
+      }
+      case 'gate': {
+        const streams = input.streams.flatMap(each => this.#streams.get(each)?.number ?? []);
+        return this.#move({ kind: 'gate', streams, open: input.open });
+      }
+      case 'timer': {
+        const id = this.#timers.expire(input.id);
+        return id === undefined ? nothing : this.#move({ kind: 'timer', id });
+      }
+      case 'retry':
+        return this.#move(input);
+    }
+  }
+
+  #join(settings: StreamSettings): MemberSettings {
+    while (this.#numbered.has(this.#free)) this.#free += 1;
+    const stream = new OwnStream(this.#free, settings);
+    this.#streams.set(settings.streamId, stream);
+    this.#numbered.set(stream.number, stream);
+    const { variant, impliedType } = settings;
+    return { streamId: stream.number, variant, impliedType };
+  }
+
+  #leave(streamId: number): number | undefined {
+    const stream = this.#streams.get(streamId);
+    if (!stream) return undefined;
+    this.#streams.delete(streamId);
+    this.#numbered.delete(stream.number);
+    this.#free = Math.min(this.#free, stream.number);
+    return stream.number;
+  }
+
+  #publish(publication: Publication): ClientStep {
+    const before = this.#standing;
+    this.#standing = published(before, publication);
+    return this.#move({ kind: 'publication', published: this.#standing.published }, changesOf(before, this.#standing));
+  }
+
+  #request(input: ClientRequest): ClientStep {
+    const stream = this.#streams.get(input.streamId);
+    if (!stream) return nothing;
+    const before = this.#standing;
+    const standing = this.#identified(input.node);
+    const typeUrl = input.request.typeUrl || (stream.settings.impliedType ?? '');
+    const step = this.#steps.step(this.state, this.#told(input, stream, typeUrl, standing));
+    if (step.fault !== undefined) return { ...nothing, fault: step.fault, ...(step.limit && { limit: step.limit }) };
+    this.#standing = standing;
+    stream.nonces(typeUrl);
+    return this.#take(step, changesOf(before, standing), input.request.nonce);
+  }
+
+  #identified(node: NodeIdentity | undefined): Standing {
+    const known = this.#standing;
+    if (!node || sameNode(known.node, node)) return known;
+    // Two streams that contradict each other would move the client to and fro.
+    if (known.node && this.#streams.size > 1) return known;
+    return assigned({ ...known, node, traits: traitsOf(node) });
+  }
+
+  #told(input: ClientRequest, stream: OwnStream, typeUrl: string, { traits, published }: Standing): StateInput {
+    const { lanes } = this.state;
+    const unanswered = lanes[laneIndex(lanes, stream.number, typeUrl)]?.state.unanswered.length ?? 0;
+    const answers = stream.answers(typeUrl, input.request.nonce, unanswered);
+    const common = { streamId: stream.number, traits, published };
+    const { error } = input.request;
+    if (input.kind === 'sotw') {
+      const { versionInfo, names } = input.request;
+      return {
+        kind: 'sotw',
+        ...common,
+        request: { typeUrl: input.request.typeUrl, versionInfo, names, answers, error },
+      };
+    }
+    const { subscribe, unsubscribe, has } = input.request;
+    const request = { typeUrl: input.request.typeUrl, subscribe, unsubscribe, has, answers, error };
+    return { kind: 'delta', ...common, request };
+  }
+
+  #move(input: StateInput, first: readonly ClientEvent[] = none): ClientStep {
+    return this.#take(this.#steps.step(this.state, input), first, '');
+  }
+
+  /** @param answered nonce of the request, if it was one. */
+  #take(step: StateStep, first: readonly ClientEvent[], answered: string): ClientStep {
+    this.#last = step;
+    const responses = step.responses.flatMap(each => this.#addressed(each));
+    const events = stamped(step.events, responses, answered);
+    return {
+      responses,
+      events: first.length > 0 ? [...first, ...events] : events,
+      timers: this.#timers.start(step.timers),
+    };
+  }
+
+  #addressed({ streamId: number, body }: Response & { readonly streamId: number }): readonly ClientResponse[] {
+    const stream = this.#numbered.get(number);
+    if (!stream) return [];
+    const { streamId, variant } = stream.settings;
+    const limited = this.#standing.traits?.knowsTtl[variant] === true;
+    return [{ streamId, variant, limited, body, nonce: stream.nonces(body.typeUrl).next() }];
+  }
+}
+
+const none: readonly never[] = [];
+const nothing: ClientStep = { responses: none, events: none, timers: none };
+
+/** Signs of life are not told of; every other response is, in their order. */
+function stamped(
+  events: readonly MachineEvent[],
+  responses: readonly ClientResponse[],
+  answered: string,
+): readonly ClientEvent[] {
+  let at = 0;
+  const next = (): string => {
+    while (responses[at]?.body.beat) at += 1;
+    return responses[at++]?.nonce ?? '';
   };
+  return events.map((event): ClientEvent => {
+    if (event.kind === 'sent') return { ...event, nonce: next() };
+    return event.kind === 'acked' || event.kind === 'nacked' ? { ...event, nonce: answered } : event;
+  });
 }
 
-/** One step of a client. Pure, as long as `Publication.assign` is. */
-export function stepClient(state: ClientState, input: ClientInput): ClientStep {
-  switch (input.kind) {
-    case 'joined':
-      return new Turn(state).join(input.stream).end();
-    case 'sotw':
-    case 'delta':
-      return onRequest(state, input);
-    case 'publication':
-      return new Turn(state).publish(input.publication).end();
-    case 'timer':
-      return new Turn(state).expire(input.id).end();
-    case 'gate':
-      return new Turn(state).gate(input.streams, input.open).end();
-    case 'retry':
-      return new Turn(state).retry().end();
-    case 'left':
-      return new Turn(state).leave(input.streamId).end();
+/** A stream as its client counts it. */
+class OwnStream {
+  readonly number: number;
+  readonly settings: StreamSettings;
+  readonly #nonces = new Map<string, Nonces>();
+
+  constructor(number: number, settings: StreamSettings) {
+    this.number = number;
+    this.settings = settings;
+  }
+
+  /** Of a type that has been asked for. */
+  nonces(typeUrl: string): Nonces {
+    const found = this.#nonces.get(typeUrl);
+    if (found) return found;
+    const { nonceSalt, streamId } = this.settings;
+    const made = new Nonces(noncePrefix(nonceSalt, streamId, this.#nonces.size));
+    this.#nonces.set(typeUrl, made);
+    return made;
+  }
+
+  answers(typeUrl: string, nonce: string, unanswered: number): Answers {
+    return this.#nonces.get(typeUrl)?.answers(nonce, unanswered) ?? 'newest';
   }
 }
 
-function onRequest(state: ClientState, input: ClientInput & { readonly kind: Variant }): ClientStep {
-  const { streamId, node } = input;
-  const member = state.streams.get(streamId);
-  const typeUrl = input.request.typeUrl || member?.settings.impliedType;
-  const fault = faultOf(state, streamId, typeUrl, node);
-  if (fault !== undefined || typeUrl === undefined) return refused(state, fault ?? noType);
-  const excess = excessOf(state, input, typeUrl);
-  if (excess) return { ...refused(state, excess.message), limit: excess.limit };
-  const request = input.kind === 'sotw' ? { ...input.request, typeUrl } : { ...input.request, typeUrl };
-  const turn = new Turn(state).identify(node);
-  turn.feed(streamId, typeUrl, { kind: 'request', request } as Input<SotwRequest & DeltaRequest>);
-  return turn.end();
-}
+/**
+ * States count their timers anew once none runs. Whoever waits for one that was given up must not be taken for one that
+ * was started since.
+ */
+class OwnTimers {
+  #count = 0;
+  /** By id: which of the state it is. */
+  readonly #waiting = new Map<number, number>();
+  /** The newest of each of the state. */
+  readonly #newest = new Map<number, number>();
 
-function faultOf(
-  { streams, node: known }: ClientState,
-  streamId: number,
-  typeUrl: string | undefined,
-  node: NodeIdentity | undefined,
-): string | undefined {
-  const implied = streams.get(streamId)?.settings.impliedType;
-  if (!typeUrl) return noType;
-  if (implied !== undefined && typeUrl !== implied) return `this stream serves ${implied}, not ${typeUrl}`;
-  if (!known && !node) return 'the first request of a stream must have a node';
-  return undefined;
-}
-
-const noType = 'the request has no type_url, which an aggregated stream needs';
-
-function refused(state: ClientState, fault: string): ClientStep {
-  return { state, responses: [], events: [], timers: [], fault };
-}
-
-/** What of the request is more than the client may ask for. The names of one request have been counted before. */
-function excessOf(
-  { lanes, settings: { limits = defaultLimits } }: ClientState,
-  { kind, streamId, request }: ClientInput & { readonly kind: Variant },
-  typeUrl: string,
-): LimitError | undefined {
-  const lane = lanes[laneIndex(lanes, streamId, typeUrl)];
-  if (!lane) {
-    const { length: types } = lanesOn(lanes, streamId);
-    return types < limits.types ? undefined : beyond(limits, 'types', `more than ${types} types on one stream`);
+  start(timers: readonly TimerRequest[]): readonly TimerRequest[] {
+    if (timers.length === 0) return timers;
+    return timers.map(timer => {
+      this.#count += 1;
+      this.#waiting.set(this.#count, timer.id);
+      this.#newest.set(timer.id, this.#count);
+      return { ...timer, id: this.#count };
+    });
   }
-  if (kind !== 'delta') return undefined;
-  const { names } = lane.state.subscription;
-  const { subscribe, unsubscribe } = request;
-  // Nearly always enough to know.
-  if (names.size + subscribe.length <= limits.names) return undefined;
-  const all = new Set([...names, ...subscribe.map(canonicalName)]);
-  for (const name of unsubscribe) all.delete(canonicalName(name));
-  return all.size <= limits.names
-    ? undefined
-    : beyond(limits, 'names', `a subscription to ${all.size} names of ${typeUrl}`);
+
+  /** @returns which of the state's has run out; undefined if it has another meanwhile. */
+  expire(id: number): number | undefined {
+    const known = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (known === undefined || this.#newest.get(known) !== id) return undefined;
+    this.#newest.delete(known);
+    return known;
+  }
+}
+
+/** Who the client is, and what follows from that. */
+interface Standing {
+  readonly node: NodeIdentity | undefined;
+  readonly traits: Traits | undefined;
+  readonly publication: Publication | undefined;
+  readonly assignment: Assignment | undefined;
+  /** For its node, if there is a fleet for it that has a snapshot. */
+  readonly published: Snapshot | undefined;
+}
+
+const unknown: Standing = {
+  node: undefined,
+  traits: undefined,
+  publication: undefined,
+  assignment: undefined,
+  published: undefined,
+};
+
+function published(standing: Standing, publication: Publication): Standing {
+  const next = { ...standing, publication };
+  // The same rule gives the same answer; most publications change only content.
+  const known = standing.publication?.assign === publication.assign && standing.assignment;
+  return known ? { ...next, published: snapshotFor(known, publication) } : assigned(next);
+}
+
+function assigned(standing: Standing): Standing {
+  const { node, publication, assignment: before } = standing;
+  if (!node || !publication) return standing;
+  const assignment = publication.assign(node);
+  const published = snapshotFor(assignment, publication);
+  return { ...standing, published, assignment: before && sameAssignment(assignment, before) ? before : assignment };
+}
+
+function snapshotFor(assignment: Assignment, { snapshots }: Publication): Snapshot | undefined {
+  return assignment.kind === 'assigned' ? snapshots.get(assignment.key) : undefined;
+}
+
+function changesOf(before: Standing, { node, assignment }: Standing): readonly ClientEvent[] {
+  const identified = node && node !== before.node;
+  const isAssigned = assignment && assignment !== before.assignment;
+  if (!identified && !isAssigned) return none;
+  return [
+    ...(identified ? [{ kind: 'identified', node } as const] : []),
+    ...(isAssigned ? [{ kind: 'assigned', assignment } as const] : []),
+  ];
 }

@@ -1,8 +1,9 @@
 import type { Board, NodeIdentity, Publication } from '../snapshot/board.ts';
 import { contentHash } from '../snapshot/encode.ts';
+import type { StreamSettings } from './client.ts';
 import { ClientDriver, type Outlet, type SharedByClients } from './client-driver.ts';
-import type { StreamSettings } from './lanes.ts';
 import { beyond } from './limits.ts';
+import { StepMemory } from './step-memory.ts';
 
 /** Streams that are served one after another before others get a turn. */
 const FAN_OUT = 256;
@@ -16,6 +17,7 @@ const FAN_OUT = 256;
 export class Clients {
   readonly #board: Board;
   readonly #shared: SharedByClients;
+  readonly #steps: StepMemory;
   readonly #all = new Set<ClientDriver>();
   /** By connection and node: whose further streams are. */
   readonly #known = new Map<string, ClientDriver>();
@@ -27,6 +29,7 @@ export class Clients {
   constructor(board: Board, shared: SharedByClients) {
     this.#board = board;
     this.#shared = shared;
+    this.#steps = new StepMemory({ ...shared.settings, limits: shared.limits });
     this.#unsubscribe = board.subscribe(() => this.#wake());
   }
 
@@ -45,7 +48,7 @@ export class Clients {
     }
     const { limits } = this.#shared;
     if (this.#all.size >= limits.clients) throw beyond(limits, 'clients', `more than ${this.#all.size} clients`);
-    const client = new ClientDriver(stream.streamId, this.#shared);
+    const client = new ClientDriver(stream.streamId, this.#shared, this.#steps);
     this.#all.add(client);
     if (key !== undefined && (stream.impliedType !== undefined || !this.#known.has(key))) {
       this.#known.set(key, client);
@@ -68,6 +71,11 @@ export class Clients {
   /** Those that say they are this node. */
   ofNode(nodeId: string): readonly ClientDriver[] {
     return [...this.#all].filter(client => client.nodeId === nodeId);
+  }
+
+  /** How many steps had to be found so far; what is remembered is not. */
+  get steps(): number {
+    return this.#steps.found;
   }
 
   /** From now on nobody is told of publications. */

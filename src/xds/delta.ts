@@ -1,7 +1,7 @@
 import { canonicalName } from '../snapshot/names.ts';
 import type { EncodedResource } from '../snapshot/snapshot.ts';
 import { deltaBody, resumedBody, withReasons, withRemoved } from './body.ts';
-import type { DeltaRequest, Input, Step, TypeState } from './machine.ts';
+import type { DeltaRequest, Input, Step, Told, TypeState } from './machine.ts';
 import {
   beat,
   credit,
@@ -49,8 +49,8 @@ export const MAX_UNANSWERED = 16;
 
 const hasNothing: ReadonlyMap<string, string> = new Map();
 
-export function startDelta(typeUrl: string, noncePrefix: string): DeltaState {
-  const start = initialState(typeUrl, noncePrefix, false);
+export function startDelta(typeUrl: string): DeltaState {
+  const start = initialState(typeUrl, false);
   return { ...start, started: false, legacy: false, has: hasNothing, brought: hasNothing, asked: false };
 }
 
@@ -80,8 +80,8 @@ function withoutLeftover(state: DeltaState): DeltaState {
   return { ...state, leftover: [], again };
 }
 
-function onRequest(state: DeltaState, request: DeltaRequest, waits: boolean): Step<DeltaState> {
-  const answered = forgetful(credit(state, request.nonce, request.error));
+function onRequest(state: DeltaState, request: Told<DeltaRequest>, waits: boolean): Step<DeltaState> {
+  const answered = forgetful(credit(state, request.answers, request.error));
   const next = state.started ? resubscribe(answered.state, request) : subscribeFirst(answered.state, request);
   const told =
     next.subscription === state.subscription && state.started
@@ -91,7 +91,7 @@ function onRequest(state: DeltaState, request: DeltaRequest, waits: boolean): St
   return waits || step.refused ? step : then(step, advance);
 }
 
-function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brought }: DeltaRequest): DeltaState {
+function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brought }: Told<DeltaRequest>): DeltaState {
   const legacy = subscribe.length === 0 && resourceType(state.typeUrl).emptyIsWildcard;
   const asked = legacy ? EVERYTHING : subscriptionOfList(subscribe);
   const subscription = minus(asked, subscriptionOfList(unsubscribe));
@@ -111,7 +111,7 @@ function subscribeFirst(state: DeltaState, { subscribe, unsubscribe, has: brough
   };
 }
 
-function resubscribe(state: DeltaState, { subscribe, unsubscribe }: DeltaRequest): DeltaState {
+function resubscribe(state: DeltaState, { subscribe, unsubscribe }: Told<DeltaRequest>): DeltaState {
   if (subscribe.length === 0 && unsubscribe.length === 0) return state;
   const added = subscriptionOfList(subscribe);
   const dropped = subscriptionOfList(unsubscribe);

@@ -4,7 +4,7 @@ import {
   laneIndex,
   lanesOn,
   type MachineState,
-  type StreamSettings,
+  type MemberSettings,
   withLane,
 } from './lanes.ts';
 import { recounted, type Tally } from './tally.ts';
@@ -54,7 +54,7 @@ export class LaneDraft {
   }
 
   /** @returns where it is. It must not be there yet. */
-  begin(stream: StreamSettings, typeUrl: string, given: Pick<MachineState, 'open' | 'knowsErrors'>): number {
+  begin(stream: MemberSettings, typeUrl: string, given: Pick<MachineState, 'open' | 'knowsErrors'>): number {
     this.#changing = withLane(this.#lanes, stream, typeUrl, given);
     this.#lanes = this.#changing;
     this.#moved.clear();

@@ -1,20 +1,18 @@
 import { search } from './by-stream.ts';
 import { type DeltaState, startDelta } from './delta.ts';
 import type { Variant } from './events.ts';
-import { noncePrefix } from './nonce.ts';
 import { endpointUrl, rankOf } from './resource-type.ts';
 import { type SotwState, startSotw } from './sotw.ts';
 
 export type MachineState = SotwState | DeltaState;
 
-/** What a stream was opened with. */
-export interface StreamSettings {
-  /** Unique within the process. */
+/** What a stream of a client was opened with. */
+export interface MemberSettings {
+  /** Which of the client's it is: it counts its own, so that the first of every client is the same. */
   readonly streamId: number;
   readonly variant: Variant;
   /** The one type of a per-type stream, where requests may leave it out; undefined on ADS (R2). */
   readonly impliedType: string | undefined;
-  readonly nonceSalt: number;
 }
 
 /** One type on one stream of a client. */
@@ -73,13 +71,12 @@ export function lanesOn(lanes: Lanes, streamId: number): readonly number[] {
 /** The lanes and one that they do not have, at its beginning. */
 export function withLane(
   lanes: Lanes,
-  settings: StreamSettings,
+  settings: MemberSettings,
   typeUrl: string,
   given: Pick<MachineState, 'open' | 'knowsErrors'>,
 ): Lane[] {
-  const { streamId, variant, impliedType, nonceSalt } = settings;
-  const prefix = noncePrefix(nonceSalt, streamId, lanesOn(lanes, streamId).length);
-  const start = variant === 'sotw' ? startSotw(typeUrl, prefix) : startDelta(typeUrl, prefix);
+  const { streamId, variant, impliedType } = settings;
+  const start = variant === 'sotw' ? startSotw(typeUrl) : startDelta(typeUrl);
   const lane: Lane = { streamId, aggregated: impliedType === undefined, state: { ...start, ...given } };
   return lanes.toSpliced(~placeOf(lanes, streamId, typeUrl), 0, lane);
 }

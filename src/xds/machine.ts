@@ -29,21 +29,30 @@ export interface DeltaRequest {
   readonly error: RequestError | undefined;
 }
 
-/** A response to be written. Its bytes are `FrameEncoder.frame(variant, body).withNonce(nonce)`. */
+/**
+ * Which response a request is about, as far as its nonce tells (R6): the place of one among those that are unanswered;
+ * `newest`, the newest, which has been answered before, or nothing where there was no response yet; or `none` that could be
+ * answered.
+ */
+export type Answers = number | 'newest' | 'none';
+
+/** A request as a machine is told it: nonces are each stream's own, and so none of its business. */
+export type Told<Request> = Omit<Request, 'nonce'> & { readonly answers: Answers };
+
+/** A response to be written. The nonce comes to it outside. */
 export interface Response {
   readonly body: ResponseBody;
-  readonly nonce: string;
 }
 
-type WithoutClient<T> = T extends unknown ? Omit<T, 'clientId'> : never;
-/** An event whose client its receiver knows. */
-export type MachineEvent = WithoutClient<XdsEvent>;
+type Without<T, Key extends string> = T extends unknown ? Omit<T, Key> : never;
+/** An event without what only whoever writes the responses knows. */
+export type MachineEvent = Without<XdsEvent, 'clientId' | 'nonce' | 'bytes'>;
 
 /** What a machine is told. One for each stream and type. */
 export type Input<Request> =
   | {
       readonly kind: 'request';
-      readonly request: Request;
+      readonly request: Told<Request>;
       /** Nothing is sent until it is to proceed. */
       readonly waits?: boolean;
     }
@@ -76,7 +85,6 @@ export interface Step<State> {
 
 /** A response that the client has not answered. */
 export interface Unanswered {
-  readonly nonce: string;
   /** The set that it led to, */
   readonly led: TypeSnapshot;
   /** and the one that its acceptance stands for: for the client they come to the same, but for what is withheld. */
@@ -105,6 +113,7 @@ export interface TypeState {
   readonly rejected: boolean;
   /** The first request told of content from an earlier stream. */
   readonly resumes: boolean;
+  /** The last ones that were sent, oldest first: an answer to one answers those before it too. */
   readonly unanswered: readonly Unanswered[];
   /** The newest response was a part; what it lacks is owed again. */
   readonly inParts: boolean;
@@ -124,8 +133,6 @@ export interface TypeState {
   readonly open: boolean;
   /** The client is told why it does not get what it asks for by name (R35). */
   readonly knowsErrors: boolean;
-  readonly noncePrefix: string;
-  readonly responses: number;
 }
 
 /** True if the client holds its target, as far as it has subscribed to it. */

@@ -63,7 +63,7 @@ export interface OrderState {
   readonly linger: number | undefined;
   /** until streams that have not come back count as gone. */
   readonly reopen: number | undefined;
-  /** How many were started, which is the newest id. */
+  /** How many were started since none ran, which is the newest id. */
   readonly timers: number;
 }
 

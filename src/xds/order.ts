@@ -161,7 +161,7 @@ export function schedule(
   progress: Progress,
   settings: OrderSettings,
 ): { readonly order: OrderState; readonly timers: readonly TimerRequest[] } {
-  if (atRest(order)) return { order, timers: none };
+  if (atRest(order)) return { order: rested(order), timers: none };
   const { reopening = false } = order;
   const users = hasUsers(progress);
   const lingering = isAny(order.lingering, progress.tally);
@@ -185,7 +185,7 @@ export function schedule(
     scheduled = { ...scheduled, [key]: id, timers: id ?? scheduled.timers };
     if (id !== undefined) timers.push({ id, afterMs });
   }
-  return { order: scheduled, timers };
+  return { order: anyRuns(scheduled) ? scheduled : withoutCount(scheduled), timers };
 }
 
 /** Added to the longest time of a request, which begins only when its body has come. */
@@ -201,10 +201,33 @@ const none: readonly TimerRequest[] = [];
 
 /** Nothing is under way between types, and no timer runs. */
 function atRest(order: OrderState): boolean {
-  const { gate, warm, settle, grace, linger, reopening = false } = order;
-  const timers = (gate ?? warm ?? settle ?? grace ?? linger) !== undefined || reopening;
   const kept = keptBy(order).some(({ sets, leftover }) => sets.size > 0 || leftover);
-  return !timers && !kept && order.released === order.goal;
+  return !anyRuns(order) && !order.reopening && !kept && order.released === order.goal;
+}
+
+function anyRuns({ gate, warm, settle, grace, linger, reopen }: OrderState): boolean {
+  return (gate ?? warm ?? settle ?? grace ?? linger ?? reopen) !== undefined;
+}
+
+/** Without what only tells how it has come there, so that orders which are at rest are equal wherever they come from. */
+function rested(order: OrderState): OrderState {
+  const { warming, warmed, retiring, settling, lingering } = order;
+  const kept = [retiring, settling, lingering];
+  const known = warming === undefined && warmed === undefined && kept.every(each => each === nothing);
+  if (known) return withoutCount(order);
+  return withoutCount({
+    ...order,
+    warming: undefined,
+    warmed: undefined,
+    retiring: nothing,
+    settling: nothing,
+    lingering: nothing,
+  });
+}
+
+/** Whoever waits for a timer knows which is meant (see `client.ts`). */
+function withoutCount(order: OrderState): OrderState {
+  return order.timers === 0 ? order : { ...order, timers: 0 };
 }
 
 /** All that is kept for routes, newest first. */

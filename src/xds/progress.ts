@@ -4,6 +4,7 @@ import { namesMissing, type ResponseBody } from './body.ts';
 import { beatBody } from './heartbeat.ts';
 import { heldAfter, heldThen, heldUnsaid, namesOf } from './held.ts';
 import {
+  type Answers,
   type Input,
   isSettled,
   type MachineEvent,
@@ -12,7 +13,6 @@ import {
   type TypeState,
   type Unanswered,
 } from './machine.ts';
-import { nonceOf } from './nonce.ts';
 import { publishedVersion } from './overlay.ts';
 import { split } from './split.ts';
 import { covers, isEmpty, minus, NONE, type Subscription, subscriptionOf, union, within } from './subscription.ts';
@@ -20,7 +20,7 @@ import { covers, isEmpty, minus, NONE, type Subscription, subscriptionOf, union,
 /** What both variants do alike once they know what to send and what was answered. */
 
 /** A machine at the start of a stream's interest in a type. */
-export function initialState(typeUrl: string, prefix: string, whole: boolean): TypeState {
+export function initialState(typeUrl: string, whole: boolean): TypeState {
   return {
     typeUrl,
     whole,
@@ -42,8 +42,6 @@ export function initialState(typeUrl: string, prefix: string, whole: boolean): T
     keepLeftover: false,
     open: true,
     knowsErrors: false,
-    noncePrefix: prefix,
-    responses: 0,
   };
 }
 
@@ -57,22 +55,18 @@ export function send<S extends TypeState>(state: S, target: TypeSnapshot, all: R
 
 /** The same in one response, however large it is. */
 export function sendWhole<S extends TypeState>(state: S, target: TypeSnapshot, body: ResponseBody): Step<S> {
-  const responses = state.responses + 1;
-  const nonce = nonceOf(state.noncePrefix, responses);
   const { again, fresh } = state;
-  const unanswered = [...state.unanswered, { nonce, led: target, snapshot: target, body, again, fresh }];
+  const unanswered = [...state.unanswered, { led: target, snapshot: target, body, again, fresh }];
   const event: MachineEvent = {
     kind: 'sent',
     typeUrl: state.typeUrl,
     version: publishedVersion(target),
-    nonce,
     resources: body.resources.length,
     removed: body.removed.length,
-    bytes: 0,
   };
   return {
-    state: { ...state, sent: target, again: NONE, unanswered, responses, inParts: false },
-    responses: [{ body, nonce }],
+    state: { ...state, sent: target, again: NONE, unanswered, inParts: false },
+    responses: [{ body }],
     events: [event],
   };
 }
@@ -81,13 +75,8 @@ export function sendWhole<S extends TypeState>(state: S, target: TypeSnapshot, b
 export function beat<S extends TypeState>(state: S, version: string | undefined, everything: boolean): Step<S> {
   const body = state.open && !state.unanswered.at(-1)?.body.beat ? beatBody(state, version, everything) : undefined;
   if (!body || !state.sent) return quiet(state);
-  const responses = state.responses + 1;
-  const nonce = nonceOf(state.noncePrefix, responses);
-  const unanswered = [
-    ...state.unanswered,
-    { nonce, led: state.sent, snapshot: state.sent, body, again: NONE, fresh: NONE },
-  ];
-  return { state: { ...state, unanswered, responses }, responses: [{ body, nonce }], events: [] };
+  const unanswered = [...state.unanswered, { led: state.sent, snapshot: state.sent, body, again: NONE, fresh: NONE }];
+  return { state: { ...state, unanswered }, responses: [{ body }], events: [] };
 }
 
 /** Nothing has to be sent for the client to be at `target`. */
@@ -201,18 +190,17 @@ function upTo(snapshot: TypeSnapshot, unanswered: readonly Unanswered[]): readon
   return newest ? [...unanswered.slice(0, -1), { ...newest, snapshot }] : unanswered;
 }
 
-/** Counts a request as the answer to the response whose nonce it bears, if it is an open one (R6, R9). */
-export function credit<S extends TypeState>(state: S, nonce: string, error: RequestError | undefined): Step<S> {
-  const index = nonce === '' ? -1 : state.unanswered.findIndex(each => each.nonce === nonce);
-  const answered = state.unanswered[index];
-  if (!answered) return quiet(state);
+/** Counts a request as the answer to the response that it is about, if that is an open one (R6, R9). */
+export function credit<S extends TypeState>(state: S, answers: Answers, error: RequestError | undefined): Step<S> {
+  const answered = typeof answers === 'number' ? state.unanswered[answers] : undefined;
+  if (typeof answers !== 'number' || !answered) return quiet(state);
   // A client takes responses in their order, so this answers the earlier ones too.
-  const rest = { ...state, unanswered: state.unanswered.slice(index + 1) };
+  const rest = { ...state, unanswered: state.unanswered.slice(answers + 1) };
   return error ? rejectedBy(rest, answered, error) : accepted(rest, answered);
 }
 
 function accepted<S extends TypeState>(before: S, answered: Unanswered): Step<S> {
-  const { snapshot, nonce, body } = answered;
+  const { snapshot, body } = answered;
   const acceptedVersion = body.version;
   const doubtful = within(minus(before.doubtful, namesOf(body)), before.subscription);
   // What is owed once more has been put aside since.
@@ -225,7 +213,7 @@ function accepted<S extends TypeState>(before: S, answered: Unanswered): Step<S>
   // Good news of other resources does not make up for a rejection.
   const open = inDoubt(doubtful, snapshot);
   if (state.rejected && !isEmpty(open)) return quiet({ ...state, doubtful });
-  const event: MachineEvent = { kind: 'acked', typeUrl: state.typeUrl, version: publishedVersion(snapshot), nonce };
+  const event: MachineEvent = { kind: 'acked', typeUrl: state.typeUrl, version: publishedVersion(snapshot) };
   return { state: { ...state, rejected: false, doubtful: minus(doubtful, open) }, responses: [], events: [event] };
 }
 
@@ -234,7 +222,6 @@ function rejectedBy<S extends TypeState>(state: S, answered: Unanswered, error: 
     kind: 'nacked',
     typeUrl: state.typeUrl,
     version: publishedVersion(answered.snapshot),
-    nonce: answered.nonce,
     code: error.code,
     message: error.message,
   };

@@ -1,10 +1,9 @@
-import type { NodeIdentity } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Lane } from './lanes.ts';
-import { isEnvoy } from './node-identity.ts';
 import { clustersIn, comesBack, type Progress } from './order.ts';
 import type { OrderState } from './order-state.ts';
 import { clusterUrl, resourceType } from './resource-type.ts';
+import type { Traits } from './traits.ts';
 import { leadsApart } from './warming.ts';
 
 /**
@@ -17,22 +16,22 @@ export function comingBack(
   order: OrderState,
   lane: Lane,
   progress: Progress,
-  node: NodeIdentity | undefined,
+  traits: Traits | undefined,
   published: Snapshot | undefined,
 ): OrderState {
-  const returns = order.reopening === undefined && hasOthers(node, lane, progress, published);
+  const returns = order.reopening === undefined && hasOthers(traits, lane, progress, published);
   return returns ? comesBack(order, progress) : order;
 }
 
 /** True if what a client brings on this stream is not all that it has. */
 function hasOthers(
-  node: NodeIdentity | undefined,
+  traits: Traits | undefined,
   lane: Lane,
   progress: Progress,
   published: Snapshot | undefined,
 ): boolean {
   const { aggregated, state } = lane;
-  if (!state.resumes || !isEnvoy(node)) return false;
+  if (!state.resumes || !traits?.isEnvoy) return false;
   if (!aggregated) return true;
   if (resourceType(state.typeUrl).order === 'free') return false;
   // On an aggregated stream that has clusters, Envoy asks for them first.
@@ -40,9 +39,9 @@ function hasOthers(
 }
 
 /** True if a client that has lost these may not have meant it. Streams of endpoints end with their clusters. */
-export function mayReopen(node: NodeIdentity | undefined, lost: readonly Lane[]): boolean {
+export function mayReopen(traits: Traits | undefined, lost: readonly Lane[]): boolean {
   return (
-    isEnvoy(node) &&
+    traits?.isEnvoy === true &&
     lost.some(({ state: { typeUrl } }) => typeUrl === clusterUrl || resourceType(typeUrl).order === 'using')
   );
 }

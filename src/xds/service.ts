@@ -172,6 +172,11 @@ export class XdsService {
     return this.#shared.frames;
   }
 
+  /** Steps of clients that had to be found: one for all that are in the same state and are told the same. */
+  get steps(): number {
+    return this.#clients.steps;
+  }
+
   get streams(): number {
     return this.#streams.size;
   }

@@ -1,7 +1,6 @@
 import { type TypeSnapshot, wireVersion } from '../snapshot/snapshot.ts';
 import { completeBody, partialBody } from './body.ts';
-import type { Input, SotwRequest, Step, TypeState } from './machine.ts';
-import { nonceOf } from './nonce.ts';
+import type { Input, SotwRequest, Step, Told, TypeState } from './machine.ts';
 import {
   beat,
   credit,
@@ -43,9 +42,9 @@ export interface SotwState extends TypeState {
   readonly claims: string;
 }
 
-export function startSotw(typeUrl: string, noncePrefix: string): SotwState {
+export function startSotw(typeUrl: string): SotwState {
   const { complete } = resourceType(typeUrl);
-  return { ...initialState(typeUrl, noncePrefix, complete), started: false, named: false, list: undefined, claims: '' };
+  return { ...initialState(typeUrl, complete), started: false, named: false, list: undefined, claims: '' };
 }
 
 /**
@@ -68,10 +67,9 @@ export function stepSotw(state: SotwState, input: Input<SotwRequest>): Step<Sotw
   }
 }
 
-function onRequest(state: SotwState, request: SotwRequest, waits: boolean): Step<SotwState> {
-  // Before the first response a nonce says nothing: it is of an earlier stream (R6).
-  const stale = state.responses > 0 && request.nonce !== nonceOf(state.noncePrefix, state.responses);
-  const answered = credit(subscribe(state, request), stale ? '' : request.nonce, request.error);
+function onRequest(state: SotwState, request: Told<SotwRequest>, waits: boolean): Step<SotwState> {
+  const stale = request.answers === 'none';
+  const answered = credit(subscribe(state, request), request.answers, request.error);
   const told =
     answered.state.subscription === state.subscription && state.started
       ? answered
@@ -80,7 +78,7 @@ function onRequest(state: SotwState, request: SotwRequest, waits: boolean): Step
   return stale || waits || told.refused ? told : then(told, advance);
 }
 
-function subscribe(state: SotwState, { names, versionInfo }: SotwRequest): SotwState {
+function subscribe(state: SotwState, { names, versionInfo }: Told<SotwRequest>): SotwState {
   if (names === state.list) return state;
   const named = state.named || names.length > 0;
   const subscription = subscriptionFor(state.typeUrl, names, named);

@@ -1,10 +1,9 @@
 import type { Buffer } from 'node:buffer';
 import type { CertifiedNames, NodeIdentity } from '../snapshot/board.ts';
 import { withCertificate } from './certified-names.ts';
-import type { ClientInput } from './client.ts';
+import type { ClientRequest, StreamSettings } from './client.ts';
 import type { ClientDriver, EndCode, Outgoing, Outlet, SharedByClients } from './client-driver.ts';
 import type { Clients } from './clients.ts';
-import type { StreamSettings } from './lanes.ts';
 import { beyond, codeOf, LimitError, type XdsLimits } from './limits.ts';
 import type { DeltaRequest, SotwRequest } from './machine.ts';
 import { readNode } from './node-identity.ts';
@@ -150,7 +149,7 @@ export class StreamDriver implements Outlet {
   }
 
   /** @returns what is wrong with the message, if it cannot be used. */
-  #read(bytes: Buffer): Extract<ClientInput, { readonly kind: 'sotw' | 'delta' }> | string {
+  #read(bytes: Buffer): ClientRequest | string {
     const { streamId, variant } = this.#settings;
     const { limits } = this.#shared;
     if (bytes.length > limits.message) throw beyond(limits, 'message', `a request of ${bytes.length} bytes`);

@@ -1,3 +1,4 @@
+import { Interner } from '../base/interner.ts';
 import { memo1 } from '../base/memo.ts';
 import { canonicalName, globAround, isGlob } from '../snapshot/names.ts';
 
@@ -15,21 +16,13 @@ export interface Subscription {
 
 const WILDCARD = '*';
 
-const interned = new Map<string, WeakRef<Subscription>>();
-const gone = new FinalizationRegistry<string>(key => {
-  if (interned.get(key)?.deref() === undefined) interned.delete(key);
-});
+const subscriptions = new Interner<Subscription>();
 
 /** The one object for this set. */
 export function subscriptionOf(wildcard: boolean, names: Iterable<string>): Subscription {
   const sorted = [...new Set(names)].sort();
-  const key = JSON.stringify([wildcard, sorted]);
-  const found = interned.get(key)?.deref();
-  if (found) return found;
-  const made: Subscription = Object.freeze({ wildcard, names: new Set(sorted), globs: sorted.some(isGlob) });
-  interned.set(key, new WeakRef(made));
-  gone.register(made, key);
-  return made;
+  const made = (): Subscription => Object.freeze({ wildcard, names: new Set(sorted), globs: sorted.some(isGlob) });
+  return subscriptions.one(JSON.stringify([wildcard, sorted]), made);
 }
 
 export const NONE: Subscription = subscriptionOf(false, []);

@@ -1,9 +1,8 @@
-import { type Assignment, type NodeIdentity, type Publication, sameAssignment } from '../snapshot/board.ts';
 import { diffTypes } from '../snapshot/diff.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { missingBeats } from './beats.ts';
 import type { ByStream } from './by-stream.ts';
-import type { Beats, ClientState, ClientStep, Member } from './client-state.ts';
+import type { Beats, ClientState, Member, StateStep } from './client-state.ts';
 import { withoutCutSteps, withoutRejected } from './corrected.ts';
 import { stepDelta } from './delta.ts';
 import {
@@ -25,21 +24,20 @@ import {
   laneIndex,
   lanesOn,
   type MachineState,
-  type StreamSettings,
+  type MemberSettings,
   withOutdated,
 } from './lanes.ts';
 import type { DeltaRequest, Input, MachineEvent, Response, SotwRequest, Step } from './machine.ts';
-import { sameNode } from './node-identity.ts';
 import { aim, awaitStreams, evaluate, expire, proven, schedule, type Target } from './order.ts';
 import type { OrderState, TimerRequest } from './order-state.ts';
 import { inDoubt } from './progress.ts';
 import { comingBack, mayReopen } from './reopening.ts';
-import { knowsErrors } from './resource-errors.ts';
 import { clusterUrl, endpointUrl } from './resource-type.ts';
 import { stepSotw } from './sotw.ts';
 import { anyCounted } from './tally.ts';
 import { dueTargets, type Targets } from './targets.ts';
 import { told } from './told.ts';
+import type { Traits } from './traits.ts';
 import { assignmentsOf, warmedAnew } from './warming.ts';
 import { aimedAt, cleared, goalOn, type Halted, isPublished, outcome, stillRejected, suspectsIn } from './withheld.ts';
 
@@ -48,14 +46,13 @@ type AnyInput = Input<SotwRequest & DeltaRequest>;
 
 /**
  * One step of a client in the making: a copy of its state that changes until `end` gives it out. Lives no longer than
- * the call of `stepClient`.
+ * the call of `stepState`.
  */
 export class Turn {
   readonly #before: ClientState;
   #streams: ByStream<Member>;
-  #node: NodeIdentity | undefined;
-  #publication: Publication | undefined;
-  #assignment: Assignment | undefined;
+  #traits: Traits | undefined;
+  #published: Snapshot | undefined;
   #order: OrderState;
   #isolation: Isolation;
   #aimed: ClientState['aimed'];
@@ -77,9 +74,8 @@ export class Turn {
   constructor(before: ClientState) {
     this.#before = before;
     this.#streams = before.streams;
-    this.#node = before.node;
-    this.#publication = before.publication;
-    this.#assignment = before.assignment;
+    this.#traits = before.traits;
+    this.#published = before.published;
     this.#order = before.order;
     this.#isolation = before.isolation;
     this.#aimed = before.aimed;
@@ -91,7 +87,7 @@ export class Turn {
     this.#targets = before.targets;
   }
 
-  join(settings: StreamSettings): this {
+  join(settings: MemberSettings): this {
     this.#streams = this.#streams.with([settings.streamId, { settings, open: true }]);
     return this;
   }
@@ -101,32 +97,17 @@ export class Turn {
     this.#beats = new Map([...this.#beats].filter(([, beat]) => beat.streamId !== streamId));
     const left = this.#draft.leave(streamId);
     for (const { state } of left) this.#touched.add(state.typeUrl);
-    if (mayReopen(this.#node, left)) this.#order = awaitStreams(this.#order);
+    if (mayReopen(this.#traits, left)) this.#order = awaitStreams(this.#order);
     return this;
   }
 
-  identify(node: NodeIdentity | undefined): this {
-    if (!node || sameNode(this.#node, node)) return this;
-    // Two streams that contradict each other would move the client to and fro.
-    if (this.#node && this.#streams.size > 1) return this;
-    this.#node = node;
-    this.#events.push({ kind: 'identified', node });
-    return this.#assign();
+  identify(traits: Traits | undefined): this {
+    this.#traits = traits;
+    return this;
   }
 
-  publish(publication: Publication): this {
-    const known = this.#publication;
-    this.#publication = publication;
-    // The same rule gives the same answer; most publications change only content.
-    return known?.assign === publication.assign && this.#assignment ? this : this.#assign();
-  }
-
-  #assign(): this {
-    if (!this.#node || !this.#publication) return this;
-    const assignment = this.#publication.assign(this.#node);
-    if (sameAssignment(assignment, this.#assignment)) return this;
-    this.#assignment = assignment;
-    this.#events.push({ kind: 'assigned', assignment });
+  publish(published: Snapshot | undefined): this {
+    this.#published = published;
     return this;
   }
 
@@ -153,7 +134,7 @@ export class Turn {
   }
 
   #retried(forget: boolean): Isolation {
-    const published = this.#published();
+    const published = this.#published;
     return retried(this.#isolation, each => isPublished(each, published), forget);
   }
 
@@ -190,7 +171,7 @@ export class Turn {
     this.#events.push(...step.events);
     if (!lane.aggregated) this.#touched.add(before.typeUrl);
     if (input.kind === 'request') {
-      this.#order = comingBack(this.#order, { ...lane, state: step.state }, this.#draft, this.#node, this.#published());
+      this.#order = comingBack(this.#order, { ...lane, state: step.state }, this.#draft, this.#traits, this.#published);
     }
     if (step.refused) this.#refused(streamId, before, step.refused);
     if (before.typeUrl === clusterUrl && step.responses.length > 0) this.#clustersSent(lane, step);
@@ -215,7 +196,7 @@ export class Turn {
   #begin(streamId: number, typeUrl: string): number {
     const member = this.#streams.get(streamId);
     if (!member) return -1;
-    const given = { open: member.open, knowsErrors: knowsErrors(this.#node) };
+    const given = { open: member.open, knowsErrors: this.#traits?.knowsErrors === true };
     return this.#draft.begin(member.settings, typeUrl, given);
   }
 
@@ -237,7 +218,7 @@ export class Turn {
   }
 
   /** Lets every lane move as far as the order allows. */
-  end(): ClientStep {
+  end(): StateStep {
     // What was found to be held without being sent may open the way for others.
     for (let round = 0; round < maxRounds && this.#advance(); round++);
     const { settings } = this.#before;
@@ -247,9 +228,8 @@ export class Turn {
     const state: ClientState = {
       settings,
       streams: this.#streams,
-      node: this.#node,
-      publication: this.#publication,
-      assignment: this.#assignment,
+      traits: this.#traits,
+      published: this.#published,
       lanes: this.#lanes,
       tally: this.#draft.tally,
       targets: this.#targets,
@@ -259,7 +239,7 @@ export class Turn {
       trial: this.#trial,
       rewarmed: this.#rewarmed,
       beats: this.#beats,
-      timers: this.#timers,
+      timers: this.#trial || this.#beats.size > 0 ? this.#timers : 0,
     };
     return {
       state,
@@ -273,15 +253,9 @@ export class Turn {
     return this.#draft.lanes;
   }
 
-  /** What is published for the node, if there is a fleet for it that has a snapshot. */
-  #published(): Snapshot | undefined {
-    const assignment = this.#assignment;
-    return assignment?.kind === 'assigned' ? this.#publication?.snapshots.get(assignment.key) : undefined;
-  }
-
-  /** That, without what the client rejects. */
+  /** What is published, without what the client rejects. */
   #goal(): Snapshot | undefined {
-    const published = this.#published();
+    const published = this.#published;
     if (!published) return undefined;
     this.#isolation = stillRejected(this.#isolation, published, this.#lanes);
     this.#aimed = aimedAt(this.#aimed, published, this.#isolation, this.#lanes);
@@ -297,7 +271,7 @@ export class Turn {
     settled = this.#proceed() || settled;
     settled = this.#resend() || settled;
     settled = this.#acceptTrials() || settled;
-    const published = this.#published();
+    const published = this.#published;
     return (
       settled || (published !== undefined && stillRejected(this.#isolation, published, this.#lanes) !== this.#isolation)
     );
@@ -336,7 +310,7 @@ export class Turn {
     if (!this.#halted) return false;
     const { streamId, typeUrl, suspects } = this.#halted;
     this.#halted = undefined;
-    const again = cleared(suspects, this.#isolation, this.#published());
+    const again = cleared(suspects, this.#isolation, this.#published);
     return this.#feed(laneIndex(this.#lanes, streamId, typeUrl), { kind: 'proceed', again });
   }
 
@@ -379,9 +353,9 @@ export class Turn {
 
   /** Starts the timers of lanes that hold something with a time to live. */
   #beatTimers(): readonly TimerRequest[] {
-    const isAnother = this.#node !== this.#before.node;
+    const isAnother = this.#traits !== this.#before.traits;
     const moved = isAnother ? this.#lanes : this.#draft.moved;
-    return missingBeats(moved, this.#streams, this.#node, this.#beats).map(({ beat, afterMs }) => {
+    return missingBeats(moved, this.#streams, this.#traits, this.#beats).map(({ beat, afterMs }) => {
       const id = this.#nextTimer();
       this.#beats = new Map([...this.#beats, [id, beat]]);
       return { id, afterMs };

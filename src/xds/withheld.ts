@@ -5,7 +5,7 @@ import type { EncodedResource, Snapshot, TypeSnapshot } from '../snapshot/snapsh
 import { type LastGood, type Withheld, withhold } from '../snapshot/withhold.ts';
 import { isAbsent } from './absent.ts';
 import { heldThen } from './held.ts';
-import { type Isolation, informed, republished, withheldBy } from './isolation.ts';
+import { type Isolation, informed, nothingRejected, republished, withheldBy } from './isolation.ts';
 import type { Lanes, MachineState } from './lanes.ts';
 import type { Unanswered } from './machine.ts';
 import { resourceType } from './resource-type.ts';
@@ -70,9 +70,14 @@ export interface Aimed {
   readonly goal: Snapshot;
 }
 
+const unhindered = memo1(
+  (published: Snapshot): Aimed => ({ published, isolation: nothingRejected, lanes: [], goal: published }),
+);
+
 /** The goal for a published snapshot; made anew when what the client has accepted may make it another. */
 export function aimedAt(before: Aimed | undefined, published: Snapshot, isolation: Isolation, lanes: Lanes): Aimed {
   const withheld = withheldBy(isolation);
+  if (withheld.length === 0) return unhindered(published);
   const same = before?.published === published && before.isolation === isolation;
   if (same && (before.lanes === lanes || withheld.every(each => each.instead))) return before;
   const earlier = before?.published === published ? before.goal : published;

@@ -10,6 +10,7 @@ import { buildSnapshot } from '../../src/snapshot/build.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
 import { translate } from '../../src/translate/translate.ts';
 import type { FrameCounts } from '../../src/xds/frame.ts';
+import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { testNode, urls } from '../support/xds-fixtures.ts';
 import { serveXds } from '../support/xds-server.ts';
@@ -151,21 +152,33 @@ function ask(client: XdsClient, variant: 'sotw' | 'delta', typeUrl: string, aske
   else client.delta({ typeUrl, subscribe: asked, node: testNode.id });
 }
 
-/** What so many streams cost: for all that they ask for, for one change, and for their acknowledgements of it. */
-async function costOf(t: TestContext, variant: 'sotw' | 'delta', streams: number): Promise<readonly FrameCounts[]> {
+interface Cost {
+  /** For all that they ask for, for one change, and for their acknowledgements of it. */
+  readonly frames: readonly FrameCounts[];
+  /** Of clients, found for the change and for the acknowledgements. */
+  readonly steps: number;
+}
+
+/** What so many streams cost. */
+async function costOf(t: TestContext, variant: 'sotw' | 'delta', streams: number): Promise<Cost> {
   const xds = await serveXds(t);
   xds.publish(contents());
   const clients = Array.from({ length: streams }, () => new XdsClient(xds.port, variant));
   t.after(() => {
     for (const client of clients) client.end();
   });
+  const settled = (): Promise<unknown> =>
+    until('everything is acknowledged', () =>
+      xds.fleet.proxies().every(each => [...each.types.values()].every(type => type.state === 'synced')),
+    );
   for (const client of clients) {
     ask(client, variant, urls.CDS);
     client.ack(await client.response(1));
     ask(client, variant, urls.EDS, names);
     client.ack(await client.response(2), names);
   }
-  const connected = xds.service.frames.counts;
+  await settled();
+  const connected = [xds.service.frames.counts, xds.service.steps] as const;
 
   xds.publish(contents('2'));
   for (const client of clients) {
@@ -177,21 +190,24 @@ async function costOf(t: TestContext, variant: 'sotw' | 'delta', streams: number
     client.ack(response, names);
   }
   const changed = xds.service.frames.counts;
+  await settled();
+  const steps = xds.service.steps - connected[1];
 
   // What is asked for after them is answered after they have been read.
   for (const client of clients) ask(client, variant, urls.LDS);
   for (const client of clients) await client.response(4);
-  return [connected, changed, xds.service.frames.counts];
+  return { frames: [connected[0], changed, xds.service.frames.counts], steps };
 }
 
 for (const variant of ['sotw', 'delta'] as const) {
-  test(`fifty streams cost the frames and bytes that one costs, and acknowledgements none (${variant})`, async t => {
+  test(`fifty streams cost the frames, bytes and steps that one costs (${variant})`, async t => {
     const one = await costOf(t, variant, 1);
     assert.deepEqual(
-      one.map(each => each.frames),
+      one.frames.map(each => each.frames),
       [2, 3, 4],
       'a frame for each type, for the change, and for the listeners that there are not',
     );
+    assert.equal(one.steps, 2, 'a step for the change, and one for its acknowledgement');
     assert.deepEqual(await costOf(t, variant, 50), one);
   });
 }

@@ -2,7 +2,17 @@ import assert from 'node:assert/strict';
 import type { EncodedResource, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
 import type { ResponseBody } from '../../src/xds/body.ts';
 import { MAX_UNANSWERED, startDelta, stepDelta } from '../../src/xds/delta.ts';
-import type { DeltaRequest, Input, Response, SotwRequest, Step, TypeState } from '../../src/xds/machine.ts';
+import type {
+  Answers,
+  DeltaRequest,
+  Input,
+  Response,
+  SotwRequest,
+  Step,
+  Told,
+  TypeState,
+} from '../../src/xds/machine.ts';
+import { Nonces } from '../../src/xds/nonce.ts';
 import { resourceType } from '../../src/xds/resource-type.ts';
 import { startSotw, stepSotw } from '../../src/xds/sotw.ts';
 import { type Contents, type TypeName, typeSnapshot, urls } from '../support/xds-fixtures.ts';
@@ -29,12 +39,12 @@ abstract class ModelClient<Request> {
   /** Names of what it had at first. */
   readonly brought = new Set<string>();
   /** Responses that the client has not dealt with. */
-  readonly inbox: Response[] = [];
+  readonly inbox: (Response & { readonly nonce: string })[] = [];
   nonce = '';
   contents: Contents = {};
   #target: TypeSnapshot | undefined;
   started = false;
-  readonly #nonces = new Set<string>();
+  readonly #nonces = new Nonces('00000000');
 
   constructor(type: TypeName, knowsErrors = false) {
     this.type = type;
@@ -45,7 +55,7 @@ abstract class ModelClient<Request> {
   abstract get state(): TypeState;
   protected abstract step(input: Input<Request>): Step<TypeState>;
   protected abstract apply(body: ResponseBody): void;
-  protected abstract answer(error: string | undefined): Request;
+  protected abstract answer(error: string | undefined): Told<Request>;
 
   /** @param keepLeftover what the client has brought may not go yet. */
   publish(contents: Contents, keepLeftover = false): void {
@@ -162,14 +172,17 @@ abstract class ModelClient<Request> {
     const responses = refused ? [...first, ...this.step({ kind: 'proceed', again: [] }).responses] : first;
     for (const response of responses) {
       this.check(response);
-      this.inbox.push(response);
+      this.inbox.push({ ...response, nonce: this.#nonces.next() });
     }
     return responses;
   }
 
-  protected check({ body, nonce }: Response): void {
-    assert.ok(!this.#nonces.has(nonce), 'R6: a new nonce');
-    this.#nonces.add(nonce);
+  /** Which response a request with the nonce is about. */
+  protected answers(nonce: string): Answers {
+    return this.#nonces.answers(nonce, this.state.unanswered.length);
+  }
+
+  protected check({ body }: Response): void {
     assert.equal(body.typeUrl, urls[this.type], 'R2');
     const { resources, removed, errors = [] } = body;
     const names = [...[...resources, ...errors].map(each => each.name), ...removed];
@@ -206,7 +219,7 @@ abstract class ModelClient<Request> {
 }
 
 export class SotwModel extends ModelClient<SotwRequest> {
-  #state = { ...startSotw(urls[this.type], '00000000'), knowsErrors: this.knowsErrors };
+  #state = { ...startSotw(urls[this.type]), knowsErrors: this.knowsErrors };
   #named = false;
   #list: readonly string[] = [];
   readonly #complete = resourceType(urls[this.type]).complete;
@@ -251,12 +264,12 @@ export class SotwModel extends ModelClient<SotwRequest> {
     this.take(body);
   }
 
-  protected answer(error: string | undefined): SotwRequest {
+  protected answer(error: string | undefined): Told<SotwRequest> {
     return {
       typeUrl: urls[this.type],
       versionInfo: '',
       names: this.#list,
-      nonce: this.nonce,
+      answers: this.answers(this.nonce),
       error: error === undefined ? undefined : { code: 13, message: error },
     };
   }
@@ -271,7 +284,7 @@ export class SotwModel extends ModelClient<SotwRequest> {
 }
 
 export class DeltaModel extends ModelClient<DeltaRequest> {
-  #state = { ...startDelta(urls[this.type], '00000000'), knowsErrors: this.knowsErrors };
+  #state = { ...startDelta(urls[this.type]), knowsErrors: this.knowsErrors };
   /** Subscribed names that no response has spoken of since. */
   readonly unanswered = new Set<string>();
   #legacy = false;
@@ -316,7 +329,10 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
       this.unanswered.delete(name);
     }
     this.forget();
-    this.feed({ kind: 'request', request: { ...this.answer(undefined), subscribe, unsubscribe, has, nonce: '' } });
+    this.feed({
+      kind: 'request',
+      request: { ...this.answer(undefined), subscribe, unsubscribe, has, answers: this.answers('') },
+    });
     this.started = true;
   }
 
@@ -336,13 +352,13 @@ export class DeltaModel extends ModelClient<DeltaRequest> {
     for (const name of body.removed) this.holds.delete(name);
   }
 
-  protected answer(error: string | undefined): DeltaRequest {
+  protected answer(error: string | undefined): Told<DeltaRequest> {
     return {
       typeUrl: urls[this.type],
       subscribe: [],
       unsubscribe: [],
       has: new Map(),
-      nonce: this.nonce,
+      answers: this.answers(this.nonce),
       error: error === undefined ? undefined : { code: 13, message: error },
     };
   }

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
-import type { DeltaRequest, Response, SotwRequest } from '../../src/xds/machine.ts';
+import { Client, type ClientInput, type ClientResponse } from '../../src/xds/client.ts';
+import type { DeltaRequest, SotwRequest } from '../../src/xds/machine.ts';
+import { StepMemory } from '../../src/xds/step-memory.ts';
 import { publication, type Sets, snapshot, type TypeName, testNode, urls } from '../support/xds-fixtures.ts';
 
 /** Told apart by what they are set to: only what ends lingering may run out, for this client is slow but answers all. */
 const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2, reopening: 2 };
+/** One for all: what it remembers of a client is true for the next. */
+const memory = new StepMemory({ order: limits, rejection: { pause: 1, retryAfter: 1, retryLimit: 1 } });
 
 /** As Envoy does it: asks for endpoints of the clusters it has, and acknowledges clusters when it has those. */
 class EnvoyModel {
   readonly #variant: 'sotw' | 'delta';
-  #state;
-  #inbox: Response[] = [];
+  readonly #client = new Client(memory);
+  #inbox: ClientResponse[] = [];
   #timers: number[] = [];
-  #unacknowledged: Response | undefined;
+  #unacknowledged: ClientResponse | undefined;
   #published: ReturnType<typeof snapshot> | undefined;
   readonly #holds = new Map<TypeName, Map<string, string>>();
   readonly #nonces = new Map<TypeName, string>();
@@ -23,10 +26,7 @@ class EnvoyModel {
   constructor(variant: 'sotw' | 'delta') {
     this.#variant = variant;
     const stream = { streamId: 1, variant, impliedType: undefined, nonceSalt: 0 };
-    this.#state = stepClient(startClient({ order: limits, rejection: { pause: 1, retryAfter: 1, retryLimit: 1 } }), {
-      kind: 'joined',
-      stream,
-    }).state;
+    this.#client.step({ kind: 'joined', stream });
   }
 
   publish(sets: Sets): void {
@@ -83,7 +83,7 @@ class EnvoyModel {
     for (const name of this.#of('CDS').keys()) assert.equal(this.#of('EDS').get(name), sets.EDS?.[name]);
   }
 
-  #apply(type: TypeName, { body }: Response): void {
+  #apply(type: TypeName, { body }: ClientResponse): void {
     const holds = this.#of(type);
     if (this.#variant === 'sotw' && (type === 'CDS' || type === 'LDS')) holds.clear();
     for (const { name, version } of body.resources) holds.set(name, version);
@@ -136,9 +136,8 @@ class EnvoyModel {
   }
 
   #step(input: ClientInput): void {
-    const { state, responses, timers, fault } = stepClient(this.#state, input);
+    const { responses, timers, fault } = this.#client.step(input);
     assert.equal(fault, undefined);
-    this.#state = state;
     this.#inbox.push(...responses);
     for (const { id, afterMs } of timers) if (afterMs < limits.gateLimit) this.#timers.push(id);
   }

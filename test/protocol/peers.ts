@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { Client, type ClientDuplexStream, credentials } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import { Board, type Publication } from '../../src/snapshot/board.ts';
-import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
+import { type ClientInput, Client as PureClient } from '../../src/xds/client.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
-import { knowsTtl } from '../../src/xds/heartbeat.ts';
 import { readNode } from '../../src/xds/node-identity.ts';
 import { RequestReader } from '../../src/xds/request.ts';
 import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { StepMemory } from '../../src/xds/step-memory.ts';
 import { urls } from '../support/xds-fixtures.ts';
 import {
   type DeltaFields,
@@ -37,24 +37,25 @@ export const pure: Connect = async variant => {
   const frames = new FrameEncoder('test');
   const reader = new RequestReader();
   const stream = { streamId: 1, variant, impliedType: undefined, nonceSalt: 7 };
-  let state = startClient({
-    order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 },
-    rejection: { pause: long, retryAfter: longer, retryLimit: longer },
-  });
+  const client = new PureClient(
+    new StepMemory({
+      order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 },
+      rejection: { pause: long, retryAfter: longer, retryLimit: longer },
+    }),
+  );
   let came: ReadResponse[] = [];
   let timers: number[] = [];
   let pauses: number[] = [];
   let first = true;
   const step = (input: ClientInput): void => {
-    const result = stepClient(state, input);
-    state = result.state;
+    const result = client.step(input);
     for (const { id, afterMs } of result.timers) {
       if (afterMs < long) timers.push(id);
       else if (afterMs < longer) pauses.push(id);
     }
     assert.equal(result.fault, undefined);
-    for (const { body, nonce } of result.responses)
-      came.push(readResponse(variant, frames.frame(variant, body, knowsTtl(variant, state.node)).withNonce(nonce)));
+    for (const { body, limited, nonce } of result.responses)
+      came.push(readResponse(variant, frames.frame(variant, body, limited).withNonce(nonce)));
   };
   step({ kind: 'joined', stream });
   return {

@@ -1,20 +1,23 @@
 import assert from 'node:assert/strict';
-import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
-import type { DeltaRequest, Response, SotwRequest } from '../../src/xds/machine.ts';
+import { Client, type ClientInput, type ClientResponse } from '../../src/xds/client.ts';
+import type { DeltaRequest, SotwRequest } from '../../src/xds/machine.ts';
 import type { TimerRequest } from '../../src/xds/order-state.ts';
 import { clusterUrl, endpointUrl, listenerUrl, routeUrl } from '../../src/xds/resource-type.ts';
+import { StepMemory } from '../../src/xds/step-memory.ts';
 import { publication, type Sets, snapshot, testNode } from '../support/xds-fixtures.ts';
 
 /** Told apart by what they are set to: only what ends lingering may run out, for this client is slow but answers all. */
 const limits = { gateLimit: 100_000, linger: 1, lingerLimit: 1, grace: 2, reopening: 3 };
 const envoyNode = { ...testNode, userAgent: 'envoy' };
 const rejection = { pause: 1_000_000, retryAfter: 1_000_000, retryLimit: 1_000_000 };
+/** One for all: what it remembers of a client is true for the next. */
+const memory = new StepMemory({ order: limits, rejection });
 
 /** A stream of one type: what is on its way, in either direction. */
 interface Stream {
   id: number;
   readonly typeUrl: string;
-  readonly inbox: Response[];
+  readonly inbox: Came[];
   readonly outbox: ClientInput[];
   /** Versions by name, as of the newest response. */
   readonly has: Map<string, string>;
@@ -26,6 +29,8 @@ interface Cluster {
   readonly endpoints: Stream;
 }
 
+type Came = Pick<ClientResponse, 'body' | 'nonce'>;
+
 /**
  * An Envoy on streams of single types: acknowledges clusters at once, opens a stream for the endpoints of each that is
  * new or has changed, and uses it when they have come; until then the one before it serves. What is on different streams
@@ -33,7 +38,7 @@ interface Cluster {
  */
 export class PerTypeModel {
   readonly #variant: 'sotw' | 'delta';
-  #state = startClient({ order: limits, rejection });
+  #client = new Client(memory);
   #published: ReturnType<typeof snapshot> | undefined;
   #timers: TimerRequest[] = [];
   #streamIds = 0;
@@ -100,7 +105,11 @@ export class PerTypeModel {
     assert.equal(this.#warming.size, 0, 'nothing warms at the end');
     assert.deepEqual(Object.fromEntries(this.#listeners), sets.LDS);
     assert.deepEqual(this.#route, sets.RDS?.['r']);
-    assert.equal(this.#state.streams.size, 3 + this.#active.size, 'the server knows of the streams that there are');
+    assert.equal(
+      this.#client.state.streams.size,
+      3 + this.#active.size,
+      'the server knows of the streams that there are',
+    );
   }
 
   get #busy(): boolean {
@@ -136,13 +145,13 @@ export class PerTypeModel {
     if (!stream) return;
     this.#streams.delete(stream.id);
     this.#step({ kind: 'left', streamId: stream.id });
-    if (this.#state.streams.size === 0) this.#forget();
+    if (this.#client.state.streams.size === 0) this.#forget();
     this.#reopen(stream);
   }
 
   /** The server's client ends with its last stream. */
   #forget(): void {
-    this.#state = startClient({ order: limits, rejection });
+    this.#client = new Client(memory);
     this.#timers = [];
     if (this.#published) this.#step({ kind: 'publication', publication: publication(this.#published) });
   }
@@ -190,14 +199,14 @@ export class PerTypeModel {
     this.#check();
   }
 
-  #applied(held: ReadonlyMap<string, string>, { body }: Response): ReadonlyMap<string, string> {
+  #applied(held: ReadonlyMap<string, string>, { body }: Came): ReadonlyMap<string, string> {
     const next = new Map(this.#variant === 'sotw' ? [] : held);
     for (const { name, version } of body.resources) next.set(name, version);
     for (const name of body.removed) next.delete(name);
     return next;
   }
 
-  #takeClusters(response: Response): void {
+  #takeClusters(response: Came): void {
     const held = new Map([...this.#active, ...this.#warming].map(([name, { version }]) => [name, version]));
     const next = this.#applied(held, response);
     for (const name of held.keys()) if (!next.has(name)) this.#remove(name);
@@ -255,9 +264,8 @@ export class PerTypeModel {
   }
 
   #step(input: ClientInput): void {
-    const { state, responses, timers, fault } = stepClient(this.#state, input);
+    const { responses, timers, fault } = this.#client.step(input);
     assert.equal(fault, undefined);
-    this.#state = state;
     for (const { streamId, ...response } of responses) {
       const stream = this.#streams.get(streamId);
       // What comes on a stream that the client has closed is not read.

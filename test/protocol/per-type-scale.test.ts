@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
-import type { ClientStep } from '../../src/xds/client-state.ts';
+import { Client, type ClientInput, type ClientStep, type Steps } from '../../src/xds/client.ts';
+import { startState, stepState } from '../../src/xds/client-step.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import type { Lane } from '../../src/xds/lanes.ts';
+import { StepMemory } from '../../src/xds/step-memory.ts';
 import { publication, snapshot, testNode, urls } from '../support/xds-fixtures.ts';
 
 for (const variant of ['sotw', 'delta'] as const) {
@@ -16,10 +17,11 @@ for (const variant of ['sotw', 'delta'] as const) {
     const frames = new FrameEncoder('test');
     const long = 1_000_000;
     const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
-    let state = startClient({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } });
+    const client = new Client(
+      new StepMemory({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } }),
+    );
     const step = (input: ClientInput): ClientStep => {
-      const result = stepClient(state, input);
-      state = result.state;
+      const result = client.step(input);
       for (const { body, nonce } of result.responses) frames.frame(variant, body, false).withNonce(nonce);
       return result;
     };
@@ -61,7 +63,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       ['sent', 'sent'],
       'nobody is told of the other streams',
     );
-    const unmoved = state.lanes.filter(lane => lane.state.unanswered.length === 0);
+    const unmoved = client.state.lanes.filter(lane => lane.state.unanswered.length === 0);
     assert.equal(unmoved.length, 999);
     assert.ok(
       unmoved.every(lane => lane.state.acked === lane.state.target),
@@ -76,9 +78,8 @@ function looksOf(streams: number): Readonly<Record<'join' | 'ask' | 'acknowledge
   const contents = Object.fromEntries(names.map(name => [name, '1']));
   const long = 1_000_000;
   const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
-  let state = startClient({ order, rejection: { pause: long, retryAfter: long, retryLimit: long } });
   let looks = 0;
-  const step = (input: ClientInput): ClientStep => {
+  const counting: Steps['step'] = (state, input) => {
     let seen = 0;
     const counted = state.lanes.map(lane => {
       const { state: known, ...rest } = lane;
@@ -88,11 +89,13 @@ function looksOf(streams: number): Readonly<Record<'join' | 'ask' | 'acknowledge
       };
       return Object.defineProperty({ ...rest }, 'state', { get, enumerable: true }) as Lane;
     });
-    const result = stepClient({ ...state, lanes: counted }, input);
+    const result = stepState({ ...state, lanes: counted }, input);
     looks = seen;
-    state = { ...result.state, lanes: result.state.lanes.map(({ ...lane }) => lane) };
-    return result;
+    return { ...result, state: { ...result.state, lanes: result.state.lanes.map(({ ...lane }) => lane) } };
   };
+  const settings = { order, rejection: { pause: long, retryAfter: long, retryLimit: long } };
+  const client = new Client({ start: startState(settings), step: counting });
+  const step = (input: ClientInput): ClientStep => client.step(input);
   const ask = (streamId: number, typeUrl: string, subscribe: readonly string[], nonce = '') => {
     const request = { typeUrl, nonce, error: undefined, subscribe, unsubscribe: [], has: new Map() };
     return step({ kind: 'delta', streamId, node: testNode, request }).responses;

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import type { ResponseBody } from '../../src/xds/body.ts';
-import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
-import type { ClientState } from '../../src/xds/client-state.ts';
+import { Client, type ClientInput, type ClientResponse } from '../../src/xds/client.ts';
 import { MAX_UNANSWERED } from '../../src/xds/delta.ts';
 import type { Variant } from '../../src/xds/events.ts';
-import type { Response } from '../../src/xds/machine.ts';
 import { resourceType } from '../../src/xds/resource-type.ts';
+import { StepMemory } from '../../src/xds/step-memory.ts';
 import { publication, type Sets, snapshot, testNode, urls } from '../support/xds-fixtures.ts';
 
 /** How a client rejects: as Envoy while applying, or while reading, with nobody or the first culprit named by its place. */
@@ -23,6 +22,8 @@ const settings = {
   order: { gateLimit: times.gate, linger: 1, lingerLimit: 1, grace: 2, reopening: 2 },
   rejection: { pause: times.pause, retryAfter: times.again, retryLimit: 8 * times.again },
 };
+/** One for all: what it remembers of a client is true for the next. */
+const memory = new StepMemory(settings);
 
 const types = ['CDS', 'EDS', 'LDS', 'RDS', 'SDS'] as const;
 type Type = (typeof types)[number];
@@ -32,7 +33,7 @@ interface Line {
   readonly streamId: number;
   readonly type: Type;
   readonly names: Set<string>;
-  readonly inbox: Response[];
+  readonly inbox: ClientResponse[];
   nonce: string;
   version: string;
   started: boolean;
@@ -46,7 +47,7 @@ export class RejectingClient {
   readonly #variant: Variant;
   readonly #aggregated: boolean;
   #rejects: (type: Type, name: string, content: string) => boolean;
-  #state: ClientState = startClient(settings);
+  #client = new Client(memory);
   #published: Snapshot | undefined;
   #sets: Sets = {};
   #lines: Line[] = [];
@@ -171,7 +172,7 @@ export class RejectingClient {
   }
 
   gate(open: boolean): void {
-    this.#step({ kind: 'gate', streams: [...this.#state.streams.keys()], open });
+    this.#step({ kind: 'gate', streams: [...new Set(this.#lines.map(line => line.streamId))], open });
   }
 
   retry(): void {
@@ -188,7 +189,7 @@ export class RejectingClient {
   reconnect(): void {
     const names = new Map(types.map(type => [type, new Set(this.#linesOf(type).flatMap(line => [...line.names]))]));
     const versions = new Map(this.#lines.map(line => [line.type, line.version]));
-    this.#state = startClient(settings);
+    this.#client = new Client(memory);
     this.#lines = [];
     this.#timers = [];
     this.#warming = undefined;
@@ -224,7 +225,7 @@ export class RejectingClient {
   finish(): void {
     this.gate(true);
     this.drain('linger', 'pause', 'gate');
-    assert.equal(this.#state.isolation.trials.size, 0, 'nothing is under suspicion for ever');
+    assert.equal(this.#client.state.isolation.trials.size, 0, 'nothing is under suspicion for ever');
     this.#converged();
   }
 
@@ -391,7 +392,7 @@ export class RejectingClient {
 
   #open(type: Type): Line {
     const streamId = this.#aggregated ? 1 : ++this.#streams;
-    if (!this.#state.streams.has(streamId)) {
+    if (!this.#lines.some(line => line.streamId === streamId)) {
       const impliedType = this.#aggregated ? undefined : urls[type];
       const stream = { streamId, variant: this.#variant, impliedType, nonceSalt: 0 };
       this.#step({ kind: 'joined', stream });
@@ -435,16 +436,15 @@ export class RejectingClient {
   }
 
   #step(input: ClientInput): void {
-    const { state, responses, timers, fault } = stepClient(this.#state, input);
+    const { responses, timers, fault } = this.#client.step(input);
     assert.equal(fault, undefined);
-    this.#state = state;
     for (const response of responses) this.#receive(response);
-    const { released, goal } = state.order;
+    const { released, goal } = this.#client.state.order;
     if (released === goal && this.#lines.every(line => line.inbox.length === 0)) this.#interrupted.clear();
     for (const { id, afterMs } of timers) this.#timers.push({ id, kind: kindOf(afterMs) });
   }
 
-  #receive(response: Response & { readonly streamId: number }): void {
+  #receive(response: ClientResponse): void {
     const { streamId, body, nonce } = response;
     const line = this.#lines.find(each => each.streamId === streamId && urls[each.type] === body.typeUrl);
     assert.ok(line, 'R31: of a type that is asked for');

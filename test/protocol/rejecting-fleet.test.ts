@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
+import { type ClientInput, type ClientResponse, Client as PureClient } from '../../src/xds/client.ts';
 import type { Variant } from '../../src/xds/events.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
-import type { Response } from '../../src/xds/machine.ts';
 import type { TimerRequest } from '../../src/xds/order-state.ts';
+import { StepMemory } from '../../src/xds/step-memory.ts';
 import {
   type Contents,
   publication,
@@ -18,6 +18,8 @@ import {
 /** Milliseconds, told apart by what they are. */
 const rejection = { pause: 1_000, retryAfter: 10_000, retryLimit: 80_000 };
 const order = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 };
+/** One for all: what it remembers of a client is true for the next. */
+const memory = new StepMemory({ order, rejection });
 
 /** A client of one type that rejects some contents, and says whose they are or nothing. */
 class Client {
@@ -25,9 +27,9 @@ class Client {
   readonly #type: TypeName;
   readonly #names: readonly string[];
   readonly #says: (bad: readonly string[]) => string;
-  #state = startClient({ order, rejection });
+  readonly #client = new PureClient(memory);
   readonly sent: (readonly string[])[] = [];
-  readonly responses: Response[] = [];
+  readonly responses: ClientResponse[] = [];
   timers: readonly TimerRequest[] = [];
   rejects: (content: string) => boolean = () => false;
   readonly holds = new Map<string, string>();
@@ -81,13 +83,12 @@ class Client {
   }
 
   #step(input: ClientInput): void {
-    const { state, responses, timers } = stepClient(this.#state, input);
-    this.#state = state;
+    const { responses, timers } = this.#client.step(input);
     this.timers = [...this.timers, ...timers];
     for (const response of responses) this.#take(response);
   }
 
-  #take(response: Response): void {
+  #take(response: ClientResponse): void {
     const { resources, removed } = response.body;
     this.responses.push(response);
     this.sent.push(resources.map(each => each.name));

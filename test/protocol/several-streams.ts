@@ -3,12 +3,13 @@ import { test } from 'node:test';
 import { Client, credentials } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import { Board } from '../../src/snapshot/board.ts';
-import { type ClientInput, startClient, stepClient } from '../../src/xds/client.ts';
+import { type ClientInput, Client as PureClient } from '../../src/xds/client.ts';
 import { discoveryServices } from '../../src/xds/discovery-services.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import { readNode } from '../../src/xds/node-identity.ts';
 import { RequestReader } from '../../src/xds/request.ts';
 import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { StepMemory } from '../../src/xds/step-memory.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { publication, type Sets, snapshot, type TypeName, urls } from '../support/xds-fixtures.ts';
@@ -70,13 +71,13 @@ function pure(variant: Variant): Peer {
   const frames = new FrameEncoder('test');
   const reader = new RequestReader();
   const ids = new Map<string, number>();
-  let state = startClient({ order: { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 }, rejection });
+  const order = { gateLimit: 1, linger: 1, lingerLimit: 1, grace: 1, reopening: 1 };
+  const client = new PureClient(new StepMemory({ order, rejection }));
   let published: ReturnType<typeof snapshot> | undefined;
   let came: [string, ReadResponse][] = [];
   let timers: number[] = [];
   const step = (input: ClientInput): void => {
-    const result = stepClient(state, input);
-    state = result.state;
+    const result = client.step(input);
     assert.equal(result.fault, undefined);
     timers.push(...result.timers.flatMap(each => (each.afterMs < long ? [each.id] : [])));
     for (const { streamId, body, nonce } of result.responses) {

@@ -28,7 +28,7 @@ const eds: Cluster = { type: 'EDS', eds_cluster_config: { eds_config: { ads: {} 
 function acknowledged(names: readonly string[], subscription?: Subscription) {
   const acked = typeSnapshot('EDS', Object.fromEntries(names.map(name => [name, '1'])));
   const state = {
-    ...initialState(urls.EDS, '00000000', false),
+    ...initialState(urls.EDS, false),
     acked,
     subscription: subscription ?? subscriptionOf(false, names),
   };

@@ -17,11 +17,11 @@ const names = (...list: readonly string[]): Subscription => subscriptionOf(false
 
 /** A stream of delta that has accepted `acked`. */
 function delta(type: TypeName, acked: Contents | undefined, subscription: Subscription): DeltaState {
-  const state = { ...startDelta(urls[type], '00000000'), subscription };
+  const state = { ...startDelta(urls[type]), subscription };
   return { ...state, acked: acked && typeSnapshot(type, acked) };
 }
 
-const sotw = (type: TypeName) => startSotw(urls[type], '00000000');
+const sotw = (type: TypeName) => startSotw(urls[type]);
 
 function lanes(...states: readonly MachineState[]): Lanes {
   return states.map((state, index) => ({ streamId: index, aggregated: false, state }));
@@ -37,7 +37,7 @@ function response(type: TypeName, contents: Contents, { fresh = NONE, beat = fal
     removed: [],
     ...(beat && { beat }),
   };
-  return { nonce: '1', led: set, snapshot: set, body, again: NONE, fresh };
+  return { led: set, snapshot: set, body, again: NONE, fresh };
 }
 
 /** `name version`, and what stands in its place. */

@@ -1,0 +1,70 @@
+import { Interner, numberOf } from '../base/interner.ts';
+import type { ClientState } from './client-state.ts';
+import type { Lane } from './lanes.ts';
+import type { OrderState } from './order-state.ts';
+
+/**
+ * Clients that have come to the same on different ways, one of them slower or after an outage, go on as one: equal states
+ * at rest are one object. What a key does not look into stands there by its identity, so a part that is not made the same
+ * everywhere makes states differ, and never makes different states one.
+ */
+export function converged(state: ClientState): ClientState {
+  if (!isAtRest(state)) return state;
+  const lanes = state.lanes.map(interned);
+  return states.one(keyOf(state, lanes), () => ({ ...state, lanes }));
+}
+
+const states = new Interner<ClientState>();
+const knownLanes = new Interner<Lane>();
+
+function interned(lane: Lane): Lane {
+  if (ours.has(lane)) return lane;
+  const one = knownLanes.one(`${shallow(lane, 'state')} ${shallow(lane.state)}`, () => lane);
+  ours.add(one);
+  return one;
+}
+
+const ours = new WeakSet<Lane>();
+
+/** Nothing is under way and no timer runs: most states are like this, and others are not worth a key. */
+function isAtRest({ tally, order, timers, rewarmed }: ClientState): boolean {
+  if (timers > 0 || order.timers > 0 || rewarmed.length > 0) return false;
+  for (const { unsettled } of tally.values()) if (unsettled > 0) return false;
+  return true;
+}
+
+function keyOf(state: ClientState, lanes: readonly Lane[]): string {
+  const { streams, tally, targets, order } = state;
+  return JSON.stringify([
+    shallow(state, 'streams', 'lanes', 'tally', 'targets', 'order'),
+    [...streams.values()].map(({ settings, open }) => [shallow(settings), open]),
+    lanes.map(numberOf),
+    [...tally].map(([typeUrl, counts]) => [typeUrl, shallow(counts)]),
+    [...targets].map(([typeUrl, target]) => [typeUrl, shallow(target)]),
+    orderKey(order),
+  ]);
+}
+
+function orderKey(order: OrderState): readonly string[] {
+  const { retiring, settling, lingering, closing } = order;
+  return [
+    shallow(order, 'retiring', 'settling', 'lingering', 'closing'),
+    ...[retiring, settling, lingering, closing].map(each => shallow(each)),
+  ];
+}
+
+/** All fields but some: what is plain by value, what is empty as such, and everything else by identity. */
+function shallow(object: object, ...without: readonly string[]): string {
+  let key = '';
+  for (const [name, value] of Object.entries(object)) {
+    if (value !== undefined && !without.includes(name)) key += `${name}:${shown(value)},`;
+  }
+  return key;
+}
+
+function shown(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  if (Array.isArray(value) && value.length === 0) return '[]';
+  if (value instanceof Map && value.size === 0) return '{}';
+  return `#${numberOf(value)}`;
+}

@@ -1,0 +1,94 @@
+import { numberOf } from '../base/interner.ts';
+import { remember } from '../base/remember.ts';
+import type { Steps } from './client.ts';
+import type { ClientSettings, ClientState, StateStep } from './client-state.ts';
+import { type StateInput, startState, stepState } from './client-step.ts';
+import { converged } from './converged.ts';
+import type { Variant } from './events.ts';
+
+/**
+ * Steps of clients, each found once for all that are in the same state and are told the same: what a push and its
+ * acknowledgement cost is then a look-up for every client of a fleet but the first.
+ *
+ * Keeps nothing alive: a step is remembered for as long as a client is where it led, and what is remembered of a state is
+ * bounded. What is forgotten is found anew.
+ */
+export class StepMemory implements Steps {
+  readonly start: ClientState;
+  readonly #known = new WeakMap<ClientState, Map<string, WeakRef<StateStep>>>();
+  #found = 0;
+
+  constructor(settings: ClientSettings) {
+    this.start = startState(settings);
+  }
+
+  /** How many steps had to be found. */
+  get found(): number {
+    return this.#found;
+  }
+
+  step(state: ClientState, input: StateInput): StateStep {
+    const key = keyOf(state, input);
+    const known = key === undefined ? undefined : this.#known.get(state);
+    const same = key === undefined ? undefined : known?.get(key)?.deref();
+    if (same) return same;
+    this.#found += 1;
+    const step = stepState(state, input);
+    const made = { ...step, state: converged(step.state) };
+    if (key === undefined || step.fault !== undefined) return made;
+    const steps = known ?? new Map<string, WeakRef<StateStep>>();
+    if (!known) this.#known.set(state, steps);
+    remember(steps, key, new WeakRef(made), MOST_STEPS);
+    return made;
+  }
+}
+
+/** Remembered of a state. A fleet does only a few things at a time. */
+const MOST_STEPS = 64;
+/** What is longer is rare, and dear to look up. */
+const MOST_TEXT = 256;
+const MOST_STREAMS = 16;
+const MOST_NAMES = 4;
+
+/** Equal for equal inputs only; undefined for what others will hardly be told as well. */
+function keyOf(state: ClientState, input: StateInput): string | undefined {
+  switch (input.kind) {
+    case 'sotw':
+    case 'delta':
+      return requestKey(state, input);
+    case 'publication':
+      return `p${numbered(input.published)}`;
+    case 'timer':
+      return `t${input.id}`;
+    case 'gate':
+      return input.streams.length > MOST_STREAMS ? undefined : `g${input.open} ${input.streams.join()}`;
+    case 'joined':
+      return `j${input.stream.streamId} ${input.stream.variant} ${input.stream.impliedType}`;
+    case 'left':
+      return `l${input.streamId}`;
+    case 'retry':
+      return undefined;
+  }
+}
+
+function requestKey(state: ClientState, input: StateInput & { readonly kind: Variant }): string | undefined {
+  const { streamId, traits, published, request } = input;
+  const { typeUrl, answers } = request;
+  const asked = askedIn(input);
+  if (request.error || asked === undefined || typeUrl.length + asked.length > MOST_TEXT) return undefined;
+  const isKnown = traits === state.traits && published === state.published;
+  const standing = isKnown ? '' : `${numbered(traits)}.${numbered(published)}`;
+  return `${input.kind} ${streamId} ${answers} ${standing} ${typeUrl.length} ${typeUrl}${asked}`;
+}
+
+/** Lists of names are one object wherever they were read, if their bytes are the same. */
+function askedIn({ kind, request }: StateInput & { readonly kind: Variant }): string | undefined {
+  if (kind === 'sotw') return `${numberOf(request.names)} ${request.versionInfo}`;
+  const { subscribe, unsubscribe, has } = request;
+  if (has.size > 0 || unsubscribe.length > MOST_NAMES) return undefined;
+  return `${numberOf(subscribe)} ${unsubscribe.length > 0 ? JSON.stringify(unsubscribe) : ''}`;
+}
+
+function numbered(object: object | undefined): string {
+  return object ? String(numberOf(object)) : '-';
+}
