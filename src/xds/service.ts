@@ -396,6 +396,5 @@ export class XdsService {
   }
 }
 
-/** Milliseconds that closing waits for streams, and then for connections. */
-const closeLimit = 2_000;
-const closePoll = 20;
+/** Milliseconds that closing waits for streams, and then for connections; and between looks at the streams. */
+const [closeLimit, closePoll] = [2_000, 20];
