@@ -1,18 +1,22 @@
 import { Command, CommanderError } from 'commander';
+import { auditCommand } from './commands/audit.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { drainCommand } from './commands/drain.ts';
+import { eventsCommand } from './commands/events.ts';
 import { explainCommand } from './commands/explain.ts';
 import { healthCommand } from './commands/health.ts';
 import { initCommand } from './commands/init.ts';
+import { logLevelCommand } from './commands/log-level.ts';
 import { maintenanceCommand } from './commands/maintenance.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { applyCommand, deleteCommand, diffCommand, getCommand } from './commands/resources.ts';
 import { retryCommand } from './commands/retry.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
+import { tokenCommand } from './commands/token.ts';
 import { traceCommand } from './commands/trace.ts';
 import { translateCommand } from './commands/translate.ts';
 import { validateCommand } from './commands/validate.ts';
@@ -25,7 +29,17 @@ import { CliFailure } from './output.ts';
 const groups = {
   'Policy:': [initCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
   'Server:': [serveCommand],
-  'See:': [getCommand, diffCommand, statusCommand, configCommand, healthCommand, weightsCommand, traceCommand],
+  'See:': [
+    getCommand,
+    diffCommand,
+    statusCommand,
+    configCommand,
+    healthCommand,
+    weightsCommand,
+    traceCommand,
+    eventsCommand,
+    auditCommand,
+  ],
   'Change:': [
     applyCommand,
     deleteCommand,
@@ -35,6 +49,7 @@ const groups = {
     retryCommand,
     quarantineCommand,
   ],
+  'Access:': [tokenCommand, logLevelCommand],
   'Terminal:': [completionCommand],
 } satisfies Readonly<Record<string, readonly ((program: Command, host: CliHost) => void)[]>>;
 

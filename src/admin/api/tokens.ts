@@ -4,6 +4,8 @@ import { duration } from '../../policy/field.ts';
 import { operation } from './operation.ts';
 import { instantText, type Reply } from './reply.ts';
 
+export { roles, scopeKinds };
+
 const name = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$/, 'is 1 to 64 letters, digits, dots, dashes, underscores or @');
