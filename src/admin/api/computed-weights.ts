@@ -91,5 +91,9 @@ export const endComputedWeights = operation({
   summary: 'Ends computed weights',
   query: waitQuery,
   answers: { 200: ComputedWriteReply, 202: ComputedWriteReply },
-  errors: { 404: 'There are none.' },
+  errors: {
+    404: 'There are none.',
+    409: 'They are of another source.',
+    422: 'It contradicts the policy.',
+  },
 });
