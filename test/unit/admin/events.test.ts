@@ -32,7 +32,8 @@ describe('GET /api/v1/events', () => {
     assert.deepEqual(messages(await world.call('GET', '/api/v1/events?fleet=edge')), ['edge-1']);
     assert.deepEqual(messages(await world.call('GET', '/api/v1/events?proxy=inner-1')), ['inner-1']);
     const wrong = await world.call('GET', '/api/v1/events?type=akc');
-    assert.deepEqual([wrong.status, wrong.json.hint], [400, 'did you mean "ack"?']);
+    assert.equal(wrong.status, 400);
+    assert.match(wrong.json.detail, /type="akc" is none, or several with commas, of revision, refused/);
     for (const query of [
       'limit=0',
       'limit=1001',
