@@ -7,7 +7,7 @@ import { adminToken } from './admin/auth.ts';
 import { EventReaders } from './admin/event-stream.ts';
 import { Refusals } from './admin/refusals.ts';
 import { type RunningAdmin, startAdmin } from './admin/server.ts';
-import { formatProblem, problem } from './base/problem.ts';
+import { formatProblem, type Problem, problem } from './base/problem.ts';
 import { keepBundles } from './bundles.ts';
 import { systemClock } from './control/clock.ts';
 import type { Control } from './control/control.ts';
@@ -25,7 +25,7 @@ import type { Settings } from './settings.ts';
 import { Board } from './snapshot/board.ts';
 import { followPolicyFiles, type PolicySink } from './sources/files.ts';
 import { systemNameQuery } from './sources/name-query.ts';
-import { NameSource } from './sources/names.ts';
+import { type HeldAnswer, NameSource } from './sources/names.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import { type Store, StoreError } from './store/store.ts';
 import type { XdsEvent } from './xds/events.ts';
@@ -103,7 +103,8 @@ async function start(
   const stop = new AbortController();
   endings.push(() => stop.abort());
   const watched = watchPropagation(board, parts.pipeline);
-  const controller = makeController({ pipeline: watched.pipeline, store, board, report, signal: stop.signal });
+  const made = makeController({ pipeline: watched.pipeline, store, board, report, signal: stop.signal });
+  const { controller, names } = made;
   endings.push(() => controller.stop());
   controller.start();
   logPolicy(controller, log, settings.xdsTls === undefined);
@@ -137,6 +138,7 @@ async function start(
   const notices = () => [
     ...(tls ? tls.problems(Date.now()) : identityProblems(controller)),
     ...accessProblems(tokens, audit),
+    ...[...names.held].map(heldNameProblem),
   ];
   const admin = await listenAdmin(settings, {
     control: controller,
@@ -198,18 +200,19 @@ function makeController({
   readonly board: Board;
   readonly report: (message: string, error: unknown) => void;
   readonly signal: AbortSignal;
-}): Controller {
+}): { readonly controller: Controller; readonly names: NameSource } {
   const names = new NameSource({
     query: systemNameQuery({ timeoutMs: 1000 }),
     known: store.resolvedNames(),
     save: changes => store.changeResolvedNames(changes),
     changed: () => controller.namesChanged(),
+    shrinks: (...given) => controller.shrinksByName(...given),
     report,
     signal,
     random: Math.random,
   });
   const controller = new Controller({ store, board, pipeline: stages, names, clock: systemClock, report });
-  return controller;
+  return { controller, names };
 }
 
 function listenAdmin(
@@ -221,6 +224,12 @@ function listenAdmin(
     ...settings.admin,
     allowedHosts: settings.adminHosts,
   });
+}
+
+/** That a host name has lost so many addresses that those that went are kept. */
+function heldNameProblem([host, { before, addresses }]: readonly [string, HeldAnswer]): Problem {
+  const what = `The name ${host} has ${addresses.length} of ${before.length} addresses left; those that went are kept`;
+  return problem('service.name_shrunk', [], what, `if they are gone, "switchyard accept ${host}" says so`);
 }
 
 /** Saves of the policy files, on their way to the controller. */

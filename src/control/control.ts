@@ -10,7 +10,10 @@ import type { ComputedControl } from './computed.ts';
 import type { EndpointsOverride } from './decide-endpoints.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
 import type { Edit } from './edits.ts';
+import type { FreezeControl } from './freezing.ts';
 import type { Plan } from './plan.ts';
+import type { RevisionControl } from './revisions.ts';
+import type { Author } from './what.ts';
 
 /** What is in force: made by one build, replaced as a whole. */
 export interface Accepted {
@@ -34,6 +37,8 @@ export interface Rejected {
   readonly at: number;
   readonly source: Revision['source'];
   readonly problems: readonly Problem[];
+  /** Digest of its documents, where it would be taken if somebody says that it is meant so. */
+  readonly acceptable?: string;
 }
 
 /** What a write has led to: the fleets it touched and what they hold once they have acknowledged it. */
@@ -41,6 +46,24 @@ export interface Effect {
   /** Fleet key → its snapshot after the write. Only fleets whose snapshot changed; all that hold the thing when none did. */
   readonly concerned: ReadonlyMap<string, Snapshot>;
   readonly changed: boolean;
+  /** Nothing is published now: it comes to proxies when the freeze ends. */
+  readonly waitsForThaw?: true;
+}
+
+/** What a write is to do although a guard or a lever stands in its way. */
+export interface WriteOptions {
+  /** Publish it although everything is frozen. */
+  readonly duringFreeze?: boolean;
+}
+
+/** `force`: although it leaves a service without a usable endpoint. */
+export interface ForceOptions extends WriteOptions {
+  readonly force: boolean;
+}
+
+export interface SubmitOptions extends WriteOptions {
+  /** Take it although services lose what traffic needs (P14). */
+  readonly allowShrink?: boolean;
 }
 
 export type SubmitOutcome =
@@ -49,6 +72,8 @@ export type SubmitOutcome =
       readonly revision: Revision;
       readonly effect: Effect;
       readonly warnings: readonly Problem[];
+      /** They are without effect, since a rollback put others in force and they have not changed since. */
+      readonly held?: true;
     }
   | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
 
@@ -114,25 +139,27 @@ export interface Control {
   submit(
     documents: readonly StoredDocument[],
     about: Pick<Revision, 'author' | 'source' | 'reason'>,
+    options?: SubmitOptions,
   ): Promise<SubmitOutcome>;
+  /** The revisions: what they held, and back to one. */
+  readonly revisions: RevisionControl;
+  /** Publishing nothing, and going back to what was good. */
+  readonly freezing: FreezeControl;
   /** The same without any effect. */
   preview(documents: readonly StoredDocument[]): Promise<Preview>;
   /** Changes resources that the API owns, all or nothing. What the files declare stays. */
   edit(edits: readonly Edit[], about: EditAbout): Promise<EditOutcome>;
   /** Problems that keep a source from being read at all (unreadable file, syntax) count as a rejected save. */
   reject(problems: readonly Problem[], source: Revision['source']): void;
-  shift(shift: Omit<TrafficShift, 'kind' | 'since'>): Promise<OverrideOutcome>;
-  overrideEndpoint(
-    override: Omit<EndpointOverride, 'kind' | 'since'>,
-    options: { readonly force: boolean },
-  ): Promise<OverrideOutcome>;
+  shift(shift: Omit<TrafficShift, 'kind' | 'since'>, options?: WriteOptions): Promise<OverrideOutcome>;
+  overrideEndpoint(override: Omit<EndpointOverride, 'kind' | 'since'>, options: ForceOptions): Promise<OverrideOutcome>;
   /** The same for every endpoint that the service has now, all or nothing. */
-  overrideEndpoints(override: EndpointsOverride, options: { readonly force: boolean }): Promise<OverrideOutcome>;
+  overrideEndpoints(override: EndpointsOverride, options: ForceOptions): Promise<OverrideOutcome>;
   /** Ends all overrides of a service's endpoints. */
-  endEndpointOverrides(service: string): Promise<OverrideOutcome>;
+  endEndpointOverrides(service: string, author?: Author, options?: WriteOptions): Promise<OverrideOutcome>;
   /** Puts the page in place of a service, or of those behind a route. */
-  maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>): Promise<OverrideOutcome>;
-  endOverride(key: OverrideKey): Promise<OverrideOutcome>;
+  maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>, options?: WriteOptions): Promise<OverrideOutcome>;
+  endOverride(key: OverrideKey, author?: Author, options?: WriteOptions): Promise<OverrideOutcome>;
   /** Weights of endpoints that come from measurements. */
   readonly computed: ComputedControl;
   /** Stops a content from being sent to a fleet whose proxies reject it, until it changes; or sends it again. */
@@ -142,6 +169,10 @@ export interface Control {
    * it rejects it. Undefined when the fleet has no such resource. `typeUrl` with or without `type.googleapis.com/`.
    */
   origin(fleetKey: string, typeUrl: string, name: string, clue?: Clue): Origin | undefined;
+  /** Whether a service in force would lose too much if a host name had these addresses (P14). */
+  shrinksByName(host: string, before: readonly string[], addresses: readonly string[]): boolean;
+  /** Believes that a host name has so few addresses as it has. @returns whether its answer was held. */
+  acceptName(host: string): boolean;
   /** Called after every change of `accepted` or `rejected`. @returns how to end it. */
   onChange(listener: () => void): () => void;
 }

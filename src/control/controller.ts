@@ -1,48 +1,52 @@
 import { boundProblems } from '../base/bound-problems.ts';
-import { hasErrors, type Problem } from '../base/problem.ts';
-import type { EndpointOverride, MaintenanceOverride, Override, TrafficShift } from '../policy/operational-state.ts';
-import type { SourceMap } from '../policy/source-map.ts';
+import type { Problem } from '../base/problem.ts';
+import type { Override } from '../policy/operational-state.ts';
+import { locate } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
-import type { OverrideKey, Revision, Store, StoredDocument } from '../store/store.ts';
+import type { Revision, Store, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
+import { Builder, type Line } from './builder.ts';
 import type { Clock } from './clock.ts';
 import { ComputedKeeper } from './computed-keeper.ts';
 import type {
   Accepted,
   Control,
+  Effect,
   Origin,
   OverrideOutcome,
   Preview,
   QuarantineChange,
   QuarantineOutcome,
   Rejected,
+  SubmitOptions,
   SubmitOutcome,
 } from './control.ts';
-import {
-  applied,
-  type Decision,
-  decideEnd,
-  decideEndpoint,
-  decideSessionsEnd,
-  decideShift,
-  type Situation,
-} from './decide.ts';
-import { decideEndpoints, decideEndpointsEnd, type EndpointsOverride } from './decide-endpoints.ts';
-import { decideMaintenance } from './decide-maintenance.ts';
+import { applied, type Decision } from './decide.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
 import { Editor, previewOf } from './editor.ts';
 import type { Edit } from './edits.ts';
-import { effectOf, type Subject } from './effect.ts';
+import { effectOf } from './effect.ts';
 import type { Due } from './expiries.ts';
+import { FreezeKeeper } from './freeze-keeper.ts';
+import { Gate } from './gate.ts';
+import { Listeners } from './listeners.ts';
 import { hostsOf, type Names } from './names.ts';
+import { heldWarning, occasionOf, quarantineOccasion, standOf } from './occasions.ts';
 import { originIn } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
+import { carryOut } from './override-batch.ts';
+import { OverrideCalls, type WriteOverride } from './override-calls.ts';
 import { OverrideKeeper } from './override-keeper.ts';
-import type { Build, Pipeline, Read } from './pipeline.ts';
+import type { Pipeline } from './pipeline.ts';
+import { type Occasion, PublicationLog } from './publication-log.ts';
 import { QuarantineKeeper } from './quarantine-keeper.ts';
 import { Reading } from './reading.ts';
-import { WriteQueue } from './write-queue.ts';
-import type { ComputedWrite, ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
+import { RevisionKeeper } from './revision-keeper.ts';
+import { digestOf } from './revisions.ts';
+import { shrinkProblems, shrunkByName } from './shrink.ts';
+import { type Author, policyChange, server } from './what.ts';
+import { Writer } from './writer.ts';
+import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
 
 export interface ControllerOptions {
   readonly store: Store;
@@ -56,57 +60,73 @@ export interface ControllerOptions {
   readonly holdOff?: (ms: number) => number;
 }
 
-/** What is in force, and what it was made of. */
-interface InForce {
-  readonly revision: Revision;
-  readonly sources: SourceMap;
-  /** Warnings of the reading. */
-  readonly problems: readonly Problem[];
-  readonly build: Build;
-}
-
 const nothingAccepted = 'No policy has been accepted yet.';
 
 /**
  * The single writer of snapshots. All or nothing: an error anywhere leaves what is in force as it is. A write is stored
  * before it is published, so that what Envoys were told survives a crash (P3).
  */
-export class Controller implements Control {
+export class Controller extends OverrideCalls implements Control {
   readonly computed: ComputedKeeper;
   readonly #options: ControllerOptions;
-  readonly #queue: WriteQueue<ControllerWrite>;
-  readonly #listeners = new Set<() => void>();
+  readonly #writer: Writer;
+  readonly #listeners: Listeners;
   readonly #overrides: OverrideKeeper;
   readonly #reading: Reading;
   readonly #quarantines: QuarantineKeeper;
   readonly #editor: Editor;
 
-  #inForce: InForce | undefined;
+  readonly revisions: RevisionKeeper;
+  readonly freezing: FreezeKeeper;
+  readonly #log: PublicationLog;
+  readonly #gate: Gate;
+  readonly #builder: Builder;
+
+  #inForce: Line | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
+  /** Digest of the policy files as they were handed on last. */
+  #files: string | undefined;
   #refreshWaits = false;
 
   constructor(options: ControllerOptions) {
+    super();
     this.#options = options;
-    const { store, clock, report, pipeline, names } = options;
+    const { store, board, clock, report, pipeline, names } = options;
+    this.#listeners = new Listeners(report);
     const due = (override: Override, what: Due) => this.#timeIsUp(override, what);
     this.#overrides = new OverrideKeeper({ store, clock, report, due });
     this.#quarantines = new QuarantineKeeper(store, report);
-    const add = (write: ComputedWrite) => this.#queue.add(write);
+    const add = (write: ControllerWrite) => this.#writer.add(write);
     this.computed = new ComputedKeeper({ clock, report, add, accepted: () => this.#accepted });
     const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
     this.#reading = new Reading({ pipeline, names, inForce });
+    const [computed, quarantines] = [() => this.computed.weights, () => this.#quarantines.all];
+    this.#builder = new Builder({ pipeline, names, computed, quarantines });
+    this.#log = new PublicationLog({ store, clock, report });
+    this.#gate = new Gate({ store, board, clock, pipeline, log: this.#log, report });
     this.#editor = new Editor({
       reading: this.#reading,
       documents: () => store.latestRevision()?.documents ?? [],
-      add: write => this.#queue.add(write),
-      preview: read => previewOf(read, this.#build(read, this.#overrides.all), this.#inForce?.build, this.#accepted),
+      submit: submission => this.#writer.submit(submission),
+      preview: read => {
+        const made = this.#builder.make(read, this.#overrides.all, this.#inForce?.build);
+        return previewOf(read, made, this.#inForce?.build, this.#accepted);
+      },
     });
+    const parts = { store, clock, pipeline, report, log: this.#log, builder: this.#builder };
+    this.revisions = new RevisionKeeper({
+      ...parts,
+      inForce: () => this.#inForce,
+      files: () => this.#files,
+      editor: this.#editor,
+      alone: act => this.#writer.alone(act),
+      reload: (author, what) => this.#reload(author, what),
+    });
+    this.freezing = new FreezeKeeper({ ...parts, gate: this.#gate, tell: () => this.#listeners.tell() });
     const { holdOff } = options;
-    this.#queue = new WriteQueue({
-      process: batch => this.#process(batch),
-      ...(holdOff ? { holdOff } : {}),
-    });
+    const process = (batch: readonly ControllerWrite[]) => this.#process(batch);
+    this.#writer = new Writer({ reading: this.#reading, process, ...(holdOff ? { holdOff } : {}) });
   }
 
   get accepted(): Accepted | undefined {
@@ -122,39 +142,34 @@ export class Controller implements Control {
    * this version does not take), nothing is published, which leaves every Envoy as it is (P19).
    */
   start(): void {
-    const { store, names } = this.#options;
-    this.#overrides.start();
-    this.#quarantines.start();
-    const revision = store.latestRevision();
-    if (!revision) return;
-    const read = this.#options.pipeline.read(revision.documents);
-    if (read.policy) names.want(hostsOf(read.policy));
-    try {
-      const outcome = this.#build(read, this.#overrides.all);
-      if (outcome.kind === 'failed') this.#refuse(outcome.problems, revision.source);
-      else this.#publish({ revision, sources: read.sources, problems: read.problems, build: outcome.build });
-    } catch (error) {
-      this.#options.report(`the stored revision ${revision.number} cannot be served`, error);
-    }
+    this.freezing.resume();
+    this.#load({ cause: 'start', author: server, what: 'the server has started' });
   }
 
   /** Writes that wait are dropped, timers end. What was published stays. */
   stop(): void {
-    this.#queue.end();
+    this.#writer.end();
     this.#overrides.stop();
     this.computed.stop();
+    this.#log.flush();
   }
 
   /** The addresses of a name have changed. */
   namesChanged(): void {
     if (this.#refreshWaits) return;
     this.#refreshWaits = true;
-    this.#queue.add({ kind: 'refresh', batchable: true, drop: () => (this.#refreshWaits = false) });
+    this.#writer.add({ kind: 'refresh', batchable: true, drop: () => (this.#refreshWaits = false) });
   }
 
-  submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
-    return this.#editor.submitFiles(documents, about);
+  submit(
+    documents: readonly StoredDocument[],
+    about: SubmitWrite['about'],
+    options: SubmitOptions = {},
+  ): Promise<SubmitOutcome> {
+    return this.#editor.submitFiles(documents, about, options);
   }
+
+  protected readonly write: WriteOverride = (...given) => this.#writer.override(...given);
 
   preview(documents: readonly StoredDocument[]): Promise<Preview> {
     return this.#editor.previewFiles(documents);
@@ -168,60 +183,33 @@ export class Controller implements Control {
     this.#refuse(boundProblems(problems), source);
   }
 
-  shift(shift: Omit<TrafficShift, 'kind' | 'since'>): Promise<OverrideOutcome> {
-    return this.#override({ ...shift, kind: 'shift' }, situation => decideShift(shift, situation));
-  }
-
-  overrideEndpoint(
-    override: Omit<EndpointOverride, 'kind' | 'since'>,
-    options: { readonly force: boolean },
-  ): Promise<OverrideOutcome> {
-    return this.#override({ ...override, kind: 'endpoint' }, situation => decideEndpoint(override, options, situation));
-  }
-
-  overrideEndpoints(override: EndpointsOverride, options: { readonly force: boolean }): Promise<OverrideOutcome> {
-    const subject = { kind: 'endpoint', service: override.service } as const;
-    return this.#override(subject, situation => decideEndpoints(override, options, situation));
-  }
-
-  endEndpointOverrides(service: string): Promise<OverrideOutcome> {
-    return this.#override({ kind: 'endpoint', service }, situation => decideEndpointsEnd(service, situation));
-  }
-
-  maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>): Promise<OverrideOutcome> {
-    const decide = (situation: Situation) => decideMaintenance(maintenance, situation);
-    return this.#override({ ...maintenance, kind: 'maintenance' }, decide);
-  }
-
-  endOverride(key: OverrideKey): Promise<OverrideOutcome> {
-    return this.#override(key, situation => decideEnd(key, situation));
-  }
-
   changeQuarantine(change: QuarantineChange): Promise<QuarantineOutcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<QuarantineOutcome>();
-    this.#queue.add({ kind: 'quarantine', batchable: false, change, done: resolve, drop: reject });
-    return promise;
+    return this.#writer.quarantine(change);
   }
 
   origin(fleetKey: string, typeUrl: string, name: string, clue?: Clue): Origin | undefined {
-    return this.#inForce && originIn(this.#inForce.build, this.#inForce.sources, { fleetKey, typeUrl, name }, clue);
+    return (
+      this.#inForce && originIn(this.#inForce.build, this.#inForce.input.sources, { fleetKey, typeUrl, name }, clue)
+    );
+  }
+
+  shrinksByName(...given: Parameters<Control['shrinksByName']>): boolean {
+    return this.#inForce !== undefined && shrunkByName(standOf(this.#inForce), ...given);
+  }
+
+  acceptName(host: string): boolean {
+    return this.#options.names.accept(host);
   }
 
   onChange(listener: () => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
-  #override(subject: Subject, decide: OverrideWrite['decide']): Promise<OverrideOutcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<OverrideOutcome>();
-    this.#queue.add({ kind: 'override', batchable: true, subject, decide, done: resolve, drop: reject });
-    return promise;
+    return this.#listeners.add(listener);
   }
 
   #process(batch: readonly ControllerWrite[]): void {
     const [first] = batch;
     try {
       if (first?.kind === 'submit') this.#processSubmit(first);
+      else if (first?.kind === 'task') first.run();
       else if (first?.kind === 'quarantine') first.done(this.#processQuarantine(first.change));
       else {
         this.computed.process(batch, this.#inForce?.build, () => {
@@ -236,36 +224,73 @@ export class Controller implements Control {
     }
   }
 
-  #processSubmit({ documents, about, read, done }: SubmitWrite): void {
-    const outcome = this.#build(read, this.#overrides.all);
-    if (outcome.kind === 'failed') {
-      // Who writes by API is told in the answer; what was refused of the files is still so.
-      if (about.source !== 'api') this.#refuse(outcome.problems, about.source);
-      done({ kind: 'rejected', problems: outcome.problems });
+  #processSubmit(write: SubmitWrite): void {
+    const { about, read, options, files, done } = write;
+    const before = this.#inForce;
+    this.#files = files ? digestOf(files) : this.#files;
+    if (before && files && this.#files === before.revision.heldFiles) {
+      this.#rejected = undefined;
+      this.#listeners.tell();
+      const effect = effectOf(before.build, before.build, () => true);
+      done({ kind: 'accepted', revision: before.revision, effect, warnings: read.problems, held: true });
       return;
     }
+    const made = this.#builder.make(read, write.overrides ?? this.#overrides.all, before?.build);
+    const shrunk =
+      made.kind === 'built' && before && !options.allowShrink ? shrinkProblems(standOf(before), standOf(made)) : [];
+    const problems = made.kind === 'failed' ? made.problems : locate(shrunk, read.sources);
+    if (made.kind === 'failed' || problems.length > 0) {
+      // Who writes by API is told in the answer; what was refused of the files is still so.
+      const acceptable = made.kind === 'built' ? this.revisions.refused(write) : undefined;
+      if (about.source !== 'api') this.#refuse(problems, about.source, acceptable);
+      done({ kind: 'rejected', problems });
+      return;
+    }
+    const outcome = this.#accept(write, made);
+    done({ ...outcome, warnings: [...read.problems, ...made.build.problems] });
+  }
+
+  #accept(
+    { documents, about, read, overrides, what, heldFiles, options }: SubmitWrite,
+    made: Pick<Line, 'input' | 'build'>,
+  ): Omit<Extract<SubmitOutcome, { readonly kind: 'accepted' }>, 'warnings'> {
     const { store, clock } = this.#options;
-    const revision = store.acceptRevision({ ...about, at: clock.now(), documents });
-    const before = this.#inForce?.build;
-    const inForce = { revision, sources: read.sources, problems: read.problems, build: outcome.build };
-    const build = this.#withoutGone(inForce);
+    const before = this.#inForce;
+    const change = {
+      ...about,
+      what: what ?? policyChange(before?.build.policy, made.build.policy),
+      at: clock.now(),
+      documents,
+      ...(overrides ? { overrides } : {}),
+      ...(heldFiles === undefined ? {} : { heldFiles }),
+    };
+    const revision = store.acceptRevision(change);
+    if (overrides) this.#overrides.set(overrides);
+    const line = { revision, number: store.lastNumber(), problems: read.problems, ...made };
+    const after = { ...line, ...this.#withoutGone(line) };
     if (about.source !== 'api') this.#rejected = undefined;
-    this.#publish({ ...inForce, build });
-    const effect = effectOf(before, build, () => true);
-    done({ kind: 'accepted', revision, effect, warnings: [...read.problems, ...outcome.build.problems] });
+    const occasion: Occasion = { cause: 'policy', author: about.author, what: change.what };
+    this.#publish({ ...after, number: store.lastNumber() }, occasion);
+    const passed = options.duringFreeze
+      ? this.#gate.pass(input => ({ ...made.input, overrides: overrides ?? input.overrides }), occasion)
+      : undefined;
+    const effect = passed
+      ? effectOf(passed.before.build, passed.after.build, () => true)
+      : this.#waiting(effectOf(before?.build, after.build, () => true));
+    return { kind: 'accepted', revision, effect };
   }
 
   /** Overrides of endpoints that the accepted policy no longer has are ended; they were without effect already. */
-  #withoutGone(inForce: InForce): Build {
-    const gone = inForce.build.overrides.flatMap(({ override, effect }) =>
+  #withoutGone(line: Line): Pick<Line, 'input' | 'build'> {
+    const gone = line.build.overrides.flatMap(({ override, effect }) =>
       override.kind === 'endpoint' && effect === 'suspended' ? [override] : [],
     );
     this.#overrides.end(gone);
-    if (gone.length === 0) return inForce.build;
+    if (gone.length === 0) return line;
     const kept = this.#overrides.all.filter(each => !gone.some(other => other === each));
-    const build = this.#rebuild(inForce, kept);
+    const made = this.#builder.again(line, kept);
     this.#overrides.set(kept);
-    return build;
+    return made;
   }
 
   #processQuarantine(change: QuarantineChange): QuarantineOutcome {
@@ -273,51 +298,51 @@ export class Controller implements Control {
     if (!inForce) return { kind: 'notFound', what: nothingAccepted };
     const decided = this.#quarantines.decide(change, inForce.build.made, this.#options.clock.now());
     if (decided.kind !== 'change') return decided;
-    const build = this.#quarantines.carryOut(decided, () => this.#rebuild(inForce, this.#overrides.all));
-    this.#publish({ ...inForce, build });
-    return { kind: 'done', effect: effectOf(inForce.build, build, () => true) };
+    let made: Pick<Line, 'input' | 'build'> = inForce;
+    const build = this.#quarantines.carryOut(decided, () => {
+      made = this.#builder.again(inForce, this.#overrides.all);
+      return made.build;
+    });
+    this.#publish({ ...inForce, ...made }, quarantineOccasion(change));
+    return { kind: 'done', effect: this.#waiting(effectOf(inForce.build, build, () => true)) };
   }
 
   /** All of them for one build. Without any it is a refresh. */
   #processOverrides(writes: readonly OverrideWrite[]): void {
     this.#refreshWaits = false;
-    const inForce = this.#inForce;
-    if (!inForce) {
+    const before = this.#inForce;
+    if (!before) {
       const hint = 'the log and /api/v1/policy say why';
       for (const { done } of writes) done({ kind: 'notFound', what: nothingAccepted, hint });
       return;
     }
-    const now = this.#options.clock.now();
-    let overrides = this.#overrides.all;
-    const decided = writes.map(write => {
-      const decision = write.decide({ policy: inForce.build.policy, overrides, now });
-      overrides = applied(overrides, decision);
-      return { write, decision };
-    });
-    // Built before anything is stored: what cannot be built must not come back at the next start.
-    let build = this.#rebuild(inForce, overrides);
-    const failed = new Map<OverrideWrite, Error>();
-    for (const { write, decision } of decided) {
-      try {
-        if (failed.size > 0) throw [...failed.values()][0];
-        this.#overrides.store(decision);
-      } catch (error) {
-        failed.set(write, error as Error);
-      }
-    }
-    if (failed.size > 0) {
-      const stored = decided.filter(each => !failed.has(each.write));
-      overrides = stored.reduce((all, { decision }) => applied(all, decision), this.#overrides.all);
-      build = this.#rebuild(inForce, overrides);
-    }
+    const { clock, store } = this.#options;
+    const around = { keeper: this.#overrides, builder: this.#builder, now: clock.now() };
+    const { overrides, decided, input, build } = carryOut(writes, before, around);
     this.#overrides.set(overrides);
     this.#overrides.end();
-    this.#publish({ ...inForce, build });
-    for (const { write, decision } of decided) {
-      const error = failed.get(write);
+    const line = { ...before, number: store.lastNumber(), input, build };
+    this.#publish(line, occasionOf(decided, before, line, clock.now()));
+    for (const { write, decision, error } of decided) {
       if (error) write.drop(error);
-      else write.done(outcomeOf(write.subject, decision, inForce.build, build));
+      else write.done(this.#outcomeOf(write, decision, before, line));
     }
+  }
+
+  /** What came of a write, which is also let through a freeze where that was asked for. */
+  #outcomeOf(write: OverrideWrite, decision: Decision, before: Line, after: Line): OverrideOutcome {
+    const occasion = occasionOf([{ write, decision }], before, after, this.#options.clock.now());
+    const passed = write.duringFreeze
+      ? this.#gate.pass(input => ({ ...input, overrides: applied(input.overrides, decision) }), occasion)
+      : undefined;
+    if (passed) return outcomeOf(write.subject, decision, passed.before.build, passed.after.build);
+    const outcome = outcomeOf(write.subject, decision, before.build, after.build);
+    return outcome.kind === 'done' ? { ...outcome, effect: this.#waiting(outcome.effect) } : outcome;
+  }
+
+  /** An effect, which is to come while everything is frozen. */
+  #waiting(effect: Effect): Effect {
+    return this.#gate.frozen ? { ...effect, waitsForThaw: true } : effect;
   }
 
   async #timeIsUp(override: Override, due: Due): Promise<void> {
@@ -329,55 +354,58 @@ export class Controller implements Control {
       return drains ? decideSessionsEnd(override, situation) : { kind: 'expire', override };
     };
     try {
-      await this.#override(override, decide);
+      await this.write(override, { by: server }, decide);
     } catch (error) {
       this.#options.report('an override did not expire yet', error);
       throw error;
     }
   }
 
-  #build(read: Read, overrides: readonly Override[]): ReturnType<Pipeline['build']> {
-    const { policy, sources, problems } = read;
-    if (!policy || hasErrors(problems)) return { kind: 'failed', problems };
-    const { names, pipeline } = this.#options;
-    const input = { policy, sources, overrides, resolved: names.answers, computed: this.computed.weights };
-    const outcome = pipeline.build({ ...input, quarantines: this.#quarantines.all }, this.#inForce?.build);
-    return outcome.kind === 'built' ? outcome : { kind: 'failed', problems: [...problems, ...outcome.problems] };
+  /** Puts in force what the store has. */
+  #load(occasion: Occasion): void {
+    const { store, names, pipeline, report } = this.#options;
+    this.#overrides.start();
+    this.#quarantines.start();
+    const revision = store.latestRevision();
+    if (!revision) return;
+    const read = pipeline.read(revision.documents);
+    if (read.policy) names.want(hostsOf(read.policy));
+    try {
+      const made = this.#builder.make(read, this.#overrides.all, this.#inForce?.build);
+      const line = { revision, number: store.lastNumber(), problems: read.problems };
+      if (made.kind === 'failed') this.#refuse(made.problems, revision.source);
+      else this.#publish({ ...line, ...made }, occasion);
+    } catch (error) {
+      report(`the stored revision ${revision.number} cannot be served`, error);
+    }
   }
 
-  /** The policy in force with other overrides or names. @throws Error when that has errors, which would be a bug. */
-  #rebuild({ build: { policy }, sources }: InForce, overrides: readonly Override[]): Build {
-    const outcome = this.#build({ policy, sources, problems: [] }, overrides);
-    if (outcome.kind === 'built') return outcome.build;
-    throw new Error(`the accepted policy has errors: ${outcome.problems.map(each => each.message).join('; ')}`);
-  }
-
-  #publish(inForce: InForce): void {
-    const { build, revision, problems } = inForce;
+  /** The same after a backup was put in the store. */
+  #reload({ by }: Author, what: string): SubmitOutcome {
     const before = this.#inForce?.build;
-    this.#inForce = inForce;
+    this.#rejected = undefined;
+    this.#load({ cause: 'policy', author: by, what });
+    const after = this.#inForce;
+    if (this.#rejected || !after) return { kind: 'rejected', problems: this.rejected?.problems ?? [] };
+    const effect = this.#waiting(effectOf(before, after.build, () => true));
+    return { kind: 'accepted', revision: after.revision, effect, warnings: after.problems };
+  }
+
+  #publish(line: Line, occasion: Occasion): void {
+    const { build, revision, problems } = line;
+    const before = this.#inForce?.build;
+    this.#inForce = line;
     const { policy, fleets, snapshots, overrides, quarantines } = build;
-    const warnings = [...problems, ...build.problems];
+    const warnings = [...problems, ...build.problems, ...heldWarning(revision)];
     this.#accepted = { revision, policy, fleets, snapshots, overrides, quarantines, warnings };
     this.#quarantines.published(build, before);
-    if (before?.snapshots !== snapshots || before.assign !== build.assign) {
-      this.#options.board.publish({ snapshots, assign: build.assign });
-    }
-    this.#tell();
+    if (before !== build || !this.#gate.published) this.#gate.take(line, occasion);
+    this.#listeners.tell();
   }
 
-  #refuse(problems: readonly Problem[], source: Revision['source']): void {
-    this.#rejected = { at: this.#options.clock.now(), source, problems };
-    this.#tell();
-  }
-
-  #tell(): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener();
-      } catch (error) {
-        this.#options.report('a listener failed', error);
-      }
-    }
+  #refuse(problems: readonly Problem[], source: Revision['source'], acceptable?: string): void {
+    const at = this.#options.clock.now();
+    this.#rejected = { at, source, problems, ...(acceptable === undefined ? {} : { acceptable }) };
+    this.#listeners.tell();
   }
 }

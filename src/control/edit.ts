@@ -1,11 +1,11 @@
 import type { Problem } from '../base/problem.ts';
 import type { Revision } from '../store/store.ts';
-import type { Effect } from './control.ts';
+import type { Effect, SubmitOptions } from './control.ts';
 import type { DeclaredResources } from './declared.ts';
 import type { EditOptions, EditRefusal } from './edits.ts';
 import type { Plan } from './plan.ts';
 
-export interface EditAbout extends EditOptions {
+export interface EditAbout extends EditOptions, SubmitOptions {
   readonly by: string;
   readonly reason?: string;
   /** Nothing is changed: the outcome says what it would come to. */

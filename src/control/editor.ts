@@ -1,27 +1,25 @@
 import { type StoredDocument, sameDocuments } from '../store/store.ts';
-import type { Accepted, Preview, SubmitOutcome } from './control.ts';
+import type { Accepted, Preview, SubmitOptions, SubmitOutcome } from './control.ts';
 import { declaredIn, joined } from './declared.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
 import { decideEdits, type Edit } from './edits.ts';
 import { effectOf } from './effect.ts';
-import type { Build, Pipeline, Read } from './pipeline.ts';
+import type { Build, BuildOutcome, Read } from './pipeline.ts';
 import type { Reading } from './reading.ts';
-import type { SubmitWrite } from './writes.ts';
+import type { Submission } from './writes.ts';
 
 export interface EditorOptions {
   readonly reading: Reading;
   /** The declared policy as it was accepted last; empty before the first. */
   readonly documents: () => readonly StoredDocument[];
-  readonly add: (write: SubmitWrite) => void;
+  readonly submit: (submission: Submission) => Promise<SubmitOutcome>;
   readonly preview: (read: Read) => Preview;
 }
-
-type Built = ReturnType<Pipeline['build']>;
 
 /** What a policy that was read and built would come to. */
 export function previewOf(
   read: Read,
-  outcome: Built,
+  outcome: BuildOutcome,
   before: Build | undefined,
   accepted: Accepted | undefined,
 ): Preview {
@@ -47,8 +45,18 @@ export class Editor {
   }
 
   /** What the policy files declare now. */
-  submitFiles(files: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
-    return this.#inTurn(() => this.#submit(joined(this.#options.documents(), files), about));
+  submitFiles(
+    files: readonly StoredDocument[],
+    about: Submission['about'],
+    options: SubmitOptions = {},
+  ): Promise<SubmitOutcome> {
+    const { documents, submit } = this.#options;
+    return this.#inTurn(() => submit({ documents: joined(documents(), files), files, about, options }));
+  }
+
+  /** A whole policy, in its turn. */
+  submitWhole(submission: Submission): Promise<SubmitOutcome> {
+    return this.#inTurn(() => this.#options.submit(submission));
   }
 
   previewFiles(files: readonly StoredDocument[]): Promise<Preview> {
@@ -69,19 +77,12 @@ export class Editor {
         const { effect, warnings, plan } = outcome;
         return { kind: 'done', changed, declared, revision: undefined, effect, warnings, plan };
       }
-      const outcome = await this.#submit(next, { author: by, source: 'api', reason });
+      const { allowShrink = false, duringFreeze = false } = options;
+      const about = { author: by, source: 'api', reason } as const;
+      const outcome = await this.#options.submit({ documents: next, about, options: { allowShrink, duringFreeze } });
       if (outcome.kind === 'rejected') return outcome;
       const { revision, effect, warnings } = outcome;
       return { kind: 'done', changed, declared, revision, effect, warnings };
-    });
-  }
-
-  #submit(documents: readonly StoredDocument[], about: SubmitWrite['about']): Promise<SubmitOutcome> {
-    const { reading, add } = this.#options;
-    return reading.read(documents, read => {
-      const { promise, resolve, reject } = Promise.withResolvers<SubmitOutcome>();
-      add({ kind: 'submit', batchable: false, documents, about, read, done: resolve, drop: reject });
-      return promise;
     });
   }
 

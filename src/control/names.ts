@@ -9,6 +9,8 @@ export interface Names {
   want(hosts: ReadonlySet<string>): void;
   /** Asks for these; settles when each has been asked once, or after a while. Never rejects. */
   ask(hosts: Iterable<string>): Promise<void>;
+  /** Believes an answer that takes more from a service than would be believed by itself. @returns whether there is one. */
+  accept(host: string): boolean;
 }
 
 /** Host names among the endpoints of a policy, in lower case. */

@@ -1,9 +1,10 @@
 import type { Override } from '../policy/operational-state.ts';
-import { overrideId, type Store } from '../store/store.ts';
+import { type Change, overrideId, type Store } from '../store/store.ts';
 import type { Clock } from './clock.ts';
 import type { Decision } from './decide.ts';
 import { Ended } from './ended.ts';
 import { Expiries, isOver, type OnDue } from './expiries.ts';
+import { type Author, byItself, changeOf, targetOf } from './what.ts';
 
 export interface OverrideKeeperOptions {
   readonly store: Store;
@@ -24,7 +25,9 @@ export class OverrideKeeper {
     const { store, clock, report, due } = options;
     this.#options = options;
     this.#expiries = new Expiries(clock, due);
-    const take = (each: Override) => void store.deleteOverride(each);
+    const take = (each: Override) => {
+      store.changeOverrides({ put: [], end: [each] }, byItself(clock.now(), `${targetOf(each)}: the override is over`));
+    };
     this.#ended = new Ended({ idOf: overrideId, delete: take, report, what: 'an override' });
   }
 
@@ -58,19 +61,21 @@ export class OverrideKeeper {
   }
 
   /** Keeps what was decided over restarts. @throws StoreError when it cannot be stored; then nothing may come of it. */
-  store(decision: Decision): void {
-    const { store } = this.#options;
-    if (decision.kind === 'put') store.putOverride(decision.override);
-    if (decision.kind === 'end') store.deleteOverride(decision.override);
-    if (decision.kind === 'change' && decision.put.length + decision.end.length > 0) store.changeOverrides(decision);
+  store(decision: Decision, author: Author): void {
+    const { store, clock } = this.#options;
+    const about = changeOf(decision, author, clock.now());
+    if (!about) return;
+    if (decision.kind === 'put') store.changeOverrides({ put: [decision.override], end: [] }, about);
+    if (decision.kind === 'end') store.changeOverrides({ put: [], end: [decision.override] }, about);
+    if (decision.kind === 'change') store.changeOverrides(decision, about);
     if (decision.kind === 'expire') this.#ended.remove([decision.override]);
-    if (decision.kind === 'move') this.#storeMoved(decision.override);
+    if (decision.kind === 'move') this.#storeMoved(decision.override, about);
   }
 
   /** What time brings comes whether or not it can be stored: what the store has comes to the same at the next start. */
-  #storeMoved(override: Override): void {
+  #storeMoved(override: Override, about: Change): void {
     try {
-      this.#options.store.putOverride(override);
+      this.#options.store.changeOverrides({ put: [override], end: [] }, about);
     } catch (error) {
       this.#options.report('the end of sessions was not stored', error);
     }

@@ -9,6 +9,11 @@ export interface NameSourceOptions {
   readonly save: (changes: ReadonlyMap<string, readonly string[] | undefined>) => void;
   /** Called when `answers` has become another map. */
   readonly changed: () => void;
+  /**
+   * Whether a service would lose too much if a host had these addresses in place of those of `before` (P14). Those that
+   * have gone are then kept beside them until somebody accepts it. Absent: never.
+   */
+  readonly shrinks?: (host: string, before: readonly string[], addresses: readonly string[]) => boolean;
   readonly report: (message: string, error: unknown) => void;
   readonly signal: AbortSignal;
   /** From 0 to 1, 1 excluded. */
@@ -34,6 +39,13 @@ const usual: NameTiming = { shortest: 1000, longest: 30_000, retry: 1000, gather
 
 const mostQueries = 16;
 
+/** An answer that is not believed alone: what was before it stays beside it. */
+export interface HeldAnswer {
+  /** What was good before. */
+  readonly before: readonly string[];
+  readonly addresses: readonly string[];
+}
+
 /** One host that is wanted. */
 interface Host {
   timer: NodeJS.Timeout | undefined;
@@ -54,6 +66,7 @@ export class NameSource {
   /** Answers that are not used yet. */
   #fresh = new Map<string, readonly string[]>();
   #used: Promise<void> | undefined;
+  readonly #held = new Map<string, HeldAnswer>();
   #answers: ReadonlyMap<string, readonly string[]>;
 
   constructor(options: NameSourceOptions) {
@@ -68,12 +81,27 @@ export class NameSource {
     return this.#answers;
   }
 
+  /** Answers that would take too much from a service, by host. */
+  get held(): ReadonlyMap<string, HeldAnswer> {
+    return this.#held;
+  }
+
+  /** Believes the answer of a host that was held. @returns false where there is none. */
+  accept(host: string): boolean {
+    const held = this.#held.get(host);
+    if (!held) return false;
+    this.#held.delete(host);
+    this.#use(new Map([[host, held.addresses]]));
+    return true;
+  }
+
   /** Follows these hosts and no others; answers for the others are forgotten. */
   want(hosts: ReadonlySet<string>): void {
     for (const [host, { timer }] of this.#hosts) {
       if (hosts.has(host)) continue;
       clearTimeout(timer);
       this.#hosts.delete(host);
+      this.#held.delete(host);
     }
     if (this.#options.signal.aborted) return;
     for (const host of hosts) this.#follow(host);
@@ -131,7 +159,7 @@ export class NameSource {
 
   /** Settles when the answer is in use. */
   async #take(host: string, answer: NameAnswer): Promise<void> {
-    const addresses = [...new Set(answer.addresses)].sort();
+    const addresses = this.#believed(host, [...new Set(answer.addresses)].sort());
     const known = this.#fresh.get(host) ?? this.#answers.get(host);
     if (known?.join() !== addresses.join()) this.#fresh.set(host, addresses);
     if (!this.#fresh.has(host)) return;
@@ -145,9 +173,24 @@ export class NameSource {
     const fresh = new Map([...this.#fresh].filter(([host]) => this.#hosts.has(host)));
     this.#fresh = new Map();
     if (fresh.size === 0) return;
+    this.#use(fresh);
+  }
+
+  #use(fresh: ReadonlyMap<string, readonly string[]>): void {
     this.#answers = new Map([...this.#answers, ...fresh]);
     this.#save(fresh);
     this.#options.changed();
+  }
+
+  /** The addresses, with those of before where too many have gone. */
+  #believed(host: string, addresses: readonly string[]): readonly string[] {
+    const before = this.#held.get(host)?.before ?? this.#answers.get(host);
+    if (!before || !this.#options.shrinks?.(host, before, addresses)) {
+      this.#held.delete(host);
+      return addresses;
+    }
+    this.#held.set(host, { before, addresses });
+    return [...new Set([...before, ...addresses])].sort();
   }
 
   #save(changes: ReadonlyMap<string, readonly string[] | undefined>): void {

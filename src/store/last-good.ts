@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import type { StoredState } from './memory.ts';
-import { asOverride, asQuarantine, checksum } from './record.ts';
+import { asFreeze, asOverride, asQuarantine, asRevision, checksum } from './record.ts';
 import type { Revision } from './store.ts';
 
 /**
@@ -14,14 +14,7 @@ import type { Revision } from './store.ts';
 const Policy = z.object({
   format: z.literal(1),
   sequence: z.int().min(0),
-  revision: z.object({
-    number: z.int().min(1),
-    at: z.number(),
-    author: z.string(),
-    source: z.enum(['file', 'api', 'cli']),
-    reason: z.string(),
-    documents: z.array(z.object({ file: z.string(), format: z.enum(['yaml', 'json', 'module']), text: z.string() })),
-  }),
+  revision: z.unknown().transform(asRevision),
 });
 
 const State = z.object({
@@ -30,9 +23,12 @@ const State = z.object({
   at: z.number(),
   /** The latest one's number; 0 before the first. */
   revision: z.int().min(0),
+  /** That of the newest revision of either kind. */
+  last: z.int().min(0).optional(),
   overrides: z.array(z.unknown().transform(asOverride)),
   quarantines: z.array(z.unknown().transform(asQuarantine)).default([]),
   resolvedNames: z.record(z.string(), z.array(z.string()).min(1)),
+  freeze: z.unknown().transform(asFreeze).optional(),
 });
 
 /** What is in force, and how many writes of the store have led to it. */
@@ -56,7 +52,7 @@ export class LastGoodCopy {
   }
 
   /** Durable, and atomic per file. @throws Error of the file system; the copy of before is then still there. */
-  write({ sequence, at, state: { revision, overrides, quarantines, resolvedNames } }: LastGood): void {
+  write({ sequence, at, state: { revision, last, overrides, quarantines, resolvedNames, freeze } }: LastGood): void {
     if (revision && revision !== this.#written) {
       // First, so that the other never names a revision that is not there.
       writeSealed(this.policyFile, { format: 1, sequence, revision });
@@ -64,7 +60,7 @@ export class LastGoodCopy {
     }
     const names = Object.fromEntries(resolvedNames);
     const number = revision?.number ?? 0;
-    const state = { overrides, quarantines, resolvedNames: names };
+    const state = { last, overrides, quarantines, resolvedNames: names, freeze };
     writeSealed(this.stateFile, { format: 1, sequence, at, revision: number, ...state });
   }
 
@@ -82,9 +78,11 @@ export class LastGoodCopy {
         at: state.at,
         state: {
           revision: policy?.revision,
+          last: Math.max(state.last ?? 0, policy?.revision.number ?? 0),
           overrides: state.overrides,
           quarantines: state.quarantines,
           resolvedNames: new Map(Object.entries(state.resolvedNames)),
+          ...(state.freeze ? { freeze: state.freeze } : {}),
         },
       };
     } catch {

@@ -1,19 +1,12 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import {
-  changeNames,
-  insertRevision,
-  type Loaded,
-  load,
-  type OpenDatabase,
-  prepareSchema,
-  upsertOverride,
-  upsertQuarantine,
-} from './database.ts';
+import { type Loaded, load, type OpenDatabase, readRevision, replaceAll } from './database.ts';
 import { type LastGood, type LastGoodCopy, syncDirectory } from './last-good.ts';
 import type { StoredState } from './memory.ts';
-import { StoreError } from './store.ts';
+import { infoOf } from './revision-index.ts';
+import { prepareSchema } from './schema.ts';
+import { type Revision, StoreError } from './store.ts';
 import { kindOf, messageOf } from './store-failure.ts';
 
 export interface StoreFiles {
@@ -23,7 +16,6 @@ export interface StoreFiles {
 
 export interface MendOptions {
   readonly open: OpenDatabase;
-  readonly keepRevisions: number;
   readonly now: () => number;
   readonly report: (message: string) => void;
 }
@@ -48,20 +40,24 @@ export function openAndMend(files: StoreFiles, options: MendOptions): Opened {
   const loaded = opened && 'loaded' in opened ? opened.loaded : undefined;
   const damage = [...damageOf(opened)];
   if (loaded && copy && copy.sequence > (loaded.sequence ?? 0)) damage.push('the database is older than its copy');
-  if (opened && 'loaded' in opened) {
-    if (damage.length === 0) return opened;
-    opened.database.close();
-  }
-  const good = salvage(loaded, copy);
-  if (!good) {
-    throw new StoreError(
-      'damaged',
-      `${files.database} is damaged (${damage.join('; ')}) and there is no good copy of it. Put the data directory ` +
-        'back from a backup, or, to begin anew from the policy files without overrides and history, move it away',
-    );
-  }
+  const old = opened && 'database' in opened ? opened.database : undefined;
+  if (opened && 'loaded' in opened && damage.length === 0) return opened;
   const aside = present ? `${files.database}.damaged-${options.now()}` : undefined;
-  const database = rebuild(files, good, options, aside);
+  let good: Salvaged | undefined;
+  try {
+    good = salvage(loaded, copy);
+    if (!good) {
+      throw new StoreError(
+        'damaged',
+        `${files.database} is damaged (${damage.join('; ')}) and there is no good copy of it. Put the data directory ` +
+          'back from a backup, or, to begin anew from the policy files without overrides and history, move it away',
+      );
+    }
+    writeNew(files, good, options, old);
+  } finally {
+    old?.close();
+  }
+  const database = putInPlace(files, options, aside);
   const revision = good.state.revision ? `revision ${good.state.revision.number}` : 'no revision';
   const from = good.fromCopy ? `the copy of ${new Date(good.fromCopy.at).toISOString()}` : 'what of it is whole';
   const kept = aside ? `; the damaged database is kept as ${aside}` : '';
@@ -88,48 +84,61 @@ function tryOpen(open: OpenDatabase, path: string): Opened | { readonly error: u
   }
 }
 
+type Salvaged = Loaded & { readonly fromCopy?: LastGood };
+
 /** The newest state that can be trusted. @returns undefined when there is none. */
-function salvage(
-  loaded: Loaded | undefined,
-  copy: LastGood | undefined,
-): (Loaded & { readonly fromCopy?: LastGood }) | undefined {
-  const revisions = loaded?.revisions ?? [];
+function salvage(loaded: Loaded | undefined, copy: LastGood | undefined): Salvaged | undefined {
+  const { revisions = [], pins = new Map(), publications = [] } = loaded ?? {};
+  const past = { pins, publications, damage: [] };
   if (copy && (loaded?.sequence === undefined || copy.sequence >= loaded.sequence)) {
-    return { sequence: copy.sequence, state: copy.state, revisions, damage: [], fromCopy: copy };
+    const last = Math.max(copy.state.last, loaded?.state.last ?? 0);
+    const all = withLatest(revisions, copy.state.revision);
+    return { ...past, sequence: copy.sequence, state: { ...copy.state, last }, revisions: all, fromCopy: copy };
   }
   if (!loaded || (loaded.state.revision === undefined && copy?.state.revision === undefined)) return undefined;
   const newest = [loaded.state.revision, copy?.state.revision]
     .filter(each => each !== undefined)
     .reduce((a, b) => (b.number > a.number ? b : a));
   const resolvedNames = new Map([...(copy?.state.resolvedNames ?? []), ...loaded.state.resolvedNames]);
-  const { overrides, quarantines } = loaded.state;
-  const state: StoredState = { revision: newest, overrides, quarantines, resolvedNames };
-  return { sequence: loaded.sequence, state, revisions, damage: [] };
+  const state: StoredState = { ...loaded.state, revision: newest, resolvedNames };
+  return { ...past, sequence: loaded.sequence, state, revisions: withLatest(revisions, newest) };
 }
 
-/** Writes a new database from what is good and puts it in the place of the old one, which is kept. */
-function rebuild(files: StoreFiles, good: Loaded, options: MendOptions, aside: string | undefined): DatabaseSync {
+/** The history that leads to what is in force: no declared change is newer than that. */
+function withLatest(revisions: Loaded['revisions'], latest: Revision | undefined): Loaded['revisions'] {
+  if (!latest) return [];
+  const others = revisions.filter(
+    ({ number, kind }) => number !== latest.number && (kind === 'operational' || number < latest.number),
+  );
+  return [...others, infoOf(latest)].sort((a, b) => a.number - b.number);
+}
+
+/** Writes a new database from what is good, beside the old one. */
+function writeNew(files: StoreFiles, good: Loaded, options: MendOptions, old: DatabaseSync | undefined): void {
   const next = `${files.database}.new`;
   for (const leftover of [next, `${next}-wal`]) rmSync(leftover, { force: true });
   const database = options.open(next);
   try {
     prepareSchema(database);
-    const sequence = good.sequence ?? 0;
-    const latest = good.state.revision;
-    const history = good.revisions.filter(each => latest && each.number < latest.number);
-    for (const revision of latest ? [...history, latest] : [])
-      insertRevision(database, revision, options.keepRevisions, sequence);
-    for (const override of good.state.overrides) upsertOverride(database, override, sequence);
-    for (const quarantine of good.state.quarantines) upsertQuarantine(database, quarantine, sequence);
-    changeNames(database, good.state.resolvedNames, sequence);
+    const { revision: latest, ...state } = good.state;
+    const revisions = good.revisions.flatMap(({ number }) => {
+      return (number === latest?.number ? latest : old && readRevision(old, number)) ?? [];
+    });
+    const pins = new Map([...good.pins].filter(([number]) => good.revisions.some(each => each.number === number)));
+    const contents = { ...state, revisions, pins, publications: good.publications };
+    replaceAll(database, contents, good.sequence ?? 0);
   } finally {
     database.close();
   }
+}
+
+/** Puts the new database in the place of the old one, which is kept. */
+function putInPlace(files: StoreFiles, options: MendOptions, aside: string | undefined): DatabaseSync {
   for (const suffix of ['-wal', '']) {
     const file = `${files.database}${suffix}`;
     if (aside && existsSync(file)) renameSync(file, `${aside}${suffix}`);
   }
-  renameSync(next, files.database);
+  renameSync(`${files.database}.new`, files.database);
   syncDirectory(dirname(files.database));
   return options.open(files.database);
 }

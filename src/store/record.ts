@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Override, Quarantine } from '../policy/operational-state.ts';
-import type { Revision } from './store.ts';
+import { type Freeze, type Pin, type PublicationRecord, publicationCauses, type Revision } from './store.ts';
 
 /**
  * How things are written down: as JSON, each with a checksum over its place and its text, so that damage is found
@@ -18,16 +18,36 @@ export function textHash(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-const RevisionRecord = z.object({
-  number: z.int().min(1),
+const change = {
   at: z.number(),
   author: z.string(),
-  source: z.enum(['file', 'api', 'cli']),
+  source: z.enum(['file', 'api', 'cli', 'server']),
   reason: z.string(),
-  documents: z.array(z.object({ file: z.string(), format: z.enum(['yaml', 'json', 'module']), hash: z.string() })),
-});
-/** A revision whose documents stand elsewhere, by the hash of their text. */
+};
+const info = {
+  ...change,
+  what: z.string(),
+  number: z.int().min(1),
+  kind: z.enum(['declared', 'operational']),
+  heldFiles: z.string().optional(),
+};
+
+const Hash = z.string();
+
+/** A revision whose documents and overrides stand elsewhere, by the hashes of texts. */
+const RevisionRecord = z.object({ ...info, chunks: z.array(Hash), overrides: z.array(Hash) });
 export type RevisionRecord = z.output<typeof RevisionRecord>;
+
+const format = z.enum(['yaml', 'json', 'module']);
+/** A run of a revision's documents: file, format, hash of the text. Most changes of a policy touch one of its runs. */
+const Chunk = z.array(z.tuple([z.string(), format, Hash]));
+
+/** What a revision was before overrides were part of it. */
+const FirstRevisionRecord = z.object({
+  ...change,
+  number: z.int().min(1),
+  documents: z.array(z.object({ file: z.string(), format, hash: Hash })),
+});
 
 const authorship = { by: z.string(), since: z.number(), reason: z.string().optional() };
 const OverrideRecord = z.discriminatedUnion('kind', [
@@ -70,9 +90,73 @@ const QuarantineRecord = z.object({
 
 const Addresses = z.array(z.string()).min(1);
 
+const Documents = z.array(z.object({ file: z.string(), format, text: z.string() }));
+
+const PinRecord = z.object({ by: z.string(), at: z.number(), reason: z.string().optional() });
+
+const PublicationRecordOf = z.object({
+  number: z.int().min(1),
+  at: z.number(),
+  revision: z.int().min(0),
+  cause: z.enum(publicationCauses),
+  author: z.string(),
+  what: z.string(),
+  fleets: z.record(z.string(), z.string().nullable()),
+});
+
+const FreezeRecord = z.object({
+  by: z.string(),
+  since: z.number(),
+  reason: z.string().optional(),
+  revision: z.int().min(0),
+  documents: Documents.optional(),
+  overrides: z.array(z.unknown().transform(asOverride)),
+  quarantines: z.array(z.unknown().transform(asQuarantine)),
+  resolvedNames: z.record(z.string(), Addresses),
+});
+
+/** A revision with its state, as one value. Those of before overrides were part of it say nothing of them. */
+const WholeRevision = z.object({
+  ...info,
+  what: z.string().default(''),
+  kind: z.enum(['declared', 'operational']).default('declared'),
+  documents: Documents,
+  overrides: z.array(z.unknown().transform(asOverride)).default([]),
+});
+
 /** @throws Error when the text is not such a record. */
 export function parseRevision(text: string): RevisionRecord {
   return RevisionRecord.parse(JSON.parse(text));
+}
+
+/** @throws Error when the text is no record of the first form. */
+export function parseFirstRevision(text: string): z.output<typeof FirstRevisionRecord> {
+  return FirstRevisionRecord.parse(JSON.parse(text));
+}
+
+/** @throws Error when the value is no revision. */
+export function asRevision(value: unknown): Revision {
+  return WholeRevision.parse(value) as Revision;
+}
+
+/** @throws Error when the text is not such a record. */
+export function parseChunk(text: string): z.output<typeof Chunk> {
+  return Chunk.parse(JSON.parse(text));
+}
+
+/** @throws Error when the value is no pin. */
+export function asPin(value: unknown): Pin {
+  return PinRecord.parse(value) as Pin;
+}
+
+/** @throws Error when the value is no publication. */
+export function asPublication(value: unknown): PublicationRecord {
+  return PublicationRecordOf.parse(value);
+}
+
+/** @throws Error when the value is no freeze. */
+export function asFreeze(value: unknown): Freeze {
+  return FreezeRecord.parse(value) as Freeze;
 }
 
 /** @throws Error when the text is not such a record. */
@@ -99,10 +183,4 @@ export function asQuarantine(value: unknown): Quarantine {
 /** @throws Error when the text is not such a record. */
 export function parseAddresses(text: string): readonly string[] {
   return Addresses.parse(JSON.parse(text));
-}
-
-export function revisionRecord(revision: Revision): RevisionRecord {
-  const { number, at, author, source, reason, documents } = revision;
-  const references = documents.map(({ file, format, text }) => ({ file, format, hash: textHash(text) }));
-  return { number, at, author, source, reason, documents: references };
 }

@@ -3,35 +3,48 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Override, Quarantine } from '../policy/operational-state.ts';
 import {
+  addPublications,
   changeNames,
   changeOverrides,
   insertRevision,
   type Loaded,
   type OpenDatabase,
   openDatabase,
+  putFreeze,
+  putPin,
   readRevision,
-  removeOverride,
   removeQuarantine,
-  upsertOverride,
+  replaceAll,
   upsertQuarantine,
 } from './database.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { LastGoodCopy } from './last-good.ts';
-import { keptRevisions, MemoryStore, type StoredState } from './memory.ts';
+import { byId, changed, declared, operational } from './memory.ts';
 import { openAndMend } from './mend.ts';
+import { PublicationHistory } from './publications.ts';
+import { infoOf, RevisionIndex } from './revision-index.ts';
 import { sameFile } from './same-file.ts';
 import {
+  type Change,
+  type DeclaredChange,
+  type Freeze,
+  type ListedRevision,
   type NameChanges,
   type OverrideChange,
-  type OverrideKey,
+  type Pin,
+  type PublicationRecord,
   type QuarantineKey,
+  quarantineId,
+  type Retention,
   type Revision,
+  type RevisionQuery,
   type Store,
-  sameDocuments,
+  type StoreContents,
+  usualRetention,
 } from './store.ts';
 import { messageOf, storeFailure } from './store-failure.ts';
 
-const databaseName = 'switchyard.db';
+export const databaseName = 'switchyard.db';
 
 export interface SqliteStoreOptions {
   /** Made when it is not there, for its owner only. Belongs to one process at a time. */
@@ -40,7 +53,7 @@ export interface SqliteStoreOptions {
   readonly now: () => number;
   /** Told what an operator must know: damage and what was made of it, a copy that could not be written. */
   readonly report: (message: string) => void;
-  readonly keepRevisions?: number;
+  readonly retention?: Partial<Retention>;
   readonly openDatabase?: OpenDatabase;
 }
 
@@ -63,12 +76,7 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
     const copy = new LastGoodCopy(directory);
     const { database, loaded } = openAndMend(
       { database: join(directory, databaseName), copy },
-      {
-        open: options.openDatabase ?? openDatabase,
-        keepRevisions: options.keepRevisions ?? keptRevisions,
-        now: options.now,
-        report: options.report,
-      },
+      { open: options.openDatabase ?? openDatabase, now: options.now, report: options.report },
     );
     return new SqliteStore(options, database, copy, unlock, loaded);
   } catch (cause) {
@@ -77,15 +85,29 @@ export function openSqliteStore(options: SqliteStoreOptions): Store {
   }
 }
 
-/** Reads are answered from memory, so that they go on when the disk does not (P5); writes go to the disk first. */
+/** What is in force, answered from memory. */
+interface InForce {
+  readonly latest: Revision | undefined;
+  readonly overrides: ReadonlyMap<string, Override>;
+  readonly quarantines: ReadonlyMap<string, Quarantine>;
+  readonly names: ReadonlyMap<string, readonly string[]>;
+  readonly freeze: Freeze | undefined;
+}
+
+/**
+ * Reads of what is in force and of which revisions there are are answered from memory, so that they go on when the disk
+ * does not (P5); writes go to the disk first.
+ */
 class SqliteStore implements Store {
   readonly #options: SqliteStoreOptions;
-  readonly #keep: number;
+  readonly #retention: Retention;
   readonly #database: DatabaseSync;
   readonly #copy: LastGoodCopy;
   readonly #unlock: () => void;
   readonly #checkPlace: () => void;
-  readonly #memory: MemoryStore;
+  #state: InForce;
+  #index: RevisionIndex;
+  #publications: PublicationHistory;
   #sequence: number;
   #copyFails = false;
   #closed = false;
@@ -95,37 +117,51 @@ class SqliteStore implements Store {
     database: DatabaseSync,
     copy: LastGoodCopy,
     unlock: () => void,
-    loaded: Loaded,
+    { state, revisions, pins, publications, sequence }: Loaded,
   ) {
     this.#options = options;
-    this.#keep = options.keepRevisions ?? keptRevisions;
+    this.#retention = { ...usualRetention, ...options.retention };
     this.#database = database;
     this.#copy = copy;
     this.#unlock = unlock;
     this.#checkPlace = sameFile(join(options.directory, databaseName));
-    this.#sequence = loaded.sequence ?? 0;
-    this.#memory = new MemoryStore({ keepRevisions: 1, state: loaded.state });
+    this.#sequence = sequence ?? 0;
+    this.#state = {
+      latest: state.revision,
+      overrides: byId(state.overrides),
+      quarantines: quarantinesById(state.quarantines),
+      names: new Map(state.resolvedNames),
+      freeze: state.freeze,
+    };
+    this.#index = this.#indexOf(revisions, pins, state.last);
+    this.#publications = new PublicationHistory(this.#retention.publications);
+    this.#publications.add(publications);
     if (this.#sequence > 0) this.#writeCopy();
   }
 
   latestRevision(): Revision | undefined {
-    return this.#memory.latestRevision();
+    return this.#state.latest;
   }
 
-  acceptRevision(revision: Omit<Revision, 'number'>): Revision {
-    const latest = this.latestRevision();
-    if (latest && sameDocuments(latest.documents, revision.documents)) return latest;
-    const accepted: Revision = { ...revision, number: (latest?.number ?? 0) + 1 };
+  lastNumber(): number {
+    return this.#index.last;
+  }
+
+  acceptRevision(change: DeclaredChange): Revision {
+    const made = declared(change, this.#state.latest, this.#index.last, this.overrides());
+    if (made === this.#state.latest) return made;
+    const over = this.#over(made, made.number);
     this.#write(
       'the revision',
-      sequence => insertRevision(this.#database, accepted, this.#keep, sequence),
-      () => this.#memory.acceptRevision(revision),
+      sequence => insertRevision(this.#database, made, { sequence, over }, change.overrides !== undefined),
+      () => this.#take(made, { latest: made, overrides: byId(made.overrides) }, over),
     );
-    return accepted;
+    return made;
   }
 
   revision(number: number): Revision | undefined {
-    if (number === this.latestRevision()?.number) return this.latestRevision();
+    if (number === this.#state.latest?.number) return this.#state.latest;
+    if (!this.#index.has(number)) return undefined;
     try {
       return readRevision(this.#database, number);
     } catch (cause) {
@@ -134,65 +170,130 @@ class SqliteStore implements Store {
     }
   }
 
+  revisions(query: RevisionQuery): readonly ListedRevision[] {
+    return this.#index.list(query);
+  }
+
+  pin(number: number, pin: Pin | undefined): boolean {
+    if (!this.#index.has(number)) return false;
+    this.#toDisk('the pin', () => putPin(this.#database, number, pin));
+    this.#index.setPin(number, pin);
+    return true;
+  }
+
   overrides(): readonly Override[] {
-    return this.#memory.overrides();
+    return [...this.#state.overrides.values()];
   }
 
-  putOverride(override: Override): void {
+  changeOverrides(change: OverrideChange, about: Change): Revision | undefined {
+    const overrides = changed(this.#state.overrides, change);
+    if (overrides === this.#state.overrides) return undefined;
+    const made = operational(about, this.#state.latest, this.#index.last, [...overrides.values()]);
+    const over = this.#over(made, this.#state.latest?.number);
     this.#write(
-      'the override',
-      sequence => upsertOverride(this.#database, override, sequence),
-      () => this.#memory.putOverride(override),
+      'the change of overrides',
+      sequence => changeOverrides(this.#database, change, made, { sequence, over }),
+      () => this.#take(made, { overrides }, over),
     );
-  }
-
-  deleteOverride(key: OverrideKey): boolean {
-    return this.#write(
-      'the end of the override',
-      sequence => removeOverride(this.#database, key, sequence),
-      () => this.#memory.deleteOverride(key),
-    );
-  }
-
-  changeOverrides(change: OverrideChange): void {
-    this.#write(
-      `the change of ${change.put.length + change.end.length} overrides`,
-      sequence => changeOverrides(this.#database, change, sequence),
-      () => this.#memory.changeOverrides(change),
-    );
+    return made;
   }
 
   quarantines(): readonly Quarantine[] {
-    return this.#memory.quarantines();
+    return [...this.#state.quarantines.values()];
   }
 
   putQuarantine(quarantine: Quarantine): void {
+    const quarantines = new Map(this.#state.quarantines).set(quarantineId(quarantine), quarantine);
     this.#write(
       'the quarantine',
       sequence => upsertQuarantine(this.#database, quarantine, sequence),
-      () => this.#memory.putQuarantine(quarantine),
+      () => this.#set({ quarantines }),
     );
   }
 
   deleteQuarantine(key: QuarantineKey): boolean {
-    return this.#write(
+    const quarantines = new Map(this.#state.quarantines);
+    const known = quarantines.delete(quarantineId(key));
+    this.#write(
       'the end of the quarantine',
       sequence => removeQuarantine(this.#database, key, sequence),
-      () => this.#memory.deleteQuarantine(key),
+      () => this.#set({ quarantines }),
     );
+    return known;
   }
 
   resolvedNames(): ReadonlyMap<string, readonly string[]> {
-    return this.#memory.resolvedNames();
+    return this.#state.names;
   }
 
   changeResolvedNames(changes: NameChanges): void {
     const [host] = changes.keys();
     if (host === undefined) return;
+    const names = new Map(this.#state.names);
+    for (const [each, addresses] of changes) {
+      if (addresses) names.set(each, addresses);
+      else names.delete(each);
+    }
     this.#write(
       `what is known of ${host}${changes.size > 1 ? ` and ${changes.size - 1} other names` : ''}`,
       sequence => changeNames(this.#database, changes, sequence),
-      () => this.#memory.changeResolvedNames(changes),
+      () => this.#set({ names }),
+    );
+  }
+
+  freeze(): Freeze | undefined {
+    return this.#state.freeze;
+  }
+
+  setFreeze(freeze: Freeze | undefined): void {
+    this.#write(
+      'the freeze',
+      sequence => putFreeze(this.#database, freeze, sequence),
+      () => this.#set({ freeze }),
+    );
+  }
+
+  publications(): readonly PublicationRecord[] {
+    return this.#publications.all;
+  }
+
+  addPublications(records: readonly PublicationRecord[]): void {
+    const next = new PublicationHistory(this.#retention.publications);
+    const over = [...next.add(this.publications()), ...next.add(records)];
+    this.#toDisk('the history of publications', () => addPublications(this.#database, records, over));
+    this.#publications = next;
+  }
+
+  contents(): StoreContents {
+    return {
+      last: this.lastNumber(),
+      revisions: this.#everyRevision(),
+      pins: new Map(this.#index.pins),
+      overrides: this.overrides(),
+      quarantines: this.quarantines(),
+      resolvedNames: this.resolvedNames(),
+      publications: this.publications(),
+    };
+  }
+
+  restore(given: StoreContents): void {
+    const revisions = [...given.revisions];
+    const contents = { ...given, revisions, last: Math.max(given.last, this.lastNumber()) };
+    this.#write(
+      'the backup',
+      sequence => replaceAll(this.#database, contents, sequence),
+      () => {
+        this.#index = this.#indexOf(revisions.map(infoOf), contents.pins, contents.last);
+        this.#publications = new PublicationHistory(this.#retention.publications);
+        this.#publications.add(contents.publications);
+        this.#state = {
+          latest: revisions.findLast(each => each.kind === 'declared'),
+          overrides: byId(contents.overrides),
+          quarantines: quarantinesById(contents.quarantines),
+          names: new Map(contents.resolvedNames),
+          freeze: undefined,
+        };
+      },
     );
   }
 
@@ -203,27 +304,62 @@ class SqliteStore implements Store {
     this.#unlock();
   }
 
-  #write<T>(what: string, toDisk: (sequence: number) => void, toMemory: () => T): T {
+  *#everyRevision(): Generator<Revision> {
+    for (const number of this.#index.numbers) {
+      const revision = this.revision(number);
+      if (revision) yield revision;
+    }
+  }
+
+  #indexOf(revisions: Loaded['revisions'], pins: ReadonlyMap<number, Pin>, last: number): RevisionIndex {
+    const index = new RevisionIndex(this.#retention);
+    for (const each of revisions) index.add(each);
+    for (const [number, pin] of pins) index.setPin(number, pin);
+    index.reached(last);
+    return index;
+  }
+
+  #over(made: Revision, latest: number | undefined): readonly number[] {
+    return this.#index.over(infoOf(made), [latest, this.#state.freeze?.revision]);
+  }
+
+  #take(made: Revision, state: Partial<InForce>, over: readonly number[]): void {
+    this.#index.drop(over);
+    this.#index.add(infoOf(made));
+    this.#set(state);
+  }
+
+  #set(state: Partial<InForce>): void {
+    this.#state = { ...this.#state, ...state };
+  }
+
+  #write(what: string, toDisk: (sequence: number) => void, toMemory: () => void): void {
     const sequence = this.#sequence + 1;
+    this.#toDisk(what, () => toDisk(sequence));
+    this.#sequence = sequence;
+    toMemory();
+    this.#writeCopy();
+  }
+
+  #toDisk(what: string, write: () => void): void {
     try {
       this.#checkPlace();
-      toDisk(sequence);
+      write();
     } catch (cause) {
       throw storeFailure(`${what} was not stored, and nothing has changed`, cause);
     }
-    this.#sequence = sequence;
-    const result = toMemory();
-    this.#writeCopy();
-    return result;
   }
 
   /** The database has the write already, so a copy that fails harms nothing now: it is said once and made up for later. */
   #writeCopy(): void {
-    const state: StoredState = {
-      revision: this.latestRevision(),
-      overrides: this.overrides(),
-      quarantines: this.quarantines(),
-      resolvedNames: this.resolvedNames(),
+    const { latest, overrides, quarantines, names, freeze } = this.#state;
+    const state = {
+      revision: latest,
+      last: this.#index.last,
+      overrides: [...overrides.values()],
+      quarantines: [...quarantines.values()],
+      resolvedNames: names,
+      ...(freeze ? { freeze } : {}),
     };
     try {
       this.#copy.write({ sequence: this.#sequence, at: this.#options.now(), state });
@@ -234,4 +370,8 @@ class SqliteStore implements Store {
       this.#copyFails = true;
     }
   }
+}
+
+function quarantinesById(quarantines: readonly Quarantine[]): ReadonlyMap<string, Quarantine> {
+  return new Map(quarantines.map(each => [quarantineId(each), each]));
 }

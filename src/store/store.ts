@@ -7,32 +7,127 @@ export interface StoredDocument {
   readonly text: string;
 }
 
-/** One accepted change of the declared policy. */
-export interface Revision {
+/** Who made a change and why, and what it is. */
+export interface Change {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly author: string;
+  /** `server`: it did so by itself, such as when the time of an override was up. */
+  readonly source: 'file' | 'api' | 'cli' | 'server';
+  readonly reason: string;
+  /** In one line, such as `services/catalog changed`. */
+  readonly what: string;
+}
+
+/** An accepted change, without the state that it led to. */
+export interface RevisionInfo extends Change {
+  /** Counts from 1, over changes of both kinds. */
+  readonly number: number;
+  /** Whether it changed the policy, or only what lies over it. */
+  readonly kind: 'declared' | 'operational';
+  /** Digest of the policy files that have no effect while they are so, since a rollback put other documents in force. */
+  readonly heldFiles?: string;
+}
+
+/** One accepted change, and the whole declared and operational state from then on. */
+export interface Revision extends RevisionInfo {
+  readonly documents: readonly StoredDocument[];
+  readonly overrides: readonly Override[];
+}
+
+/** A change of the declared policy. */
+export interface DeclaredChange extends Omit<Change, 'what'> {
+  readonly what?: string;
+  readonly documents: readonly StoredDocument[];
+  /** In place of all overrides; absent: they stay. */
+  readonly overrides?: readonly Override[];
+  readonly heldFiles?: string;
+}
+
+/** Why a revision is kept for ever. */
+export interface Pin {
+  readonly by: string;
+  readonly at: number;
+  readonly reason?: string;
+}
+
+export type ListedRevision = RevisionInfo & { readonly pin?: Pin };
+
+export interface RevisionQuery {
+  /** Only those with a smaller number. */
+  readonly before?: number;
+  /** At most so many. */
+  readonly limit: number;
+  readonly matches?: (revision: ListedRevision) => boolean;
+}
+
+/** That fleets were sent something else from then on. */
+export interface PublicationRecord {
   /** Counts from 1. */
   readonly number: number;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** Number of the revision that was in force. */
+  readonly revision: number;
+  readonly cause: PublicationCause;
   readonly author: string;
-  readonly source: 'file' | 'api' | 'cli';
-  readonly reason: string;
-  readonly documents: readonly StoredDocument[];
+  /** In one line. */
+  readonly what: string;
+  /** Fleet key → version of its snapshot from then on, null: no such fleet any more. Only those that changed. */
+  readonly fleets: Readonly<Record<string, string | null>>;
+}
+
+export const publicationCauses = ['start', 'policy', 'override', 'names', 'quarantine', 'computed', 'freeze'] as const;
+export type PublicationCause = (typeof publicationCauses)[number];
+
+/** That nothing is published but what is asked by name, and what stays in force meanwhile. */
+export interface Freeze {
+  readonly by: string;
+  readonly since: number;
+  readonly reason?: string;
+  /** Number of the revision that stays in force. */
+  readonly revision: number;
+  /** Its documents, where others are in force, changed during the freeze. */
+  readonly documents?: readonly StoredDocument[];
+  readonly overrides: readonly Override[];
+  readonly quarantines: readonly Quarantine[];
+  readonly resolvedNames: Readonly<Record<string, readonly string[]>>;
+}
+
+/** Everything that a store holds, for a backup. */
+export interface StoreContents {
+  /** Number of the last revision. */
+  readonly last: number;
+  /** Oldest first. */
+  readonly revisions: Iterable<Revision>;
+  readonly pins: ReadonlyMap<number, Pin>;
+  readonly overrides: readonly Override[];
+  readonly quarantines: readonly Quarantine[];
+  readonly resolvedNames: ReadonlyMap<string, readonly string[]>;
+  readonly publications: readonly PublicationRecord[];
 }
 
 /** What survives restarts. A write is durable when the call returns (P3). Failures throw `StoreError` and change nothing. */
 export interface Store {
+  /** The newest change of the declared policy: its documents are in force. */
   latestRevision(): Revision | undefined;
-  /** @returns the revision with its number. Equal documents to the latest: no new revision, the latest is returned. */
-  acceptRevision(revision: Omit<Revision, 'number'>): Revision;
-  /** @returns undefined when there is none, it is no longer kept (the last 100 at least are), or it is damaged. */
+  /** Number of the newest revision of either kind; 0 before the first. */
+  lastNumber(): number;
+  /** @returns the revision with its number. If nothing would change, none is made, and the latest is returned. */
+  acceptRevision(change: DeclaredChange): Revision;
+  /** @returns undefined when there is none, it is no longer kept, or it is damaged. */
   revision(number: number): Revision | undefined;
+  /** Those that are kept, newest first. */
+  revisions(query: RevisionQuery): readonly ListedRevision[];
+  /** Keeps a revision for ever, or as long as others. @returns whether there is such a revision. */
+  pin(number: number, pin: Pin | undefined): boolean;
   overrides(): readonly Override[];
-  /** Puts in place of the override of the same rule or endpoint. */
-  putOverride(override: Override): void;
-  /** @returns whether there was one. */
-  deleteOverride(override: OverrideKey): boolean;
-  /** Puts and deletes several, all at once: either all of it is stored or nothing. */
-  changeOverrides(change: OverrideChange): void;
+  /**
+   * Puts in place of overrides of the same things, and deletes, all at once: either all of it is stored or nothing.
+   *
+   * @returns the revision that it made; undefined when nothing has changed.
+   */
+  changeOverrides(change: OverrideChange, about: Change): Revision | undefined;
   quarantines(): readonly Quarantine[];
   /** Puts in place of the quarantine of the same resource. */
   putQuarantine(quarantine: Quarantine): void;
@@ -42,8 +137,27 @@ export interface Store {
   resolvedNames(): ReadonlyMap<string, readonly string[]>;
   /** All at once, since each write waits for the disk. A name without addresses is forgotten. */
   changeResolvedNames(changes: NameChanges): void;
+  freeze(): Freeze | undefined;
+  setFreeze(freeze: Freeze | undefined): void;
+  /** Those that are kept, oldest first. */
+  publications(): readonly PublicationRecord[];
+  addPublications(records: readonly PublicationRecord[]): void;
+  contents(): StoreContents;
+  /** Puts all of it in place of all that there is; a freeze ends. Numbers of revisions are not used again all the same. */
+  restore(contents: StoreContents): void;
   close(): void;
 }
+
+/** How much of the past is kept. */
+export interface Retention {
+  /** Revisions, pinned ones aside. */
+  readonly revisions: number;
+  /** Milliseconds; the newest hundred revisions stay however old they are, since a clock may jump (P6). */
+  readonly age: number;
+  readonly publications: number;
+}
+
+export const usualRetention: Retention = { revisions: 1000, age: 90 * 86_400_000, publications: 10_000 };
 
 /** Host name → its last good addresses, or undefined to forget it. */
 export type NameChanges = ReadonlyMap<string, readonly string[] | undefined>;

@@ -21,8 +21,10 @@ import type {
 import { declaredIn } from '../../../src/control/declared.ts';
 import type { EditOutcome } from '../../../src/control/edit.ts';
 import { decideEdits } from '../../../src/control/edits.ts';
+import type { FreezeControl } from '../../../src/control/freezing.ts';
 import { originIn } from '../../../src/control/origin.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
+import type { RevisionControl } from '../../../src/control/revisions.ts';
 import { serviceWeights } from '../../../src/control/service-weights.ts';
 import { EventLog } from '../../../src/events/event-log.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
@@ -94,7 +96,8 @@ function acceptedPolicy(overrides: readonly Override[] = [], quarantines: readon
   const outcome = pipeline.build({ policy, sources, overrides, resolved: new Map(), quarantines }, undefined);
   if (outcome.kind === 'failed') throw new Error(JSON.stringify(outcome.problems));
   const revision = { number: 7, at: now, author: 'bob', source: 'file', reason: 'saved', documents } as const;
-  return { ...outcome.build, revision, warnings: outcome.build.problems };
+  const whole = { ...revision, kind: 'declared', what: 'services/catalog changed', overrides } as const;
+  return { ...outcome.build, revision: whole, warnings: outcome.build.problems };
 }
 
 /** Answers as it is told and remembers what it was asked. */
@@ -109,6 +112,11 @@ class FakeControl implements Control {
 
   readonly computedWeights = new Map<string, ComputedWeights>();
   computedAnswer: ComputedOutcome = { kind: 'notFound', what: 'The test has set no answer.' };
+  /** Routes that ask for these are tested over a controller. */
+  readonly revisions = {} as RevisionControl;
+  readonly freezing = {
+    status: { frozen: undefined, waiting: [], waitingCount: 0, good: [] },
+  } as unknown as FreezeControl;
   readonly computed: ComputedControl = {
     all: this.computedWeights,
     give: async (...given) => {
@@ -164,6 +172,13 @@ class FakeControl implements Control {
   origin(...[fleetKey, typeUrl, name, clue]: Parameters<Control['origin']>) {
     this.lookups += 1;
     return this.accepted && originIn(this.accepted, read.sources, { fleetKey, typeUrl, name }, clue);
+  }
+  shrinksByName() {
+    return false;
+  }
+  acceptName(...given: Parameters<Control['acceptName']>) {
+    this.asked.push(['acceptName', ...given]);
+    return true;
   }
   onChange() {
     return () => {};

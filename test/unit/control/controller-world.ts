@@ -1,4 +1,5 @@
 import type { Clock } from '../../../src/control/clock.ts';
+import type { SubmitOptions } from '../../../src/control/control.ts';
 import { Controller, type ControllerOptions } from '../../../src/control/controller.ts';
 import type { Names } from '../../../src/control/names.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
@@ -99,24 +100,26 @@ export class FailingStore extends MemoryStore {
     return super.acceptRevision(...args);
   }
 
-  override putOverride(...args: Parameters<MemoryStore['putOverride']>): void {
-    this.#check();
-    super.putOverride(...args);
-  }
-
   override putQuarantine(...args: Parameters<MemoryStore['putQuarantine']>): void {
     this.#check();
     super.putQuarantine(...args);
   }
 
-  override deleteOverride(...args: Parameters<MemoryStore['deleteOverride']>): boolean {
+  override changeOverrides(
+    ...args: Parameters<MemoryStore['changeOverrides']>
+  ): ReturnType<MemoryStore['changeOverrides']> {
     this.#check();
-    return super.deleteOverride(...args);
+    return super.changeOverrides(...args);
   }
 
-  override changeOverrides(...args: Parameters<MemoryStore['changeOverrides']>): void {
+  override setFreeze(...args: Parameters<MemoryStore['setFreeze']>): void {
     this.#check();
-    super.changeOverrides(...args);
+    super.setFreeze(...args);
+  }
+
+  override addPublications(...args: Parameters<MemoryStore['addPublications']>): void {
+    this.#check();
+    super.addPublications(...args);
   }
 }
 
@@ -128,6 +131,10 @@ class TestNames implements Names {
   readonly asked: string[] = [];
   /** Questions wait for it. */
   hold: Promise<void> | undefined;
+
+  accept(): boolean {
+    return false;
+  }
 
   want(hosts: ReadonlySet<string>): void {
     this.wanted = hosts;
@@ -166,12 +173,12 @@ export function world(options: Partial<ControllerOptions> & { readonly store?: S
     holdOff: () => 1,
     ...options,
   });
-  const submit = (text: string) =>
-    controller.submit([{ file: 'switchyard.yaml', format: 'yaml', text }], {
-      author: 'ada',
-      source: 'file',
-      reason: 'saved',
-    });
+  const submit = (text: string, options: SubmitOptions = {}) =>
+    controller.submit(
+      [{ file: 'switchyard.yaml', format: 'yaml', text }],
+      { author: 'ada', source: 'file', reason: 'saved' },
+      options,
+    );
   const shift = (weights: Record<string, number>, rule = 'everyone', route = 'shop') =>
     controller.shift({ route, rule, weights, by: 'ada' });
   const drain = (

@@ -24,8 +24,11 @@ describe('submit', () => {
   it('stores what it accepts, with author, source and reason', async () => {
     const { clock, submit, store } = world();
     await submit(shopPolicy());
-    const { documents, ...rest } = store.latestRevision()!;
-    assert.deepEqual(rest, { number: 1, at: clock.now(), author: 'ada', source: 'file', reason: 'saved' });
+    const { documents, overrides, ...rest } = store.latestRevision()!;
+    const about = { at: clock.now(), author: 'ada', source: 'file', reason: 'saved' };
+    const what = 'the first policy: 2 services, 2 routes, 2 gateways, 2 fleets';
+    assert.deepEqual(rest, { number: 1, ...about, kind: 'declared', what });
+    assert.deepEqual(overrides, []);
     assert.equal(documents[0]?.text, shopPolicy());
   });
 

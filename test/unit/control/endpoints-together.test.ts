@@ -3,20 +3,16 @@ import { describe, it } from 'node:test';
 import type { OverrideOutcome } from '../../../src/control/control.ts';
 import type { EndpointsOverride } from '../../../src/control/decide-endpoints.ts';
 import { readableSnapshot } from '../../../src/snapshot/readable.ts';
-import type { OverrideChange } from '../../../src/store/store.ts';
-import { StoreError } from '../../../src/store/store.ts';
+import { type Revision, StoreError } from '../../../src/store/store.ts';
 import { FailingStore, shopPolicy, world } from './controller-world.ts';
 
 /** Counts its writes of overrides. */
 class CountingStore extends FailingStore {
   readonly written: string[] = [];
-  override putOverride(...args: Parameters<FailingStore['putOverride']>): void {
-    this.written.push('one');
-    super.putOverride(...args);
-  }
-  override changeOverrides(change: OverrideChange): void {
-    this.written.push(`${change.put.length} and ${change.end.length}`);
-    super.changeOverrides(change);
+  override changeOverrides(...[change, about]: Parameters<FailingStore['changeOverrides']>): Revision | undefined {
+    const made = super.changeOverrides(change, about);
+    if (made) this.written.push(`${change.put.length} and ${change.end.length}`);
+    return made;
   }
 }
 
@@ -111,7 +107,7 @@ describe('an override of all endpoints of a service', () => {
     const again = await it.all();
     assert.deepEqual(done(again).addresses, both);
     assert.equal(again.kind === 'done' && again.effect.changed, false);
-    assert.deepEqual(it.store.written, ['one', '1 and 0']);
+    assert.deepEqual(it.store.written, ['1 and 0', '1 and 0']);
   });
 
   it('keeps their weights, which its end ends', async () => {

@@ -254,7 +254,8 @@ describe('overrides of endpoints', () => {
   it('end with the endpoint', async () => {
     const { controller, submit, drain, store } = await shop();
     await drain('10.0.0.1:80');
-    const outcome = await submit(shopPolicy({ endpoints: '[{ address: "10.0.0.2:80", labels: { version: v1 } }]' }));
+    const text = shopPolicy({ endpoints: '[{ address: "10.0.0.2:80", labels: { version: v1 } }]' });
+    const outcome = await submit(text, { allowShrink: true });
     assert.ok(outcome.kind === 'accepted' && outcome.warnings.some(each => each.code === 'override.endpoint_gone'));
     assert.deepEqual(store.overrides(), []);
     assert.deepEqual(controller.accepted?.overrides, []);
@@ -394,7 +395,8 @@ describe('the end of the sessions with a draining endpoint', () => {
 
   it('does not come for the last endpoint that Envoys are told of', async () => {
     const it = await shop();
-    await it.submit(shopPolicy({ endpoints: `[{ address: "${address}" }]`, to: '[{ service: catalog }]' }));
+    const text = shopPolicy({ endpoints: `[{ address: "${address}" }]`, to: '[{ service: catalog }]' });
+    await it.submit(text, { allowShrink: true });
     await it.drain(address, { sessionsUntil: it.clock.now() + 1000, force: true });
     it.clock.pass(1000);
     await it.quiet();

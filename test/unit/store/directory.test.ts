@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
 import { StoreError } from '../../../src/store/store.ts';
-import { revisionOf, shiftOf } from '../../support/store-contract.ts';
+import { put, revisionOf, shiftOf } from '../../support/store-contract.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const open = (directory: string) => openSqliteStore({ directory, now: () => 1000, report: () => {} });
@@ -17,7 +17,7 @@ describe('sqlite: the data directory', () => {
     const store = open(directory);
     const first = store.acceptRevision(revisionOf('first'));
     renameSync(directory, `${directory}.moved`);
-    assert.throws(() => store.putOverride(shiftOf({ 'catalog@v1': 1 })), failure('io', /moved away or deleted/));
+    assert.throws(() => put(store, shiftOf({ 'catalog@v1': 1 })), failure('io', /moved away or deleted/));
     // Another one in its place is not ours.
     mkdirSync(directory);
     writeFileSync(join(directory, 'switchyard.db'), '');

@@ -8,10 +8,18 @@ import type { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../../src/store/database.ts';
-import { checksum } from '../../../src/store/record.ts';
+import { checksum, textHash } from '../../../src/store/record.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite.ts';
-import { type Store, StoreError } from '../../../src/store/store.ts';
-import { drainOf, quarantineOf, revisionOf, shiftOf, storeContract } from '../../support/store-contract.ts';
+import { overrideId, type Store, StoreError } from '../../../src/store/store.ts';
+import {
+  drainOf,
+  publicationOf,
+  put,
+  quarantineOf,
+  revisionOf,
+  shiftOf,
+  storeContract,
+} from '../../support/store-contract.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const reports: string[] = [];
@@ -20,7 +28,7 @@ const open = (directory: string, more: Partial<SqliteStoreOptions> = {}) => {
   return openSqliteStore({ directory, now: () => 1000, report: text => reports.push(text), ...more });
 };
 
-storeContract('sqlite', () => open(temporaryDirectory(), { keepRevisions: 3 }));
+storeContract('sqlite', () => open(temporaryDirectory(), { retention: { revisions: 3, publications: 4 } }));
 
 /** What is in force, in one comparable value. */
 const stateOf = (store: Store) => ({
@@ -28,13 +36,22 @@ const stateOf = (store: Store) => ({
   overrides: store.overrides(),
   quarantines: store.quarantines(),
   names: [...store.resolvedNames()],
+  last: store.lastNumber(),
+});
+
+/** What is known of the past, the same way. */
+const pastOf = (store: Store) => ({
+  revisions: store.revisions({ limit: 99 }).map(each => ({ ...each, whole: store.revision(each.number) })),
+  publications: store.publications(),
 });
 
 function filled(directory: string): ReturnType<typeof stateOf> {
   const store = open(directory);
   for (let n = 1; n <= 3; n++) store.acceptRevision(revisionOf(`text of revision ${n}\n`.repeat(60)));
-  store.putOverride(shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }));
-  store.putOverride(drainOf('10.0.0.1:80'));
+  put(store, shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }));
+  put(store, drainOf('10.0.0.1:80'));
+  store.addPublications([publicationOf(1, { edge: 'a' })]);
+  store.pin(2, { by: 'ada', at: 7 });
   store.putQuarantine(quarantineOf('catalog'));
   store.changeResolvedNames(new Map([['a.internal', ['10.0.0.1', '10.0.0.2']]]));
   const state = stateOf(store);
@@ -52,7 +69,7 @@ describe('sqlite: over restarts', () => {
     const store = open(directory);
     assert.deepEqual(stateOf(store), before);
     assert.deepEqual(reports, []);
-    assert.equal(store.acceptRevision(revisionOf('next')).number, 4);
+    assert.equal(store.acceptRevision(revisionOf('next')).number, 6);
     store.close();
   });
 
@@ -74,20 +91,39 @@ describe('sqlite: over restarts', () => {
     open(directory).close();
   });
 
-  it('brings a database of the first version up to date', () => {
+  it('brings databases of the first two versions up to date, with their revisions', () => {
+    for (const version of [1, 2]) {
+      const directory = temporaryDirectory();
+      writeOld(directory, version);
+      const store = open(directory);
+      assert.deepEqual(reports, []);
+      assert.equal(store.latestRevision()?.number, 3);
+      assert.deepEqual(
+        [1, 2, 3].map(n => store.revision(n)?.documents.map(each => each.text)),
+        [1, 2, 3].map(n => ['shared: true', `n: ${n}`]),
+      );
+      assert.deepEqual(store.overrides(), [drainOf('10.0.0.1:80')]);
+      assert.equal(store.revisions({ limit: 9 })[0]?.kind, 'declared');
+      assert.equal(put(store, drainOf('10.0.0.2:80'))?.number, 4);
+      store.putQuarantine(quarantineOf('web'));
+      store.close();
+      assert.deepEqual(asides(directory), []);
+      const again = open(directory);
+      assert.deepEqual(reports, []);
+      assert.equal(again.revision(4)?.overrides.length, 2);
+      again.close();
+    }
+  });
+
+  it('names a revision of an older version that is damaged, and goes on with the others', () => {
     const directory = temporaryDirectory();
-    const state = filled(directory);
-    const database = openDatabase(join(directory, 'switchyard.db'));
-    database.exec('DROP TABLE quarantines');
-    database
-      .prepare("UPDATE meta SET record = '1', checksum = ? WHERE key = 'schema'")
-      .run(checksum('meta/schema', '1'));
-    database.close();
+    writeOld(directory, 2);
+    replaceBytes(join(directory, 'switchyard.db'), 'n: 2', 'n: 7');
     const store = open(directory);
-    assert.deepEqual(stateOf(store), { ...state, quarantines: [] });
-    store.putQuarantine(quarantineOf('web'));
+    assert.match(reports[0] ?? '', /revision 2/);
+    assert.equal(store.latestRevision()?.number, 3);
+    assert.equal(store.revision(2), undefined);
     store.close();
-    assert.deepEqual(asides(directory), []);
   });
 
   it('refuses a database of a newer version and leaves it alone', () => {
@@ -95,10 +131,10 @@ describe('sqlite: over restarts', () => {
     filled(directory);
     const database = openDatabase(join(directory, 'switchyard.db'));
     database
-      .prepare("UPDATE meta SET record = '3', checksum = ? WHERE key = 'schema'")
-      .run(checksum('meta/schema', '3'));
+      .prepare("UPDATE meta SET record = '4', checksum = ? WHERE key = 'schema'")
+      .run(checksum('meta/schema', '4'));
     database.close();
-    assert.throws(() => open(directory), /written by a newer Switchyard \(schema 3, this one knows 2\)/);
+    assert.throws(() => open(directory), /written by a newer Switchyard \(schema 4, this one knows 3\)/);
     assert.deepEqual(asides(directory), []);
   });
 });
@@ -120,9 +156,8 @@ describe('sqlite: kill -9 (P3)', () => {
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       assert.equal(child.signalCode, 'SIGKILL');
       const store = open(directory);
-      const latest = store.latestRevision()?.number ?? 0;
+      const latest = Number(store.latestRevision()?.documents[0]?.text.slice(3));
       assert.ok(latest >= acknowledged.revision, `revision ${latest} after ${acknowledged.revision} was acknowledged`);
-      assert.equal(store.latestRevision()?.documents[0]?.text, `n: ${latest}`);
       assert.ok(Number(store.resolvedNames().get('counter')?.[0]) >= acknowledged.name);
       assert.deepEqual(reports, []);
       store.close();
@@ -174,6 +209,12 @@ describe('sqlite: damage (P4)', () => {
     const { directory, before } = damaged(path => replaceBytes(path, '"catalog@v1":9', '"catalog@v1":8'));
     const store = open(directory);
     assert.deepEqual(stateOf(store), before);
+    assert.deepEqual(
+      pastOf(store).revisions.map(each => [each.number, each.pin !== undefined, each.whole?.documents.length]),
+      [3, 2, 1].map(number => [number, number === 2, 1]),
+      'those with the override are damaged too',
+    );
+    assert.equal(pastOf(store).publications.length, 1);
     assert.match(reports[0]!, /the record \["shift","shop","everyone"\] in overrides: it does not match its checksum/);
     assert.deepEqual(store.revision(2)?.documents[0]?.text, 'text of revision 2\n'.repeat(60), 'history goes along');
     store.close();
@@ -256,6 +297,52 @@ describe('sqlite: a full disk (P5)', () => {
     store.close();
   });
 });
+
+/** A database as older versions wrote it: three revisions, one override. */
+function writeOld(directory: string, version: number): void {
+  const database = openDatabase(join(directory, 'switchyard.db'));
+  const sealed = (place: string, record: string) => [record, checksum(place, record)] as const;
+  database.exec(`
+    CREATE TABLE meta (key TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
+    CREATE TABLE revisions (number INTEGER PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
+    CREATE TABLE documents (hash TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT;
+    CREATE TABLE uses (
+      number INTEGER NOT NULL REFERENCES revisions ON DELETE CASCADE,
+      hash TEXT NOT NULL REFERENCES documents,
+      PRIMARY KEY (number, hash)
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX uses_by_hash ON uses (hash);
+    CREATE TABLE overrides (id TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
+    CREATE TABLE resolved_names (id TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;
+  `);
+  if (version > 1) {
+    database.exec(
+      'CREATE TABLE quarantines (id TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT',
+    );
+  }
+  const meta = database.prepare('INSERT INTO meta (key, record, checksum) VALUES (?, ?, ?)');
+  for (const [key, value] of [
+    ['schema', version],
+    ['sequence', 4],
+    ['head', 3],
+  ] as const)
+    meta.run(key, ...sealed(`meta/${key}`, String(value)));
+  const document = database.prepare('INSERT OR IGNORE INTO documents (hash, text) VALUES (?, ?)');
+  const revision = database.prepare('INSERT INTO revisions (number, record, checksum) VALUES (?, ?, ?)');
+  for (const number of [1, 2, 3]) {
+    const documents = ['shared: true', `n: ${number}`].map((text, at) => {
+      document.run(textHash(text), text);
+      return { file: `${at}.yaml`, format: 'yaml', hash: textHash(text) };
+    });
+    const record = JSON.stringify({ number, at: number, author: 'ada', source: 'file', reason: 'saved', documents });
+    revision.run(number, ...sealed(`revisions/${number}`, record));
+  }
+  const drain = drainOf('10.0.0.1:80');
+  database
+    .prepare('INSERT INTO overrides (id, record, checksum) VALUES (?, ?, ?)')
+    .run(overrideId(drain), ...sealed(`overrides/${overrideId(drain)}`, JSON.stringify(drain)));
+  database.close();
+}
 
 function closed(store: Store): Store {
   store.close();

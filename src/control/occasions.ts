@@ -1,0 +1,49 @@
+import { type Problem, problem } from '../base/problem.ts';
+import type { Revision } from '../store/store.ts';
+import type { Line } from './builder.ts';
+import type { QuarantineChange } from './control.ts';
+import type { Decided } from './override-batch.ts';
+import type { Occasion } from './publication-log.ts';
+import type { Stand } from './shrink.ts';
+import { changeOf, server } from './what.ts';
+
+const mostNamed = 3;
+
+/** Why a batch of writes leads to other snapshots: the overrides among them, or else what has come by itself. */
+export function occasionOf(decided: readonly Decided[], before: Line, after: Line, now: number): Occasion {
+  const changes = decided.flatMap(({ write, decision, error }) =>
+    error ? [] : (changeOf(decision, write.author, now) ?? []),
+  );
+  const [first] = changes;
+  if (first) {
+    const named = changes.slice(0, mostNamed).map(each => each.what);
+    const more = changes.length > mostNamed ? [`and ${changes.length - mostNamed} more`] : [];
+    return { cause: 'override', author: first.author, what: [...named, ...more].join('; ') };
+  }
+  if (before.input.computed !== after.input.computed) {
+    return { cause: 'computed', author: server, what: 'computed weights have changed' };
+  }
+  const hosts = [...after.input.resolved]
+    .filter(([host, addresses]) => before.input.resolved.get(host)?.join() !== addresses.join())
+    .map(([host, addresses]) => `${host} has ${addresses.length} ${addresses.length === 1 ? 'address' : 'addresses'}`);
+  const what = hosts.slice(0, mostNamed).join(', ') || 'names have changed';
+  return { cause: 'names', author: server, what };
+}
+
+export function quarantineOccasion(change: QuarantineChange): Occasion {
+  if ('release' in change) {
+    return { cause: 'quarantine', author: 'admin API', what: `${change.release.name} is sent again` };
+  }
+  return { cause: 'quarantine', author: server, what: `proxies reject ${change.found.name}` };
+}
+
+export function standOf({ input, build }: Pick<Line, 'input' | 'build'>): Stand {
+  return { policy: build.policy, fleets: build.fleets, resolved: input.resolved };
+}
+
+/** That what the files say is not in force, and why. */
+export function heldWarning({ heldFiles, what, author }: Revision): readonly Problem[] {
+  if (heldFiles === undefined) return [];
+  const message = `The policy files are without effect until they change: ${what || 'other documents are in force'}, by ${author}`;
+  return [problem('policy.files_held', [], message, 'bring the files to what is wanted, and save them')];
+}
