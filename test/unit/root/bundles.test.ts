@@ -27,7 +27,17 @@ function acceptedOf(service: string): Accepted {
   assert.ok(policy);
   const outcome = pipeline.build({ policy, sources, overrides: [], resolved: new Map(), quarantines: [] }, undefined);
   assert.equal(outcome.kind, 'built');
-  const revision = { number: 1, at: 0, author: '', source: 'file', reason: '', documents: [], overrides: [], kind: 'declared', what: '' } as const;
+  const revision = {
+    number: 1,
+    at: 0,
+    author: '',
+    source: 'file',
+    reason: '',
+    documents: [],
+    overrides: [],
+    kind: 'declared',
+    what: '',
+  } as const;
   return { ...outcome.build, revision, warnings: [] };
 }
 
