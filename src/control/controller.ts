@@ -22,9 +22,11 @@ import type {
   SubmitOutcome,
 } from './control.ts';
 import { applied, type Decision } from './decide.ts';
+
 import type { EditAbout, EditOutcome } from './edit.ts';
 import { Editor, previewOf } from './editor.ts';
 import type { Edit } from './edits.ts';
+
 import { effectOf } from './effect.ts';
 import type { Due } from './expiries.ts';
 import { FreezeKeeper } from './freeze-keeper.ts';
@@ -94,7 +96,7 @@ export class Controller extends OverrideCalls implements Control {
     this.#options = options;
     const { store, board, clock, report, pipeline, names } = options;
     this.#listeners = new Listeners(report);
-    const due = (override: Override, what: Due) => this.#timeIsUp(override, what);
+    const due = (override: Override, what: Due) => this.timeIsUp(override, what, report);
     this.#overrides = new OverrideKeeper({ store, clock, report, due });
     this.#quarantines = new QuarantineKeeper(store, report);
     const add = (write: ControllerWrite) => this.#writer.add(write);
@@ -343,22 +345,6 @@ export class Controller extends OverrideCalls implements Control {
   /** An effect, which is to come while everything is frozen. */
   #waiting(effect: Effect): Effect {
     return this.#gate.frozen ? { ...effect, waitsForThaw: true } : effect;
-  }
-
-  async #timeIsUp(override: Override, due: Due): Promise<void> {
-    const decide = (situation: Situation): Decision => {
-      if (!situation.overrides.includes(override)) {
-        return { kind: 'answer', outcome: { kind: 'notFound', what: 'It has ended before.' } };
-      }
-      const drains = override.kind === 'endpoint' && due === 'sessions';
-      return drains ? decideSessionsEnd(override, situation) : { kind: 'expire', override };
-    };
-    try {
-      await this.write(override, { by: server }, decide);
-    } catch (error) {
-      this.#options.report('an override did not expire yet', error);
-      throw error;
-    }
   }
 
   /** Puts in force what the store has. */

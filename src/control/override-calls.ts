@@ -1,11 +1,12 @@
-import type { EndpointOverride, MaintenanceOverride, TrafficShift } from '../policy/operational-state.ts';
+import type { EndpointOverride, MaintenanceOverride, Override, TrafficShift } from '../policy/operational-state.ts';
 import type { OverrideKey } from '../store/store.ts';
 import type { Control, ForceOptions, OverrideOutcome, WriteOptions } from './control.ts';
-import { type Decision, decideEnd, decideEndpoint, decideShift, type Situation } from './decide.ts';
+import { type Decision, decideEnd, decideEndpoint, decideSessionsEnd, decideShift, type Situation } from './decide.ts';
 import { decideEndpoints, decideEndpointsEnd, type EndpointsOverride } from './decide-endpoints.ts';
 import { decideMaintenance } from './decide-maintenance.ts';
 import type { Subject } from './effect.ts';
-import type { Author } from './what.ts';
+import type { Due } from './expiries.ts';
+import { type Author, server } from './what.ts';
 
 /** Has a decision made, stored and published by the single writer. */
 export type WriteOverride = (
@@ -56,5 +57,26 @@ export abstract class OverrideCalls implements Calls {
 
   endOverride(key: OverrideKey, author = somebody, options?: WriteOptions): Promise<OverrideOutcome> {
     return this.write(key, author, situation => decideEnd(key, situation), options);
+  }
+
+  /** Does what time brings to an override. Rejects when it could not, which is reported as well. */
+  protected async timeIsUp(
+    override: Override,
+    due: Due,
+    report: (message: string, error: unknown) => void,
+  ): Promise<void> {
+    const decide = (situation: Situation): Decision => {
+      if (!situation.overrides.includes(override)) {
+        return { kind: 'answer', outcome: { kind: 'notFound', what: 'It has ended before.' } };
+      }
+      const drains = override.kind === 'endpoint' && due === 'sessions';
+      return drains ? decideSessionsEnd(override, situation) : { kind: 'expire', override };
+    };
+    try {
+      await this.write(override, { by: server }, decide);
+    } catch (error) {
+      report('an override did not expire yet', error);
+      throw error;
+    }
   }
 }
