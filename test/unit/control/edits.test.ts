@@ -159,7 +159,9 @@ describe('edit', () => {
     const { controller, submit } = world();
     await submit(shopPolicy());
     await controller.edit([put('cart', endpoints('10.0.2.1:80'))], by);
-    await submit(shopPolicy({ endpoints: '[{ address: "10.0.0.9:80", labels: { version: v1 } }]' }));
+    await submit(shopPolicy({ endpoints: '[{ address: "10.0.0.9:80", labels: { version: v1 } }]' }), {
+      allowShrink: true,
+    });
     const services = controller.accepted?.policy.services;
     assert.ok(services?.['cart']);
     assert.equal(services['catalog']?.endpoints[0]?.address, '10.0.0.9:80');
