@@ -80,8 +80,12 @@ class Twins {
     this.#request(response.streamId, type, response.nonce, {}, response.body.version, message);
   }
 
-  answerAll(): void {
-    while (this.#inbox.length > 0) this.answer(0, false, false);
+  /** Answers and timers, until nothing is under way. */
+  settle(): void {
+    for (let times = 0; times < 100 && this.#inbox.length + this.#timers.length > 0; times++) {
+      if (this.#inbox.length > 0) this.answer(0, false, false);
+      else this.runTimer(0);
+    }
   }
 
   runTimer(choice: number): void {
@@ -165,7 +169,8 @@ const sets = fc
   .record({ CDS: set, EDS: set, LDS: set, to: fc.constantFrom('a', 'b') })
   .map(({ to, ...made }): Sets => ({ ...made, RDS: { r: `to-${to}` } }));
 
-const who = fc.oneof({ weight: 3, arbitrary: fc.constant(-1) }, { weight: 2, arbitrary: fc.nat(3) });
+/** Mostly all: clients of a fleet are told the same, and what one does by itself must not become the others'. */
+const who = fc.oneof({ weight: 5, arbitrary: fc.constant(-1) }, { weight: 1, arbitrary: fc.nat(3) });
 const move = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('publish' as const), sets, who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('rollBack' as const), choice: fc.nat(9), who }) },
@@ -186,11 +191,11 @@ const move = fc.oneof(
       kind: fc.constant('answer' as const),
       choice: fc.nat(3),
       error: fc.nat(7).map(each => each === 0),
-      anew: fc.nat(7).map(each => each === 0),
+      anew: fc.nat(2).map(each => each === 0),
       who,
     }),
   },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant('answerAll' as const), who }) },
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant('settle' as const), who: fc.constant(-1) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('timer' as const), choice: fc.nat(5), who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('gate' as const), open: fc.boolean(), who }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('leave' as const), choice: fc.nat(3), who }) },
@@ -216,7 +221,7 @@ for (const variant of ['sotw', 'delta'] as const) {
               each.kind === 'rollBack' ? published[each.choice % Math.max(1, published.length)] : published.at(-1);
             if (each.kind === 'ask') client.ask(each.type, each.list, each.without, each.brought);
             else if (each.kind === 'answer') client.answer(each.choice, each.error, each.anew);
-            else if (each.kind === 'answerAll') client.answerAll();
+            else if (each.kind === 'settle') client.settle();
             else if (each.kind === 'timer') client.runTimer(each.choice);
             else if (each.kind === 'gate') client.gate(each.open);
             else if (each.kind === 'leave') client.leave(each.choice);
@@ -226,7 +231,7 @@ for (const variant of ['sotw', 'delta'] as const) {
         }
       });
       fc.assert(property, seeded(40));
-      assert.ok(memory.found < 0.7 * memory.asked, `${memory.found} of ${memory.asked} were found`);
+      assert.ok(memory.found < 0.9 * memory.asked, `${memory.found} of ${memory.asked} were found`);
     });
   }
 }

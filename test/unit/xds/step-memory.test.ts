@@ -4,6 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { Snapshot } from '../../../src/snapshot/snapshot.ts';
 import { Client, type ClientInput, type ClientResponse } from '../../../src/xds/client.ts';
+import { type StateInput, stepState } from '../../../src/xds/client-step.ts';
 import type { Variant } from '../../../src/xds/events.ts';
 import { StepMemory } from '../../../src/xds/step-memory.ts';
 import { publication, snapshot, type TypeName, testNode, urls } from '../../support/xds-fixtures.ts';
@@ -190,6 +191,56 @@ for (const variant of ['sotw', 'delta'] as const) {
       });
     });
   }
+}
+
+for (const variant of ['sotw', 'delta'] as const) {
+  it(`what is told otherwise is another step (${variant})`, () => {
+    const memory = new StepMemory(settings);
+    const first = snapshot('fleet', sets('1'));
+    const [one] = fleet(memory, 1, variant, true, first);
+    assert.ok(one);
+    one.publish(snapshot('fleet', sets('2'), first));
+    const { state } = one.client;
+    const { traits, published } = state;
+    const error = { code: 13, message: 'bad' };
+    const common = { streamId: 1, traits, published };
+    const asked = (change: object, around: object = {}): StateInput => {
+      const base = { typeUrl: urls.EDS, answers: 0, error: undefined };
+      const own =
+        variant === 'sotw'
+          ? { names: lists.EDS, versionInfo: '' }
+          : { subscribe: none, unsubscribe: none, has: nothing };
+      return { kind: variant, ...common, ...around, request: { ...base, ...own, ...change } } as StateInput;
+    };
+    const names = ['a'];
+    const inputs: readonly StateInput[] = [
+      asked({}),
+      asked({ answers: 'none' }),
+      asked({ answers: 'newest' }),
+      asked({ error }),
+      asked({ typeUrl: urls.CDS }),
+      asked({ names, subscribe: names }),
+      asked({ answers: 'none', names, subscribe: names }),
+      asked({ unsubscribe: names }),
+      asked({ unsubscribe: ['b'] }),
+      asked({}, { published: undefined }),
+      asked({}, { published: first }),
+      asked({ typeUrl: urls.SDS, names, subscribe: names }),
+      asked({ typeUrl: urls.SDS, names, subscribe: names }, { traits: { ...traits, knowsErrors: true } }),
+      { kind: 'gate', streams: [1], open: false },
+      { kind: 'gate', streams: [1], open: true },
+      { kind: 'gate', streams: [], open: false },
+      { kind: 'publication', published: undefined },
+      { kind: 'publication', published: first },
+      { kind: 'left', streamId: 1 },
+      { kind: 'joined', stream: { streamId: 2, variant, impliedType: undefined } },
+      { kind: 'joined', stream: { streamId: 2, variant, impliedType: urls.LDS } },
+      { kind: 'retry' },
+    ];
+    for (const input of [...inputs, ...inputs]) {
+      assert.deepEqual(memory.step(state, input), stepState(state, input), JSON.stringify(input));
+    }
+  });
 }
 
 /** States and snapshots that a fleet has had, and has no more. */
