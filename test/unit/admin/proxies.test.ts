@@ -25,17 +25,19 @@ describe('GET /api/v1/proxies: a proxy', () => {
       ?.types.get('type.googleapis.com/envoy.config.cluster.v3.Cluster')?.version;
     world.connect(1, 'edge-1', edge);
     world.exchange(1, 'Cluster', 'acked');
+    const at = '2026-03-01T12:00:00.000Z';
     assert.deepEqual(await only(world), {
       id: 'edge-1',
       cluster: 'edge',
       zone: 'a',
       fleet: 'edge',
       state: 'synced',
+      since: at,
       variant: 'delta',
       envoyVersion: '1.40.0',
       peer: '10.0.0.9:1',
-      connectedAt: '2026-03-01T12:00:00.000Z',
-      types: { CDS: { state: 'synced', intended: version, sent: version, acked: version } },
+      connectedAt: at,
+      types: { CDS: { state: 'synced', intended: version, sent: version, acked: version, ackedAt: at } },
     });
   });
 
