@@ -32,8 +32,21 @@ export function cliHost(): CliHost {
     // Loaded only here, as the server is: Envoy's field rules take their time.
     preflight: async (policy, fleets) => (await import('./control/preflight.ts')).preflight(policy, fleets),
     envoyRefusal: (binary, config) => envoyRefusal(binary, config, unheard.signal),
+    restoreStopped: (folder, backup) => restoreStopped(folder, backup, err),
     adminTarget,
   };
+}
+
+async function restoreStopped(directory: string, bytes: Uint8Array, err: (text: string) => void): Promise<void> {
+  const { readBackup } = await import('./store/backup.ts');
+  const { restoreDirectory } = await import('./store/restore-directory.ts');
+  try {
+    const { contents } = readBackup(bytes);
+    const report = (message: string) => err(`${message}\n`);
+    restoreDirectory({ directory, now: () => Date.now(), report }, contents);
+  } catch (cause) {
+    throw new CliFailure(`the backup was not restored: ${(cause as Error).message}`, 1, { cause });
+  }
 }
 
 /** Who looks at the streams, and from where. */

@@ -17,6 +17,7 @@ import { watchEndpoints } from './endpoint-health.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventLog } from './events/event-log.ts';
 import { Fleet } from './fleet/fleet.ts';
+import { watchGoodPublications } from './good-publications.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import { watchPropagation } from './propagation.ts';
@@ -128,6 +129,7 @@ async function start(
   const xdsPort = await xds.listen(tls && { tls }).catch((cause: Error) => {
     throw new Error(`${cause.message}, with --xds HOST:PORT`, { cause });
   });
+  watchGoodPublications({ control: controller, fleet, board, report, signal: stop.signal });
   const endpoints = watchEndpoints({ control: controller, fleet, signal: stop.signal });
   const rest = settings.xdsRest && (await startXdsRest(settings.xdsRest, { board, tls, report }));
   if (rest) endings.push(() => rest.close());

@@ -5,10 +5,12 @@
  */
 export type { TypeName } from '../base/type-name.ts';
 export * from './api/audit.ts';
+export * from './api/backup.ts';
 export * from './api/computed-weights.ts';
 export * from './api/effect.ts';
 export * from './api/endpoint-health.ts';
 export * from './api/events.ts';
+export * from './api/freeze.ts';
 export * from './api/log-level.ts';
 export * from './api/overrides.ts';
 export * from './api/policy.ts';
@@ -19,6 +21,7 @@ export * from './api/quarantines.ts';
 export * from './api/rejections.ts';
 export * from './api/reply.ts';
 export * from './api/resources.ts';
+export * from './api/revisions.ts';
 export * from './api/tokens.ts';
 export * from './api/trace.ts';
 export * from './api/writes.ts';

@@ -1,11 +1,14 @@
 import type { Server, ServerOptions } from 'node:http';
 import { type HttpBindings, serve } from '@hono/node-server';
 import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
 import { secureHeaders } from 'hono/secure-headers';
 import { RecentSets } from '../snapshot/recent-sets.ts';
+import { largestBackup } from '../store/backup.ts';
 import { authenticated } from './access.ts';
+import { restoreBackup } from './api.ts';
 import { audited } from './audited.ts';
 import { sameSiteOnly } from './auth.ts';
 import { limitSilentConnections } from './connection-limit.ts';
@@ -14,12 +17,14 @@ import { idempotent } from './idempotency.ts';
 import { measured } from './measured.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
 import { auditRoutes } from './routes/audit.ts';
+import { backupRoutes } from './routes/backup.ts';
 import { computedWeightRoutes } from './routes/computed-weights.ts';
 import { documentRoutes } from './routes/document.ts';
 import { endpointHealthRoutes } from './routes/endpoint-health.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleets.ts';
+import { freezeRoutes } from './routes/freeze.ts';
 import { healthRoutes } from './routes/health.ts';
 import { logLevelRoutes } from './routes/log-level.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
@@ -29,6 +34,7 @@ import { proxyRoutes } from './routes/proxies.ts';
 import { proxyConfigRoutes } from './routes/proxy-config.ts';
 import { quarantineRoutes } from './routes/quarantines.ts';
 import { resourceRoutes } from './routes/resources.ts';
+import { revisionRoutes } from './routes/revisions.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { traceRoutes } from './routes/trace.ts';
 import { weightRoutes } from './routes/weights.ts';
@@ -73,12 +79,8 @@ export function adminApp(given: AdminOptions): Api {
   healthRoutes(app, options);
   app.use(audited(options.audit, options), sameSiteOnly(options.allowedHosts, refusals));
   app.use(authenticated(options));
-  app.use(
-    bodyLimit({
-      maxSize: largestBody,
-      onError: context => sendError(context, new ApiError(413, 'Body too large', 'The body may hold 1 MiB.')),
-    }),
-  );
+  const [small, large] = [bodyUpTo(largestBody, '1 MiB'), bodyUpTo(largestBackup, '256 MiB')];
+  app.use((context, next) => (context.req.path === restoreBackup.path ? large : small)(context, next));
   app.use(idempotent());
   metricsRoutes(app, options);
   proxyRoutes(app, options);
@@ -95,10 +97,19 @@ export function adminApp(given: AdminOptions): Api {
   eventRoutes(app, options);
   tokenRoutes(app, options);
   auditRoutes(app, options);
+  revisionRoutes(app, options);
+  freezeRoutes(app, options);
+  backupRoutes(app, options);
   logLevelRoutes(app, options);
   resourceRoutes(app, options);
   documentRoutes(app);
   return app;
+}
+
+function bodyUpTo(maxSize: number, text: string): MiddlewareHandler {
+  const onError = (context: Context) =>
+    sendError(context, new ApiError(413, 'Body too large', `The body may hold ${text}.`));
+  return bodyLimit({ maxSize, onError });
 }
 
 /** Listens. @throws Error that names the address and the remedy when it cannot. */

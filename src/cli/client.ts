@@ -24,25 +24,54 @@ export async function callAdmin<T>(
   path: string,
   body?: unknown,
 ): Promise<AdminAnswer<T>> {
+  const what = path.includes('wait=acked') ? 'waiting for the proxies to acknowledge' : undefined;
+  const sent = { type: 'application/json', ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
+  const { status, bytes } = await call(host, flags, method, path, sent, what);
+  return { status, body: parse(bytes.toString('utf8'), host.adminTarget(flags).url) as T };
+}
+
+/** Fetches what is not JSON. @throws CliFailure as {@link callAdmin}. */
+export async function download(host: CliHost, flags: AdminFlags, path: string): Promise<Buffer> {
+  return (await call(host, flags, 'GET', path, { type: 'application/json' })).bytes;
+}
+
+/** Sends what is not JSON. @throws CliFailure as {@link callAdmin}. */
+export async function upload<T>(
+  host: CliHost,
+  flags: AdminFlags,
+  path: string,
+  given: { readonly type: string; readonly body: Uint8Array<ArrayBuffer> },
+): Promise<AdminAnswer<T>> {
+  const { status, bytes } = await call(host, flags, 'PUT', path, given);
+  return { status, body: parse(bytes.toString('utf8'), host.adminTarget(flags).url) as T };
+}
+
+/** No server was there to be asked. */
+export class NoServer extends CliFailure {}
+
+async function call(
+  host: CliHost,
+  flags: AdminFlags,
+  method: string,
+  path: string,
+  { type, body }: { readonly type: string; readonly body?: string | Uint8Array<ArrayBuffer> },
+  what?: string,
+): Promise<{ readonly status: number; readonly bytes: Buffer }> {
   const { url, token, dataFolder } = host.adminTarget(flags);
   if (token === undefined) {
-    throw new CliFailure(
+    throw new NoServer(
       `no admin token in ${dataFolder}: name the server's data directory with --data, or give --token`,
     );
   }
-  const what = path.includes('wait=acked')
-    ? 'waiting for the proxies to acknowledge'
-    : `waiting for the server at ${url}`;
   const answer = send(url, path, {
     method,
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'x-switchyard-author': author() },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    headers: { authorization: `Bearer ${token}`, 'content-type': type, 'x-switchyard-author': author() },
+    ...(body === undefined ? {} : { body }),
     signal: AbortSignal.any([host.signal, AbortSignal.timeout(patience)]),
   });
-  const { status, text } = await withProgress(host, what, answer);
-  const value = parse(text, url);
-  if (status >= 400) throw refusal(printable(value as Partial<ErrorReply>), status);
-  return { status, body: value as T };
+  const { status, bytes } = await withProgress(host, what ?? `waiting for the server at ${url}`, answer);
+  if (status < 400) return { status, bytes };
+  throw refusal(printable(parse(bytes.toString('utf8'), url) as Partial<ErrorReply>), status);
 }
 
 function author(): string {
@@ -59,12 +88,12 @@ async function send(
   url: string,
   path: string,
   init: RequestInit,
-): Promise<{ readonly status: number; readonly text: string }> {
+): Promise<{ readonly status: number; readonly bytes: Buffer }> {
   try {
     const response = await fetch(`${url}${path}`, init);
-    return { status: response.status, text: await response.text() };
+    return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
   } catch (cause) {
-    throw new CliFailure(
+    throw new NoServer(
       `no admin API at ${url} (${reasonOf(cause)}): is "switchyard serve" running? Else say where with --admin HOST:PORT`,
       1,
       { cause },
@@ -84,6 +113,8 @@ function reasonOf(error: unknown): string {
 const inCommands = [
   ['?force=true', '--force'],
   ['?takeOver=true', '--take-over'],
+  ['?overrides=true', '--overrides'],
+  ['GET /api/v1/revisions', '"switchyard history"'],
   ['GET /api/v1/proxies', '"switchyard status"'],
   ['/api/v1/policy', '"switchyard status"'],
 ] as const;

@@ -35,6 +35,8 @@ export interface CliHost {
    * @throws CliFailure when there is no such binary, or it does not answer.
    */
   envoyRefusal(binary: string, config: object): Promise<string | undefined>;
+  /** Puts a backup into a data directory that no server runs on. @throws CliFailure when it is none, or one does. */
+  restoreStopped(folder: string, backup: Uint8Array): Promise<void>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
   adminTarget(flags: AdminFlags): AdminTarget;
 }

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { auditCommand } from './commands/audit.ts';
+import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
 import { completionCommand } from './commands/completion.ts';
@@ -7,13 +8,16 @@ import { configCommand } from './commands/config.ts';
 import { drainCommand } from './commands/drain.ts';
 import { eventsCommand } from './commands/events.ts';
 import { explainCommand } from './commands/explain.ts';
+import { freezeCommand, thawCommand } from './commands/freeze.ts';
 import { healthCommand } from './commands/health.ts';
+import { historyCommand } from './commands/history.ts';
 import { initCommand } from './commands/init.ts';
 import { logLevelCommand } from './commands/log-level.ts';
 import { maintenanceCommand } from './commands/maintenance.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { applyCommand, deleteCommand, diffCommand, getCommand } from './commands/resources.ts';
 import { retryCommand } from './commands/retry.ts';
+import { acceptCommand, revisionCommand, rollbackCommand } from './commands/revision.ts';
 import { serveCommand } from './commands/serve.ts';
 import { statusCommand } from './commands/status.ts';
 import { tokenCommand } from './commands/token.ts';
@@ -28,7 +32,7 @@ import { CliFailure } from './output.ts';
 /** The commands by the heading under which the help lists them. */
 const groups = {
   'Policy:': [initCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
-  'Server:': [serveCommand],
+  'Server:': [serveCommand, backupCommand, restoreCommand],
   'See:': [
     getCommand,
     diffCommand,
@@ -39,6 +43,8 @@ const groups = {
     traceCommand,
     eventsCommand,
     auditCommand,
+    historyCommand,
+    revisionCommand,
   ],
   'Change:': [
     applyCommand,
@@ -48,6 +54,10 @@ const groups = {
     maintenanceCommand,
     retryCommand,
     quarantineCommand,
+    rollbackCommand,
+    freezeCommand,
+    thawCommand,
+    acceptCommand,
   ],
   'Access:': [tokenCommand, logLevelCommand],
   'Terminal:': [completionCommand],

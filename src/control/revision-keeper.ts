@@ -1,3 +1,5 @@
+import type { Problem } from '../base/problem.ts';
+import type { Override } from '../policy/operational-state.ts';
 import {
   type ListedRevision,
   type PublicationRecord,
@@ -120,7 +122,13 @@ export class RevisionKeeper implements RevisionControl {
   restore(contents: StoreContents, author: Author): Promise<SubmitOutcome> {
     const { store, clock, files, reload, alone } = this.#options;
     return alone(() => {
-      store.restore(contents);
+      const revisions = [...contents.revisions];
+      const problems = this.#problemsOf(
+        revisions.findLast(each => each.kind === 'declared'),
+        contents.overrides,
+      );
+      if (problems.length > 0) return { kind: 'rejected', problems };
+      store.restore({ ...contents, revisions });
       const what = 'a backup was restored';
       const documents = store.latestRevision()?.documents ?? [];
       const held = files();
@@ -136,6 +144,14 @@ export class RevisionKeeper implements RevisionControl {
       });
       return reload(author, what);
     });
+  }
+
+  /** What keeps a policy from being in force. */
+  #problemsOf(revision: Revision | undefined, overrides: readonly Override[]): readonly Problem[] {
+    if (!revision) return [];
+    const { pipeline, builder, inForce } = this.#options;
+    const made = builder.make(pipeline.read(revision.documents), overrides, inForce()?.build);
+    return made.kind === 'failed' ? made.problems : [];
   }
 
   #noRevision(number: number): RollbackOutcome {

@@ -11,7 +11,7 @@ export const RevisionReply = z
     number: z.int().describe('From 1.'),
     at: instantText('When it was accepted.'),
     author: z.string().describe('Who made it.'),
-    source: z.string().describe('`file`, `api` or `cli`.'),
+    source: z.string().describe('`file`, `api`, `cli`, or `server` for what it does by itself.'),
     reason: z.string().describe('Why.'),
   })
   .meta({ id: 'Revision', description: 'An accepted change.' });
@@ -48,6 +48,10 @@ const PolicyReply = z
       .object({
         at: instantText('When it was refused.'),
         problems: z.array(ProblemReply).describe('Why.'),
+        digest: z
+          .string()
+          .optional()
+          .describe('Where it would be taken if somebody says that it is meant so: names it for that.'),
       })
       .nullable()
       .describe('The newest save, if it was refused; else null.'),

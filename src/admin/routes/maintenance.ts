@@ -20,10 +20,10 @@ export function maintenanceRoutes(api: Api, dependencies: AdminDependencies): vo
   });
   serve(api, endServiceMaintenance, asked => {
     const key = { kind: 'maintenance', of: 'service', name: asked.params.service } as const;
-    return answerOverride(asked, dependencies, () => control.endOverride(key));
+    return answerOverride(asked, dependencies, () => control.endOverride(key, readAuthorship(asked)));
   });
   serve(api, endRouteMaintenance, asked => {
     const key = { kind: 'maintenance', of: 'route', name: asked.params.route } as const;
-    return answerOverride(asked, dependencies, () => control.endOverride(key));
+    return answerOverride(asked, dependencies, () => control.endOverride(key, readAuthorship(asked)));
   });
 }

@@ -17,7 +17,11 @@ export function policyRoutes(api: Api, { control, notices }: AdminDependencies):
       quarantines: quarantineReplies(control),
       warnings: [...(accepted?.warnings ?? []), ...(notices?.() ?? [])].map(problemReply),
       rejected: rejected
-        ? { at: new Date(rejected.at).toISOString(), problems: rejected.problems.map(problemReply) }
+        ? {
+            at: new Date(rejected.at).toISOString(),
+            problems: rejected.problems.map(problemReply),
+            ...(rejected.acceptable === undefined ? {} : { digest: rejected.acceptable }),
+          }
         : null,
     };
     return answer(200, reply);

@@ -17,14 +17,16 @@ import type {
   OverrideStatus,
   QuarantineOutcome,
   Rejected,
+  SubmitOutcome,
 } from '../../../src/control/control.ts';
 import { declaredIn } from '../../../src/control/declared.ts';
 import type { EditOutcome } from '../../../src/control/edit.ts';
 import { decideEdits } from '../../../src/control/edits.ts';
 import type { FreezeControl } from '../../../src/control/freezing.ts';
+import type { FreezeStatus } from '../../../src/control/gate.ts';
 import { originIn } from '../../../src/control/origin.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
-import type { RevisionControl } from '../../../src/control/revisions.ts';
+import type { RevisionControl, RollbackOutcome } from '../../../src/control/revisions.ts';
 import { serviceWeights } from '../../../src/control/service-weights.ts';
 import { EventLog } from '../../../src/events/event-log.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
@@ -33,6 +35,8 @@ import type { ComputedWeights } from '../../../src/policy/computed-weights.ts';
 import type { EndpointOverride, Override, Quarantine, TrafficShift } from '../../../src/policy/operational-state.ts';
 import { apiDocument, type ResourceKey } from '../../../src/policy/owner.ts';
 import { type Assignment, Board } from '../../../src/snapshot/board.ts';
+import { MemoryStore } from '../../../src/store/memory.ts';
+import type { Pin } from '../../../src/store/store.ts';
 import type { Rejected as RejectedContent, XdsEvent } from '../../../src/xds/events.ts';
 import { checkAnswer, operationFor } from '../../support/api-contract.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
@@ -112,11 +116,78 @@ class FakeControl implements Control {
 
   readonly computedWeights = new Map<string, ComputedWeights>();
   computedAnswer: ComputedOutcome = { kind: 'notFound', what: 'The test has set no answer.' };
-  /** Routes that ask for these are tested over a controller. */
-  readonly revisions = {} as RevisionControl;
-  readonly freezing = {
-    status: { frozen: undefined, waiting: [], waitingCount: 0, good: [] },
-  } as unknown as FreezeControl;
+  changeAnswer: RollbackOutcome = { kind: 'notFound', what: 'The test has set no answer.' };
+  readonly pins = new Map<number, Pin>();
+  readonly revisions: RevisionControl = {
+    list: ({ before = 99, matches = () => true }) => {
+      if (!this.accepted) return [];
+      const { documents: _, overrides: __, ...info } = this.accepted.revision;
+      const pin = this.pins.get(info.number);
+      return [{ ...info, ...(pin ? { pin } : {}) }].filter(each => each.number < before && matches(each));
+    },
+    get: number => (number === this.accepted?.revision.number ? this.accepted.revision : undefined),
+    publications: [
+      {
+        number: 1,
+        at: now - 60_000,
+        revision: 7,
+        cause: 'policy',
+        author: 'bob',
+        what: 'changed',
+        fleets: { edge: 'a' },
+      },
+      {
+        number: 2,
+        at: now - 1000,
+        revision: 8,
+        cause: 'names',
+        author: 'x',
+        what: 'b',
+        fleets: { edge: 'b', gone: null },
+      },
+    ],
+    rebuilt: () => ({ snapshots: this.accepted?.snapshots ?? new Map() }),
+    rollback: async wanted => {
+      this.asked.push(['rollback', wanted]);
+      return this.changeAnswer;
+    },
+    accept: async (...given) => {
+      this.asked.push(['accept', ...given]);
+      return this.changeAnswer;
+    },
+    pin: (number, pin) => {
+      if (pin) this.pins.set(number, { ...pin, at: now });
+      else this.pins.delete(number);
+      return number === this.accepted?.revision.number;
+    },
+    contents: () => new MemoryStore().contents(),
+    restore: async (...given) => {
+      this.asked.push(['restore', ...given]);
+      return this.changeAnswer as SubmitOutcome;
+    },
+  };
+  frozen: FreezeStatus['frozen'];
+  readonly freezing: FreezeControl = {
+    status: {
+      frozen: undefined,
+      waiting: [],
+      waitingCount: 0,
+      good: [{ revision: 7, at: now, author: 'bob', what: 'a' }],
+    },
+    freeze: (author, revision = 7) => {
+      this.frozen = { ...author, since: now, revision, stored: true };
+      const status = { ...this.freezing.status, frozen: this.frozen };
+      return revision === 7
+        ? { kind: 'done', status }
+        : { kind: 'notFound', what: `There is no revision ${revision}.` };
+    },
+    thaw: () => {
+      if (!this.frozen) return { kind: 'notFound', what: 'Nothing is frozen.' };
+      this.frozen = undefined;
+      return { kind: 'done', status: this.freezing.status };
+    },
+    confirm: () => {},
+  };
   readonly computed: ComputedControl = {
     all: this.computedWeights,
     give: async (...given) => {
@@ -193,6 +264,8 @@ class FakeControl implements Control {
 
 interface Call {
   readonly body?: unknown;
+  /** A body that is not JSON: a backup. */
+  readonly raw?: Uint8Array<ArrayBuffer>;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -257,6 +330,14 @@ export class AdminWorld {
     this.control.accepted = { ...accepted, revision: { ...accepted.revision, documents } };
   }
 
+  /** What the controller says of a change of the policy. */
+  changed(): void {
+    const { accepted } = this.control;
+    if (!accepted) throw new Error('nothing is in force');
+    const { revision, warnings } = accepted;
+    this.control.changeAnswer = { kind: 'accepted', revision, effect: this.#effect(true), warnings };
+  }
+
   /** What the controller says of a write that changed fleet `edge`. */
   done(status: OverrideStatus | undefined, changed = true): OverrideOutcome {
     return { kind: 'done', status, effect: this.#effect(changed) };
@@ -297,16 +378,18 @@ export class AdminWorld {
   }
 
   /** One request with the token, to a host that is allowed. */
-  async call(method: string, url: string, { body, headers = {} }: Call = {}) {
+  async call(method: string, url: string, { body, raw, headers = {} }: Call = {}) {
     const response = await this.app.request(`http://127.0.0.1${url}`, {
       method,
       headers: {
         host: '127.0.0.1:18080',
         authorization: `Bearer ${token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(raw ? { 'content-type': 'application/gzip' } : {}),
         ...headers,
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(raw ? { body: raw } : {}),
     });
     const text = await response.text();
     const type = response.headers.get('content-type') ?? '';

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { errorsOf, families, type Operation, roleOf } from '../../../src/admin/api/operation.ts';
+import { writeBackup } from '../../../src/store/backup.ts';
+import { MemoryStore } from '../../../src/store/memory.ts';
 import { operations } from '../../support/api-contract.ts';
 import { AdminWorld, drain, shift } from './admin-world.ts';
 
@@ -8,6 +10,7 @@ import { AdminWorld, drain, shift } from './admin-world.ts';
 interface Example {
   readonly url: string;
   readonly body?: unknown;
+  readonly raw?: Uint8Array<ArrayBuffer>;
   readonly status?: number;
   readonly prepare?: (world: AdminWorld) => void;
 }
@@ -45,6 +48,9 @@ function ofResources(kind: string, one: string, name: string): Readonly<Record<s
   };
 }
 
+const changed = (world: AdminWorld) => world.changed();
+const backup = new Uint8Array(writeBackup(new MemoryStore().contents(), 5));
+
 const examples: Readonly<Record<string, Example>> = {
   readHealth: { url: '/healthz' },
   readReadiness: { url: '/readyz' },
@@ -76,6 +82,21 @@ const examples: Readonly<Record<string, Example>> = {
   readLogLevel: { url: '/api/v1/log-level' },
   changeLogLevel: { url: '/api/v1/log-level', body: { level: 'debug' } },
   readPolicy: { url: '/api/v1/policy' },
+  listRevisions: { url: '/api/v1/revisions?limit=5&kind=declared&author=bob' },
+  readRevision: { url: '/api/v1/revisions/7' },
+  diffRevisions: { url: '/api/v1/revisions/7/diff/7' },
+  rollBack: { url: '/api/v1/revisions/7/rollback?overrides=true&reason=r', prepare: changed },
+  acceptRefused: { url: '/api/v1/policy/accept?digest=abc', prepare: changed },
+  acceptName: { url: '/api/v1/names/app.internal/accept' },
+  pinRevision: { url: '/api/v1/revisions/7/pin?reason=r' },
+  unpinRevision: { url: '/api/v1/revisions/7/pin' },
+  readHistory: { url: '/api/v1/history?fleet=edge&limit=1' },
+  proxyHistory: { url: '/api/v1/proxies/edge-1/history?at=2026-03-01T11:59:30Z' },
+  readFreeze: { url: '/api/v1/freeze' },
+  beginFreeze: { url: '/api/v1/freeze?reason=r', body: { revision: 7 } },
+  endFreeze: { url: '/api/v1/freeze', prepare: ({ control }) => void control.freezing.freeze({ by: 'ada' }) },
+  readBackup: { url: '/api/v1/backup' },
+  restoreBackup: { url: '/api/v1/backup', raw: backup, prepare: changed },
   readSnapshot: { url: '/api/v1/fleets/edge/snapshot' },
   traceRequest: { url: '/api/v1/trace', body: { url: 'http://shop:8000/old' } },
   readWeights: { url: '/api/v1/routes/shop/rules/everyone/weights' },
@@ -133,8 +154,9 @@ describe('the contract of the API', () => {
   for (const operation of operations) {
     it(`${operation.id} answers as it declares`, async () => {
       const example = exampleOf(operation);
-      const { url, body, status = 200 } = example;
-      const answer = await ready(example).call(method(operation), url, body === undefined ? {} : { body });
+      const { url, body, raw, status = 200 } = example;
+      const given = raw ? { raw } : body === undefined ? {} : { body };
+      const answer = await ready(example).call(method(operation), url, given);
       assert.equal(answer.status, status, answer.text);
     });
 

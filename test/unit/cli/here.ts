@@ -19,6 +19,7 @@ export function hostOf(given: Partial<CliHost>): CliHost {
     readDocuments: nothing,
     preflight: nothing,
     envoyRefusal: nothing,
+    restoreStopped: nothing,
     adminTarget: () => {
       throw new Error('not in this test');
     },

@@ -1,0 +1,95 @@
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Command } from 'commander';
+import type { ChangeReply } from '../../admin/api.ts';
+import { download, NoServer, upload } from '../client.ts';
+import type { CliHost } from '../host.ts';
+import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
+import { CliFailure, render } from '../output.ts';
+
+type RestoreFlags = ClientFlags & { readonly yes?: boolean; readonly reason?: string };
+
+export function backupCommand(program: Command, host: CliHost): void {
+  const command = withClientOptions(program.command('backup'))
+    .summary('write everything that the server keeps into a file, while it runs')
+    .description(
+      'Policy with its whole history, overrides, quarantines and addresses of names, as of one moment, with a checksum. ' +
+        'Tokens and the audit log are not in it.',
+    )
+    .argument('<file>', 'is replaced as a whole')
+    .action(async (file: string, flags: ClientFlags) => {
+      const bytes = await download(host, flags, '/api/v1/backup');
+      attempt(`${file} was not written`, () => writeDurably(file, bytes));
+      const value = { file, bytes: bytes.length };
+      const table = () => `${file}: ${bytes.length} bytes\n`;
+      host.out(render(value, flags.output, { table, name: () => [file] }));
+    });
+  withExamples(command, ['switchyard backup /var/backups/switchyard.gz']);
+}
+
+export function restoreCommand(program: Command, host: CliHost): void {
+  const command = withClientOptions(program.command('restore'))
+    .summary('put a backup in place of everything')
+    .description(
+      'All of the backup is checked first. A server that runs puts it in force at once, and policy files that say otherwise ' +
+        'are without effect until they change. Without a server it goes into the data directory.',
+    )
+    .argument('<file>', 'what "backup" has written')
+    .option('--yes', 'do not ask')
+    .option('--reason <text>', 'why, for those who look later')
+    .action((file: string, flags: RestoreFlags) => restore(host, file, flags));
+  withExamples(command, ['switchyard restore /var/backups/switchyard.gz', 'switchyard restore switchyard.gz --yes']);
+}
+
+async function restore(host: CliHost, file: string, flags: RestoreFlags): Promise<void> {
+  const body = new Uint8Array(attempt(`${file} cannot be read`, () => readFileSync(file)));
+  if (!flags.yes && host.ask) {
+    const said = await host.ask('Everything that the server keeps is replaced by the backup. Go on? [y/N] ');
+    if (!/^y(es)?$/i.test(said.trim())) throw new CliFailure('nothing was done');
+  }
+  const { dataFolder } = host.adminTarget(flags);
+  const done = (value: object, text: string) =>
+    host.out(render(value, flags.output, { table: () => text, name: () => [file] }));
+  const reason = flags.reason === undefined ? '' : `?reason=${encodeURIComponent(flags.reason)}`;
+  try {
+    const sent = { type: 'application/gzip', body };
+    const answer = await upload<ChangeReply>(host, flags, `/api/v1/backup${reason}`, sent);
+    done(answer.body, `the backup is in force, as revision ${answer.body.revision}\n`);
+  } catch (error) {
+    if (!(error instanceof NoServer)) throw error;
+    await host.restoreStopped(dataFolder, body);
+    done({ restored: dataFolder }, `no server runs; the backup stands in ${dataFolder}, for the next start\n`);
+  }
+}
+
+function attempt<T>(what: string, act: () => T): T {
+  try {
+    return act();
+  } catch (cause) {
+    throw new CliFailure(`${what}: ${(cause as Error).message}`, 1, { cause });
+  }
+}
+
+/** There is always a whole file: the old one or the new one. */
+function writeDurably(path: string, bytes: Uint8Array): void {
+  const next = `${path}.new`;
+  try {
+    const file = openSync(next, 'w', 0o600);
+    try {
+      writeFileSync(file, bytes);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(next, path);
+  } catch (error) {
+    rmSync(next, { force: true });
+    throw error;
+  }
+  const folder = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,33 @@
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { openSqliteStore, type SqliteStoreOptions } from './sqlite.ts';
+import { type StoreContents, StoreError } from './store.ts';
+
+/**
+ * Puts a backup into a data directory that no server runs on. What stands there and cannot be trusted is kept aside.
+ *
+ * @throws StoreError `locked` when a server runs on it.
+ */
+export function restoreDirectory(options: SqliteStoreOptions, contents: StoreContents): void {
+  const store = opened(options);
+  try {
+    store.restore(contents);
+  } finally {
+    store.close();
+  }
+}
+
+function opened(options: SqliteStoreOptions): ReturnType<typeof openSqliteStore> {
+  try {
+    return openSqliteStore(options);
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.kind !== 'damaged') throw error;
+    const aside = `.damaged-${options.now()}`;
+    for (const name of ['switchyard.db', 'switchyard.db-wal', 'last-good.json', 'last-good-policy.json']) {
+      const file = join(options.directory, name);
+      if (existsSync(file)) renameSync(file, `${file}${aside}`);
+    }
+    options.report(`what stood in ${options.directory} is damaged, and is kept with the ending ${aside}`);
+    return openSqliteStore(options);
+  }
+}

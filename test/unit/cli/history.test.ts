@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { parseMoment } from '../../../src/cli/moment.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+import { now } from '../admin/admin-world.ts';
+import { AdminHere, edge } from './admin-here.ts';
+import { runHere } from './here.ts';
+
+const admin = new AdminHere();
+const ready = () => {
+  admin.world.accept();
+  admin.world.connect(1, 'edge-1', edge);
+};
+
+describe('moments', () => {
+  it('are times of day that were last, spans and dates', () => {
+    const at = new Date(2026, 2, 1, 12, 0, 0).getTime();
+    assert.equal(parseMoment('11:30', at), new Date(2026, 2, 1, 11, 30).toISOString());
+    assert.equal(parseMoment('14:02:07', at), new Date(2026, 1, 28, 14, 2, 7).toISOString());
+    assert.equal(parseMoment('10m ago', at), new Date(at - 600_000).toISOString());
+    assert.equal(parseMoment('2026-02-28T14:02:00Z', at), '2026-02-28T14:02:00.000Z');
+    for (const wrong of ['24:00', '12:60', 'noon', 'soon ago'])
+      assert.throws(() => parseMoment(wrong, at), /no moment/);
+  });
+});
+
+describe('switchyard history', () => {
+  it('lists what was accepted', async () => {
+    ready();
+    const { code, out } = await admin.run('history');
+    assert.equal(code, 0);
+    assert.match(out, /^REVISION +WHEN +WHO +WHAT\n7 +.* ago +bob +services\/catalog changed\n$/);
+  });
+
+  it('says what a proxy was to hold, and by whom', async () => {
+    ready();
+    const at = new Date(now - 30_000).toISOString();
+    const { code, out } = await admin.run('history', '--proxy', 'edge-1', '--at', at);
+    assert.equal(code, 0);
+    assert.equal(
+      out,
+      `edge-1 of fleet edge, at ${at}: version a\n` +
+        'in force since 2026-03-01T11:59:00.000Z, until 2026-03-01T11:59:59.000Z\n' +
+        'by bob, policy: changed\n' +
+        'revision 7, accepted 2026-03-01T12:00:00.000Z\n',
+    );
+    assert.equal((await admin.run('history', '--at', at)).code, 1);
+    assert.match((await admin.run('history', '--proxy', 'edge-9')).err, /No proxy "edge-9" of a fleet is known/);
+  });
+});
+
+describe('switchyard rollback, accept, revision, freeze, thaw', () => {
+  it('say what came of it', async () => {
+    ready();
+    admin.world.changed();
+    assert.match((await admin.run('rollback', '7', '--reason', 'slow')).out, /^revision 7 is in force\n/);
+    assert.match((await admin.run('accept')).out, /^revision 7 is in force\n/);
+    assert.match((await admin.run('accept', 'app.internal')).out, /^app.internal has no other addresses/);
+    assert.equal((await admin.run('revision', 'pin', '7')).out, 'revision 7 is kept for ever\n');
+    assert.match((await admin.run('revision', 'show', '7')).out, /7 \(pinned\)[\s\S]*--- switchyard.yaml\n\nservices:/);
+    assert.equal((await admin.run('revision', 'diff', '7', '7')).out, 'no difference\n');
+    assert.match((await admin.run('freeze', '--list')).out, /^not frozen[\s\S]*known to be good:\nREVISION/);
+    const frozen = await admin.run('freeze', '--to', '7', '--reason', 'errors');
+    assert.match(frozen.out, /^frozen at revision 7, .* ago by .*: errors\n/);
+    assert.match((await admin.run('thaw')).out, /^not frozen/);
+    assert.equal((await admin.run('thaw')).code, 1);
+    assert.equal((await admin.run('freeze', '--to', 'x')).code, 1);
+  });
+});
+
+describe('switchyard backup and restore', () => {
+  it('write a file and put it back, into a directory where no server runs', async () => {
+    ready();
+    const file = join(temporaryDirectory(), 'backup.gz');
+    assert.equal((await admin.run('backup', file)).code, 0);
+    assert.ok(readFileSync(file).length > 50);
+    admin.world.changed();
+    assert.equal((await admin.run('restore', file)).out, 'the backup is in force, as revision 7\n');
+    const folder: unknown[] = [];
+    const stopped = await runHere(['restore', file], {
+      adminTarget: () => ({ url: 'http://127.0.0.1:1', token: 'none', dataFolder: './data' }),
+      restoreStopped: async (...given) => void folder.push(given[0]),
+    });
+    assert.deepEqual([stopped.code, folder], [0, ['./data']]);
+    writeFileSync(file, 'garbage');
+    assert.match((await admin.run('restore', file)).err, /no backup of Switchyard/);
+    const asked = await runHere(['restore', file], { adminTarget: admin.target, ask: async () => 'n' });
+    assert.deepEqual([asked.code, asked.err], [1, 'error: nothing was done\n']);
+  });
+});

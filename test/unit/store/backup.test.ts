@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { readBackup, writeBackup } from '../../../src/store/backup.ts';
+import { MemoryStore } from '../../../src/store/memory.ts';
+import { restoreDirectory } from '../../../src/store/restore-directory.ts';
+import { openSqliteStore } from '../../../src/store/sqlite.ts';
+import { type Store, StoreError } from '../../../src/store/store.ts';
+import { drainOf, publicationOf, put, quarantineOf, revisionOf } from '../../support/store-contract.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
+
+const options = (directory: string) => ({ directory, now: () => 1000, report: () => {} });
+const all = (store: Store) => {
+  const { revisions, ...rest } = store.contents();
+  return { ...rest, revisions: [...revisions] };
+};
+
+function filled(store: Store): Store {
+  const shared = { file: 'shared.yaml', format: 'yaml', text: 'shared: "ü\\n"\n'.repeat(50) } as const;
+  for (let n = 1; n <= 3; n++) {
+    const own = { file: 'own.yaml', format: 'yaml', text: `n: ${n}` } as const;
+    store.acceptRevision(revisionOf('', { documents: [shared, own] }));
+  }
+  put(store, drainOf('10.0.0.1:80'));
+  store.pin(2, { by: 'ada', at: 7 });
+  store.putQuarantine(quarantineOf('catalog'));
+  store.changeResolvedNames(new Map([['a.internal', ['10.0.0.1', '10.0.0.2']]]));
+  store.addPublications([publicationOf(1, { edge: 'a' })]);
+  return store;
+}
+
+describe('a backup', () => {
+  it('holds all that a store holds, each text once', () => {
+    const store = filled(new MemoryStore());
+    const bytes = writeBackup(store.contents(), 5);
+    const { at, contents } = readBackup(bytes);
+    assert.equal(at, 5);
+    assert.deepEqual({ ...contents, revisions: [...contents.revisions] }, all(store));
+    const text = gunzipSync(bytes).toString();
+    assert.equal(text.split('shared: ').length - 1, 50);
+  });
+
+  it('is refused when a byte of it is another, or it was cut off', () => {
+    const bytes = writeBackup(filled(new MemoryStore()).contents(), 5);
+    const text = gunzipSync(bytes);
+    for (let at = 0; at < text.length; at += 13) {
+      const changed = Buffer.from(text);
+      changed[at] = changed[at]! ^ 1;
+      assert.throws(() => readBackup(gzipSync(changed)), Error, `byte ${at}`);
+    }
+    for (let length = 0; length < bytes.length; length += 37) {
+      assert.throws(() => readBackup(bytes.subarray(0, length)), Error, `cut at ${length}`);
+    }
+    assert.throws(() => readBackup(Buffer.from('a letter to the editor')), /no backup of Switchyard/);
+  });
+
+  it('is restored to a data directory at rest, also to one that is damaged, and not to one in use', () => {
+    const contents = all(filled(new MemoryStore()));
+    const directory = temporaryDirectory();
+    const store = openSqliteStore(options(directory));
+    store.acceptRevision(revisionOf('other'));
+    assert.throws(
+      () => restoreDirectory(options(directory), contents),
+      (error: unknown) => error instanceof StoreError && error.kind === 'locked',
+    );
+    store.close();
+    restoreDirectory(options(directory), contents);
+    const again = openSqliteStore(options(directory));
+    assert.deepEqual(all(again), contents);
+    again.close();
+    for (const file of ['switchyard.db', 'last-good.json', 'last-good-policy.json'])
+      writeFileSync(join(directory, file), 'garbage'.repeat(1000));
+    restoreDirectory(options(directory), contents);
+    const third = openSqliteStore(options(directory));
+    assert.deepEqual(all(third), contents);
+    third.close();
+  });
+});
