@@ -191,7 +191,10 @@ export class Gate {
     const { board, clock, log } = this.#options;
     const same = before?.snapshots === snapshots;
     if (same && before.assign === assign && this.#published) {
+      const wasGood = this.#good.includes(this.#published);
       this.#published = { ...this.#published, line };
+      // What proxies hold is the same, so that a revision that changes nothing for them is as good.
+      if (wasGood) this.confirm(snapshots);
       return;
     }
     this.#published = { line, at: clock.now(), occasion };

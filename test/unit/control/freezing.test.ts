@@ -73,6 +73,16 @@ describe('a freeze (P18)', () => {
     assert.equal(controller.freezing.status.frozen, undefined);
   });
 
+  it('takes a revision that changes nothing for proxies for as good as what they hold', async () => {
+    const { controller, submit, board } = await shop();
+    controller.freezing.confirm(board.current!.snapshots);
+    await submit(`# a comment\n${shopPolicy()}`);
+    assert.deepEqual(
+      controller.freezing.status.good.map(each => each.revision),
+      [2, 1],
+    );
+  });
+
   it('outlives a restart, with what was in force', async () => {
     const it = await shop();
     it.names.answers = new Map([['a.test', ['10.0.0.9']]]);
