@@ -44,7 +44,7 @@ import {
 } from './store.ts';
 import { messageOf, storeFailure } from './store-failure.ts';
 
-export const databaseName = 'switchyard.db';
+const databaseName = 'switchyard.db';
 
 export interface SqliteStoreOptions {
   /** Made when it is not there, for its owner only. Belongs to one process at a time. */

@@ -21,7 +21,7 @@ function done(outcome: FreezeOutcome): FreezeReply {
   throw new ApiError(404, 'Not found', outcome.what, { hint: outcome.hint });
 }
 
-export function freezeReply({ frozen, waiting, waitingCount, good }: FreezeStatus): FreezeReply {
+function freezeReply({ frozen, waiting, waitingCount, good }: FreezeStatus): FreezeReply {
   return {
     frozen: frozen ? { ...frozen, since: instant(frozen.since) } : null,
     waiting: waiting.map(({ at, revision, cause, author, what }) => ({

@@ -54,7 +54,7 @@ function show(host: CliHost, flags: ClientFlags, value: FreezeReply): void {
   host.out(render(value, flags.output, { table: () => freezeText(printable(value), host.now()), name }));
 }
 
-export function freezeText({ frozen, waiting, waitingCount, good }: FreezeReply, now: number): string {
+function freezeText({ frozen, waiting, waitingCount, good }: FreezeReply, now: number): string {
   const state = frozen
     ? `frozen at revision ${frozen.revision}, ${ago(frozen.since, now)} by ${frozen.by}${frozen.reason === undefined ? '' : `: ${frozen.reason}`}\n`
     : 'not frozen: what is accepted is published\n';
