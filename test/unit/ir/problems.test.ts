@@ -11,7 +11,7 @@ import { servicesPlanted } from './planted-services.ts';
 const planted = [...servicesPlanted, ...routesPlanted, ...gatewaysPlanted, ...fleetsPlanted];
 
 /** Codes of the stage that are planted elsewhere. */
-const elsewhere: readonly ProblemCode[] = ['override.suspended', 'override.endpoint_gone'];
+const elsewhere: readonly ProblemCode[] = ['override.suspended', 'override.endpoint_gone', 'service.name_shrunk'];
 
 function changed(change: PolicyInput): PolicyInput {
   return {
