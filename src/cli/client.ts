@@ -113,6 +113,7 @@ function reasonOf(error: unknown): string {
 const inCommands = [
   ['?force=true', '--force'],
   ['?takeOver=true', '--take-over'],
+  ['?allowShrink=true', '--allow-shrink'],
   ['?overrides=true', '--overrides'],
   ['GET /api/v1/revisions', '"switchyard history"'],
   ['GET /api/v1/proxies', '"switchyard status"'],

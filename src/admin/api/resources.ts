@@ -56,6 +56,7 @@ const declaredWrite = {
   ...writeQuery,
   dryRun,
   takeOver: flag('Also what the policy files declare: what is written here holds in place of theirs.'),
+  allowShrink: flag('Also if it takes all or more than half of its endpoints from a service that fleets use.'),
 };
 
 const conditions = {

@@ -73,6 +73,7 @@ interface AskedEdit extends AskedWrite {
     readonly reason?: string;
     readonly dryRun?: boolean;
     readonly takeOver?: boolean;
+    readonly allowShrink?: boolean;
   };
 }
 
@@ -83,8 +84,8 @@ async function write(
   edits: readonly Edit[],
   known: KnownVersions,
 ): Promise<Extract<EditOutcome, { readonly kind: 'done' }>> {
-  const { takeOver = false, dryRun = false } = asked.query;
-  const outcome = await control.edit(edits, { ...readAuthorship(asked), takeOver, dryRun });
+  const { takeOver = false, allowShrink = false, dryRun = false } = asked.query;
+  const outcome = await control.edit(edits, { ...readAuthorship(asked), takeOver, allowShrink, dryRun });
   if (outcome.kind === 'done') return outcome;
   if (outcome.kind === 'refused') {
     const { refusal } = outcome;

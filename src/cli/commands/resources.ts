@@ -20,13 +20,18 @@ import { problemText } from '../problem-text.ts';
 import { type Reading, read } from '../reading.ts';
 import { writeText } from '../write-answer.ts';
 
-type EditFlags = WriteFlags & { readonly dryRun?: boolean; readonly takeOver?: boolean };
+type EditFlags = WriteFlags & {
+  readonly dryRun?: boolean;
+  readonly takeOver?: boolean;
+  readonly allowShrink?: boolean;
+};
 
-const query = ({ wait, timeout, reason, dryRun, takeOver }: EditFlags) => ({
+const query = ({ wait, timeout, reason, dryRun, takeOver, allowShrink }: EditFlags) => ({
   ...(wait ? { wait: 'acked' as const, timeout } : {}),
   ...(reason === undefined ? {} : { reason }),
   ...(dryRun ? { dryRun: 'true' as const } : {}),
   ...(takeOver ? { takeOver: 'true' as const } : {}),
+  ...(allowShrink ? { allowShrink: 'true' as const } : {}),
 });
 
 export function getCommand(program: Command, host: CliHost): void {
@@ -88,6 +93,7 @@ export function applyCommand(program: Command, host: CliHost): void {
     .argument('<path>', 'file or folder of policy')
     .option('--dry-run', 'change nothing: only show it')
     .option('--take-over', "also what the server's own policy files declare")
+    .option('--allow-shrink', 'also if services lose all or more than half of their endpoints')
     .option('--yes', 'do not ask')
     .action((path: string, flags: EditFlags & { readonly yes?: boolean }) => apply(host, path, flags));
   withExamples(command, ['switchyard apply cart.yaml --wait', 'switchyard apply ./policy --dry-run']);

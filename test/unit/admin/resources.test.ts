@@ -105,6 +105,17 @@ describe('resources by API', () => {
     assert.equal((await call('PATCH', '/api/v1/services/cart', {})).status, 404);
   });
 
+  it('are refused where a service that fleets use would lose most of its endpoints, unless that is meant so', async () => {
+    const { call } = await apiWorld();
+    const many = [1, 2, 3, 4].map(host => ({ address: `10.0.1.${host}:80` }));
+    await call('PUT', '/api/v1/services/other?takeOver=true', { endpoints: many });
+    const refused = await call('PUT', '/api/v1/services/other', cart);
+    assert.deepEqual([refused.status, refused.json.problems[0].code], [422, 'policy.shrinks']);
+    assert.equal((await call('GET', '/api/v1/services/other')).json.spec.endpoints.length, 4);
+    assert.equal((await call('PUT', '/api/v1/services/other?allowShrink=true', cart)).status, 200);
+    assert.equal((await call('GET', '/api/v1/services/other')).json.spec.endpoints.length, 1);
+  });
+
   it('are refused where files declare them, with the way to change them or to take them over', async () => {
     const { call } = await apiWorld();
     for (const method of ['PUT', 'PATCH', 'DELETE']) {
