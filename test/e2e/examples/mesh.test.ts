@@ -14,6 +14,10 @@ const v2 = '10.0.0.13';
 /** What the application of checkout calls. */
 const fromCheckout = { edge: 'checkout-1', port: 15001, host: 'catalog.mesh' } as const;
 const catalog = (count = 40) => example.answers(count, '/', fromCheckout);
+const checksPassed = async () => {
+  const stats = await example.envoy('checkout-1').admin('/stats?filter=catalog@v1.health_check.success');
+  return Number(/: (\d+)/.exec(stats)?.[1]);
+};
 // A sidecar may have been checked before it listened.
 await until('all are found healthy', async () => (await catalog(20)).size === 2, 30_000);
 
@@ -52,6 +56,9 @@ describe('the mesh', () => {
     await example.dies('10.0.0.11');
     assertValues(await catalog(), ['10.0.0.12']);
     await example.backend('10.0.0.11').revive();
+    // A check that met it dead may still be under way: then it would be taken out once more.
+    const passed = await checksPassed();
+    await until('its checks pass again', async () => (await checksPassed()) >= passed + 2 * v1.length, 30_000);
     await until('it is back', async () => (await catalog(20)).size === 2, 30_000);
     await example.world.plane.stop('SIGKILL');
     process.kill(example.envoy('catalog-2').pid, 'SIGKILL');
