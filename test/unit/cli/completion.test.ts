@@ -50,7 +50,7 @@ describe('completion by bash', { skip: !installed('bash') }, () => {
 COMP_WORDS=("$@") COMP_CWORD=${line.length - 1}
 _switchyard
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-    const { stdout, stderr } = await run('bash', ['-uec', ask, 'bash', ...line], { cwd });
+    const { stdout, stderr } = await run('bash', ['--norc', '-uec', ask, 'bash', ...line], { cwd });
     assert.equal(stderr, '');
     return stdout
       .split('\n')
