@@ -2,9 +2,9 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { replaceFile } from '../store/replace-file.ts';
 import { storeFailure } from '../store/store-failure.ts';
 import { type Caller, roles, type Scope, scopeKinds } from './caller.ts';
-import { replaceFile } from './durable-file.ts';
 
 /** Name of the file in the data directory. */
 export const tokensFile = 'tokens.json';

@@ -1,8 +1,9 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import type { StoredState } from './memory.ts';
 import { asFreeze, asOverride, asQuarantine, asRevision, checksum } from './record.ts';
+import { replaceFile } from './replace-file.ts';
 import type { Revision } from './store.ts';
 
 /**
@@ -93,21 +94,7 @@ export class LastGoodCopy {
 
 function writeSealed(path: string, value: unknown): void {
   const text = JSON.stringify(value);
-  const next = `${path}.new`;
-  try {
-    const file = openSync(next, 'w', 0o600);
-    try {
-      writeFileSync(file, `${checksum('last-good', text)}\n${text}\n`);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, path);
-  } catch (error) {
-    rmSync(next, { force: true });
-    throw error;
-  }
-  syncDirectory(dirname(path));
+  replaceFile(path, `${checksum('last-good', text)}\n${text}\n`);
 }
 
 function readSealed(path: string): { readonly text: string } | 'damaged' | undefined {
@@ -121,14 +108,4 @@ function readSealed(path: string): { readonly text: string } | 'damaged' | undef
   const end = content.indexOf('\n');
   const text = content.slice(end + 1, -1);
   return content.slice(0, Math.max(end, 0)) === checksum('last-good', text) ? { text } : 'damaged';
-}
-
-/** Makes renames and new files of a directory durable. */
-export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
-  try {
-    fsyncSync(handle);
-  } finally {
-    closeSync(handle);
-  }
 }

@@ -27,6 +27,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'translate',
     'snapshot',
     'trace',
+    'store/replace-file.ts',
     'admin/api.ts',
     'admin/api/operation.ts',
     'admin/api/request.ts',

@@ -1,7 +1,7 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { ChangeReply } from '../../admin/api.ts';
+import { replaceFile } from '../../store/replace-file.ts';
 import { download, NoServer, upload } from '../client.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
@@ -19,7 +19,7 @@ export function backupCommand(program: Command, host: CliHost): void {
     .argument('<file>', 'is replaced as a whole')
     .action(async (file: string, flags: ClientFlags) => {
       const bytes = await download(host, flags, '/api/v1/backup');
-      attempt(`${file} was not written`, () => writeDurably(file, bytes));
+      attempt(`${file} was not written`, () => replaceFile(file, bytes));
       const value = { file, bytes: bytes.length };
       const table = () => `${file}: ${bytes.length} bytes\n`;
       host.out(render(value, flags.output, { table, name: () => [file] }));
@@ -67,29 +67,5 @@ function attempt<T>(what: string, act: () => T): T {
     return act();
   } catch (cause) {
     throw new CliFailure(`${what}: ${(cause as Error).message}`, 1, { cause });
-  }
-}
-
-/** There is always a whole file: the old one or the new one. */
-function writeDurably(path: string, bytes: Uint8Array): void {
-  const next = `${path}.new`;
-  try {
-    const file = openSync(next, 'w', 0o600);
-    try {
-      writeFileSync(file, bytes);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, path);
-  } catch (error) {
-    rmSync(next, { force: true });
-    throw error;
-  }
-  const folder = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -2,18 +2,18 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } fro
 import { dirname } from 'node:path';
 
 /**
- * Puts a text in the place of a file as a whole, readable for its owner only; durable when the call returns. A kill leaves
+ * Puts a content in the place of a file as a whole, readable for its owner only; durable when the call returns. A kill leaves
  * the old one or the new one.
  *
  * @throws Error of the file system; the old one is then still there.
  */
-export function replaceFile(path: string, text: string): void {
+export function replaceFile(path: string, content: string | Uint8Array): void {
   const next = `${path}.new`;
   try {
     rmSync(next, { force: true });
     const file = openSync(next, 'wx', 0o600);
     try {
-      writeFileSync(file, text);
+      writeFileSync(file, content);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -27,10 +27,15 @@ export function replaceFile(path: string, text: string): void {
     }
     throw error;
   }
-  const directory = openSync(dirname(path), 'r');
+  syncDirectory(dirname(path));
+}
+
+/** Makes renames and new files of a directory durable. */
+export function syncDirectory(directory: string): void {
+  const handle = openSync(directory, 'r');
   try {
-    fsyncSync(directory);
+    fsyncSync(handle);
   } finally {
-    closeSync(directory);
+    closeSync(handle);
   }
 }
