@@ -1,20 +1,9 @@
-import type { ProxyReply, ProxyState, QuarantineReply } from '../admin/api.ts';
+import { type ProxyReply, type QuarantineReply, worstFirst } from '../admin/api.ts';
 import { shortened } from '../base/one-line.ts';
 import { ago, count, type Paint } from './output.ts';
 
 /** What a proxy says may be thousands of characters. All of it is in the machine-readable output. */
 export const wordsText = (words: string) => shortened(words, 300);
-
-/** The worst first. */
-const order: readonly ProxyState[] = [
-  'rejected',
-  'refused',
-  'ambiguous',
-  'unmatched',
-  'stale',
-  'pending',
-  'disconnected',
-];
 
 /** More proxies with one and the same reason are counted. */
 const mostNamed = 5;
@@ -30,7 +19,7 @@ export function reasonsText(proxies: readonly ProxyReply[]): string {
     const text = reasonText(each);
     groups.set(text, [...(groups.get(text) ?? []), each]);
   }
-  const rank = ([, [first]]: readonly [string, readonly ProxyReply[]]) => order.indexOf(first?.state ?? 'pending');
+  const rank = ([, [first]]: readonly [string, readonly ProxyReply[]]) => worstFirst.indexOf(first?.state ?? 'pending');
   return [...groups]
     .sort((a, b) => rank(a) - rank(b) || b[1].length - a[1].length)
     .map(([text, alike]) => `${namesText(alike.map(each => each.id))}: ${text}${remedyText(alike)}`)

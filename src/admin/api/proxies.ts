@@ -42,6 +42,18 @@ export const proxyStates = [
 ] as const;
 export type ProxyState = (typeof proxyStates)[number];
 
+/** The same, in the order in which an operator wants to see them. */
+export const worstFirst: readonly ProxyState[] = [
+  'rejected',
+  'refused',
+  'ambiguous',
+  'unmatched',
+  'stale',
+  'pending',
+  'disconnected',
+  'synced',
+];
+
 export const ProxyReply = z
   .object({
     id: z.string().describe('Node id.'),

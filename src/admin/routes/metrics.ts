@@ -4,6 +4,7 @@ import { fleetOf } from '../../fleet/proxy.ts';
 import type { TypeTotals } from '../../fleet/totals.ts';
 import { proxyStates, readMetrics } from '../api.ts';
 import type { AdminDependencies, TlsStatus } from '../dependencies.ts';
+import { gauge } from '../gauge.ts';
 import { proxyTable } from '../proxy-table.ts';
 import { type Api, serve } from '../serve.ts';
 import { operationMetrics } from './operation-metrics.ts';
@@ -22,17 +23,6 @@ export function metricsRoutes(api: Api, dependencies: AdminDependencies): void {
   serve(api, readMetrics, async ({ context }) =>
     context.body(await all.metrics(), 200, { 'content-type': all.contentType }),
   );
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
-    name: `switchyard_${name}`,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read());
-    },
-  });
 }
 
 function policyMetrics(registry: Registry, { control }: AdminDependencies): void {

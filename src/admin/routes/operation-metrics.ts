@@ -2,6 +2,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import { fleetOf } from '../../fleet/proxy.ts';
 import { dataParts, dataSizes, freeBytes } from '../data-size.ts';
 import type { AdminDependencies } from '../dependencies.ts';
+import { gauge } from '../gauge.ts';
 
 /** Counters whose values are kept elsewhere. */
 function counted<L extends string>(
@@ -53,17 +54,6 @@ export function operationMetrics(registry: Registry, dependencies: AdminDependen
   eventMetrics(registry, dependencies);
   owedMetrics(registry, dependencies);
   dataMetrics(registry, dependencies.data);
-}
-
-function gauge(registry: Registry, name: string, help: string, read: () => number): void {
-  new Gauge({
-    name: `switchyard_${name}`,
-    help,
-    registers: [registry],
-    collect() {
-      this.set(read());
-    },
-  });
 }
 
 function eventMetrics(registry: Registry, { events, readers }: AdminDependencies): void {

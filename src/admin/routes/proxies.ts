@@ -5,9 +5,9 @@ import {
   type ProxiesReply,
   type ProxyOrder,
   type ProxyReply,
-  type ProxyState,
   type RetryReply,
   retryProxy,
+  worstFirst,
 } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { type PageKey, pageOf } from '../pages.ts';
@@ -40,22 +40,10 @@ export function proxyRoutes(api: Api, dependencies: AdminDependencies): void {
 
 const byFleet = ({ fleet, id, peer }: ProxyReply): PageKey => [fleet === null ? 1 : 0, fleet ?? '', id, peer];
 
-/** Those in the worst state come first. */
-const severity: readonly ProxyState[] = [
-  'rejected',
-  'refused',
-  'ambiguous',
-  'unmatched',
-  'stale',
-  'pending',
-  'disconnected',
-  'synced',
-];
-
 const keys: Readonly<Record<ProxyOrder, (each: ProxyReply) => PageKey>> = {
   fleet: byFleet,
   id: ({ id, peer }) => [id, peer],
-  worst: each => [severity.indexOf(each.state), ...byFleet(each)],
+  worst: each => [worstFirst.indexOf(each.state), ...byFleet(each)],
   since: each => [each.since, ...byFleet(each)],
 };
 
