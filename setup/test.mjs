@@ -11,8 +11,9 @@ import { parseArgs } from 'node:util';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** A file that takes longer than this hangs. */
-const fileTimeoutMs = 10 * 60_000;
+/** A test that takes longer than this hangs; files that do are ended by the watchdog in their process. */
+const testTimeoutMs = 10 * 60_000;
+const watchdog = new URL('./test-watchdog.mjs', import.meta.url).href;
 
 /**
  * @typedef {{ tests: number, suites: number, passed: number, failed: number, cancelled: number, skipped: number,
@@ -102,7 +103,8 @@ async function* events() {
     const stream = run({
       files: group.files,
       concurrency: group.concurrency,
-      timeout: fileTimeoutMs,
+      timeout: testTimeoutMs,
+      execArgv: ['--import', watchdog],
       testNamePatterns: (options.name ?? []).map(pattern => new RegExp(pattern)),
     });
     for await (const event of stream) {

@@ -1,4 +1,5 @@
 import { type Answer, ask } from './client.ts';
+import { until } from './until.ts';
 
 /** Steady requests in the background, from `startLoad` to its end. */
 export interface Load extends AsyncDisposable {
@@ -43,7 +44,7 @@ export function startLoad(one: () => Promise<Answer>, { perSecond = 100 }: { rea
     failures,
     more: async requests => {
       const goal = answers.length + requests;
-      while (answers.length < goal) await new Promise(resolve => setTimeout(resolve, 10));
+      await until(`${requests} requests are answered`, () => answers.length >= goal, 120_000);
     },
     end,
     [Symbol.asyncDispose]: end,
