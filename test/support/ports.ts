@@ -20,6 +20,8 @@ function isFree(port: number): Promise<boolean> {
   return new Promise(resolve => {
     const server = createServer();
     server.once('error', () => resolve(false));
+    // Somebody who tries an old port again must not hold it up.
+    server.on('connection', socket => socket.destroy());
     server.listen({ host: '0.0.0.0', port, exclusive: true }, () => server.close(() => resolve(true)));
   });
 }
