@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import { readToken, tokenFile } from './admin/auth.ts';
@@ -6,6 +7,7 @@ import { CliFailure } from './cli/output.ts';
 import { envoyRefusal } from './envoy-validate.ts';
 import { createLog } from './log.ts';
 import type { RunningServer } from './main.ts';
+import { reach } from './reach.ts';
 import { movesCursor, readClientSettings, readSettings, type Settings, type SettingsOutcome } from './settings.ts';
 import { readPolicyFiles } from './sources/policy-files.ts';
 
@@ -116,18 +118,18 @@ async function start(settings: Settings, log: ReturnType<typeof createLog>): Pro
   }
 }
 
-function readyLine({ xds, xdsRest, admin, data }: Settings, server: RunningServer): string {
-  const { xdsPort, xdsRestPort, adminPort } = server;
+function readyLine({ xds, xdsRest, data }: Settings, { xdsPort, xdsRestPort, adminUrl }: RunningServer): string {
   const shown = (host: string) => (host.includes(':') ? `[${host}]` : host);
-  const [forEnvoys, forOperators] = [`${shown(xds.host)}:${xdsPort}`, `http://${shown(admin.host)}:${adminPort}`];
   const polls = xdsRest ? `, its REST polls on ${shown(xdsRest.host)}:${xdsRestPort}` : '';
-  return `switchyard is ready: xDS on ${forEnvoys}${polls}, admin API on ${forOperators} (token in ${join(resolve(data), tokenFile)})\n`;
+  return `switchyard is ready: xDS on ${shown(xds.host)}:${xdsPort}${polls}, admin API on ${adminUrl} (token in ${join(resolve(data), tokenFile)})\n`;
 }
 
 function adminTarget(flags: AdminFlags): AdminTarget {
-  const { adminUrl, data, token } = good(readClientSettings({ ...flags })).settings;
+  const { adminUrl: url, data, token, ...files } = good(readClientSettings({ ...flags })).settings;
+  const read = ([name, file]: readonly [string, string]) => [name, readFileSync(file, 'utf8')] as const;
   try {
-    return { url: adminUrl, token: token ?? readToken(data), dataFolder: data };
+    const send = reach({ url, ...Object.fromEntries(Object.entries(files).map(read)) });
+    return { url, send, token: token ?? readToken(data), dataFolder: data };
   } catch (cause) {
     throw new CliFailure((cause as Error).message, 1, { cause });
   }

@@ -1,6 +1,7 @@
 import type { AnswerOf, Operation } from './admin/api/operation.ts';
 import { type Asking, requestOf } from './admin/api/request.ts';
 import type { ErrorReply } from './admin/api.ts';
+import type { Send } from './cli/host.ts';
 
 /**
  * A client of the admin API, typed by the declarations that the server reads requests by.
@@ -16,8 +17,13 @@ import type { ErrorReply } from './admin/api.ts';
 export * from './admin/api.ts';
 
 export interface AdminClientOptions {
-  /** `http://127.0.0.1:18080`. */
+  /** `http://127.0.0.1:18080`, `https://cp.internal:18080` or, in Node only, `unix:/run/switchyard.sock`. */
   readonly url: string;
+  /** PEM, in Node only: authorities of the server's certificate in place of those that are known anyway. */
+  readonly ca?: string;
+  /** PEM, in Node only: the caller's own certificate and key. */
+  readonly cert?: string;
+  readonly key?: string;
   readonly token: string;
   /** Who makes changes. */
   readonly author?: string;
@@ -47,10 +53,10 @@ export class AdminClient {
 
   /** @throws AdminRefusal for errors of the API, and fetch's own errors. */
   async call<O extends Operation>(operation: O, asking: Asking<O>, signal?: AbortSignal): Promise<AnswerOf<O>> {
-    const { url, token, author, timeout = 90_000 } = this.#options;
+    const { token, author, timeout = 90_000 } = this.#options;
     const { path, headers, ...request } = requestOf(operation, asking);
     const limit = AbortSignal.timeout(timeout);
-    const response = await fetch(`${url}${path}`, {
+    const response = await (await this.#reach())(path, {
       ...request,
       headers: {
         authorization: `Bearer ${token}`,
@@ -63,5 +69,18 @@ export class AdminClient {
     const body = text === '' ? undefined : (JSON.parse(text) as unknown);
     if (response.status >= 400) throw new AdminRefusal(response.status, body as ErrorReply);
     return { status: response.status, body } as AnswerOf<O>;
+  }
+
+  /** What only Node has is loaded only where it is needed. */
+  async #reach(): Promise<Send> {
+    const { url, ca, cert, key } = this.#options;
+    const trust = {
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+    };
+    if (!url.startsWith('unix:') && Object.keys(trust).length === 0)
+      return (path, init) => fetch(`${url}${path}`, init);
+    return (await import('./reach.ts')).reach({ url, ...trust });
   }
 }

@@ -5,8 +5,10 @@ import { Tokens } from './access/tokens.ts';
 import { accessProblems } from './access-problems.ts';
 import { adminToken } from './admin/auth.ts';
 import { EventReaders } from './admin/event-stream.ts';
+import { addressText } from './admin/listen.ts';
 import { Refusals } from './admin/refusals.ts';
-import { type RunningAdmin, startAdmin } from './admin/server.ts';
+import { startAdmin } from './admin/server.ts';
+import { openAdminTls, secureListening } from './admin-tls.ts';
 import { formatProblem, type Problem, problem } from './base/problem.ts';
 import { keepBundles } from './bundles.ts';
 import { systemClock } from './control/clock.ts';
@@ -43,7 +45,10 @@ export interface RunningServer {
   readonly xdsPort: number;
   /** Undefined when nobody may poll. */
   readonly xdsRestPort: number | undefined;
+  /** 0 where it listens on a socket. */
   readonly adminPort: number;
+  /** `http://127.0.0.1:18080`, or `unix:/run/switchyard.sock`. */
+  readonly adminUrl: string;
   /** Ends all of it; settles when nothing is left running. Envoys keep what they have (P1). */
   close(): Promise<void>;
 }
@@ -124,6 +129,7 @@ async function start(
     feed.see(event);
   };
   const tls = settings.xdsTls && (await openXdsTls(settings.xdsTls, log));
+  const adminTls = settings.adminTls && (await openAdminTls(settings.adminTls, log));
   const xds = new XdsService(board, xdsSettings(settings, parts), onEvent, fleet);
   endings.push(() => xds.close(AbortSignal.timeout(patience)));
   const xdsPort = await xds.listen(tls && { tls }).catch((cause: Error) => {
@@ -139,10 +145,13 @@ async function start(
   const tokens = new Tokens({ directory: settings.data, adminToken: adminToken(settings.data) });
   const notices = () => [
     ...(tls ? tls.problems(Date.now()) : identityProblems(controller)),
+    ...(adminTls?.problems(Date.now()) ?? []),
     ...accessProblems(tokens, audit),
     ...[...names.held].map(heldNameProblem),
   ];
-  const admin = await listenAdmin(settings, {
+  const admin = await startAdmin({
+    address: settings.admin,
+    allowedHosts: settings.adminHosts,
     control: controller,
     fleet,
     board,
@@ -161,13 +170,14 @@ async function start(
     openStreams: () => xds.streams,
     stopped: stop.signal,
     ...(tls && { tls }),
+    ...(adminTls && { adminTls, secure: secureListening(adminTls) }),
   });
   endings.push(() => admin.close());
 
   const sink = policySink(controller);
   const tasks = [
     followPolicyFiles(settings.policy, sink, { signal: stop.signal, report }),
-    ...(tls ? [tls.follow(stop.signal)] : []),
+    ...[tls, adminTls].flatMap(each => (each ? [each.follow(stop.signal)] : [])),
     endpoints.follow(),
     keepBundles({ control: controller, folder: join(settings.data, 'bundles'), report, signal: stop.signal }),
   ].map(task => task.catch(error => report('a part of the server has failed', error)));
@@ -175,14 +185,20 @@ async function start(
     stop.abort();
     await Promise.all(tasks);
   });
-  const [xdsAddress, adminAddress] = [`${settings.xds.host}:${xdsPort}`, `${settings.admin.host}:${admin.port}`];
   const over = tls ? ' (TLS)' : '';
   const restAddress = rest ? `, its REST polls on ${settings.xdsRest?.host}:${rest.port}` : '';
+  const adminUrl = urlOf(settings, admin.port);
   log.info(
     { policy: settings.policy, data: settings.data },
-    `listening: xDS${over} on ${xdsAddress}${restAddress}, admin API on ${adminAddress}`,
+    `listening: xDS${over} on ${settings.xds.host}:${xdsPort}${restAddress}, admin API on ${adminUrl}`,
   );
-  return { control: controller, fleet, board, xdsPort, xdsRestPort: rest?.port, adminPort: admin.port };
+  return { control: controller, fleet, board, xdsPort, xdsRestPort: rest?.port, adminPort: admin.port, adminUrl };
+}
+
+/** Of the admin API, with the port that it was given. */
+function urlOf({ admin, adminTls }: Settings, port: number): string {
+  if ('path' in admin) return addressText(admin);
+  return `${adminTls ? 'https' : 'http'}://${addressText({ ...admin, port })}`;
 }
 
 function xdsSettings({ xds, lingerLimit, xdsLimits }: Settings, parts: Parts): XdsServiceSettings {
@@ -215,17 +231,6 @@ function makeController({
   });
   const controller = new Controller({ store, board, pipeline: stages, names, clock: systemClock, report });
   return { controller, names };
-}
-
-function listenAdmin(
-  settings: Settings,
-  parts: Omit<Parameters<typeof startAdmin>[0], 'host' | 'port' | 'allowedHosts'>,
-): Promise<RunningAdmin> {
-  return startAdmin({
-    ...parts,
-    ...settings.admin,
-    allowedHosts: settings.adminHosts,
-  });
 }
 
 /** That a host name has lost so many addresses that those that went are kept. */

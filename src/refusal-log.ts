@@ -1,4 +1,5 @@
 import { remember } from './base/remember.ts';
+
 /** A refusal as it is told. */
 export interface RefusalLine {
   readonly peer: string;
@@ -15,11 +16,14 @@ const MAX_KNOWN = 1024;
 /** Tells of clients that were not let in: a client that tries again and again is told of once a minute. */
 export class RefusalLog {
   readonly #tell: (line: RefusalLine) => void;
+  readonly #flags: string;
   readonly #known = new Map<string, { told: number; untold: number }>();
   #total = 0;
 
-  constructor(tell: (line: RefusalLine) => void) {
+  /** @param flags what the flags of the listener begin with */
+  constructor(tell: (line: RefusalLine) => void, flags = '--xds') {
     this.#tell = tell;
+    this.#flags = flags;
   }
 
   get total(): number {
@@ -29,7 +33,7 @@ export class RefusalLog {
   /** @param now milliseconds since the epoch */
   add(peer: string, error: Error, now: number): void {
     this.#total += 1;
-    const why = wordsOf(error);
+    const why = wordsOf(error).replace('--xds', this.#flags);
     const key = `${peer} ${why}`;
     const known = this.#known.get(key);
     if (known && now - known.told < PAUSE) {
@@ -49,7 +53,7 @@ const reasons: readonly (readonly [RegExp, string])[] = [
     /UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|NO_SHARED_CIPHER/,
     'the client offers no version of TLS that is allowed; see --xds-tls-min',
   ],
-  [/NO_APPLICATION_PROTOCOL/, 'the client does not speak HTTP/2 (ALPN h2)'],
+  [/NO_APPLICATION_PROTOCOL/, 'the client does not speak the protocol of this listener (ALPN)'],
   [/CERT_HAS_EXPIRED/, 'the certificate of the client has expired'],
   [/CERT_NOT_YET_VALID/, 'the certificate of the client is not valid yet'],
   [/CERT_REVOKED/, 'the certificate of the client is revoked'],

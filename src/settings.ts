@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AdminAddress } from './admin/listen.ts';
 import type { TlsMaterial } from './base/server-tls.ts';
 import { didYouMean } from './base/suggest.ts';
 import { type Millis, parseDuration } from './base/units.ts';
@@ -10,8 +11,8 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** TLS of both xDS listeners: files of PEM. */
-export interface XdsTlsSettings {
+/** TLS of a listener: files of PEM. */
+export interface TlsSettings {
   readonly paths: { readonly [Name in keyof TlsMaterial]: string };
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
 }
@@ -26,8 +27,10 @@ export interface Settings {
   /** For Envoys that poll by REST; absent: nobody may. */
   readonly xdsRest?: ListenAddress;
   /** Absent: xDS is served in plain text. */
-  readonly xdsTls?: XdsTlsSettings;
-  readonly admin: ListenAddress;
+  readonly xdsTls?: TlsSettings;
+  readonly admin: AdminAddress;
+  /** Absent: the admin API is served in plain text. */
+  readonly adminTls?: TlsSettings;
   /** How long clusters that are no longer routed to stay with proxies at most, for requests that are under way. */
   readonly lingerLimit: Millis;
   /** Names, beside IP addresses and localhost, under which the admin API may be called. */
@@ -39,8 +42,12 @@ export interface Settings {
 
 /** What a command that talks to a running server is given. */
 export interface ClientSettings {
-  /** `http://127.0.0.1:18080`. */
+  /** `http://127.0.0.1:18080`, `https://cp.internal:18080` or `unix:/run/switchyard.sock`. */
   readonly adminUrl: string;
+  /** Files of PEM: authorities of the server's certificate, and the caller's own certificate and key. */
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly data: string;
   readonly token: string | undefined;
 }
@@ -59,6 +66,51 @@ const address = z.string().transform((text, context): ListenAddress => {
   context.addIssue({ code: 'custom', message: `"${text}" is not HOST:PORT, such as 127.0.0.1:18000 or [::1]:18000` });
   return z.NEVER;
 });
+
+const socketPrefix = 'unix:';
+/** What the kernel takes for the path of a socket, in bytes. */
+const longestSocketPath = 107;
+
+type Place = ListenAddress | { readonly path: string };
+
+/** HOST:PORT, or unix:PATH. */
+const place = z.string().transform((text, context): Place => {
+  if (!text.startsWith(socketPrefix)) {
+    const result = address.safeParse(text);
+    if (result.success) return result.data;
+    const message = `"${text}" is neither HOST:PORT, such as 127.0.0.1:18080, nor unix:PATH`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  const path = text.slice(socketPrefix.length);
+  const length = Buffer.byteLength(path);
+  if (length > 0 && length <= longestSocketPath) return { path };
+  const what = length === 0 ? 'names no path' : `is too long for a socket: ${longestSocketPath} bytes are the most`;
+  context.addIssue({ code: 'custom', message: `"${text}" ${what}` });
+  return z.NEVER;
+});
+
+/** What a client may be told: as for a server, or the URL of one. */
+const called = z.string().transform((text, context): Place | { readonly url: string } => {
+  if (!/^https?:/i.test(text)) {
+    const result = place.safeParse(text);
+    if (result.success) return result.data;
+    const message = `"${text}" is neither HOST:PORT, such as 127.0.0.1:18080, nor https://HOST:PORT, nor unix:PATH`;
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  }
+  const url = URL.parse(text);
+  if (url && url.username === '' && url.pathname === '/' && url.search === '' && url.hash === '') {
+    return { url: url.origin };
+  }
+  context.addIssue({ code: 'custom', message: `"${text}" is not https://HOST:PORT alone` });
+  return z.NEVER;
+});
+
+const fileMode = z
+  .string()
+  .regex(/^0?[0-7]{3}$/, 'is no mode of a file, such as 660')
+  .transform(text => Number.parseInt(text, 8));
 
 const yesOrNo = z
   .union([z.boolean(), z.enum(['true', '1', 'yes', 'false', '0', 'no'])], 'is neither true nor false')
@@ -92,6 +144,8 @@ const limits = z
 const path = z.string().min(1, 'must name a path');
 const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
+const tlsVersion = z.enum(['1.2', '1.3'], 'is neither 1.2 nor 1.3').default('1.3');
+
 const shape = {
   policy: path.default('./switchyard.yaml'),
   data: path.default('./.switchyard'),
@@ -101,9 +155,14 @@ const shape = {
   xdsKey: path.optional(),
   xdsClientCa: path.optional(),
   xdsClientCrl: path.optional(),
-  xdsTlsMin: z.enum(['1.2', '1.3'], 'is neither 1.2 nor 1.3').default('1.3'),
+  xdsTlsMin: tlsVersion,
   xdsLimit: limits.optional(),
-  admin: address.prefault('127.0.0.1:18080'),
+  admin: place.prefault('127.0.0.1:18080'),
+  adminCert: path.optional(),
+  adminKey: path.optional(),
+  adminClientCa: path.optional(),
+  adminTlsMin: tlsVersion,
+  adminSocketMode: fileMode.prefault('600'),
   adminHost: hostNames.prefault([]),
   lingerLimit: linger.prefault('60s'),
   insecureXds: yesOrNo.default(false),
@@ -111,7 +170,14 @@ const shape = {
   logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
 };
 const ServerSettings = z.object(shape);
-const CommandSettings = z.object({ admin: shape.admin, data: shape.data, token: z.string().min(1).optional() });
+const CommandSettings = z.object({
+  admin: called.prefault('127.0.0.1:18080'),
+  ca: path.optional(),
+  cert: path.optional(),
+  key: path.optional(),
+  data: shape.data,
+  token: z.string().min(1).optional(),
+});
 
 /** The environment of this process; nothing else reads it. */
 const processEnvironment: Environment = process.env;
@@ -123,19 +189,10 @@ export const movesCursor = (environment: Environment = processEnvironment) => en
 export function readSettings(flags: Flags, environment: Environment = processEnvironment): SettingsOutcome<Settings> {
   const result = ServerSettings.safeParse(merged(ServerSettings, flags, environment));
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
-  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, insecureAdmin, logLevel } = result.data;
-  const xdsTls = tlsOf(result.data);
-  const insecureXds = result.data.insecureXds || xdsTls !== undefined;
-  const readable = 'whoever reaches it can read the whole configuration';
-  const mistakes = [
-    ...missingTls(result.data),
-    ...(insecureXds ? [] : openToOthers('xds', xds, 'insecureXds', readable)),
-    ...(insecureXds || !xdsRest ? [] : openToOthers('xdsRest', xdsRest, 'insecureXds', readable)),
-    ...(insecureAdmin
-      ? []
-      : openToOthers('admin', admin, 'insecureAdmin', 'the admin token would cross the network in the clear')),
-  ];
+  const mistakes = [...missingTls(result.data), ...openAddresses(result.data)];
   if (mistakes.length > 0) return { kind: 'bad', mistakes };
+  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, logLevel } = result.data;
+  const { xdsTls, adminTls } = tlsOf(result.data);
   return {
     kind: 'good',
     settings: {
@@ -145,7 +202,8 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
       ...(xdsRest && { xdsRest }),
       ...(xdsTls && { xdsTls }),
       ...(xdsLimit && { xdsLimits: xdsLimit }),
-      admin,
+      admin: 'path' in admin ? { ...admin, mode: result.data.adminSocketMode } : admin,
+      ...(adminTls && { adminTls }),
       adminHosts: adminHost,
       lingerLimit,
       logLevel,
@@ -154,24 +212,52 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
   };
 }
 
-type Tls = Pick<z.output<typeof ServerSettings>, 'xdsCert' | 'xdsKey' | 'xdsClientCa' | 'xdsClientCrl' | 'xdsTlsMin'>;
+type Given = z.output<typeof ServerSettings>;
 
-function tlsOf(settings: Tls): Settings['xdsTls'] {
-  const { xdsCert: certificate, xdsKey: key, xdsClientCa: clientCa, xdsClientCrl: clientCrl, xdsTlsMin } = settings;
-  if (certificate === undefined || key === undefined || clientCa === undefined) return undefined;
-  const paths = { certificate, key, clientCa, ...(clientCrl !== undefined && { clientCrl }) };
-  return { paths, minVersion: `TLSv${xdsTlsMin}` };
+function tlsOf(given: Given): Pick<Settings, 'xdsTls' | 'adminTls'> {
+  const { xdsCert, xdsKey, xdsClientCa, xdsClientCrl, adminCert, adminKey, adminClientCa } = given;
+  const xds =
+    xdsClientCa !== undefined &&
+    tlsSettings(given.xdsTlsMin, xdsCert, xdsKey, { clientCa: xdsClientCa, clientCrl: xdsClientCrl });
+  const admin = tlsSettings(given.adminTlsMin, adminCert, adminKey, { clientCa: adminClientCa });
+  return { ...(xds && { xdsTls: xds }), ...(admin && { adminTls: admin }) };
+}
+
+/** Undefined without a certificate and its key. */
+function tlsSettings(
+  min: '1.2' | '1.3',
+  certificate: string | undefined,
+  key: string | undefined,
+  { clientCa, clientCrl }: { readonly clientCa?: string | undefined; readonly clientCrl?: string | undefined },
+): TlsSettings | undefined {
+  if (certificate === undefined || key === undefined) return undefined;
+  const clients = { ...(clientCa !== undefined && { clientCa }), ...(clientCrl !== undefined && { clientCrl }) };
+  return { paths: { certificate, key, ...clients }, minVersion: `TLSv${min}` };
 }
 
 /** Half of it is never taken for none. */
-function missingTls(settings: Tls): readonly string[] {
-  const names = ['xdsCert', 'xdsKey', 'xdsClientCa'] as const;
-  const missing = names.filter(each => settings[each] === undefined);
-  const given = [...names, 'xdsClientCrl' as const].filter(each => settings[each] !== undefined).map(flagOf);
-  if (missing.length === 0 || given.length === 0) return [];
+function missingTls(given: Given): readonly string[] {
+  const { admin } = given;
+  const forXds = missing(given, ['xdsCert', 'xdsKey', 'xdsClientCa'], ['xdsClientCrl']);
+  const forAdmin = missing(given, ['adminCert', 'adminKey'], ['adminClientCa']);
+  const needless = 'path' in admin && given.adminCert !== undefined;
   return [
-    `${given.join(' and ')} ${given.length === 1 ? 'needs' : 'need'} ${missing.map(flagOf).join(' and ')} too: xDS over ` +
-      'TLS takes a certificate, its key, and the authority of the client certificates',
+    ...forXds.map(
+      text => `${text}: xDS over TLS takes a certificate, its key, and the authority of the client certificates`,
+    ),
+    ...forAdmin.map(text => `${text}: the admin API over TLS takes a certificate and its key`),
+    ...(needless ? ['--admin-cert is for addresses with a port: leave it away, or --admin unix:'] : []),
+  ];
+}
+
+type FileFlag = 'xdsCert' | 'xdsKey' | 'xdsClientCa' | 'xdsClientCrl' | 'adminCert' | 'adminKey' | 'adminClientCa';
+
+function missing(given: Given, needed: readonly FileFlag[], more: readonly FileFlag[]): readonly string[] {
+  const absent = needed.filter(each => given[each] === undefined);
+  const present = [...needed, ...more].filter(each => given[each] !== undefined).map(flagOf);
+  if (absent.length === 0 || present.length === 0) return [];
+  return [
+    `${present.join(' and ')} ${present.length === 1 ? 'needs' : 'need'} ${absent.map(flagOf).join(' and ')} too`,
   ];
 }
 
@@ -182,11 +268,26 @@ export function readClientSettings(
 ): SettingsOutcome<ClientSettings> {
   const result = CommandSettings.safeParse(merged(CommandSettings, flags, environment));
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
-  const { admin, data, token } = result.data;
+  const { admin, data, token, ca, cert, key } = result.data;
+  const adminUrl = urlOf(admin, ca !== undefined);
+  const files = {
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+  if ((cert === undefined) !== (key === undefined)) {
+    return { kind: 'bad', mistakes: ['--cert and --key go together: the certificate of the caller and its key'] };
+  }
+  return { kind: 'good', settings: { adminUrl, ...files, data, token }, warnings: [] };
+}
+
+/** Whoever names an authority means TLS. */
+function urlOf(admin: Place | { readonly url: string }, secure: boolean): string {
+  if ('url' in admin) return admin.url;
+  if ('path' in admin) return `${socketPrefix}${admin.path}`;
   // A server that listens everywhere is called on loopback.
   const host = admin.host === '0.0.0.0' ? '127.0.0.1' : admin.host === '::' ? '::1' : admin.host;
-  const adminUrl = `http://${host.includes(':') ? `[${host}]` : host}:${admin.port}`;
-  return { kind: 'good', settings: { adminUrl, data, token }, warnings: [] };
+  return `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${admin.port}`;
 }
 
 function merged(schema: z.ZodObject, flags: Flags, environment: Environment): Flags {
@@ -215,17 +316,40 @@ function mistakesOf(error: z.ZodError, flags: Flags): readonly string[] {
   });
 }
 
-function openToOthers(key: string, { host, port }: ListenAddress, insecure: string, why: string): readonly string[] {
+/** Addresses that other machines reach in plain text, without anybody having said that this is meant. */
+function openAddresses(given: Given): readonly string[] {
+  const { xds, xdsRest, admin } = given;
+  const { xdsTls, adminTls } = tlsOf(given);
+  const readable = 'whoever reaches it can read the whole configuration';
+  const xdsFlags = '--xds-cert, --xds-key and --xds-client-ca';
+  const forXds =
+    given.insecureXds || xdsTls
+      ? []
+      : [
+          ...openToOthers('xds', xds, xdsFlags, 'insecureXds', readable),
+          ...(xdsRest ? openToOthers('xdsRest', xdsRest, xdsFlags, 'insecureXds', readable) : []),
+        ];
+  if (given.insecureAdmin || adminTls || 'path' in admin) return forXds;
+  const clear = 'the admin token would cross the network in the clear';
+  return [...forXds, ...openToOthers('admin', admin, '--admin-cert and --admin-key', 'insecureAdmin', clear)];
+}
+
+function openToOthers(
+  key: string,
+  { host, port }: ListenAddress,
+  tlsFlags: string,
+  insecure: string,
+  why: string,
+): readonly string[] {
   if (host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return [];
   return [
     `${flagOf(key)}: ${host}:${port} can be reached from other machines, without TLS: ${why}. ` +
-      `Listen on 127.0.0.1${key === 'admin' ? '' : ', serve TLS with --xds-cert, --xds-key and --xds-client-ca'}, ` +
-      `or, in a network that you trust, add ${flagOf(insecure)}`,
+      `Listen on 127.0.0.1, serve TLS with ${tlsFlags}, or, in a network that you trust, add ${flagOf(insecure)}`,
   ];
 }
 
 function unknownVariables(environment: Environment): readonly string[] {
-  const known = [...Object.keys(shape), 'token'].map(variableOf);
+  const known = [...Object.keys(shape), ...Object.keys(CommandSettings.shape)].map(variableOf);
   return Object.keys(environment).flatMap(name => {
     const hint = name.startsWith('SWITCHYARD_') && !known.includes(name) ? didYouMean(name, known) : undefined;
     return hint === undefined ? [] : [`${name} is no setting; ${hint}`];

@@ -30,6 +30,8 @@ export interface AdminDependencies {
   readonly notices?: () => readonly Problem[];
   /** Absent while xDS is in plain text. */
   readonly tls?: TlsStatus;
+  /** Absent while the admin API is in plain text. */
+  readonly adminTls?: TlsStatus;
   readonly tokens: Tokens;
   readonly audit: AuditLog;
   readonly events: EventLog;
@@ -47,10 +49,10 @@ export interface AdminDependencies {
   readonly stopped: AbortSignal;
 }
 
-/** TLS of xDS. */
+/** TLS of a listener. */
 export interface TlsStatus {
   /** Milliseconds since the epoch. */
-  readonly expiry: { readonly certificate: number; readonly clientCa: number; readonly clientCrl?: number };
+  readonly expiry: { readonly certificate: number; readonly clientCa?: number; readonly clientCrl?: number };
   /** Clients that were not let in. */
   readonly refusals: number;
 }

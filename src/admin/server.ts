@@ -1,5 +1,6 @@
-import type { Server, ServerOptions } from 'node:http';
-import { type HttpBindings, serve } from '@hono/node-server';
+import { createServer, type Server, type ServerOptions } from 'node:http';
+import { createServer as createSecureServer, Server as SecureServer } from 'node:https';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
@@ -14,6 +15,7 @@ import { sameSiteOnly } from './auth.ts';
 import { limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { idempotent } from './idempotency.ts';
+import { type AdminAddress, listen, type SecureListening } from './listen.ts';
 import { measured } from './measured.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
 import { auditRoutes } from './routes/audit.ts';
@@ -41,14 +43,15 @@ import { weightRoutes } from './routes/weights.ts';
 import type { Api } from './serve.ts';
 
 export interface AdminOptions extends AdminDependencies {
-  readonly host: string;
-  /** 0: any free one. */
-  readonly port: number;
+  readonly address: AdminAddress;
+  /** Absent: in plain text. */
+  readonly secure?: SecureListening;
   /** Names, beside IP addresses and localhost, under which the API may be called. */
   readonly allowedHosts: ReadonlySet<string>;
 }
 
 export interface RunningAdmin {
+  /** 0 for a socket. */
   readonly port: number;
   close(): Promise<void>;
 }
@@ -113,20 +116,15 @@ function bodyUpTo(maxSize: number, text: string): MiddlewareHandler {
 }
 
 /** Listens. @throws Error that names the address and the remedy when it cannot. */
-export function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
-  const app = adminApp(options);
-  return new Promise((resolve, reject) => {
-    const server = serve({ fetch: app.fetch, hostname: options.host, port: options.port, serverOptions }, address =>
-      resolve({ port: address.port, close: () => close(server as Server) }),
-    ) as Server;
-    limitSilentConnections(server, mostSilentConnections);
-    server.once('error', cause => {
-      const where = `${options.host}:${options.port}`;
-      const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
-      const what = taken ? `the admin address ${where} is taken` : `cannot listen on the admin address ${where}`;
-      reject(new Error(`${what}: choose another with --admin HOST:PORT`, { cause }));
-    });
-  });
+export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
+  const { secure, address } = options;
+  const answer = getRequestListener(adminApp(options).fetch, { hostname: 'localhost' });
+  const server = secure
+    ? createSecureServer({ ...serverOptions, ...secure.options }, answer)
+    : createServer(serverOptions, answer);
+  if (server instanceof SecureServer) secure?.follow(server);
+  limitSilentConnections(server, mostSilentConnections);
+  return { port: await listen(server, address), close: () => close(server) };
 }
 
 /** Slow or silent callers hold a connection for no longer than this (P28). Times in milliseconds. */

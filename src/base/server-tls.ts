@@ -3,13 +3,13 @@ export interface TlsMaterial {
   /** Its certificate, and those that lead from it to the authority. */
   readonly certificate: string;
   readonly key: string;
-  /** The authorities whose certificates clients may have. */
-  readonly clientCa: string;
+  /** The authorities whose certificates clients may have. Absent: no authority is trusted. */
+  readonly clientCa?: string;
   /** Lists of the client certificates that these authorities have revoked: one of each, or nobody of it is let in. */
   readonly clientCrl?: string;
 }
 
-/** TLS of a server that requires certificates of its clients. */
+/** TLS of a server. */
 export interface ServerTls {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   /** For connections from now on. */

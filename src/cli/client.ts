@@ -1,9 +1,10 @@
 import { userInfo } from 'node:os';
 import type { ErrorReply } from '../admin/api.ts';
-import type { AdminFlags, CliHost } from './host.ts';
+import type { AdminFlags, AdminTarget, CliHost, SendInit } from './host.ts';
 import { CliFailure, printable } from './output.ts';
 import { problemText } from './problem-text.ts';
 import { withProgress } from './progress.ts';
+import { unreached } from './unreached.ts';
 
 export interface AdminAnswer<T> {
   readonly status: number;
@@ -57,13 +58,14 @@ async function call(
   { type, body }: { readonly type: string; readonly body?: string | Uint8Array<ArrayBuffer> },
   what?: string,
 ): Promise<{ readonly status: number; readonly bytes: Buffer }> {
-  const { url, token, dataFolder } = host.adminTarget(flags);
+  const target = host.adminTarget(flags);
+  const { url, token, dataFolder } = target;
   if (token === undefined) {
     throw new NoServer(
       `no admin token in ${dataFolder}: name the server's data directory with --data, or give --token`,
     );
   }
-  const answer = send(url, path, {
+  const answer = send(target, path, {
     method,
     headers: { authorization: `Bearer ${token}`, 'content-type': type, 'x-switchyard-author': author() },
     ...(body === undefined ? {} : { body }),
@@ -85,28 +87,21 @@ function author(): string {
 }
 
 async function send(
-  url: string,
+  target: AdminTarget,
   path: string,
-  init: RequestInit,
+  init: SendInit,
 ): Promise<{ readonly status: number; readonly bytes: Buffer }> {
   try {
-    const response = await fetch(`${url}${path}`, init);
+    const response = await sendTo(target, path, init);
     return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
   } catch (cause) {
-    throw new NoServer(
-      `no admin API at ${url} (${reasonOf(cause)}): is "switchyard serve" running? Else say where with --admin HOST:PORT`,
-      1,
-      { cause },
-    );
+    throw new NoServer(unreached(target.url, cause, patience), 1, { cause });
   }
 }
 
-/** What went wrong, from the innermost cause: fetch itself only says that it failed. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer in ${patience / 1000} s`;
-  if (error.cause !== undefined) return reasonOf(error.cause);
-  return error.message || (error as NodeJS.ErrnoException).code || error.name;
+/** Calls a server; rejects as `fetch` does. */
+export function sendTo({ url, send }: AdminTarget, path: string, init: SendInit): Promise<Response> {
+  return send ? send(path, init) : fetch(`${url}${path}`, init);
 }
 
 /** The API speaks of its paths and queries; here they are commands and flags. */

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { EventReply } from '../admin/api.ts';
+import { sendTo } from './client.ts';
 import type { AdminFlags, CliHost } from './host.ts';
 import { CliFailure } from './output.ts';
 
@@ -24,13 +25,14 @@ export async function followEvents(
     hear,
   }: { readonly query: URLSearchParams; readonly since: number; readonly hear: (event: Heard) => void },
 ): Promise<void> {
-  const { url, token = '' } = host.adminTarget(flags);
+  const target = host.adminTarget(flags);
+  const { token = '' } = target;
   let last = String(since);
   while (!host.signal.aborted) {
     const quiet = new AbortController();
     const timer = setTimeout(() => quiet.abort(), silence);
     try {
-      const response = await fetch(`${url}/api/v1/events?${query}`, {
+      const response = await sendTo(target, `/api/v1/events?${query}`, {
         headers: {
           authorization: `Bearer ${token}`,
           accept: 'text/event-stream',

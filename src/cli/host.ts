@@ -47,11 +47,23 @@ export interface Screen {
 }
 
 export interface AdminTarget {
-  /** `http://127.0.0.1:18080`. */
+  /** `http://127.0.0.1:18080`, `https://cp.internal:18080` or `unix:/run/switchyard.sock`. */
   readonly url: string;
+  /** Calls it, at a path. Absent: by `fetch`. */
+  readonly send?: Send;
   /** Undefined when none was given and none stands in the data directory. */
   readonly token: string | undefined;
   readonly dataFolder: string;
+}
+
+/** Calls a server at a path. Rejects as `fetch` does. */
+export type Send = (path: string, init: SendInit) => Promise<Response>;
+
+export interface SendInit {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly signal?: AbortSignal;
 }
 
 /** Flags of `serve`, as given. */
@@ -67,6 +79,11 @@ export interface ServeFlags {
   readonly xdsTlsMin?: string;
   readonly xdsLimit?: readonly string[];
   readonly admin?: string;
+  readonly adminCert?: string;
+  readonly adminKey?: string;
+  readonly adminClientCa?: string;
+  readonly adminTlsMin?: string;
+  readonly adminSocketMode?: string;
   readonly adminHost?: readonly string[];
   readonly lingerLimit?: string;
   readonly insecureXds?: boolean;
@@ -77,6 +94,9 @@ export interface ServeFlags {
 /** Flags of every command that talks to a running server. */
 export interface AdminFlags {
   readonly admin?: string;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
   readonly data?: string;
   readonly token?: string;
 }

@@ -22,7 +22,13 @@ export type ClientFlags = AdminFlags & { readonly output: OutputFormat };
 
 export function withClientOptions(command: Command): Command {
   return command
-    .option('--admin <host:port>', 'admin address of the server (SWITCHYARD_ADMIN; default 127.0.0.1:18080)')
+    .option(
+      '--admin <address>',
+      'where the server is: HOST:PORT, https://HOST:PORT or unix:PATH (SWITCHYARD_ADMIN; default 127.0.0.1:18080)',
+    )
+    .option('--ca <file>', "authorities of the server's certificate: PEM; means https:// (SWITCHYARD_CA)")
+    .option('--cert <file>', "the caller's own certificate, if the server wants one: PEM (SWITCHYARD_CERT)")
+    .option('--key <file>', 'its private key: PEM (SWITCHYARD_KEY)')
     .option(
       '--data <dir>',
       "the server's data directory, where the token stands (SWITCHYARD_DATA; default ./.switchyard)",

@@ -26,8 +26,8 @@ export type TlsReading =
       readonly material: TlsMaterial;
       /** Of the certificate and its chain. */
       readonly certificate: Validity;
-      /** Of the authority that holds longest. */
-      readonly clientCa: Validity;
+      /** Of the authority of clients that holds longest. */
+      readonly clientCa?: Validity;
       /** Of the list of revoked certificates that is the first to be out of date. */
       readonly clientCrl?: Validity;
     }
@@ -56,7 +56,13 @@ export function checkTls(material: TlsMaterial, paths: TlsPaths, now: number): T
   }
   const whole = attempt(() => checkWhole(material, paths));
   if (whole instanceof Faulty) return { kind: 'bad', faults: [whole.fault] };
-  return { kind: 'good', material, certificate: validityOf(chain), clientCa, ...(clientCrl && { clientCrl }) };
+  return {
+    kind: 'good',
+    material,
+    certificate: validityOf(chain),
+    ...(clientCa && { clientCa }),
+    ...(clientCrl && { clientCrl }),
+  };
 }
 
 function attempt<T>(act: () => T): T | Faulty {
@@ -96,7 +102,8 @@ function keyOf(text: string, file: string): KeyObject {
   }
 }
 
-function authoritiesOf(text: string, file: string, now: number): Validity {
+function authoritiesOf(text: string | undefined, file: string | undefined, now: number): Validity | undefined {
+  if (text === undefined || file === undefined) return undefined;
   const authorities = certificatesIn(text, file).filter(each => each.ca);
   if (authorities.length === 0) {
     throw faulty(
@@ -159,7 +166,7 @@ function checkPair(chain: Chain | Faulty, key: KeyObject | Faulty, paths: TlsPat
 function checkWhole(material: TlsMaterial, paths: TlsPaths): void {
   try {
     const { certificate: cert, key, clientCa: ca, clientCrl: crl } = material;
-    createSecureContext({ cert, key, ca, ...(crl !== undefined && { crl }) });
+    createSecureContext({ cert, key, ...(ca !== undefined && { ca }), ...(crl !== undefined && { crl }) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw faulty(paths.certificate, `TLS cannot be served with it: ${reason}`, 'make a new certificate and key');

@@ -10,7 +10,7 @@ const longestFile = 1024 * 1024;
 
 /** Reads the files of a server's TLS and checks them. Never rejects. */
 export async function readTlsFiles(paths: TlsPaths): Promise<TlsReading> {
-  const read: { -readonly [Name in keyof TlsMaterial]: string } = { certificate: '', key: '', clientCa: '' };
+  const read: { -readonly [Name in keyof TlsMaterial]: string } = { certificate: '', key: '' };
   const faults: TlsFault[] = [];
   for (const name of ['certificate', 'key', 'clientCa', 'clientCrl'] as const) {
     const file = paths[name];

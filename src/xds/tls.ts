@@ -32,7 +32,8 @@ function contextOptions({ material, minVersion }: ServerTls): SecureContextOptio
   return {
     cert: material.certificate,
     key: material.key,
-    ca: material.clientCa,
+    // Without any, Node would trust those of the system.
+    ca: material.clientCa ?? [],
     ...(material.clientCrl !== undefined && { crl: material.clientCrl }),
     minVersion,
     ciphers,
@@ -41,12 +42,20 @@ function contextOptions({ material, minVersion }: ServerTls): SecureContextOptio
   };
 }
 
-/** Options of a server that requires a certificate of every client (P22, P30). */
-export function tlsOptions(tls: ServerTls, protocol: 'h2' | 'http/1.1'): TlsOptions {
+/**
+ * Options of a server that requires a certificate of every client (P22, P30).
+ *
+ * @param clients `unasked` for a server that knows its callers by other means
+ */
+export function tlsOptions(
+  tls: ServerTls,
+  protocol: 'h2' | 'http/1.1',
+  clients: 'required' | 'unasked' = 'required',
+): TlsOptions {
   return {
     ...contextOptions(tls),
-    requestCert: true,
-    rejectUnauthorized: true,
+    requestCert: clients === 'required',
+    rejectUnauthorized: clients === 'required',
     handshakeTimeout: HANDSHAKE,
     ALPNProtocols: [protocol],
   };

@@ -18,7 +18,8 @@ export function metricsRoutes(api: Api, dependencies: AdminDependencies): void {
   rejectionMetrics(registry, dependencies);
   xdsMetrics(registry, dependencies);
   operationMetrics(registry, dependencies);
-  if (dependencies.tls) tlsMetrics(registry, dependencies.tls);
+  if (dependencies.tls) tlsMetrics(registry, 'xds', dependencies.tls);
+  if (dependencies.adminTls) tlsMetrics(registry, 'admin', dependencies.adminTls);
   const all = Registry.merge([registry, dependencies.meters.registry]);
   serve(api, readMetrics, async ({ context }) =>
     context.body(await all.metrics(), 200, { 'content-type': all.contentType }),
@@ -135,10 +136,11 @@ function xdsMetrics(registry: Registry, { fleet, openStreams }: AdminDependencie
   });
 }
 
-function tlsMetrics(registry: Registry, tls: TlsStatus): void {
+function tlsMetrics(registry: Registry, of: 'xds' | 'admin', tls: TlsStatus): void {
+  const what = of === 'xds' ? 'xDS' : 'the admin API';
   new Gauge({
-    name: 'switchyard_xds_tls_expiry_timestamp_seconds',
-    help: 'When what xDS is served with expires: the certificate with its chain, the newest client authority, and the oldest list of revoked certificates.',
+    name: `switchyard_${of}_tls_expiry_timestamp_seconds`,
+    help: `When what ${what} is served with expires: the certificate with its chain, the newest client authority, and the oldest list of revoked certificates.`,
     labelNames: ['file'],
     registers: [registry],
     collect() {
@@ -146,8 +148,8 @@ function tlsMetrics(registry: Registry, tls: TlsStatus): void {
     },
   });
   new Counter({
-    name: 'switchyard_xds_tls_refusals_total',
-    help: 'Clients that were not let in to xDS.',
+    name: `switchyard_${of}_tls_refusals_total`,
+    help: `Clients that were not let in to ${what}.`,
     registers: [registry],
     collect() {
       this.reset();

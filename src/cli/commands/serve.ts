@@ -20,7 +20,12 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--xds-client-ca <file>', "authorities of the proxies' certificates, without which nobody is let in: PEM")
     .option('--xds-client-crl <file>', 'lists of the certificates that these have revoked: PEM')
     .option('--xds-tls-min <version>', 'lowest version of TLS: 1.2 or 1.3 (default 1.3)')
-    .option('--admin <host:port>', 'address of the admin API (default 127.0.0.1:18080)')
+    .option('--admin <address>', 'address of the admin API: HOST:PORT or unix:PATH (default 127.0.0.1:18080)')
+    .option('--admin-cert <file>', 'its certificate, and its chain: PEM; turns TLS on (default: plain text)')
+    .option('--admin-key <file>', 'its private key: PEM')
+    .option('--admin-client-ca <file>', "authorities of the callers' certificates, which are then wanted: PEM")
+    .option('--admin-tls-min <version>', 'lowest version of TLS: 1.2 or 1.3 (default 1.3)')
+    .option('--admin-socket-mode <mode>', 'rights of the socket at unix:PATH (default 600: for this user alone)')
     .option('--admin-host <name...>', 'further names under which the admin API may be called')
     .option('--linger-limit <duration>', 'longest stay of clusters that routes no longer lead to (default 60s)')
     .option('--insecure-xds', 'allow --xds and --xds-rest addresses that are not loopback, without TLS')
@@ -31,6 +36,8 @@ export function serveCommand(program: Command, host: CliHost): void {
     'switchyard serve',
     'switchyard serve --policy /etc/switchyard --data /var/lib/switchyard',
     'switchyard serve --xds 0.0.0.0:18000 --xds-cert xds.crt --xds-key xds.key --xds-client-ca ca.crt',
+    'switchyard serve --admin 10.0.0.5:18080 --admin-cert admin.crt --admin-key admin.key --admin-host cp.internal',
+    'switchyard serve --admin unix:/run/switchyard/admin.sock --admin-socket-mode 660',
     'SWITCHYARD_XDS=10.0.0.5:18000 SWITCHYARD_INSECURE_XDS=true switchyard serve',
   ]);
 }

@@ -292,8 +292,7 @@ export class AdminWorld {
     board: this.board,
     fleet: this.fleet,
     log: pino({ level: 'error' }, { write: (line: string) => void this.log.push(line) }),
-    host: '127.0.0.1',
-    port: 0,
+    address: { host: '127.0.0.1', port: 0 },
     tokens: this.tokens,
     audit: this.audit,
     events: this.events,
@@ -308,6 +307,7 @@ export class AdminWorld {
     allowedHosts: new Set(['switchyard.internal']),
     retry: id => this.#retry(id),
     tls: { expiry: { certificate: 1_800_000_000_000, clientCa: 1_900_000_000_000 }, refusals: 7 },
+    adminTls: { expiry: { certificate: 1_700_000_000_000 }, refusals: 5 },
     notices: () => this.notices,
     endpointHealth: ({ node }) => this.views.get(node.id) ?? { kind: 'unknown', why: 'the test has not said' },
   };

@@ -100,6 +100,8 @@ describe('GET /metrics', () => {
     assert.equal(found.get('switchyard_xds_tls_expiry_timestamp_seconds{file="certificate"}'), 1_800_000_000);
     assert.equal(found.get('switchyard_xds_tls_expiry_timestamp_seconds{file="clientCa"}'), 1_900_000_000);
     assert.equal(found.get('switchyard_xds_tls_refusals_total'), 7);
+    assert.equal(found.get('switchyard_admin_tls_expiry_timestamp_seconds{file="certificate"}'), 1_700_000_000);
+    assert.equal(found.get('switchyard_admin_tls_refusals_total'), 5);
   });
 
   it('is of one server alone: two in a process do not mix', async () => {

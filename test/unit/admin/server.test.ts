@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
+import { connect as connectSecurely } from 'node:tls';
 import { limitSilentConnections } from '../../../src/admin/connection-limit.ts';
 import { type RunningAdmin, startAdmin } from '../../../src/admin/server.ts';
+import { selfSigned } from '../../support/certificates.ts';
 import { until } from '../../support/until.ts';
 import { AdminWorld, token } from './admin-world.ts';
 
@@ -41,12 +44,12 @@ describe('the admin API on a socket', () => {
 
   it('says in one sentence that its address is taken, and what to do', async () => {
     const { port } = await start();
-    const again = startAdmin({ ...new AdminWorld().options, port });
+    const again = startAdmin({ ...new AdminWorld().options, address: { host: '127.0.0.1', port } });
     await assert.rejects(again, {
       message: `the admin address 127.0.0.1:${port} is taken: choose another with --admin HOST:PORT`,
     });
-    const foreign = startAdmin({ ...new AdminWorld().options, host: '203.0.113.7' });
-    await assert.rejects(foreign, /^Error: cannot listen on the admin address 203\.0\.113\.7:0: choose another/);
+    const foreign = startAdmin({ ...new AdminWorld().options, address: { host: '203.0.113.7', port: 0 } });
+    await assert.rejects(foreign, /^Error: cannot listen on the admin address 203\.0\.113\.7:0 \(.*\): choose another/);
   });
 
   it('ends while callers hang on', async () => {
@@ -129,6 +132,38 @@ describe('a limit on silent connections', () => {
       await until('it counts as silent again, so one more is closed', () => silent[5]?.closed);
       assert.equal(patient.closed, false);
     } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  it('bounds those that do not finish their handshake of TLS apart from those that have', async () => {
+    const { certificate: cert, key } = selfSigned('localhost');
+    const server = createSecureServer({ cert, key }, (_, response) => response.end('done'));
+    limitSilentConnections(server, 10);
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const good = connectSecurely({ host: '127.0.0.1', port, rejectUnauthorized: false }).on('error', () => {});
+    try {
+      await once(good, 'secureConnect');
+      const silent: Socket[] = [];
+      for (let number = 0; number < 15; number++) {
+        const socket = dial({ port });
+        await once(socket, 'connect');
+        silent.push(socket.resume());
+      }
+      await until('five are closed', () => silent.filter(each => each.closed).length === 5);
+      assert.deepEqual(
+        silent.map(each => each.closed),
+        silent.map((_, number) => number < 5),
+        'the first five',
+      );
+      good.write('GET / HTTP/1.1\r\nhost: here\r\n\r\n');
+      const [heard] = await once(good, 'data');
+      assert.match(String(heard), /^HTTP\/1\.1 200/);
+    } finally {
+      good.destroy();
       server.close();
       server.closeAllConnections();
     }

@@ -72,7 +72,10 @@ describe('settings of the server', () => {
     for (const host of ['0.0.0.0', '10.0.0.5', '[::]', 'shop.example', '128.0.0.1', '127.0.0.1.example']) {
       assert.match(mistakes({ xds: `${host}:18000` })[0]!, /^--xds: .* add --insecure-xds$/);
       assert.match(mistakes({ xdsRest: `${host}:18001` })[0]!, /^--xds-rest: .* add --insecure-xds$/);
-      assert.match(mistakes({ admin: `${host}:18080` })[0]!, /^--admin: .* add --insecure-admin$/);
+      assert.match(
+        mistakes({ admin: `${host}:18080` })[0]!,
+        /^--admin: .* serve TLS with --admin-cert and --admin-key, .* add --insecure-admin$/,
+      );
       good({ xds: `${host}:18000`, xdsRest: `${host}:18001`, insecureXds: true });
       good({ admin: `${host}:18080` }, { SWITCHYARD_INSECURE_ADMIN: 'true' });
     }
@@ -96,6 +99,35 @@ describe('settings of the server', () => {
     );
     assert.match(mistakes({ ...files, xdsTlsMin: '1.1' })[0]!, /^--xds-tls-min: is neither 1\.2 nor 1\.3/);
     assert.match(mistakes({ ...files, admin: '0.0.0.0:1' })[0]!, /^--admin: .*--insecure-admin$/);
+  });
+
+  it('take the files of TLS of the admin API together, and then need no permission to open its port (P30)', () => {
+    const files = { adminCert: 'a.crt', adminKey: 'a.key' };
+    const paths = { certificate: 'a.crt', key: 'a.key' };
+    const { settings } = good({ ...files, admin: '0.0.0.0:18080' });
+    assert.deepEqual(settings.adminTls, { paths, minVersion: 'TLSv1.3' });
+    const withClients = good({ ...files, adminClientCa: 'ca.crt' }, { SWITCHYARD_ADMIN_TLS_MIN: '1.2' }).settings;
+    assert.deepEqual(withClients.adminTls, { paths: { ...paths, clientCa: 'ca.crt' }, minVersion: 'TLSv1.2' });
+    assert.equal('adminTls' in good({}).settings, false);
+    assert.match(mistakes({ adminCert: 'a' })[0]!, /^--admin-cert needs --admin-key too: /);
+    assert.match(mistakes({ adminClientCa: 'a' })[0]!, /^--admin-client-ca needs --admin-cert and --admin-key too: /);
+    assert.match(mistakes({ ...files, admin: 'unix:/run/a.sock' })[0]!, /^--admin-cert is for addresses with a port/);
+    assert.match(mistakes({ ...files, xds: '0.0.0.0:1' })[0]!, /^--xds: .*--insecure-xds$/);
+  });
+
+  it('take a socket for the admin API', () => {
+    const path = '/run/switchyard/admin.sock';
+    assert.deepEqual(good({ admin: `unix:${path}` }).settings.admin, { path, mode: 0o600 });
+    const environment = { SWITCHYARD_ADMIN: `unix:${path}`, SWITCHYARD_ADMIN_SOCKET_MODE: '0660' };
+    assert.deepEqual(good({}, environment).settings.admin, { path, mode: 0o660 });
+    assert.match(mistakes({ admin: 'unix:' })[0]!, /^--admin: "unix:" names no path/);
+    assert.match(
+      mistakes({ admin: `unix:/${'x'.repeat(107)}` })[0]!,
+      /^--admin: .* is too long for a socket: 107 bytes/,
+    );
+    for (const mode of ['6600', '9', 'rw', '68'])
+      assert.match(mistakes({ adminSocketMode: mode })[0]!, /^--admin-socket-mode: is no mode of a file, such as 660/);
+    assert.match(mistakes({ xds: `unix:${path}` })[0]!, /^--xds: .* is not HOST:PORT/);
   });
 
   it('take further names of the admin API from flag and environment', () => {
@@ -135,6 +167,33 @@ describe('settings of commands', () => {
     assert.equal(url('[::1]:1'), 'http://[::1]:1');
     assert.equal(url('10.0.0.5:1'), 'http://10.0.0.5:1', 'a client may call any address');
     assert.equal(url('0.0.0.0:1'), 'http://127.0.0.1:1', 'a server that listens everywhere is called on loopback');
+  });
+
+  it('take the URL of a server, a socket, and the files of TLS', () => {
+    assert.equal(url('https://cp.internal:18080'), 'https://cp.internal:18080');
+    assert.equal(url('HTTPS://cp.internal/'), 'https://cp.internal');
+    assert.equal(url('unix:/run/a.sock'), 'unix:/run/a.sock');
+    const outcome = readClientSettings(
+      { admin: 'cp.internal:1', ca: 'ca.crt' },
+      { SWITCHYARD_CERT: 'c', SWITCHYARD_KEY: 'k' },
+    );
+    assert.deepEqual(outcome.kind === 'good' && outcome.settings, {
+      adminUrl: 'https://cp.internal:1',
+      ca: 'ca.crt',
+      cert: 'c',
+      key: 'k',
+      data: './.switchyard',
+      token: undefined,
+    });
+    for (const [flags, mistake] of [
+      [{ admin: 'https://a/b' }, /^--admin: "https:\/\/a\/b" is not https:\/\/HOST:PORT alone/],
+      [{ admin: 'https://u:p@a' }, /is not https:\/\/HOST:PORT alone/],
+      [{ admin: 'ftp://a' }, /is neither HOST:PORT, .* nor https:\/\/HOST:PORT, nor unix:PATH/],
+      [{ cert: 'a' }, /^--cert and --key go together/],
+    ] as const) {
+      const bad = readClientSettings(flags, {});
+      assert.match(bad.kind === 'bad' ? (bad.mistakes[0] ?? '') : 'taken', mistake);
+    }
   });
 
   it('take the token from the environment', () => {
