@@ -16,12 +16,12 @@ const MAX_KNOWN = 1024;
 /** Tells of clients that were not let in: a client that tries again and again is told of once a minute. */
 export class RefusalLog {
   readonly #tell: (line: RefusalLine) => void;
-  readonly #flags: string;
+  readonly #flags: '--xds' | '--admin';
   readonly #known = new Map<string, { told: number; untold: number }>();
   #total = 0;
 
   /** @param flags what the flags of the listener begin with */
-  constructor(tell: (line: RefusalLine) => void, flags = '--xds') {
+  constructor(tell: (line: RefusalLine) => void, flags: '--xds' | '--admin' = '--xds') {
     this.#tell = tell;
     this.#flags = flags;
   }
@@ -33,7 +33,8 @@ export class RefusalLog {
   /** @param now milliseconds since the epoch */
   add(peer: string, error: Error, now: number): void {
     this.#total += 1;
-    const why = wordsOf(error).replace('--xds', this.#flags);
+    const words = wordsOf(error).replace('--xds', this.#flags);
+    const why = this.#flags === '--admin' ? words.replace('HTTP/2 (ALPN h2)', 'HTTP/1.1') : words;
     const key = `${peer} ${why}`;
     const known = this.#known.get(key);
     if (known && now - known.told < PAUSE) {
@@ -53,7 +54,7 @@ const reasons: readonly (readonly [RegExp, string])[] = [
     /UNSUPPORTED_PROTOCOL|VERSION_TOO_LOW|NO_SHARED_CIPHER/,
     'the client offers no version of TLS that is allowed; see --xds-tls-min',
   ],
-  [/NO_APPLICATION_PROTOCOL/, 'the client does not speak the protocol of this listener (ALPN)'],
+  [/NO_APPLICATION_PROTOCOL/, 'the client does not speak HTTP/2 (ALPN h2)'],
   [/CERT_HAS_EXPIRED/, 'the certificate of the client has expired'],
   [/CERT_NOT_YET_VALID/, 'the certificate of the client is not valid yet'],
   [/CERT_REVOKED/, 'the certificate of the client is revoked'],
