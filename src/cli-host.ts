@@ -5,7 +5,7 @@ import { readToken, tokenFile } from './admin/auth.ts';
 import type { AdminFlags, AdminTarget, CliHost, ServeFlags } from './cli/host.ts';
 import { CliFailure } from './cli/output.ts';
 import { envoyRefusal } from './envoy-validate.ts';
-import { createLog } from './log.ts';
+import { createLog, type LogFormat } from './log.ts';
 import type { RunningServer } from './main.ts';
 import { reach } from './reach.ts';
 import { movesCursor, readClientSettings, readSettings, type Settings, type SettingsOutcome } from './settings.ts';
@@ -88,7 +88,7 @@ const oneKeystroke = 300;
 /** Runs the control plane until SIGINT or SIGTERM; a second one does not wait for the end. */
 async function serve(flags: ServeFlags, say: (text: string) => void): Promise<void> {
   const { settings, warnings } = good(readSettings({ ...flags }));
-  const log = createLog(settings.logLevel);
+  const log = createLog(settings.logLevel, undefined, logFormat(settings));
   for (const warning of warnings) log.warn(warning);
   const ended = Promise.withResolvers<void>();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -105,6 +105,12 @@ async function serve(flags: ServeFlags, say: (text: string) => void): Promise<vo
   await ended.promise;
   log.info('ending; Envoys keep what they have');
   await server.close();
+}
+
+function logFormat({ logFormat: asked }: Settings): LogFormat {
+  const { stdout } = process;
+  if ((asked ?? (stdout.isTTY ? 'pretty' : 'json')) === 'json') return 'json';
+  return stdout.isTTY && stdout.hasColors() ? 'colours' : 'pretty';
 }
 
 async function start(settings: Settings, log: ReturnType<typeof createLog>): Promise<RunningServer> {

@@ -36,6 +36,8 @@ export interface Settings {
   /** Names, beside IP addresses and localhost, under which the admin API may be called. */
   readonly adminHosts: ReadonlySet<string>;
   readonly logLevel: string;
+  /** Absent: for a person on a terminal, else for programs. */
+  readonly logFormat?: 'pretty' | 'json';
   /** What xDS clients may ask of the server, where that is not the usual. */
   readonly xdsLimits?: Partial<XdsLimits>;
 }
@@ -168,6 +170,7 @@ const shape = {
   insecureXds: yesOrNo.default(false),
   insecureAdmin: yesOrNo.default(false),
   logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
+  logFormat: z.enum(['pretty', 'json'], 'is neither pretty nor json').optional(),
 };
 const ServerSettings = z.object(shape);
 const CommandSettings = z.object({
@@ -191,7 +194,7 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
   if (!result.success) return { kind: 'bad', mistakes: mistakesOf(result.error, flags) };
   const mistakes = [...missingTls(result.data), ...openAddresses(result.data)];
   if (mistakes.length > 0) return { kind: 'bad', mistakes };
-  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, logLevel } = result.data;
+  const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, logLevel, logFormat } = result.data;
   const { xdsTls, adminTls } = tlsOf(result.data);
   return {
     kind: 'good',
@@ -207,6 +210,7 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
       adminHosts: adminHost,
       lingerLimit,
       logLevel,
+      ...(logFormat && { logFormat }),
     },
     warnings: unknownVariables(environment),
   };

@@ -89,6 +89,7 @@ export interface ServeFlags {
   readonly insecureXds?: boolean;
   readonly insecureAdmin?: boolean;
   readonly logLevel?: string;
+  readonly logFormat?: string;
 }
 
 /** Flags of every command that talks to a running server. */

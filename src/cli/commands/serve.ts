@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { CliHost, ServeFlags } from '../host.ts';
 import { withExamples } from '../options.ts';
 
@@ -31,6 +31,9 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--insecure-xds', 'allow --xds and --xds-rest addresses that are not loopback, without TLS')
     .option('--insecure-admin', 'allow an --admin address that is not loopback, without TLS')
     .option('--log-level <level>', 'trace, debug, info, warn, error (default info)')
+    .addOption(
+      new Option('--log-format <format>', 'pretty on a terminal, else json, unless said').choices(['pretty', 'json']),
+    )
     .action((flags: ServeFlags) => host.serve(flags));
   withExamples(command, [
     'switchyard serve',

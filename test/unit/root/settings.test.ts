@@ -138,6 +138,8 @@ describe('settings of the server', () => {
 
   it('name the flag or the variable that is wrong', () => {
     assert.match(mistakes({ logLevel: 'loud' })[0]!, /^--log-level: is none of trace, debug/);
+    assert.match(mistakes({ logFormat: 'xml' })[0]!, /^--log-format: is neither pretty nor json/);
+    assert.equal(good({}, { SWITCHYARD_LOG_FORMAT: 'pretty' }).settings.logFormat, 'pretty');
     assert.match(mistakes({}, { SWITCHYARD_LOG_LEVEL: 'loud' })[0]!, /^SWITCHYARD_LOG_LEVEL: /);
     assert.match(
       mistakes({}, { SWITCHYARD_INSECURE_XDS: 'maybe' })[0]!,
