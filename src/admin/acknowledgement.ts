@@ -5,6 +5,7 @@ import type { AckReply, MissingReply, QuarantineReply, WriteReply } from './api.
 import type { AdminDependencies } from './dependencies.ts';
 import { atPlace, type Places, placesIn } from './places.ts';
 import { quarantineReply, rejectReply } from './rejection-replies.ts';
+import { instant } from './replies.ts';
 
 /** A request of a write: whether it is to wait until proxies have what it says. */
 export interface AskedWrite {
@@ -23,7 +24,7 @@ const usualWait = 5000;
 /**
  * Answers a write that was done: at once, or, where it is to wait, when every connected proxy that it concerns has
  * acknowledged. 200: done (and acknowledged, when asked); 202: done, but not acknowledged by all in time, or nobody is
- * connected, or something of it was quarantined; the body says who and what.
+ * connected, or something of it was quarantined, or it waits for the end of a freeze; the body says who and what.
  *
  * @param more what the reply has beside that
  */
@@ -39,6 +40,7 @@ export async function answerWrite<More extends object>(
     changed: effect.changed,
     fleets: [...effect.concerned.keys()],
     ...more,
+    ...(effect.waitsForThaw ? { waitsForThaw: true as const } : {}),
     ...(acknowledged === undefined ? {} : { acknowledged }),
   };
   return acknowledged === undefined || acknowledged.complete ? { status: 200, body } : { status: 202, body };
@@ -50,6 +52,7 @@ async function acknowledgement(
   timeout: number,
   gone: AbortSignal,
 ): Promise<AckReply> {
+  if (effect.waitsForThaw) return waitingForThaw(control);
   const signal = AbortSignal.any([AbortSignal.timeout(timeout), gone]);
   const { concerned, acked, missing, departed } = await waitAcked({ fleet, board, targets: effect.concerned, signal });
   const places = placesIn(control);
@@ -66,6 +69,14 @@ async function acknowledgement(
     quarantined,
     summary: concerned === 0 ? `${count}: ${whyNobody(effect)}` : `${count}${without}`,
   };
+}
+
+/** Nobody is sent it, so that there is nothing to wait for now. */
+function waitingForThaw({ freezing: { status } }: AdminDependencies['control']): AckReply {
+  const by = status.frozen ? `, by ${status.frozen.by} since ${instant(status.frozen.since)}` : '';
+  const how = '"switchyard thaw" ends it, and ?duringFreeze=true (--during-freeze) lets this alone through';
+  const summary = `it waits for the end of the freeze${by}: ${how}`;
+  return { complete: false, concerned: 0, acked: 0, missing: [], departed: [], quarantined: [], summary };
 }
 
 function missingReply({ id, fleet, why, rejected }: MissingProxy, places: Places): MissingReply {

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import type { z } from 'zod';
+import type { WriteOptions } from '../control/control.ts';
 import { ApiError } from './problem-json.ts';
 
 /** The body, checked. @throws ApiError 400, 415 or 422 that says what is wrong with it. */
@@ -18,6 +19,11 @@ export async function readBody<S extends z.ZodType>(context: Context, schema: S)
   if (result.success) return result.data;
   const details = result.error.issues.map(issue => `${issue.path.join('.') || 'body'}: ${issue.message}`);
   throw new ApiError(422, 'Invalid body', details.join('; '));
+}
+
+/** What is to happen although everything is frozen. */
+export function readLevers({ query }: { readonly query: { readonly duringFreeze?: boolean } }): WriteOptions {
+  return query.duringFreeze ? { duringFreeze: true } : {};
 }
 
 const longestName = 200;

@@ -45,6 +45,7 @@ export const problemCodes = {
   'policy.inconsistent': 'error',
   'policy.shrinks': 'error',
   'policy.files_held': 'warning',
+  'policy.waits': 'error',
   'service.no_endpoints': 'warning',
   'service.duplicate_endpoint': 'error',
   'service.duplicate_hash_key': 'error',

@@ -62,10 +62,12 @@ export function withWaitOptions(command: Command): Command {
 }
 
 /** The flags of every command that sets something over the policy. */
-export type WriteFlags = WaitFlags & { readonly reason?: string };
+export type WriteFlags = WaitFlags & { readonly reason?: string; readonly duringFreeze?: boolean };
 
 export function withWriteOptions(command: Command): Command {
-  return withWaitOptions(command).option('--reason <text>', 'why, for those who look later');
+  return withWaitOptions(command)
+    .option('--reason <text>', 'why, for those who look later')
+    .option('--during-freeze', 'publish it although everything is frozen; all else goes on waiting');
 }
 
 /** The query that the flags of a write and `extra` stand for, with its question mark. */
@@ -76,6 +78,7 @@ export function writeQuery(flags: WriteFlags, extra: Readonly<Record<string, str
     query.set('timeout', flags.timeout);
   }
   if (flags.reason !== undefined) query.set('reason', flags.reason);
+  if (flags.duringFreeze) query.set('duringFreeze', 'true');
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }

@@ -7,7 +7,7 @@ import type {
   ProxyReply,
 } from '../admin/api.ts';
 import { troubledText } from './health-text.ts';
-import { ago, type Paint, renderTable, type Style } from './output.ts';
+import { ago, count, type Paint, renderTable, type Style } from './output.ts';
 import { problemText } from './problem-text.ts';
 import { quarantinesText, reasonsText } from './rejection-text.ts';
 
@@ -42,6 +42,7 @@ const styles: Readonly<Record<string, Style>> = {
 export function statusText(status: Status, paint: Paint, now: number): string {
   const parts = [
     revisionText(status, now),
+    freezeText(status, paint, now),
     status.overrides.map(each => overrideText(each, now)).join(''),
     status.computed.map(each => `${computedText(each, now)}\n`).join(''),
     refusedText(status, paint, now),
@@ -59,6 +60,15 @@ function revisionText({ revision, fleets }: Status, now: number): string {
   const reason = revision.reason === '' ? '' : `: ${revision.reason}`;
   const list = fleets.map(each => each.key).join(', ') || 'none';
   return `revision ${revision.number}, ${ago(revision.at, now)} by ${revision.author}${reason}\nfleets: ${list}\n`;
+}
+
+function freezeText({ freeze }: Status, paint: Paint, now: number): string {
+  if (!freeze) return '';
+  const { since, by, reason, revision, waitingCount } = freeze;
+  const why = reason === undefined ? '' : `: ${reason}`;
+  const waits = waitingCount === 0 ? 'nothing waits' : `${count(waitingCount, 'change')} waiting`;
+  const head = paint('yellow', `frozen at revision ${revision}, ${ago(since, now)} by ${by}${why}`);
+  return `${head}\n${waits}; "switchyard freeze --list" shows more, "switchyard thaw" ends it\n`;
 }
 
 /** One line, and the reason of a suspended one. */

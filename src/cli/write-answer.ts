@@ -31,10 +31,14 @@ export function showWrite(
 }
 
 /** What a write has changed, and who holds it. */
-export function writeText({ changed, fleets, acknowledged }: WriteReply, paint: Paint): string {
+export function writeText({ changed, fleets, waitsForThaw, acknowledged }: WriteReply, paint: Paint): string {
   const holders = fleets.join(', ') || 'no fleet';
+  const waits = 'it waits for the end of the freeze: "switchyard thaw" publishes it, --during-freeze would have';
   const lines = [
-    changed ? `changed what these hold: ${holders}` : `nothing changed for ${holders}`,
+    ...(waitsForThaw && !acknowledged ? [paint('yellow', waits)] : []),
+    changed
+      ? `${waitsForThaw ? 'will change' : 'changed'} what these hold: ${holders}`
+      : `nothing changed for ${holders}`,
     ...(acknowledged ? [paint(acknowledged.complete ? 'green' : 'yellow', acknowledged.summary)] : []),
     ...(acknowledged?.missing.map(each => `  missing: ${each.id} (${each.fleet}): ${wordsText(each.why)}`) ?? []),
     ...(acknowledged?.departed.map(id => `  went away: ${id}`) ?? []),

@@ -15,6 +15,8 @@ export interface Line {
   readonly problems: readonly Problem[];
   readonly input: BuildInput;
   readonly build: Build;
+  /** What was asked by name during a freeze has changed it since: it is no longer what the revision says. */
+  readonly altered?: true;
 }
 
 export interface BuilderOptions {

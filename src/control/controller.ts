@@ -6,12 +6,12 @@ import type { Board } from '../snapshot/board.ts';
 import type { Revision, Store, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
 import { Builder, type Line } from './builder.ts';
+import { type NamedSubmission, overrideByName, submissionByName } from './by-name.ts';
 import type { Clock } from './clock.ts';
 import { ComputedKeeper } from './computed-keeper.ts';
 import type {
   Accepted,
   Control,
-  Effect,
   Origin,
   OverrideOutcome,
   Preview,
@@ -21,25 +21,24 @@ import type {
   SubmitOptions,
   SubmitOutcome,
 } from './control.ts';
-import { applied, type Decision } from './decide.ts';
-
+import type { Decision } from './decide.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
-import { Editor, previewOf } from './editor.ts';
+import { Editor } from './editor.ts';
 import type { Edit } from './edits.ts';
-
 import { effectOf } from './effect.ts';
 import type { Due } from './expiries.ts';
 import { FreezeKeeper } from './freeze-keeper.ts';
 import { Gate } from './gate.ts';
 import { Listeners } from './listeners.ts';
 import { hostsOf, type Names } from './names.ts';
-import { heldWarning, occasionOf, quarantineOccasion, standOf } from './occasions.ts';
+import { heldOutcome, heldWarning, occasionOf, quarantineOccasion, standOf } from './occasions.ts';
 import { originIn } from './origin.ts';
 import { outcomeOf } from './outcome.ts';
 import { carryOut } from './override-batch.ts';
 import { OverrideCalls, type WriteOverride } from './override-calls.ts';
 import { OverrideKeeper } from './override-keeper.ts';
 import type { Pipeline } from './pipeline.ts';
+import { previewer } from './preview.ts';
 import { type Occasion, PublicationLog } from './publication-log.ts';
 import { QuarantineKeeper } from './quarantine-keeper.ts';
 import { Reading } from './reading.ts';
@@ -111,15 +110,18 @@ export class Controller extends OverrideCalls implements Control {
       reading: this.#reading,
       documents: () => store.latestRevision()?.documents ?? [],
       submit: submission => this.#writer.submit(submission),
-      preview: read => {
-        const made = this.#builder.make(read, this.#overrides.all, this.#inForce?.build);
-        return previewOf(read, made, this.#inForce?.build, this.#accepted);
-      },
+      preview: previewer({
+        ...{ pipeline, names, builder: this.#builder, gate: this.#gate },
+        overrides: () => this.#overrides.all,
+        inForce: () => this.#inForce,
+        accepted: () => this.#accepted,
+      }),
     });
     const parts = { store, clock, pipeline, report, log: this.#log, builder: this.#builder };
     this.revisions = new RevisionKeeper({
       ...parts,
       inForce: () => this.#inForce,
+      frozen: () => this.#gate.frozen !== undefined,
       files: () => this.#files,
       editor: this.#editor,
       alone: act => this.#writer.alone(act),
@@ -233,8 +235,7 @@ export class Controller extends OverrideCalls implements Control {
     if (before && files && this.#files === before.revision.heldFiles) {
       this.#rejected = undefined;
       this.#listeners.tell();
-      const effect = effectOf(before.build, before.build, () => true);
-      done({ kind: 'accepted', revision: before.revision, effect, warnings: read.problems, held: true });
+      done(heldOutcome(before, read));
       return;
     }
     const made = this.#builder.make(read, write.overrides ?? this.#overrides.all, before?.build);
@@ -248,13 +249,15 @@ export class Controller extends OverrideCalls implements Control {
       done({ kind: 'rejected', problems });
       return;
     }
-    const outcome = this.#accept(write, made);
-    done({ ...outcome, warnings: [...read.problems, ...made.build.problems] });
+    const named = submissionByName(write, this.#gate, this.#options);
+    if (named?.kind === 'failed') done({ kind: 'rejected', problems: named.problems });
+    else done({ ...this.#accept(write, made, named), warnings: [...read.problems, ...made.build.problems] });
   }
 
   #accept(
-    { documents, about, read, overrides, what, heldFiles, options }: SubmitWrite,
+    { documents, about, read, overrides, what, heldFiles, upon }: SubmitWrite,
     made: Pick<Line, 'input' | 'build'>,
+    named: Extract<NamedSubmission, { readonly kind: 'pass' }> | undefined,
   ): Omit<Extract<SubmitOutcome, { readonly kind: 'accepted' }>, 'warnings'> {
     const { store, clock } = this.#options;
     const before = this.#inForce;
@@ -272,14 +275,17 @@ export class Controller extends OverrideCalls implements Control {
     const after = { ...line, ...this.#withoutGone(line) };
     if (about.source !== 'api') this.#rejected = undefined;
     const occasion: Occasion = { cause: 'policy', author: about.author, what: change.what };
-    this.#publish({ ...after, number: store.lastNumber() }, occasion);
-    const passed = options.duringFreeze
-      ? this.#gate.pass(input => ({ ...made.input, overrides: overrides ?? input.overrides }), occasion)
-      : undefined;
-    const effect = passed
-      ? effectOf(passed.before.build, passed.after.build, () => true)
-      : this.#waiting(effectOf(before?.build, after.build, () => true));
-    return { kind: 'accepted', revision, effect };
+    this.#publish({ ...after, number: store.lastNumber() }, occasion, named !== undefined);
+    if (!named) {
+      return { kind: 'accepted', revision, effect: this.#gate.told(effectOf(before?.build, after.build, () => true)) };
+    }
+    const { passing } = named;
+    // A part goes out upon the revision that is frozen, a whole policy is itself what is frozen from then on.
+    const held = upon ? passing.before.revision : revision;
+    const number = upon ? passing.before.number : revision.number;
+    this.#gate.pass(passing, occasion, { revision: { ...held, documents: named.documents }, number });
+    this.#listeners.tell();
+    return { kind: 'accepted', revision, effect: effectOf(passing.before.build, passing.build, () => true) };
   }
 
   /** Overrides of endpoints that the accepted policy no longer has are ended; they were without effect already. */
@@ -306,7 +312,7 @@ export class Controller extends OverrideCalls implements Control {
       return made.build;
     });
     this.#publish({ ...inForce, ...made }, quarantineOccasion(change));
-    return { kind: 'done', effect: this.#waiting(effectOf(inForce.build, build, () => true)) };
+    return { kind: 'done', effect: this.#gate.told(effectOf(inForce.build, build, () => true)) };
   }
 
   /** All of them for one build. Without any it is a refresh. */
@@ -320,31 +326,28 @@ export class Controller extends OverrideCalls implements Control {
     }
     const { clock, store } = this.#options;
     const around = { keeper: this.#overrides, builder: this.#builder, now: clock.now() };
+    const [first] = writes;
+    const situation = { policy: before.build.policy, overrides: this.#overrides.all, now: around.now };
+    const named = first && overrideByName(first, this.#gate, situation);
+    if (named?.kind === 'answer') return void first?.done(named.outcome);
     const { overrides, decided, input, build } = carryOut(writes, before, around);
     this.#overrides.set(overrides);
     this.#overrides.end();
     const line = { ...before, number: store.lastNumber(), input, build };
-    this.#publish(line, occasionOf(decided, before, line, clock.now()));
+    const occasion = occasionOf(decided, before, line, clock.now());
+    this.#publish(line, occasion, named !== undefined);
     for (const { write, decision, error } of decided) {
       if (error) write.drop(error);
-      else write.done(this.#outcomeOf(write, decision, before, line));
+      else if (named) {
+        this.#gate.pass(named.passing, named.occasion);
+        write.done(named.outcome);
+      } else write.done(this.#outcomeOf(write, decision, before, line));
     }
   }
 
-  /** What came of a write, which is also let through a freeze where that was asked for. */
-  #outcomeOf(write: OverrideWrite, decision: Decision, before: Line, after: Line): OverrideOutcome {
-    const occasion = occasionOf([{ write, decision }], before, after, this.#options.clock.now());
-    const passed = write.duringFreeze
-      ? this.#gate.pass(input => ({ ...input, overrides: applied(input.overrides, decision) }), occasion)
-      : undefined;
-    if (passed) return outcomeOf(write.subject, decision, passed.before.build, passed.after.build);
-    const outcome = outcomeOf(write.subject, decision, before.build, after.build);
-    return outcome.kind === 'done' ? { ...outcome, effect: this.#waiting(outcome.effect) } : outcome;
-  }
-
-  /** An effect, which is to come while everything is frozen. */
-  #waiting(effect: Effect): Effect {
-    return this.#gate.frozen ? { ...effect, waitsForThaw: true } : effect;
+  #outcomeOf({ subject }: OverrideWrite, decision: Decision, before: Line, after: Line): OverrideOutcome {
+    const outcome = outcomeOf(subject, decision, before.build, after.build);
+    return outcome.kind === 'done' ? { ...outcome, effect: this.#gate.told(outcome.effect) } : outcome;
   }
 
   /** Puts in force what the store has. */
@@ -373,11 +376,12 @@ export class Controller extends OverrideCalls implements Control {
     this.#load({ cause: 'policy', author: by, what });
     const after = this.#inForce;
     if (this.#rejected || !after) return { kind: 'rejected', problems: this.rejected?.problems ?? [] };
-    const effect = this.#waiting(effectOf(before, after.build, () => true));
+    const effect = this.#gate.told(effectOf(before, after.build, () => true));
     return { kind: 'accepted', revision: after.revision, effect, warnings: after.problems };
   }
 
-  #publish(line: Line, occasion: Occasion): void {
+  /** @param passes it is asked by name, and does not wait for the end of a freeze. */
+  #publish(line: Line, occasion: Occasion, passes = false): void {
     const { build, revision, problems } = line;
     const before = this.#inForce?.build;
     this.#inForce = line;
@@ -385,7 +389,7 @@ export class Controller extends OverrideCalls implements Control {
     const warnings = [...problems, ...build.problems, ...heldWarning(revision)];
     this.#accepted = { revision, policy, fleets, snapshots, overrides, quarantines, warnings };
     this.#quarantines.published(build, before);
-    if (before !== build || !this.#gate.published) this.#gate.take(line, occasion);
+    if (before !== build || !this.#gate.published) this.#gate.take(line, occasion, passes);
     this.#listeners.tell();
   }
 

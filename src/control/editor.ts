@@ -1,10 +1,10 @@
 import { type StoredDocument, sameDocuments } from '../store/store.ts';
-import type { Accepted, Preview, SubmitOptions, SubmitOutcome } from './control.ts';
+import type { Preview, SubmitOptions, SubmitOutcome } from './control.ts';
 import { declaredIn, joined } from './declared.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
-import { decideEdits, type Edit } from './edits.ts';
-import { effectOf } from './effect.ts';
-import type { Build, BuildOutcome, Read } from './pipeline.ts';
+import { decideEdits, type Edit, editsUpon } from './edits.ts';
+import type { Read } from './pipeline.ts';
+import type { Previewed } from './preview.ts';
 import type { Reading } from './reading.ts';
 import type { Submission } from './writes.ts';
 
@@ -13,22 +13,7 @@ export interface EditorOptions {
   /** The declared policy as it was accepted last; empty before the first. */
   readonly documents: () => readonly StoredDocument[];
   readonly submit: (submission: Submission) => Promise<SubmitOutcome>;
-  readonly preview: (read: Read) => Preview;
-}
-
-/** What a policy that was read and built would come to. */
-export function previewOf(
-  read: Read,
-  outcome: BuildOutcome,
-  before: Build | undefined,
-  accepted: Accepted | undefined,
-): Preview {
-  if (outcome.kind === 'failed') return { kind: 'rejected', problems: outcome.problems };
-  const { build } = outcome;
-  const warnings = [...read.problems, ...build.problems];
-  const { fleets, snapshots } = build;
-  const plan = { before, after: build, warnings: { before: accepted?.warnings ?? [], after: warnings } };
-  return { kind: 'acceptable', fleets, snapshots, effect: effectOf(before, build, () => true), warnings, plan };
+  readonly preview: (read: Read, wanted: Previewed) => Preview;
 }
 
 /**
@@ -51,7 +36,8 @@ export class Editor {
     options: SubmitOptions = {},
   ): Promise<SubmitOutcome> {
     const { documents, submit } = this.#options;
-    return this.#inTurn(() => submit({ documents: joined(documents(), files), files, about, options }));
+    const upon = (others: readonly StoredDocument[]) => joined(others, files);
+    return this.#inTurn(() => submit({ documents: upon(documents()), files, about, upon, options }));
   }
 
   /** A whole policy, in its turn. */
@@ -60,34 +46,36 @@ export class Editor {
   }
 
   previewFiles(files: readonly StoredDocument[]): Promise<Preview> {
-    return this.#preview(joined(this.#options.documents(), files));
+    return this.#preview({ documents: joined(this.#options.documents(), files), options: {} });
   }
 
-  edit(edits: readonly Edit[], { by, reason = '', dryRun = false, ...options }: EditAbout): Promise<EditOutcome> {
+  edit(edits: readonly Edit[], { by, reason = '', dryRun = false, ...given }: EditAbout): Promise<EditOutcome> {
+    const { takeOver = false, allowShrink = false, duringFreeze = false } = given;
+    const options = { allowShrink, duringFreeze };
+    const upon = (others: readonly StoredDocument[]) => editsUpon(others, edits);
     return this.#inTurn(async () => {
       const before = this.#options.documents();
-      const decision = decideEdits(before, edits, options);
+      const decision = decideEdits(before, edits, { takeOver });
       if (decision.kind === 'refused') return decision;
       const next = decision.documents;
       const declared = declaredIn(next);
       const changed = !sameDocuments(before, next);
       if (dryRun) {
-        const outcome = await this.#preview(next);
+        const outcome = await this.#preview({ documents: next, upon, options });
         if (outcome.kind === 'rejected') return outcome;
         const { effect, warnings, plan } = outcome;
         return { kind: 'done', changed, declared, revision: undefined, effect, warnings, plan };
       }
-      const { allowShrink = false, duringFreeze = false } = options;
       const about = { author: by, source: 'api', reason } as const;
-      const outcome = await this.#options.submit({ documents: next, about, options: { allowShrink, duringFreeze } });
+      const outcome = await this.#options.submit({ documents: next, about, upon, options });
       if (outcome.kind === 'rejected') return outcome;
       const { revision, effect, warnings } = outcome;
       return { kind: 'done', changed, declared, revision, effect, warnings };
     });
   }
 
-  #preview(documents: readonly StoredDocument[]): Promise<Preview> {
-    return this.#options.reading.read(documents, this.#options.preview);
+  #preview(wanted: Previewed): Promise<Preview> {
+    return this.#options.reading.read(wanted.documents, read => this.#options.preview(read, wanted));
   }
 
   #inTurn<T>(act: () => Promise<T>): Promise<T> {

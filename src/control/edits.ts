@@ -86,6 +86,27 @@ export function decideEdits(
   return { kind: 'documents', documents: next, changed: !sameDocuments(next, documents) };
 }
 
+/**
+ * What the edits come to upon documents that they were not decided upon, without their conditions: what was to be deleted
+ * and is not there is left, and it is taken over from files what others have taken over.
+ *
+ * @returns why they cannot be made there.
+ */
+export function editsUpon(
+  documents: readonly StoredDocument[],
+  edits: readonly Edit[],
+): readonly StoredDocument[] | string {
+  const owned = new Set([...declaredIn(documents)].flatMap(([id, { owner }]) => (owner === 'api' ? [id] : [])));
+  const wanted = edits.flatMap(({ ifMatch: _, ifNone: __, ...edit }) => {
+    const id = resourceId(edit);
+    if (edit.change.kind === 'delete') return owned.delete(id) ? [edit] : [];
+    owned.add(id);
+    return [edit];
+  });
+  const decision = decideEdits(documents, wanted, { takeOver: true });
+  return decision.kind === 'refused' ? decision.refusal.why : decision.documents;
+}
+
 interface Around {
   readonly current: DeclaredResource | undefined;
   readonly resources: DeclaredResources;

@@ -1,9 +1,11 @@
+import type { Problem } from '../base/problem.ts';
 import type { Board } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Freeze, Store } from '../store/store.ts';
 import type { Line } from './builder.ts';
 import type { Clock } from './clock.ts';
-import type { BuildInput, Pipeline } from './pipeline.ts';
+import type { Effect } from './control.ts';
+import type { Build, BuildInput, Pipeline } from './pipeline.ts';
 import type { Occasion, PublicationLog } from './publication-log.ts';
 import type { Author } from './what.ts';
 
@@ -82,14 +84,13 @@ export class Gate {
     const freeze = this.#freeze;
     return {
       frozen: freeze && { ...authorOf(freeze), since: freeze.since, revision: freeze.revision, stored: this.#isStored },
-      waiting: this.#waiting,
-      waitingCount: this.#waitingCount,
+      ...(this.#isBehind ? { waiting: this.#waiting, waitingCount: this.#waitingCount } : nothingWaits),
       good: this.#good.map(({ line, at, occasion: { author, what } }) => ({ revision: line.number, at, author, what })),
     };
   }
 
-  /** This is what is accepted. */
-  take(line: Line, occasion: Occasion): void {
+  /** This is what is accepted. @param passes it is asked by name, and does not wait. */
+  take(line: Line, occasion: Occasion, passes = false): void {
     const before = this.#newest?.line ?? this.published;
     this.#newest = { line, occasion };
     this.#syncStore();
@@ -97,7 +98,7 @@ export class Gate {
       this.#release(line, occasion);
       return;
     }
-    if (before && sameVersions(before.build.snapshots, line.build.snapshots)) return;
+    if (passes || (before && sameVersions(before.build.snapshots, line.build.snapshots))) return;
     const waiting = { ...occasion, at: this.#options.clock.now(), revision: line.number };
     this.#waiting = [...this.#waiting, waiting].slice(-mostWaiting);
     this.#waitingCount += 1;
@@ -121,21 +122,38 @@ export class Gate {
       this.#release(this.#newest.line, { cause: 'freeze', author: author.by, what: 'the freeze has ended' });
   }
 
-  /** A change that was asked by name while all else is frozen. @returns what was and what is in force; undefined: nothing is. */
-  pass(change: (input: BuildInput) => BuildInput, occasion: Occasion): Passed | undefined {
-    const [freeze, before] = [this.#freeze, this.published];
-    if (!freeze || !before) return undefined;
+  /** What a change that is asked by name comes to while all else is frozen. Nothing happens yet. Undefined: nothing is frozen. */
+  plan(change: (input: BuildInput) => BuildInput): Planned | undefined {
+    const before = this.published;
+    if (!this.#freeze || !before) return undefined;
     const input = change(before.input);
     const outcome = this.#options.pipeline.build(input, before.build);
-    if (outcome.kind === 'failed') {
-      const why = outcome.problems.map(each => each.message).join('; ');
-      throw new Error(`what is frozen cannot be changed so: ${why}`);
-    }
-    const after = { ...before, input, build: outcome.build };
-    this.#release(after, occasion);
-    this.#keep(freeze);
+    return outcome.kind === 'failed' ? outcome : { kind: 'built', before, input, build: outcome.build };
+  }
+
+  /** Publishes what was planned, and holds it from then on. @param more what else is another than before. */
+  pass({ before, input, build }: Passing, occasion: Occasion, more: Partial<Line> = {}): void {
+    this.#release({ ...before, ...more, input, build, altered: true }, occasion);
+    if (this.#freeze) this.#keep(this.#freeze);
     this.#syncStore();
-    return { before, after };
+  }
+
+  /** What a write has led to, with whether proxies are sent it only when the freeze ends. */
+  told(effect: Effect): Effect {
+    return this.#freeze && this.#waits(effect) ? { ...effect, waitsForThaw: true } : effect;
+  }
+
+  #waits({ concerned, changed }: Effect): boolean {
+    const published = this.published?.build.snapshots;
+    if (!published) return changed;
+    const differs = [...concerned].some(([key, { version }]) => published.get(key)?.version !== version);
+    return differs || (changed && concerned.size === 0);
+  }
+
+  /** Whether something is accepted that is not published. */
+  get #isBehind(): boolean {
+    const [newest, published] = [this.#newest?.line, this.published];
+    return newest !== undefined && !(published && sameVersions(published.build.snapshots, newest.build.snapshots));
   }
 
   /** Puts in force what was so when the server ended. */
@@ -146,13 +164,14 @@ export class Gate {
   /** The newest good state of a revision, or the one that is published. */
   find(revision: number): Line | undefined {
     const known = [...(this.#published ? [this.#published] : []), ...this.#good];
-    return known.find(each => each.line.number === revision)?.line;
+    return known.find(({ line }) => line.number === revision && !line.altered)?.line;
   }
 
   /** Proxies have acknowledged all of these snapshots. */
   confirm(snapshots: ReadonlyMap<string, Snapshot>): void {
     const published = this.#published;
-    if (published?.line.build.snapshots !== snapshots) return;
+    // What goes by the number of a revision is what that revision was.
+    if (published?.line.build.snapshots !== snapshots || published.line.altered) return;
     const others = this.#good.filter(each => each.line.number !== published.line.number);
     this.#good = [published, ...others].slice(0, mostGood);
   }
@@ -209,10 +228,17 @@ interface Published {
   readonly occasion: Occasion;
 }
 
-export interface Passed {
+/** A change upon what is frozen. */
+export interface Passing {
+  readonly kind: 'built';
   readonly before: Line;
-  readonly after: Line;
+  readonly input: BuildInput;
+  readonly build: Build;
 }
+
+export type Planned = Passing | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
+
+const nothingWaits = { waiting: [], waitingCount: 0 } as const;
 
 function authorOf({ by, reason }: Author): Author {
   return reason === undefined ? { by } : { by, reason };

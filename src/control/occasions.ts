@@ -1,8 +1,10 @@
 import { type Problem, problem } from '../base/problem.ts';
 import type { Revision } from '../store/store.ts';
 import type { Line } from './builder.ts';
-import type { QuarantineChange } from './control.ts';
+import type { QuarantineChange, SubmitOutcome } from './control.ts';
+import { effectOf } from './effect.ts';
 import type { Decided } from './override-batch.ts';
+import type { Read } from './pipeline.ts';
 import type { Occasion } from './publication-log.ts';
 import type { Stand } from './shrink.ts';
 import { changeOf, server } from './what.ts';
@@ -39,6 +41,12 @@ export function quarantineOccasion(change: QuarantineChange): Occasion {
 
 export function standOf({ input, build }: Pick<Line, 'input' | 'build'>): Stand {
   return { policy: build.policy, fleets: build.fleets, resolved: input.resolved };
+}
+
+/** What comes of files that are held back. */
+export function heldOutcome({ build, revision }: Line, { problems }: Read): SubmitOutcome {
+  const effect = effectOf(build, build, () => true);
+  return { kind: 'accepted', revision, effect, warnings: problems, held: true };
 }
 
 /** That what the files say is not in force, and why. */

@@ -29,6 +29,7 @@ export interface RevisionKeeperOptions {
   readonly builder: Builder;
   readonly log: PublicationLog;
   readonly inForce: () => Line | undefined;
+  readonly frozen: () => boolean;
   /** Digest of the policy files as they were handed on last. */
   readonly files: () => string | undefined;
   readonly editor: Editor;
@@ -74,7 +75,12 @@ export class RevisionKeeper implements RevisionControl {
     if (!target) return this.#noRevision(to);
     const latest = store.latestRevision();
     const same = latest !== undefined && sameDocuments(latest.documents, target.documents);
-    if (same && !both) {
+    const waits = this.#options.frozen();
+    if (same && !both && waits && !options.duringFreeze) {
+      const why = `The policy of revision ${to} is accepted already, and waits for the end of the freeze.`;
+      return { kind: 'refused', why, hint: '?duringFreeze=true (--during-freeze) publishes it, "switchyard thaw" all' };
+    }
+    if (same && !both && !waits) {
       const why = `The policy of revision ${to} is in force already.`;
       const others = JSON.stringify(target.overrides) !== JSON.stringify(store.overrides());
       const hint = 'its overrides are others: ?overrides=true goes back to these as well';

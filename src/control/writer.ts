@@ -36,7 +36,9 @@ export class Writer {
   readonly override: WriteOverride = (subject, { by, reason }, decide, options = {}) => {
     const author = reason === undefined ? { by } : { by, reason };
     const about = { subject, author, duringFreeze: options.duringFreeze ?? false, decide };
-    return this.#added<OverrideOutcome>((done, drop) => ({ kind: 'override', batchable: true, ...about, done, drop }));
+    // What is asked by name is done alone, since it is decided upon what is frozen as well.
+    const batchable = !about.duringFreeze;
+    return this.#added<OverrideOutcome>((done, drop) => ({ kind: 'override', batchable, ...about, done, drop }));
   };
 
   quarantine(change: QuarantineChange): Promise<QuarantineOutcome> {

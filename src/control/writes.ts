@@ -22,6 +22,8 @@ export interface SubmitWrite extends Write {
   readonly what?: string;
   /** Digest of policy files that this is to be proof against. */
   readonly heldFiles?: string;
+  /** The same change upon other documents, or why it cannot be made there. Absent: it is about the whole policy. */
+  readonly upon?: (documents: readonly StoredDocument[]) => readonly StoredDocument[] | string;
   readonly options: SubmitOptions;
   readonly done: (outcome: SubmitOutcome) => void;
 }
@@ -29,7 +31,7 @@ export interface SubmitWrite extends Write {
 /** A whole policy for the single writer. */
 export type Submission = Pick<
   SubmitWrite,
-  'documents' | 'about' | 'files' | 'overrides' | 'what' | 'heldFiles' | 'options'
+  'documents' | 'about' | 'files' | 'overrides' | 'what' | 'heldFiles' | 'upon' | 'options'
 >;
 
 /** A change of operational state. */

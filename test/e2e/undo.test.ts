@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import type { ChangeReply, ErrorReply, FreezeReply, HeldReply } from '../../src/admin/api.ts';
+import type { ChangeReply, ErrorReply, FreezeReply, HeldReply, WriteReply } from '../../src/admin/api.ts';
+import { runCommand } from '../support/cli.ts';
 import { ask, askMany } from '../support/client.ts';
 import { assertValues } from '../support/statistics.ts';
 import { until } from '../support/until.ts';
@@ -24,6 +25,9 @@ const answering = async (name: string) => {
 };
 const current = async () => (await world.plane.policy()).revision?.number ?? 0;
 const { plane } = world;
+/** A command, as an operator gives it. */
+const cli = (...args: string[]) =>
+  runCommand([...args, '--admin', `127.0.0.1:${plane.adminPort}`, '--data', world.dataFolder], { cwd: world.folder });
 
 describe('going back', () => {
   it('a rollback shifts traffic back, holds against the files, and history tells of it', async () => {
@@ -73,6 +77,59 @@ describe('a freeze', () => {
     await world.synced();
     assert.ok(performance.now() - back < 5000);
     await answering('a');
+    await plane.api('DELETE', '/api/v1/freeze');
+    await world.synced();
+    await answering('b');
+  });
+
+  it('lets through what is asked by name, alone, and says of all else that it waits', async () => {
+    await world.saved(policy('first'));
+    await answering('a');
+    await plane.api('PUT', '/api/v1/freeze?reason=test', {});
+    world.save(policy('second'));
+    await until('the save waits', async () => (await plane.policy()).freeze?.waitingCount === 1);
+    const named = {
+      changes: [
+        { action: 'put', kind: 'services', name: 'named', spec: { endpoints: [{ address: b.address }] } },
+        {
+          action: 'put',
+          kind: 'routes',
+          name: 'named',
+          spec: {
+            gateways: ['delta', 'sotw'],
+            hosts: ['named.test'],
+            rules: [{ to: [{ service: 'named' }] }],
+          },
+        },
+      ],
+    };
+    const asking = { headers: { host: 'named.test' } };
+    const begun = performance.now();
+    const waits = await plane.api<WriteReply>('POST', '/api/v1/transactions?wait=acked&timeout=30s', named);
+    assert.deepEqual([waits.status, waits.body.waitsForThaw], [202, true]);
+    assert.match(waits.body.acknowledged?.summary ?? '', /switchyard thaw/);
+    assert.ok(performance.now() - begun < 5000, 'it is not waited for');
+    for (const port of Object.values(ports)) assertValues(await askMany(10, () => ask(port, '/', asking)), ['a']);
+    const passes = await plane.api<WriteReply>('POST', '/api/v1/transactions?duringFreeze=true&wait=acked', named);
+    assert.deepEqual([passes.status, passes.body.acknowledged?.acked], [200, 2], JSON.stringify(passes.body));
+    for (const port of Object.values(ports)) assertValues(await askMany(10, () => ask(port, '/', asking)), ['b']);
+    await answering('a');
+    const maintained = await plane.api<WriteReply>(
+      'PUT',
+      '/api/v1/services/named/maintenance?duringFreeze=true&wait=acked',
+      {},
+    );
+    assert.equal(maintained.status, 200, JSON.stringify(maintained.body));
+    for (const port of Object.values(ports)) assert.equal((await ask(port, '/', asking)).status, 503);
+    await answering('a');
+    const status = await cli('status');
+    assert.equal(status.code, 2);
+    assert.match(status.out, /\nfrozen at revision \d+, .*: test\n\d changes? waiting; /);
+    await plane.stop();
+    await plane.start();
+    await world.synced();
+    await answering('a');
+    for (const port of Object.values(ports)) assert.equal((await ask(port, '/', asking)).status, 503);
     await plane.api('DELETE', '/api/v1/freeze');
     await world.synced();
     await answering('b');

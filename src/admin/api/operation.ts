@@ -184,5 +184,8 @@ export const authored = {
     .describe('Why; at most 200 characters are kept.'),
 };
 
+/** For what is to come to proxies although everything is frozen. */
+export const duringFreeze = flag('Publish it although everything is frozen; all else goes on waiting.');
+
 /** What writes of operational state understand. */
-export const writeQuery = { ...waitQuery, reason: authored.reason };
+export const writeQuery = { ...waitQuery, duringFreeze, reason: authored.reason };

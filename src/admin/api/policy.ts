@@ -44,6 +44,16 @@ const PolicyReply = z
     computed: z.array(ComputedReply).describe('Computed weights that hold.'),
     quarantines: z.array(QuarantineReply).describe('What is not sent to fleets.'),
     warnings: z.array(ProblemReply).describe('Problems of the accepted policy, and of the certificates of xDS.'),
+    freeze: z
+      .object({
+        by: z.string().describe('Who.'),
+        since: instantText('When.'),
+        reason: z.string().describe('Why.').optional(),
+        revision: z.int().describe('Number of the revision that proxies hold, with what was asked by name since.'),
+        waitingCount: z.int().describe('How much is accepted and waits.'),
+      })
+      .nullable()
+      .describe('Proxies are sent nothing but what is asked by name; null: they are sent what is in force.'),
     rejected: z
       .object({
         at: instantText('When it was refused.'),

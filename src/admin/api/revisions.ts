@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { next, pageQuery } from './lists.ts';
-import { authored, choice, flag, operation, waitQuery } from './operation.ts';
+import { authored, choice, duringFreeze, flag, operation, waitQuery } from './operation.ts';
 import { RevisionReply } from './policy.ts';
 import { instantText, ProblemReply, type Reply, resource } from './reply.ts';
 import { writeReply } from './writes.ts';
@@ -128,7 +128,7 @@ export const changeQuery = {
   ...waitQuery,
   reason: authored.reason,
   allowShrink: flag('Also if it takes all or more than half of its endpoints from a service that fleets use.'),
-  duringFreeze: flag('Publish it although everything is frozen.'),
+  duringFreeze,
 };
 
 export const ChangeReply = writeReply({
@@ -164,7 +164,7 @@ export const acceptRefused = operation({
   query: {
     ...waitQuery,
     reason: authored.reason,
-    duringFreeze: changeQuery.duringFreeze,
+    duringFreeze,
     digest: z
       .string()
       .optional()

@@ -33,6 +33,12 @@ export type AckReply = Reply<typeof AckReply>;
 const written = {
   changed: z.boolean().describe('Whether anything has changed for a fleet.'),
   fleets: z.array(z.string()).describe('Fleets that hold what was written.'),
+  waitsForThaw: z
+    .literal(true)
+    .optional()
+    .describe(
+      'Everything is frozen: it is accepted, and comes to proxies when the freeze ends (`DELETE /api/v1/freeze`).',
+    ),
   acknowledged: AckReply.optional().describe('With `?wait=acked`.'),
   effect: EffectReply.optional().describe('With `?dryRun=true`: what it would lead to; nothing has changed.'),
 };

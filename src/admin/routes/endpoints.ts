@@ -1,6 +1,6 @@
 import { endEndpointOverride, endEndpointOverrides, overrideEndpoint, overrideEndpoints } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readAuthorship } from '../input.ts';
+import { readAuthorship, readLevers } from '../input.ts';
 import { answerOverride } from '../override-write.ts';
 import { type Api, serve } from '../serve.ts';
 
@@ -18,19 +18,27 @@ export function endpointRoutes(api: Api, dependencies: AdminDependencies): void 
       ...readAuthorship(asked),
     };
     const { force = false } = query;
-    return answerOverride(asked, dependencies, () => control.overrideEndpoint(override, { force }));
+    return answerOverride(asked, dependencies, () =>
+      control.overrideEndpoint(override, { force, ...readLevers(asked) }),
+    );
   });
   serve(api, endEndpointOverride, asked =>
-    answerOverride(asked, dependencies, () => control.endOverride({ kind: 'endpoint', ...asked.params })),
+    answerOverride(asked, dependencies, () => {
+      return control.endOverride({ kind: 'endpoint', ...asked.params }, readAuthorship(asked), readLevers(asked));
+    }),
   );
   serve(api, overrideEndpoints, asked => {
     const { state, ...given } = asked.body;
     const override = { ...asked.params, state, ...endsAt(given), ...readAuthorship(asked) };
     const { force = false } = asked.query;
-    return answerOverride(asked, dependencies, () => control.overrideEndpoints(override, { force }));
+    return answerOverride(asked, dependencies, () =>
+      control.overrideEndpoints(override, { force, ...readLevers(asked) }),
+    );
   });
   serve(api, endEndpointOverrides, asked =>
-    answerOverride(asked, dependencies, () => control.endEndpointOverrides(asked.params.service)),
+    answerOverride(asked, dependencies, () => {
+      return control.endEndpointOverrides(asked.params.service, readAuthorship(asked), readLevers(asked));
+    }),
   );
 }
 

@@ -1,6 +1,7 @@
+import type { Control } from '../../control/control.ts';
 import { type FleetReply, type PolicyReply, problemReply, readPolicy } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { computedReply, overrideReply, perType, revisionReply } from '../replies.ts';
+import { computedReply, instant, overrideReply, perType, revisionReply } from '../replies.ts';
 import { type Api, answer, serve } from '../serve.ts';
 import { quarantineReplies } from './quarantines.ts';
 
@@ -16,6 +17,7 @@ export function policyRoutes(api: Api, { control, notices }: AdminDependencies):
       computed: [...control.computed.all.values()].map(computedReply),
       quarantines: quarantineReplies(control),
       warnings: [...(accepted?.warnings ?? []), ...(notices?.() ?? [])].map(problemReply),
+      freeze: freezeReply(control.freezing.status),
       rejected: rejected
         ? {
             at: new Date(rejected.at).toISOString(),
@@ -26,6 +28,12 @@ export function policyRoutes(api: Api, { control, notices }: AdminDependencies):
     };
     return answer(200, reply);
   });
+}
+
+function freezeReply({ frozen, waitingCount }: Control['freezing']['status']): PolicyReply['freeze'] {
+  if (!frozen) return null;
+  const { by, since, reason, revision } = frozen;
+  return { by, since: instant(since), ...(reason === undefined ? {} : { reason }), revision, waitingCount };
 }
 
 function fleetReply(

@@ -74,6 +74,7 @@ interface AskedEdit extends AskedWrite {
     readonly dryRun?: boolean;
     readonly takeOver?: boolean;
     readonly allowShrink?: boolean;
+    readonly duringFreeze?: boolean;
   };
 }
 
@@ -84,8 +85,9 @@ async function write(
   edits: readonly Edit[],
   known: KnownVersions,
 ): Promise<Extract<EditOutcome, { readonly kind: 'done' }>> {
-  const { takeOver = false, allowShrink = false, dryRun = false } = asked.query;
-  const outcome = await control.edit(edits, { ...readAuthorship(asked), takeOver, allowShrink, dryRun });
+  const { takeOver = false, allowShrink = false, duringFreeze = false, dryRun = false } = asked.query;
+  const options = { takeOver, allowShrink, duringFreeze, dryRun };
+  const outcome = await control.edit(edits, { ...readAuthorship(asked), ...options });
   if (outcome.kind === 'done') return outcome;
   if (outcome.kind === 'refused') {
     const { refusal } = outcome;

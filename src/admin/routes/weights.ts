@@ -1,7 +1,7 @@
 import type { Control } from '../../control/control.ts';
 import { endShift, readWeights, shiftTraffic, type WeightsReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readAuthorship } from '../input.ts';
+import { readAuthorship, readLevers } from '../input.ts';
 import { answerOverride } from '../override-write.ts';
 import { ApiError } from '../problem-json.ts';
 import { declaredWeights, overrideReply } from '../replies.ts';
@@ -13,10 +13,12 @@ export function weightRoutes(api: Api, dependencies: AdminDependencies): void {
   serve(api, readWeights, ({ params }) => answer(200, currentWeights(control, params.route, params.rule)));
   serve(api, shiftTraffic, asked => {
     const shift = { ...asked.params, weights: asked.body, ...readAuthorship(asked) };
-    return answerOverride(asked, dependencies, () => control.shift(shift));
+    return answerOverride(asked, dependencies, () => control.shift(shift, readLevers(asked)));
   });
   serve(api, endShift, asked =>
-    answerOverride(asked, dependencies, () => control.endOverride({ kind: 'shift', ...asked.params })),
+    answerOverride(asked, dependencies, () => {
+      return control.endOverride({ kind: 'shift', ...asked.params }, readAuthorship(asked), readLevers(asked));
+    }),
   );
 }
 

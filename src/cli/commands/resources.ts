@@ -26,12 +26,13 @@ type EditFlags = WriteFlags & {
   readonly allowShrink?: boolean;
 };
 
-const query = ({ wait, timeout, reason, dryRun, takeOver, allowShrink }: EditFlags) => ({
+const query = ({ wait, timeout, reason, dryRun, takeOver, allowShrink, duringFreeze }: EditFlags) => ({
   ...(wait ? { wait: 'acked' as const, timeout } : {}),
   ...(reason === undefined ? {} : { reason }),
   ...(dryRun ? { dryRun: 'true' as const } : {}),
   ...(takeOver ? { takeOver: 'true' as const } : {}),
   ...(allowShrink ? { allowShrink: 'true' as const } : {}),
+  ...(duringFreeze ? { duringFreeze: 'true' as const } : {}),
 });
 
 export function getCommand(program: Command, host: CliHost): void {

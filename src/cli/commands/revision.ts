@@ -56,7 +56,6 @@ type PinFlags = ClientFlags & { readonly undo?: boolean; readonly reason?: strin
 type ChangeFlags = WriteFlags & {
   readonly overrides?: boolean;
   readonly allowShrink?: boolean;
-  readonly duringFreeze?: boolean;
 };
 
 export function rollbackCommand(program: Command, host: CliHost): void {
@@ -69,12 +68,10 @@ export function rollbackCommand(program: Command, host: CliHost): void {
     .argument('<number>', 'of the revision; "history" lists them')
     .option('--overrides', 'go back to its overrides as well')
     .option('--allow-shrink', 'also if services lose all or more than half of their endpoints')
-    .option('--during-freeze', 'publish it although everything is frozen')
     .action(async (number: string, flags: ChangeFlags) => {
       const query = writeQuery(flags, {
         ...(flags.overrides ? { overrides: 'true' } : {}),
         ...(flags.allowShrink ? { allowShrink: 'true' } : {}),
-        ...(flags.duringFreeze ? { duringFreeze: 'true' } : {}),
       });
       const path = `/api/v1/revisions/${encodeURIComponent(number)}/rollback${query}`;
       showChange(host, flags, await callAdmin<ChangeReply>(host, flags, 'POST', path));
@@ -93,7 +90,6 @@ export function acceptCommand(program: Command, host: CliHost): void {
         'addresses of a host name are not believed. This says that it is meant so.',
     )
     .argument('[host]', 'a host name; without one, the save that was refused')
-    .option('--during-freeze', 'publish it although everything is frozen')
     .action(async (name: string | undefined, flags: ChangeFlags) => {
       if (name !== undefined) {
         const path = `/api/v1/names/${encodeURIComponent(name)}/accept`;
@@ -102,7 +98,7 @@ export function acceptCommand(program: Command, host: CliHost): void {
         host.out(render(body, flags.output, { table, name: () => [body.accepted] }));
         return;
       }
-      const query = writeQuery(flags, flags.duringFreeze ? { duringFreeze: 'true' } : {});
+      const query = writeQuery(flags);
       showChange(host, flags, await callAdmin<ChangeReply>(host, flags, 'POST', `/api/v1/policy/accept${query}`));
     });
   withExamples(command, ['switchyard accept --wait', 'switchyard accept app.internal']);
@@ -143,7 +139,8 @@ function showChange(host: CliHost, flags: ClientFlags, { status, body }: AdminAn
   const table = () => {
     const { revision, warnings, ...rest } = printable(body);
     const warned = warnings.map(each => `warning ${each.code}: ${each.message}\n`).join('');
-    return `revision ${revision} is in force\n${warned}${writeText(rest, painter(host))}`;
+    const how = rest.waitsForThaw ? 'is accepted' : 'is in force';
+    return `revision ${revision} ${how}\n${warned}${writeText(rest, painter(host))}`;
   };
   host.out(render(body, flags.output, { table, name: () => [String(body.revision)] }));
   if (status === 202) throw new CliFailure('', 2);

@@ -27,9 +27,9 @@ export function statusCommand(program: Command, host: CliHost): void {
   const command = withReadOptions(program.command('status').alias('ps'))
     .summary('which proxy holds what')
     .description(
-      'Shows the revision in force, overrides, refused saves, what is in quarantine, and where every proxy stands with ' +
+      'Shows the revision in force, a freeze, overrides, refused saves, what is in quarantine, and where every proxy stands with ' +
         'every resource type, the worst first; many proxies are counted by fleet. What a proxy rejected is told in its own words, with the place in the policy.\n' +
-        'Exit code 0: all proxies are synced; 2: something is not as it should be, or no proxy is connected.',
+        'Exit code 0: all proxies are synced; 2: something is not as it should be, all is frozen, or no proxy is connected.',
     )
     .option('--fleet <key>', 'only the proxies of this fleet')
     .option('--name <part>', 'only the proxies whose node id has this in it')
@@ -49,8 +49,9 @@ export function statusCommand(program: Command, host: CliHost): void {
 
 async function look(host: CliHost, flags: StatusFlags): Promise<Reading> {
   const status = await fetchStatus(host, flags, rowsOf(host, flags));
-  const { counts, quarantines, rejected, revision } = status;
-  const good = revision !== null && rejected === null && quarantines.length === 0 && counts.length > 0;
+  const { counts, quarantines, rejected, revision, freeze } = status;
+  const whole = revision !== null && rejected === null && freeze === null;
+  const good = whole && quarantines.length === 0 && counts.length > 0;
   const table = (wide: boolean) => () => statusText({ ...printable(status), wide }, painter(host), host.now());
   return {
     value: status,

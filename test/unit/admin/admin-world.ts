@@ -167,27 +167,32 @@ class FakeControl implements Control {
     },
   };
   frozen: FreezeStatus['frozen'];
-  readonly freezing: FreezeControl = {
-    status: {
-      frozen: undefined,
-      waiting: [],
-      waitingCount: 0,
-      good: [{ revision: 7, at: now, author: 'bob', what: 'a' }],
-    },
-    freeze: (author, revision = 7) => {
-      this.frozen = { ...author, since: now, revision, stored: true };
-      const status = { ...this.freezing.status, frozen: this.frozen };
-      return revision === 7
-        ? { kind: 'done', status }
-        : { kind: 'notFound', what: `There is no revision ${revision}.` };
-    },
-    thaw: () => {
-      if (!this.frozen) return { kind: 'notFound', what: 'Nothing is frozen.' };
-      this.frozen = undefined;
-      return { kind: 'done', status: this.freezing.status };
-    },
-    confirm: () => {},
-  };
+  readonly freezing: FreezeControl = this.#freezing();
+  #freezing(): FreezeControl {
+    const world = this;
+    return {
+      get status() {
+        return {
+          frozen: world.frozen,
+          waiting: [],
+          waitingCount: 0,
+          good: [{ revision: 7, at: now, author: 'bob', what: 'a' }],
+        };
+      },
+      freeze: (author, revision = 7) => {
+        world.frozen = { ...author, since: now, revision, stored: true };
+        return revision === 7
+          ? { kind: 'done', status: world.freezing.status }
+          : { kind: 'notFound', what: `There is no revision ${revision}.` };
+      },
+      thaw: () => {
+        if (!world.frozen) return { kind: 'notFound', what: 'Nothing is frozen.' };
+        world.frozen = undefined;
+        return { kind: 'done', status: world.freezing.status };
+      },
+      confirm: () => {},
+    };
+  }
   readonly computed: ComputedControl = {
     all: this.computedWeights,
     give: async (...given) => {

@@ -28,6 +28,7 @@ describe('GET /api/v1/policy', () => {
       documents: [],
       fleets: [],
       overrides: [],
+      freeze: null,
       computed: [],
       quarantines: [],
       warnings: [],

@@ -53,7 +53,7 @@ describe('weights of a rule', () => {
     assert.equal(answer.json.override.target, 'routes/shop/rules/everyone');
     assert.equal(answer.json.acknowledged, undefined, 'nobody asked to wait');
     assert.deepEqual(world.control.asked, [
-      ['shift', { route: 'shop', rule: 'everyone', weights: shifted, by: 'ada', reason: 'first tenth' }],
+      ['shift', { route: 'shop', rule: 'everyone', weights: shifted, by: 'ada', reason: 'first tenth' }, {}],
     ]);
   });
 
@@ -63,7 +63,8 @@ describe('weights of a rule', () => {
     world.control.answer = world.done(undefined, false);
     const answer = await world.call('DELETE', weights);
     assert.deepEqual(answer.json, { changed: false, fleets: ['edge'] });
-    assert.deepEqual(world.control.asked, [['endOverride', { kind: 'shift', route: 'shop', rule: 'everyone' }]]);
+    const key = { kind: 'shift', route: 'shop', rule: 'everyone' };
+    assert.deepEqual(world.control.asked, [['endOverride', key, { by: 'admin API' }, {}]]);
   });
 });
 
@@ -111,7 +112,8 @@ describe('weight and state of an endpoint', () => {
         { force: false },
       ]);
       await world.call('DELETE', `/api/v1/services/catalog/endpoints/${encodeURIComponent(address)}`);
-      assert.deepEqual(world.control.asked.pop(), ['endOverride', { kind: 'endpoint', service: 'catalog', address }]);
+      const key = { kind: 'endpoint', service: 'catalog', address };
+      assert.deepEqual(world.control.asked.pop(), ['endOverride', key, { by: 'admin API' }, {}]);
     }
   });
 
@@ -170,7 +172,7 @@ describe('the state of all endpoints of a service', () => {
     world.control.answer = world.doneOfAll(['10.0.0.1:8080']);
     const { json } = await world.call('DELETE', all);
     assert.deepEqual([json.endpoints, json.overrides], [['10.0.0.1:8080'], []]);
-    assert.deepEqual(world.control.asked, [['endEndpointOverrides', 'catalog']]);
+    assert.deepEqual(world.control.asked, [['endEndpointOverrides', 'catalog', { by: 'admin API' }, {}]]);
   });
 });
 
@@ -240,6 +242,40 @@ describe('?wait=acked', () => {
     assert.equal(status, 202);
     assert.equal(json.acknowledged.complete, false);
     assert.match(json.acknowledged.summary, /^0 of 0 .*: no proxy of edge is connected$/);
+  });
+
+  it('202 at once while all is frozen, and how that ends', async () => {
+    const made = world();
+    made.connect(1, 'edge-1', edge);
+    made.exchange(1, 'Cluster', 'sent');
+    made.control.freezing.freeze({ by: 'ada' });
+    const outcome = made.done({ override: shift, effect: 'active' });
+    assert.ok(outcome.kind === 'done');
+    made.control.answer = { ...outcome, effect: { ...outcome.effect, waitsForThaw: true } };
+    const unasked = await made.call('PUT', weights, acknowledge);
+    assert.deepEqual([unasked.status, unasked.json.waitsForThaw], [200, true]);
+    const { status, json } = await made.call('PUT', `${weights}?wait=acked&timeout=60s`, acknowledge);
+    assert.deepEqual([status, json.waitsForThaw, json.acknowledged.complete], [202, true, false]);
+    assert.match(
+      json.acknowledged.summary,
+      /^it waits for the end of the freeze, by ada since .*"switchyard thaw".*duringFreeze=true/,
+    );
+    made.control.asked.length = 0;
+    await made.call('PUT', `${weights}?duringFreeze=true`, acknowledge);
+    await made.call('DELETE', `${weights}?duringFreeze=true`);
+    for (const path of ['services/catalog/endpoints', 'services/catalog/endpoints/10.0.0.1%3A8080']) {
+      await made.call('PATCH', `/api/v1/${path}?duringFreeze=true`, { body: { state: 'draining' } });
+      await made.call('DELETE', `/api/v1/${path}?duringFreeze=true`);
+    }
+    for (const path of ['services/catalog', 'routes/shop']) {
+      await made.call('PUT', `/api/v1/${path}/maintenance?duringFreeze=true`, { body: {} });
+      await made.call('DELETE', `/api/v1/${path}/maintenance?duringFreeze=true`);
+    }
+    const levers = made.control.asked.map(given => (given as unknown[]).at(-1)) as { duringFreeze?: boolean }[];
+    assert.deepEqual(
+      levers.map(each => each.duringFreeze),
+      Array(10).fill(true),
+    );
   });
 
   it('says so when no fleet holds it', async () => {

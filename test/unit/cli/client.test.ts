@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { userInfo } from 'node:os';
 import { beforeEach, describe, it } from 'node:test';
 import { drain, shift, token } from '../admin/admin-world.ts';
 import { AdminHere, edge } from './admin-here.ts';
@@ -79,7 +80,9 @@ describe('switchyard canary weights', () => {
     here.world.control.answer = here.world.done(undefined, false);
     const { code, out } = await here.run('canary', 'weights', 'shop/everyone', '--end');
     assert.deepEqual([code, out], [0, 'the override has ended\nnothing changed for edge\n']);
-    assert.deepEqual(here.world.control.asked, [['endOverride', { kind: 'shift', route: 'shop', rule: 'everyone' }]]);
+    assert.deepEqual(here.world.control.asked, [
+      ['endOverride', { kind: 'shift', route: 'shop', rule: 'everyone' }, { by: user }, {}],
+    ]);
   });
 
   it('refuses what cannot be meant, before asking anybody', async () => {
@@ -97,6 +100,8 @@ describe('switchyard canary weights', () => {
     assert.deepEqual(here.world.control.asked, []);
   });
 });
+
+const user = `${userInfo().username} (CLI)`;
 
 describe('switchyard drain', () => {
   beforeEach(() => {
@@ -117,7 +122,7 @@ describe('switchyard drain', () => {
       [
         ['overrideEndpoint', '10.0.0.1:8080', 'draining', false, { force: false }],
         ['overrideEndpoint', '[::1]:80', 'disabled', true, { force: true }],
-        ['endOverride', 'unix:/run/a.sock', undefined, false, undefined],
+        ['endOverride', 'unix:/run/a.sock', undefined, false, { by: user }],
         ['overrideEndpoint', '10.0.0.2:8080', 'draining', false, { force: false }],
       ],
     );
@@ -148,7 +153,7 @@ describe('switchyard drain', () => {
       [call, about['state'], 'expiresAt' in about, options],
       ['overrideEndpoints', 'draining', true, { force: true }],
     );
-    assert.deepEqual(end, ['endEndpointOverrides', 'catalog']);
+    assert.deepEqual(end, ['endEndpointOverrides', 'catalog', { by: user }, {}]);
   });
 
   it('takes an empty address for a mistake, not for all', async () => {

@@ -64,6 +64,24 @@ describe('switchyard rollback, accept, revision, freeze, thaw', () => {
     assert.match((await admin.run('freeze', '--list')).out, /^not frozen[\s\S]*known to be good:\nREVISION/);
     const frozen = await admin.run('freeze', '--to', '7', '--reason', 'errors');
     assert.match(frozen.out, /^frozen at revision 7, .* ago by .*: errors\n/);
+    const outcome = admin.world.done(undefined);
+    assert.ok(outcome.kind === 'done');
+    admin.world.control.answer = { ...outcome, effect: { ...outcome.effect, waitsForThaw: true } };
+    const waits = await admin.run('canary', 'weights', 'shop/everyone', '--end');
+    assert.deepEqual(
+      [
+        waits.code,
+        /^.*has ended\nit waits for the end of the freeze: .*\nwill change what these hold: edge\n$/.test(waits.out),
+      ],
+      [0, true],
+      waits.out,
+    );
+    const waited = await admin.run('canary', 'weights', 'shop/everyone', '--end', '--wait', '--timeout', '60s');
+    assert.equal(waited.code, 2);
+    assert.match(waited.out, /it waits for the end of the freeze, by .* "switchyard thaw" ends it/);
+    admin.world.control.asked.length = 0;
+    await admin.run('drain', 'catalog', '10.0.0.1:8080', '--during-freeze');
+    assert.deepEqual((admin.world.control.asked[0] as unknown[]).at(-1), { force: false, duringFreeze: true });
     assert.match((await admin.run('thaw')).out, /^not frozen/);
     assert.equal((await admin.run('thaw')).code, 1);
     assert.equal((await admin.run('freeze', '--to', 'x')).code, 1);

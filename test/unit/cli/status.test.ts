@@ -135,6 +135,21 @@ describe('switchyard status', () => {
     );
   });
 
+  it('shows a freeze, which is not as it should be', async () => {
+    here.world.accept();
+    here.world.connect(1, 'edge-1', edge);
+    here.world.exchange(1, 'Cluster', 'acked');
+    here.world.control.freezing.freeze({ by: 'ada', reason: 'errors in eu' });
+    const { code, out } = await here.run('status');
+    assert.equal(code, 2);
+    assert.match(
+      out,
+      /\n\nfrozen at revision 7, \d+d ago by ada: errors in eu\nnothing waits; .*"switchyard thaw" ends it\n/,
+    );
+    const { freeze } = JSON.parse((await here.run('status', '-o', 'json')).out);
+    assert.deepEqual([freeze.by, freeze.reason, freeze.revision, freeze.waitingCount], ['ada', 'errors in eu', 7, 0]);
+  });
+
   it('prints all of it for machines, but the texts of the policy', async () => {
     here.world.accept([shift]);
     here.world.connect(1, 'edge-1', edge);
@@ -148,6 +163,7 @@ describe('switchyard status', () => {
       'computed',
       'quarantines',
       'warnings',
+      'freeze',
       'rejected',
       'proxies',
       'total',
