@@ -161,6 +161,7 @@ async function start(
     notices,
     tokens,
     audit,
+    answers: store,
     events,
     readers: new EventReaders(),
     refusals: new Refusals(),

@@ -10,6 +10,7 @@ import type { Propagation } from '../fleet/propagation.ts';
 import type { ProxyStatus } from '../fleet/proxy.ts';
 import type { Board } from '../snapshot/board.ts';
 import type { RecentSets } from '../snapshot/recent-sets.ts';
+import type { Store } from '../store/store.ts';
 import type { EventReaders } from './event-stream.ts';
 import type { Meters } from './meters.ts';
 import type { Refusals } from './refusals.ts';
@@ -34,6 +35,8 @@ export interface AdminDependencies {
   readonly adminTls?: TlsStatus;
   readonly tokens: Tokens;
   readonly audit: AuditLog;
+  /** Where answers to requests with an `Idempotency-Key` outlive a restart. Absent: they do not. */
+  readonly answers?: Pick<Store, 'answers' | 'keepAnswer'>;
   readonly events: EventLog;
   readonly readers: EventReaders;
   readonly refusals: Refusals;

@@ -84,7 +84,9 @@ export function adminApp(given: AdminOptions): Api {
   app.use(authenticated(options));
   const [small, large] = [bodyUpTo(largestBody, '1 MiB'), bodyUpTo(largestBackup, '256 MiB')];
   app.use((context, next) => (context.req.path === restoreBackup.path ? large : small)(context, next));
-  app.use(idempotent());
+  const { now, answers: store } = options;
+  const report = (error: unknown) => options.log.error({ err: error }, 'an answer is not remembered over a restart');
+  app.use(idempotent({ now, store, report }));
   metricsRoutes(app, options);
   proxyRoutes(app, options);
   proxyConfigRoutes(app, options);

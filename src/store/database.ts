@@ -6,6 +6,7 @@ import {
   asPin,
   asPublication,
   parseAddresses,
+  parseAnswer,
   parseOverride,
   parseQuarantine,
   parseRevision,
@@ -14,6 +15,7 @@ import {
 import { attempt, counted, getMeta, putMeta, readAll, remove, transaction, upsert, verified } from './rows.ts';
 import {
   type Freeze,
+  type KeptAnswer,
   type NameChanges,
   type OverrideChange,
   overrideId,
@@ -53,6 +55,7 @@ export interface Loaded {
   readonly revisions: readonly RevisionInfo[];
   readonly pins: ReadonlyMap<number, Pin>;
   readonly publications: readonly PublicationRecord[];
+  readonly answers: readonly KeptAnswer[];
   /** One sentence per damage. */
   readonly damage: readonly string[];
 }
@@ -80,6 +83,7 @@ export function load(database: DatabaseSync): Loaded {
   const levers = readAll(database, 'levers', text => asFreeze(JSON.parse(text)), damage);
   const pins = readAll(database, 'pins', text => asPin(JSON.parse(text)), damage);
   const publications = readAll(database, 'publications', text => asPublication(JSON.parse(text)), damage);
+  const answers = readAll(database, 'answers', parseAnswer, damage);
   const state = {
     revision: latest && attempt(damage, `revision ${latest.number}`, () => readRevision(database, latest.number)),
     last: Math.max(last ?? 0, revisions.at(-1)?.number ?? 0),
@@ -94,6 +98,7 @@ export function load(database: DatabaseSync): Loaded {
     revisions,
     pins: new Map(pins.map(([number, pin]) => [Number(number), pin])),
     publications: publications.map(([, record]) => record),
+    answers: answers.map(([, answer]) => answer),
     damage,
   };
 }
@@ -158,6 +163,14 @@ export function addPublications(
   transaction(database, () => {
     for (const each of records) upsert(database, 'publications', each.number, each);
     for (const number of over) remove(database, 'publications', number);
+  });
+}
+
+/** Not counted, as pins. */
+export function putAnswers(database: DatabaseSync, answers: readonly KeptAnswer[], over: readonly string[]): void {
+  transaction(database, () => {
+    for (const each of answers) upsert(database, 'answers', each.key, each);
+    for (const key of over) remove(database, 'answers', key);
   });
 }
 

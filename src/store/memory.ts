@@ -5,6 +5,7 @@ import {
   type Change,
   type DeclaredChange,
   type Freeze,
+  type KeptAnswer,
   type ListedRevision,
   type NameChanges,
   type OverrideChange,
@@ -43,6 +44,7 @@ export class MemoryStore implements Store {
   #publications: PublicationHistory;
   readonly #quarantines = new Map<string, Quarantine>();
   readonly #resolved = new Map<string, readonly string[]>();
+  readonly #answers = new Map<string, KeptAnswer>();
   #latest: Revision | undefined;
   #freeze: Freeze | undefined;
 
@@ -133,6 +135,15 @@ export class MemoryStore implements Store {
 
   addPublications(records: readonly PublicationRecord[]): void {
     this.#publications.add(records);
+  }
+
+  answers(): readonly KeptAnswer[] {
+    return [...this.#answers.values()];
+  }
+
+  keepAnswer(answer: KeptAnswer, over: readonly string[]): void {
+    this.#answers.set(answer.key, answer);
+    for (const key of over) this.#answers.delete(key);
   }
 
   contents(): StoreContents {

@@ -1,7 +1,7 @@
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { type Loaded, load, type OpenDatabase, readRevision, replaceAll } from './database.ts';
+import { type Loaded, load, type OpenDatabase, putAnswers, readRevision, replaceAll } from './database.ts';
 import type { LastGood, LastGoodCopy } from './last-good.ts';
 import type { StoredState } from './memory.ts';
 import { syncDirectory } from './replace-file.ts';
@@ -89,8 +89,8 @@ type Salvaged = Loaded & { readonly fromCopy?: LastGood };
 
 /** The newest state that can be trusted. @returns undefined when there is none. */
 function salvage(loaded: Loaded | undefined, copy: LastGood | undefined): Salvaged | undefined {
-  const { revisions = [], pins = new Map(), publications = [] } = loaded ?? {};
-  const past = { pins, publications, damage: [] };
+  const { revisions = [], pins = new Map(), publications = [], answers = [] } = loaded ?? {};
+  const past = { pins, publications, answers, damage: [] };
   if (copy && (loaded?.sequence === undefined || copy.sequence >= loaded.sequence)) {
     const last = Math.max(copy.state.last, loaded?.state.last ?? 0);
     const all = withLatest(revisions, copy.state.revision);
@@ -128,6 +128,7 @@ function writeNew(files: StoreFiles, good: Loaded, options: MendOptions, old: Da
     const pins = new Map([...good.pins].filter(([number]) => good.revisions.some(each => each.number === number)));
     const contents = { ...state, revisions, pins, publications: good.publications };
     replaceAll(database, contents, good.sequence ?? 0);
+    putAnswers(database, good.answers, []);
   } finally {
     database.close();
   }

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { Override, Quarantine } from '../policy/operational-state.ts';
-import { type Freeze, type Pin, type PublicationRecord, publicationCauses, type Revision } from './store.ts';
+import {
+  type Freeze,
+  type KeptAnswer,
+  type Pin,
+  type PublicationRecord,
+  publicationCauses,
+  type Revision,
+} from './store.ts';
 
 /**
  * How things are written down: as JSON, each with a checksum over its place and its text, so that damage is found
@@ -104,6 +111,15 @@ const PublicationRecordOf = z.object({
   fleets: z.record(z.string(), z.string().nullable()),
 });
 
+const AnswerRecord = z.object({
+  key: z.string(),
+  request: z.string(),
+  at: z.number(),
+  status: z.int(),
+  headers: z.record(z.string(), z.string()),
+  body: z.string(),
+});
+
 const FreezeRecord = z.object({
   by: z.string(),
   since: z.number(),
@@ -152,6 +168,11 @@ export function asPin(value: unknown): Pin {
 /** @throws Error when the value is no publication. */
 export function asPublication(value: unknown): PublicationRecord {
   return PublicationRecordOf.parse(value);
+}
+
+/** @throws Error when the text is not such a record. */
+export function parseAnswer(text: string): KeptAnswer {
+  return AnswerRecord.parse(JSON.parse(text));
 }
 
 /** @throws Error when the value is no freeze. */

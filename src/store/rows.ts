@@ -24,7 +24,15 @@ export function counted(database: DatabaseSync, sequence: number, write: () => v
   });
 }
 
-type Table = 'overrides' | 'quarantines' | 'resolved_names' | 'levers' | 'revisions' | 'pins' | 'publications';
+type Table =
+  | 'answers'
+  | 'overrides'
+  | 'quarantines'
+  | 'resolved_names'
+  | 'levers'
+  | 'revisions'
+  | 'pins'
+  | 'publications';
 
 /** Name of the column by which records of a table are found. */
 const keyOf = (table: Table): 'id' | 'number' =>

@@ -6,7 +6,7 @@ import { insertTexts, takeApart } from './texts.ts';
 
 /** The tables, and how those of older versions become them. */
 
-const schemaVersion = 3;
+const schemaVersion = 4;
 
 const records = (name: string): string =>
   `CREATE TABLE ${name} (id TEXT PRIMARY KEY, record TEXT NOT NULL, checksum TEXT NOT NULL) STRICT;`;
@@ -31,6 +31,7 @@ const schema = `
   ${records('overrides')}
   ${records('resolved_names')}
   ${records('quarantines')}
+  ${records('answers')}
   ${history}
 `;
 
@@ -38,6 +39,7 @@ const schema = `
 const migrations: readonly ((database: DatabaseSync) => void)[] = [
   database => database.exec(records('quarantines')),
   withHistory,
+  database => database.exec(records('answers')),
 ];
 
 /** Makes the tables of an empty database, or brings older ones up to date. @throws StoreError when they are newer. */

@@ -10,6 +10,7 @@ import {
   type Loaded,
   type OpenDatabase,
   openDatabase,
+  putAnswers,
   putFreeze,
   putPin,
   readRevision,
@@ -28,6 +29,7 @@ import {
   type Change,
   type DeclaredChange,
   type Freeze,
+  type KeptAnswer,
   type ListedRevision,
   type NameChanges,
   type OverrideChange,
@@ -108,6 +110,7 @@ class SqliteStore implements Store {
   #state: InForce;
   #index: RevisionIndex;
   #publications: PublicationHistory;
+  readonly #answers: Map<string, KeptAnswer>;
   #sequence: number;
   #copyFails = false;
   #closed = false;
@@ -117,7 +120,7 @@ class SqliteStore implements Store {
     database: DatabaseSync,
     copy: LastGoodCopy,
     unlock: () => void,
-    { state, revisions, pins, publications, sequence }: Loaded,
+    { state, revisions, pins, publications, answers, sequence }: Loaded,
   ) {
     this.#options = options;
     this.#retention = { ...usualRetention, ...options.retention };
@@ -136,6 +139,7 @@ class SqliteStore implements Store {
     this.#index = this.#indexOf(revisions, pins, state.last);
     this.#publications = new PublicationHistory(this.#retention.publications);
     this.#publications.add(publications);
+    this.#answers = new Map(answers.map(each => [each.key, each]));
     if (this.#sequence > 0) this.#writeCopy();
   }
 
@@ -262,6 +266,16 @@ class SqliteStore implements Store {
     const over = [...next.add(this.publications()), ...next.add(records)];
     this.#toDisk('the history of publications', () => addPublications(this.#database, records, over));
     this.#publications = next;
+  }
+
+  answers(): readonly KeptAnswer[] {
+    return [...this.#answers.values()];
+  }
+
+  keepAnswer(answer: KeptAnswer, over: readonly string[]): void {
+    this.#toDisk('the answer', () => putAnswers(this.#database, [answer], over));
+    this.#answers.set(answer.key, answer);
+    for (const key of over) this.#answers.delete(key);
   }
 
   contents(): StoreContents {

@@ -107,6 +107,19 @@ export interface StoreContents {
   readonly publications: readonly PublicationRecord[];
 }
 
+/** How a request that named itself by a key was answered, for when it comes again. */
+export interface KeptAnswer {
+  /** Digest of who asked and of the key. */
+  readonly key: string;
+  /** Digest of the request. */
+  readonly request: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
 /** What survives restarts. A write is durable when the call returns (P3). Failures throw `StoreError` and change nothing. */
 export interface Store {
   /** The newest change of the declared policy: its documents are in force. */
@@ -142,6 +155,10 @@ export interface Store {
   /** Those that are kept, oldest first. */
   publications(): readonly PublicationRecord[];
   addPublications(records: readonly PublicationRecord[]): void;
+  /** Answers that are kept, in no order. No part of backups. */
+  answers(): readonly KeptAnswer[];
+  /** Puts it in place of one with the same key. @param over keys of those that are kept no longer. */
+  keepAnswer(answer: KeptAnswer, over: readonly string[]): void;
   contents(): StoreContents;
   /** Puts all of it in place of all that there is; a freeze ends. Numbers of revisions are not used again all the same. */
   restore(contents: StoreContents): void;

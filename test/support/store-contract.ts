@@ -33,7 +33,7 @@ export const drainOf = (address: string): EndpointOverride => ({
 });
 
 /** About a change of overrides. */
-const aboutOf = (what: string, more: Partial<Change> = {}): Change => ({
+export const aboutOf = (what: string, more: Partial<Change> = {}): Change => ({
   at: 1_700_000_000_001,
   author: 'ada',
   source: 'api',
@@ -297,6 +297,25 @@ export function storeContract(name: string, open: () => Store): void {
       assert.equal(store.revision(1)?.documents[0]?.text, 'a: 1');
       store.setFreeze(undefined);
       assert.equal(store.freeze(), undefined);
+      store.close();
+    });
+
+    it('keeps answers by their key until it is told that they are over', () => {
+      const store = open();
+      const of = (key: string, status: number) => ({
+        key,
+        request: 'r',
+        at: 1,
+        status,
+        headers: { etag: '"a"' },
+        body: '{}',
+      });
+      store.keepAnswer(of('a', 200), []);
+      store.keepAnswer(of('b', 200), []);
+      store.keepAnswer(of('b', 201), ['a', 'none']);
+      assert.deepEqual(store.answers(), [of('b', 201)]);
+      store.restore(store.contents());
+      assert.deepEqual(store.answers(), [of('b', 201)]);
       store.close();
     });
 

@@ -2,16 +2,18 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { adminApp } from '../../../src/admin/server.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
+import type { Store } from '../../../src/store/store.ts';
 import { checkAnswer, operationFor } from '../../support/api-contract.ts';
 import { shopPolicy, world } from '../control/controller-world.ts';
 import { AdminWorld, token } from './admin-world.ts';
 
 /** The API over a controller as it is, with the policy of a file in force. */
-async function apiWorld() {
-  const { controller, submit, board, store } = world();
+async function apiWorld(before?: Store) {
+  const { controller, submit, board, store } = world(before ? { store: before } : {});
   const fleet = new Fleet(() => 0);
-  await submit(shopPolicy());
-  const app = adminApp({ ...new AdminWorld().options, control: controller, board, fleet });
+  if (before) controller.start();
+  else await submit(shopPolicy());
+  const app = adminApp({ ...new AdminWorld().options, control: controller, board, fleet, answers: store });
   const call = async (method: string, path: string, body?: unknown, more: Readonly<Record<string, string>> = {}) => {
     const response = await app.request(`http://127.0.0.1${path}`, {
       method,
@@ -235,6 +237,23 @@ describe('Idempotency-Key', () => {
     assert.equal(other?.headers.get('idempotency-replayed'), 'true');
     assert.equal(other?.headers.get('location'), '/api/v1/services/cart');
     assert.equal(store.latestRevision()?.number, 2);
+  });
+
+  it('does so over a restart, too, and answers what cannot be remembered', async () => {
+    const { call, store } = await apiWorld();
+    const body = { name: 'cart', spec: cart };
+    const one = await call('POST', '/api/v1/services', body, key);
+    const again = await apiWorld(store);
+    const other = await again.call('POST', '/api/v1/services', body, key);
+    assert.deepEqual([other.status, other.json], [201, one.json]);
+    assert.equal(other.headers.get('idempotency-replayed'), 'true');
+    assert.equal((await again.call('POST', '/api/v1/services', { name: 'x', spec: cart }, key)).status, 409);
+    store.keepAnswer = () => {
+      throw new Error('the disk is full');
+    };
+    const more = { 'idempotency-key': 'k2' };
+    assert.equal((await again.call('PUT', '/api/v1/services/more', cart, more)).status, 201);
+    assert.equal((await again.call('PUT', '/api/v1/services/more', cart, more)).status, 201, 'until a restart');
   });
 
   it('refuses another request with it, and forgets what was refused', async () => {

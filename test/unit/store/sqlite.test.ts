@@ -131,10 +131,10 @@ describe('sqlite: over restarts', () => {
     filled(directory);
     const database = openDatabase(join(directory, 'switchyard.db'));
     database
-      .prepare("UPDATE meta SET record = '4', checksum = ? WHERE key = 'schema'")
-      .run(checksum('meta/schema', '4'));
+      .prepare("UPDATE meta SET record = '5', checksum = ? WHERE key = 'schema'")
+      .run(checksum('meta/schema', '5'));
     database.close();
-    assert.throws(() => open(directory), /written by a newer Switchyard \(schema 4, this one knows 3\)/);
+    assert.throws(() => open(directory), /written by a newer Switchyard \(schema 5, this one knows 4\)/);
     assert.deepEqual(asides(directory), []);
   });
 });
