@@ -334,8 +334,7 @@ export class Controller extends OverrideCalls implements Control {
     this.#overrides.set(overrides);
     this.#overrides.end();
     const line = { ...before, number: store.lastNumber(), input, build };
-    const occasion = occasionOf(decided, before, line, clock.now());
-    this.#publish(line, occasion, named !== undefined);
+    this.#publish(line, occasionOf(decided, before, line, clock.now()), named !== undefined);
     for (const { write, decision, error } of decided) {
       if (error) write.drop(error);
       else if (named) {

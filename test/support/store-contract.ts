@@ -33,7 +33,7 @@ export const drainOf = (address: string): EndpointOverride => ({
 });
 
 /** About a change of overrides. */
-export const aboutOf = (what: string, more: Partial<Change> = {}): Change => ({
+const aboutOf = (what: string, more: Partial<Change> = {}): Change => ({
   at: 1_700_000_000_001,
   author: 'ada',
   source: 'api',
