@@ -7,12 +7,17 @@ import type { OrderState } from './order-state.ts';
  * Clients that have come to the same on different ways, one of them slower or after an outage, go on as one: equal states
  * at rest are one object. What a key does not look into stands there by its identity, so a part that is not made the same
  * everywhere makes states differ, and never makes different states one.
+ *
+ * A client of very many streams stays by itself: they were opened in an order of its own, and a key would look at all of
+ * them whenever one has said something (R41).
  */
 export function converged(state: ClientState): ClientState {
-  if (!isAtRest(state)) return state;
+  if (state.lanes.length > MOST_LANES || !isAtRest(state)) return state;
   const lanes = state.lanes.map(interned);
   return states.one(keyOf(state, lanes), () => ({ ...state, lanes }));
 }
+
+const MOST_LANES = 32;
 
 const states = new Interner<ClientState>();
 const knownLanes = new Interner<Lane>();

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Client, type ClientInput, type ClientStep, type Steps } from '../../src/xds/client.ts';
+import type { ClientState } from '../../src/xds/client-state.ts';
 import { startState, stepState } from '../../src/xds/client-step.ts';
+import { converged } from '../../src/xds/converged.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import type { Lane } from '../../src/xds/lanes.ts';
 import { StepMemory } from '../../src/xds/step-memory.ts';
@@ -72,26 +74,34 @@ for (const variant of ['sotw', 'delta'] as const) {
   });
 }
 
+type Told = 'join' | 'ask' | 'acknowledge' | 'gate' | 'leave';
+
 /** How often a step of a client with so many streams of endpoints looks at one of them. */
-function looksOf(streams: number): Readonly<Record<'join' | 'ask' | 'acknowledge' | 'gate' | 'leave', number>> {
+function looksOf(streams: number): Readonly<Record<Told, number>> {
   const names = Array.from({ length: streams + 1 }, (_, index) => `c${index}`);
   const contents = Object.fromEntries(names.map(name => [name, '1']));
   const long = 1_000_000;
   const order = { gateLimit: long, linger: long, lingerLimit: long, grace: long, reopening: long };
   let looks = 0;
+  const plain = (state: ClientState): ClientState => ({ ...state, lanes: state.lanes.map(({ ...lane }) => lane) });
   const counting: Steps['step'] = (state, input) => {
     let seen = 0;
-    const counted = state.lanes.map(lane => {
-      const { state: known, ...rest } = lane;
-      const get = () => {
-        seen++;
-        return known;
-      };
-      return Object.defineProperty({ ...rest }, 'state', { get, enumerable: true }) as Lane;
-    });
-    const result = stepState({ ...state, lanes: counted }, input);
+    const counted = (lanes: readonly Lane[]): readonly Lane[] =>
+      lanes.map(lane => {
+        const { state: known, ...rest } = lane;
+        const get = () => {
+          seen++;
+          return known;
+        };
+        return Object.defineProperty({ ...rest }, 'state', { get, enumerable: true }) as Lane;
+      });
+    const result = stepState({ ...state, lanes: counted(state.lanes) }, input);
     looks = seen;
-    return { ...result, state: { ...result.state, lanes: result.state.lanes.map(({ ...lane }) => lane) } };
+    const after = plain(result.state);
+    seen = 0;
+    converged({ ...after, lanes: counted(after.lanes) });
+    looks += seen;
+    return { ...result, state: after };
   };
   const settings = { order, rejection: { pause: long, retryAfter: long, retryLimit: long } };
   const client = new Client({ start: startState(settings), step: counting });
