@@ -99,6 +99,8 @@ describe(`${changes} changes by chance under load, seed ${seed}`, { timeout: 120
       made.push({ at: performance.now(), what: `${count + 1}: ${policy.change()}` });
       await served.publish(policy.policy);
       await distance();
+      // What a machine without time for it is slow to answer says nothing of the changes.
+      await until('requests are answered', () => loads.every(each => each.open < 3), 60_000);
     }
     await served.acked(30_000);
     // Until the last of what was retired has gone, and a while beyond.
@@ -151,8 +153,8 @@ describe(`${changes} changes by chance under load, seed ${seed}`, { timeout: 120
   /** Requests to a listener that never changes, on kept connections, and to one that does, each on its own. */
   function loadsOn(cast: Cast): readonly Load[] {
     return [
-      startLoad(() => observed(cast, cast.port, false), { perSecond: 20 }),
-      startLoad(() => observed(cast, cast.side, true), { perSecond: 5 }),
+      startLoad(() => observed(cast, cast.port, false), { perSecond: 20, atMost: 8 }),
+      startLoad(() => observed(cast, cast.side, true), { perSecond: 5, atMost: 2 }),
     ];
   }
 

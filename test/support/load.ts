@@ -7,21 +7,33 @@ export interface Load extends AsyncDisposable {
   readonly answers: readonly string[];
   /** What went wrong: statuses other than 200, and errors of connections. */
   readonly failures: readonly string[];
+  /** Requests that wait for their answer. */
+  readonly open: number;
   /** Resolves when so many further requests have been answered. */
   more(requests: number): Promise<void>;
   /** No further requests; resolves when all have their answers. */
   end(): Promise<void>;
 }
 
+export interface LoadOptions {
+  readonly perSecond?: number;
+  /** No further ones while so many are open: for what is to pass on a machine, too, that has little time for it. */
+  readonly atMost?: number;
+}
+
 /**
  * Requests at an even pace, whatever the answers take, so that a stall shows as failures and not as silence. Connections
  * are kept and shared.
  */
-export function startLoad(one: () => Promise<Answer>, { perSecond = 100 }: { readonly perSecond?: number } = {}): Load {
+export function startLoad(
+  one: () => Promise<Answer>,
+  { perSecond = 100, atMost = Number.POSITIVE_INFINITY }: LoadOptions = {},
+): Load {
   const answers: string[] = [];
   const failures: string[] = [];
   const open = new Set<Promise<void>>();
   const timer = setInterval(() => {
+    if (open.size >= atMost) return;
     const request = one().then(
       answer => {
         answers.push(answer.by === '-' ? String(answer.status) : answer.by);
@@ -42,6 +54,9 @@ export function startLoad(one: () => Promise<Answer>, { perSecond = 100 }: { rea
   return {
     answers,
     failures,
+    get open() {
+      return open.size;
+    },
     more: async requests => {
       const goal = answers.length + requests;
       await until(`${requests} requests are answered`, () => answers.length >= goal, 120_000);
@@ -52,6 +67,6 @@ export function startLoad(one: () => Promise<Answer>, { perSecond = 100 }: { rea
 }
 
 /** Load on one port of an edge proxy. */
-export function loadOn(port: number, path = '/', options: { readonly perSecond?: number } = {}): Load {
+export function loadOn(port: number, path = '/', options: LoadOptions = {}): Load {
   return startLoad(() => ask(port, path, { patience: 5000 }), options);
 }
