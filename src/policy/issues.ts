@@ -12,7 +12,24 @@ type Issue = z.core.$ZodIssue;
 
 /** What is wrong with one value, in words for those who wrote it. Paths are relative to the value. */
 export function mistakesOf(schema: AnySchema, value: unknown, issues: readonly Issue[]): readonly Mistake[] {
-  return withoutEchoes(issues.flatMap(issue => fromIssue({ schema, value }, issue, issue.path)));
+  return withoutEchoes(issues.flatMap(issue => fromIssue({ schema, value }, issue, issue.path))).map(each =>
+    veiled(each, value),
+  );
+}
+
+/** Below these keys stands what others may not know: tokens for an endpoint, the header that gets past a maintenance page. */
+const confidential = new Set(['headers', 'requestHeaders', 'responseHeaders', 'metadata', 'send']);
+
+/** Mistakes are logged and shown to many (P29): such a value is not quoted in them. */
+function veiled(mistake: Mistake, value: unknown): Mistake {
+  if (!mistake.path.some(key => confidential.has(String(key)))) return mistake;
+  const found = mistake.path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null)?.[key], value);
+  if (typeof found !== 'string' || found === '') return mistake;
+  // A short one, without quotes, may as well be a word of the message.
+  const forms = [quote(found), JSON.stringify(found), ...(found.length < 8 ? [] : [found])];
+  const hide = (text: string) => forms.reduce((left, form) => left.replaceAll(form, 'the value'), text);
+  const { message, hint } = mistake;
+  return { ...mistake, message: hide(message), hint: hint && hide(hint) };
 }
 
 /** A misspelt key makes the right one missing and "exactly one of" untrue: the misspelling says it all. */
