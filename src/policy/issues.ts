@@ -22,7 +22,8 @@ const confidential = new Set(['headers', 'requestHeaders', 'responseHeaders', 'm
 
 /** Mistakes are logged and shown to many (P29): such a value is not quoted in them. */
 function veiled(mistake: Mistake, value: unknown): Mistake {
-  if (!mistake.path.some(key => confidential.has(String(key)))) return mistake;
+  // Of headers to remove only names are said.
+  if (!mistake.path.some(key => confidential.has(String(key))) || mistake.path.includes('remove')) return mistake;
   const found = mistake.path.reduce<unknown>((inner, key) => (inner as Record<string, unknown> | null)?.[key], value);
   if (typeof found !== 'string' || found === '') return mistake;
   // A short one, without quotes, may as well be a word of the message.
