@@ -35,6 +35,8 @@ export function cliHost(): CliHost {
     preflight: async (policy, fleets) => (await import('./control/preflight.ts')).preflight(policy, fleets),
     envoyRefusal: (binary, config) => envoyRefusal(binary, config, unheard.signal),
     restoreStopped: (folder, backup) => restoreStopped(folder, backup, err),
+    // Loaded only here: it knows the store.
+    machine: async flags => (await import('./machine.ts')).machine(flags, unheard.signal),
     adminTarget,
   };
 }

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import manifest from '../package.json' with { type: 'json' };
 import { AuditLog } from './access/audit-log.ts';
 import { Tokens } from './access/tokens.ts';
 import { accessProblems } from './access-problems.ts';
@@ -101,6 +102,7 @@ async function start(
   endings: Ending[],
   parts: Parts,
 ): Promise<Omit<RunningServer, 'close'>> {
+  const startedAt = Date.now();
   const report = (message: string, error: unknown) => log.error({ err: error }, message);
   const store = openSqliteStore({ directory: settings.data, now: Date.now, report: message => log.error(message) });
   endings.push(() => store.close());
@@ -167,6 +169,7 @@ async function start(
     refusals: new Refusals(),
     meters: watched.meters,
     propagation: watched.propagation,
+    about: { version: manifest.version, startedAt },
     data: settings.data,
     openStreams: () => xds.streams,
     stopped: stop.signal,

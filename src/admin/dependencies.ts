@@ -43,6 +43,8 @@ export interface AdminDependencies {
   readonly propagation: Propagation;
   /** Milliseconds since the epoch; that of the system unless a test has another. */
   readonly now?: () => number;
+  /** The version of Switchyard, and when the server has started, in milliseconds since the epoch. */
+  readonly about: { readonly version: string; readonly startedAt: number };
   /** Data directory. */
   readonly data: string;
   /** xDS streams that are open. */

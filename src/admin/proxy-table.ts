@@ -1,4 +1,5 @@
 import { compareText } from '../base/compare.ts';
+import type { HealthView } from '../base/endpoint-health.ts';
 import { typeName } from '../base/type-name.ts';
 import type { DepartedProxy, Fleet } from '../fleet/fleet.ts';
 import { fleetOf, type ProxyStatus, type TypeStatus } from '../fleet/proxy.ts';
@@ -16,15 +17,36 @@ import { instant } from './replies.ts';
  * @param places of what proxies rejected; without it they are not told
  */
 export function proxyTable(
-  { fleet, board, recent }: { readonly fleet: Fleet; readonly board: Board; readonly recent?: RecentSets },
+  {
+    fleet,
+    board,
+    recent,
+    endpointHealth,
+  }: {
+    readonly fleet: Fleet;
+    readonly board: Board;
+    readonly recent?: RecentSets;
+    readonly endpointHealth?: (proxy: ProxyStatus) => HealthView;
+  },
   places: Places = noPlaces,
 ): readonly ProxyReply[] {
   const snapshots = board.current?.snapshots;
   const rows = [
-    ...fleet.proxies().map(each => connected(each, { snapshots, places, recent })),
+    ...fleet
+      .proxies()
+      .map(each => ({ ...connected(each, { snapshots, places, recent }), ...adminOf(endpointHealth?.(each)) })),
     ...fleet.departed().map(each => departed(each)),
   ];
   return rows.sort((a, b) => compareText(a.fleet ?? '\uffff', b.fleet ?? '\uffff') || compareText(a.id, b.id));
+}
+
+/** What is known of the admin interface of a proxy that was asked. */
+function adminOf(view: HealthView | undefined): Pick<ProxyReply, 'admin'> {
+  if (view?.kind === 'known') {
+    const { ahead } = view;
+    return { admin: { answers: true, ...(ahead === undefined ? {} : { clockAhead: Math.round(ahead) }) } };
+  }
+  return view?.silent ? { admin: { answers: false, why: view.why } } : {};
 }
 
 type Seen = Pick<ProxyStatus, 'node' | 'peer' | 'variant' | 'assignment' | 'connectedAt'>;

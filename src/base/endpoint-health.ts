@@ -18,5 +18,11 @@ export type HealthReport = ReadonlyMap<string, ClusterHealth>;
 
 /** What is known of how a proxy finds its endpoints, or why nothing is. */
 export type HealthView =
-  | { readonly kind: 'known'; readonly report: HealthReport }
-  | { readonly kind: 'unknown'; readonly why: string };
+  | {
+      readonly kind: 'known';
+      readonly report: HealthReport;
+      /** Milliseconds that the clock of the proxy is ahead of the server's, as far as it tells. */
+      readonly ahead?: number;
+    }
+  /** `silent`: it was asked, and gave no answer that makes sense. */
+  | { readonly kind: 'unknown'; readonly why: string; readonly silent?: true };

@@ -2,6 +2,7 @@ import type { Problem } from '../base/problem.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { PolicyDocument } from '../policy/document.ts';
 import type { Policy } from '../policy/kinds.ts';
+import type { CheckFlags, Machine } from './machine.ts';
 
 /** What the commands need of the program around them; `cli-host.ts` at the root gives it. */
 export interface CliHost {
@@ -37,6 +38,8 @@ export interface CliHost {
   envoyRefusal(binary: string, config: object): Promise<string | undefined>;
   /** Puts a backup into a data directory that no server runs on. @throws CliFailure when it is none, or one does. */
   restoreStopped(folder: string, backup: Uint8Array): Promise<void>;
+  /** The machine that the command runs on. */
+  machine(flags: CheckFlags): Promise<Machine>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
   adminTarget(flags: AdminFlags): AdminTarget;
 }

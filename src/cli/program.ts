@@ -3,6 +3,7 @@ import { auditCommand } from './commands/audit.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
+import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
 import { drainCommand } from './commands/drain.ts';
@@ -37,6 +38,7 @@ const groups = {
     getCommand,
     diffCommand,
     statusCommand,
+    checkCommand,
     configCommand,
     healthCommand,
     weightsCommand,

@@ -24,6 +24,7 @@ interface Asked {
   failures: number;
   busy: boolean;
   report: HealthReport | undefined;
+  ahead: number | undefined;
   /** When the report came, and how long after the one before: with many proxies, or large answers, that is seldomer. */
   at: number;
   pace: number;
@@ -81,8 +82,9 @@ export class EndpointHealthSource {
     const asked = this.#asked.get(target.node);
     if (!asked) return { kind: 'unknown', why: 'it has not been asked yet' };
     const fresh = this.#options.now() - asked.at <= lasts * Math.max(target.every, asked.pace) + grace;
-    if (asked.report && fresh) return { kind: 'known', report: asked.report };
-    return { kind: 'unknown', why: asked.why };
+    const { report, ahead, why, failures } = asked;
+    if (report && fresh) return { kind: 'known', report, ...(ahead === undefined ? {} : { ahead }) };
+    return { kind: 'unknown', why, ...(failures > 0 ? { silent: true } : {}) };
   }
 
   /** Asks those whose time has come, as many as there is room for, the longest due first. */
@@ -103,7 +105,16 @@ export class EndpointHealthSource {
     const known = this.#asked.get(target.node);
     if (known) return known;
     const why = 'it has not been asked yet';
-    const fresh: Asked = { next: now, failures: 0, busy: false, report: undefined, at: 0, pace: 0, why };
+    const fresh: Asked = {
+      next: now,
+      failures: 0,
+      busy: false,
+      report: undefined,
+      ahead: undefined,
+      at: 0,
+      pace: 0,
+      why,
+    };
     this.#asked.set(target.node, fresh);
     return fresh;
   }
@@ -114,10 +125,11 @@ export class EndpointHealthSource {
     asked.busy = true;
     this.#running++;
     try {
-      const { report, cost } = await query(target, signal);
+      const { report, cost, ahead } = await query(target, signal);
       // A proxy that did not answer meanwhile has no longer pace for that.
       asked.pace = asked.report && asked.failures === 0 ? Math.min(now() - asked.at, longestPause) : 0;
       asked.report = this.#shared(report);
+      asked.ahead = ahead;
       asked.at = now();
       asked.failures = 0;
       asked.why = 'its last answer is too old';

@@ -26,6 +26,8 @@ export interface AdminQueryOptions {
 
 export interface AdminAnswer {
   readonly report: HealthReport;
+  /** Milliseconds that its clock is ahead of ours, to the second; absent where it does not tell the time. */
+  readonly ahead?: number;
   /** Milliseconds that reading it took, in which nothing else ran. */
   readonly cost: number;
 }
@@ -53,14 +55,14 @@ export function adminQuery({ query, timeoutMs, largest }: AdminQueryOptions): Ad
     const signal = AbortSignal.any([stop, AbortSignal.timeout(timeoutMs)]);
     const { host, port } = await placeOf(target, query, signal);
     const get = (path: string, most: number) => getText({ host, port, path, largest: most, signal });
-    const info = await get('/server_info', Math.min(largest, largestInfo));
+    const { text: info, ahead } = await get('/server_info', Math.min(largest, largestInfo));
     const { value: node, cost: first } = timed(() => nodeOf(info));
     if (node !== target.node) {
       throw new UnreadableAnswer(`another proxy answers there, with the node id ${shown(node)}`, first);
     }
-    const text = await get('/clusters?format=json', largest);
+    const { text } = await get('/clusters?format=json', largest);
     const { value: report, cost } = timed(() => readClusters(text, target.endpoints));
-    return { report, cost: first + cost };
+    return { report, cost: first + cost, ...(ahead === undefined ? {} : { ahead }) };
   };
 }
 
@@ -103,14 +105,20 @@ interface Get {
   readonly signal: AbortSignal;
 }
 
-function getText({ host, port, path, largest, signal }: Get): Promise<string> {
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
+interface Got {
+  readonly text: string;
+  readonly ahead?: number;
+}
+
+function getText({ host, port, path, largest, signal }: Get): Promise<Got> {
+  const { promise, resolve, reject } = Promise.withResolvers<Got>();
   const headers = { host: 'envoy', 'accept-encoding': 'identity' };
   const asked = request({ host, port, path, method: 'GET', headers, agent: false, signal, maxHeaderSize: 8192 });
   asked.once('error', error => reject(signal.aborted ? new Error('no answer in time') : error));
   asked.once('response', response => {
     const chunks: Buffer[] = [];
     let size = 0;
+    const ahead = aheadOf(response.headers.date);
     if (response.statusCode !== 200) {
       reject(new Error(`it answered ${response.statusCode}`));
       asked.destroy();
@@ -123,7 +131,7 @@ function getText({ host, port, path, largest, signal }: Get): Promise<string> {
       reject(new Error(`its answer is larger than ${largest} bytes`));
       asked.destroy();
     });
-    response.once('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    response.once('end', () => resolve({ text: Buffer.concat(chunks).toString('utf8'), ...ahead }));
     response.once('error', error => reject(signal.aborted ? new Error('no answer in time') : error));
     response.once('close', () => reject(new Error('its answer was cut off')));
   });
@@ -131,6 +139,12 @@ function getText({ host, port, path, largest, signal }: Get): Promise<string> {
   asked.once('close', () => reject(new Error('it gave no answer to the question')));
   asked.end();
   return promise;
+}
+
+/** Its clock says the second that it is in, so that half of one is added. */
+function aheadOf(date: string | undefined): { readonly ahead?: number } {
+  const at = Date.parse(date ?? '');
+  return Number.isNaN(at) ? {} : { ahead: at + 500 - Date.now() };
 }
 
 function nodeOf(text: string): unknown {

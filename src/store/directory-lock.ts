@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { StoreError } from './store.ts';
@@ -38,12 +38,40 @@ export function lockDirectory(directory: string, options: { readonly patienceMs?
   return () => lock.close();
 }
 
+/**
+ * Does something to a data directory while no server can start on it; makes nothing that is not there.
+ *
+ * @returns the process that runs on it instead, 0 where it does not say which.
+ * @throws what `act` throws, and SQLite's own error for a lock that is damaged.
+ */
+export function whileAtRest<T>(directory: string, act: () => T): { readonly done: T } | { readonly holder: number } {
+  const file = join(directory, 'lock');
+  if (!existsSync(file)) return { done: act() };
+  const lock = new DatabaseSync(file, { timeout: 0 });
+  try {
+    lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
+  } catch (cause) {
+    lock.close();
+    if (kindOf(cause) === 'locked') return { holder: holderOf(join(directory, 'pid')) ?? 0 };
+    throw cause;
+  }
+  try {
+    return { done: act() };
+  } finally {
+    lock.close();
+  }
+}
+
 function holder(pidFile: string): string {
+  const pid = holderOf(pidFile);
+  return pid === undefined ? 'another process' : `process ${pid}`;
+}
+
+function holderOf(pidFile: string): number | undefined {
   try {
     const pid = readFileSync(pidFile, 'utf8').trim();
-    if (/^\d+$/.test(pid)) return `process ${pid}`;
+    return /^\d+$/.test(pid) ? Number(pid) : undefined;
   } catch {
-    // Said below.
+    return undefined;
   }
-  return 'another process';
 }

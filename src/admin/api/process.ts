@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { operation } from './operation.ts';
-import type { Reply } from './reply.ts';
+import { instantText, type Reply } from './reply.ts';
 
 export const readHealth = operation({
   id: 'readHealth',
@@ -31,6 +31,27 @@ export const readReadiness = operation({
     }),
     503: Waiting,
   },
+});
+
+const ServerReply = z
+  .object({
+    version: z.string().describe('Of Switchyard.'),
+    node: z.string().describe('Version of Node that it runs on.'),
+    process: z.int().describe('Number of its process.'),
+    startedAt: instantText('Since when it runs.'),
+    now: instantText('What its clock says.'),
+    streams: z.int().describe('xDS streams that are open.'),
+  })
+  .meta({ id: 'Server', description: 'The process that answers.' });
+export type ServerReply = Reply<typeof ServerReply>;
+
+export const readServer = operation({
+  id: 'readServer',
+  method: 'get',
+  path: '/api/v1/server',
+  family: 'Process',
+  summary: 'Which version answers, since when, and what its clock says',
+  answers: { 200: ServerReply },
 });
 
 export const readMetrics = operation({

@@ -68,6 +68,17 @@ export const ProxyReply = z
     envoyVersion: z.string().describe('`1.40.0`.'),
     peer: z.string().describe('Address that it is connected from.'),
     certificate: z.array(z.string()).describe('URIs and host names in its certificate; absent without TLS.').optional(),
+    admin: z
+      .object({
+        answers: z.boolean().describe('Whether it does.'),
+        why: z.string().describe('Why not.').optional(),
+        clockAhead: z
+          .int()
+          .describe("Milliseconds that its clock is ahead of the server's, to about a second; as far as it tells.")
+          .optional(),
+      })
+      .describe('Its admin interface, where its fleet says how it is asked, once it was.')
+      .optional(),
     connectedAt: instantText('Since when it is, or was, connected.'),
     disconnectedAt: instantText('When it went.').optional(),
     types: z.partialRecord(z.enum(typeNames), ProxyTypeReply).describe('By type that it has asked for.'),

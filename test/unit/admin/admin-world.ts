@@ -305,6 +305,7 @@ export class AdminWorld {
     refusals: this.refusals,
     meters: makeMeters(),
     propagation: new Propagation(),
+    about: { version: '1.2.3', startedAt: now - 60_000 },
     data: this.data,
     now: () => this.clock,
     openStreams: () => 3,

@@ -54,6 +54,7 @@ const backup = new Uint8Array(writeBackup(new MemoryStore().contents(), 5));
 const examples: Readonly<Record<string, Example>> = {
   readHealth: { url: '/healthz' },
   readReadiness: { url: '/readyz' },
+  readServer: { url: '/api/v1/server' },
   readMetrics: { url: '/metrics' },
   readDocument: { url: '/api/v1/openapi.json' },
   listProxies: { url: '/api/v1/proxies?state=pending' },

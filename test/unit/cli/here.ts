@@ -20,6 +20,7 @@ export function hostOf(given: Partial<CliHost>): CliHost {
     preflight: nothing,
     envoyRefusal: nothing,
     restoreStopped: nothing,
+    machine: nothing,
     adminTarget: () => {
       throw new Error('not in this test');
     },

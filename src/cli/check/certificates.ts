@@ -1,0 +1,36 @@
+import type { CertificateFacts } from '../machine.ts';
+import { error, type Finding, ok, warning } from './finding.ts';
+
+const day = 86_400_000;
+/** A certificate is to be renewed in the last fifth of its life, but not sooner than so many days before its end. */
+const soon = 14;
+
+/** @param facts undefined where xDS is in plain text */
+export function certificateFindings(facts: CertificateFacts | undefined, now: number): readonly Finding[] {
+  if (!facts) return [ok('certificates.plain', 'xDS is in plain text, so there are none')];
+  const { faults, ends, chain, open } = facts;
+  return [
+    ...(faults.length === 0
+      ? [ok('certificates.files', 'certificate, key and authorities belong together')]
+      : faults.map(({ file, why, remedy }) => error('certificates.files', `${file}: ${why}`, remedy))),
+    ...ends.map(each => expiryFinding(each, now)),
+    ...(chain === undefined
+      ? []
+      : [
+          warning('certificates.chain', chain, 'put what lies between it and its authority after it, in the same file'),
+        ]),
+    ...open.map(file =>
+      error('certificates.access', `the private key ${file} can be read by others than its owner`, `chmod 600 ${file}`),
+    ),
+  ];
+}
+
+function expiryFinding({ file, from, at }: CertificateFacts['ends'][number], now: number): Finding {
+  const id = 'certificates.expiry';
+  const left = Math.floor((at - now) / day);
+  const date = new Date(at).toISOString().slice(0, 10);
+  if (at <= now) return error(id, `${file} was good until ${date}`, 'renew it');
+  if (at - now < Math.min((at - from) / 5, soon * day))
+    return warning(id, `${file} is good for ${left} days only, until ${date}`, 'renew it');
+  return ok(id, `${file} is good until ${date}`);
+}
