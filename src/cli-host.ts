@@ -24,6 +24,7 @@ export function cliHost(): CliHost {
   const err = (text: string) => void process.stderr.write(text);
   return {
     version: manifest.version,
+    program: [process.execPath, ...process.argv.slice(1, 2)],
     out: text => void process.stdout.write(text),
     err,
     ...person(),

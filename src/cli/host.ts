@@ -7,6 +7,8 @@ import type { CheckFlags, Machine } from './machine.ts';
 /** What the commands need of the program around them; `cli-host.ts` at the root gives it. */
 export interface CliHost {
   readonly version: string;
+  /** What runs this command again: a program and its arguments, absolute. */
+  readonly program: readonly string[];
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
   /** True where a person looks at `out`, so that it may be redrawn in place. */

@@ -26,6 +26,9 @@ function jsonSchema(schema: AnySchema) {
       const format = formats.get(zodSchema);
       if (format && jsonSchema.type === 'string') jsonSchema.pattern = format.pattern;
       // Our own words beside the standard ones; editors show the description only.
+      if (typeof jsonSchema['why'] === 'string' && jsonSchema.description !== undefined) {
+        jsonSchema.description += `\n\nDefault: ${jsonSchema['why']}.`;
+      }
       for (const key of ['why', 'unseen', 'unit']) delete jsonSchema[key];
     },
   });

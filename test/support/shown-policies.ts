@@ -2,7 +2,7 @@ import { globSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAddress } from '../../src/base/address.ts';
 import { formatProblem } from '../../src/base/problem.ts';
-import { starterPolicy } from '../../src/cli/starter-policy.ts';
+import { policyText, usualPolicy } from '../../src/cli/init/policy.ts';
 import { compile } from '../../src/ir/compile.ts';
 import type { FleetIr } from '../../src/ir/ir.ts';
 import type { PolicyDocument } from '../../src/policy/document.ts';
@@ -22,7 +22,7 @@ const places = ['examples/*/switchyard.{yaml,ts}', 'demo/switchyard.yaml', 'comp
 /** All examples, the policies of the demonstration and of the containers, and the one that `init` writes. */
 export async function shownPolicies(): Promise<readonly ShownPolicy[]> {
   const signal = AbortSignal.timeout(60_000);
-  const shown = [fleetsOf('init', [{ file: 'switchyard.yaml', format: 'yaml', text: starterPolicy }])];
+  const shown = [fleetsOf('init', [{ file: 'switchyard.yaml', format: 'yaml', text: policyText(usualPolicy) }])];
   for (const name of globSync(places, { cwd: root }).sort()) {
     const { documents, problems } = await readPolicyFiles(join(root, name), { signal });
     if (problems.length > 0) throw new Error(problems.map(formatProblem).join('\n'));

@@ -1,39 +1,45 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { stringify } from 'yaml';
-import { type Address, parseAddress } from '../../base/address.ts';
-import { bootstrap, bootstrapDefaults } from '../../translate/bootstrap.ts';
-import type { BootstrapTls } from '../../translate/bootstrap-tls.ts';
+import { testedEnvoy } from '../../base/tested-envoy.ts';
+import { namePattern, nameRule } from '../../policy/field.ts';
+import { policyJsonSchema } from '../../policy/json-schema.ts';
 import type { CliHost } from '../host.ts';
-import { type InitTlsFlags, initTls } from '../init-tls.ts';
+import { type BootstrapFlags, bootstrapFiles, checkedAddress, clusterOf, nodesOf } from '../init/bootstraps.ts';
+import { composeText, composeXds } from '../init/compose.ts';
+import { policyText, schemaFile } from '../init/policy.ts';
+import { addressesMistake, answerTo, anything, confirmed, oneOf, portMistake, words } from '../init/questions.ts';
+import { isLoopback, systemdFiles } from '../init/systemd.ts';
 import { withExamples } from '../options.ts';
 import { CliFailure } from '../output.ts';
-import { starterPolicy } from '../starter-policy.ts';
 
-interface InitFlags extends InitTlsFlags {
-  readonly role: 'edge' | 'sidecar';
-  readonly variant: 'delta' | 'sotw';
-  readonly streams: 'ads' | 'per-type';
-  readonly node?: string;
-  readonly cluster?: string;
-  readonly region?: string;
-  readonly zone?: string;
-  readonly envoyAdmin: string;
+interface InitFlags extends BootstrapFlags {
+  readonly service: string;
+  readonly endpoint?: readonly string[];
+  readonly port: string;
+  readonly run?: 'systemd' | 'compose';
+  readonly envoyBin: string;
   readonly only?: 'policy' | 'envoy';
+  readonly yes?: boolean;
   readonly force?: boolean;
 }
 
 export function initCommand(program: Command, host: CliHost): void {
   const command = program
     .command('init')
-    .summary('write a starter policy and an Envoy bootstrap')
+    .summary('write a starter policy, Envoy bootstraps, and what runs them')
     .description(
-      'Writes switchyard.yaml, a commented policy to start from, and envoy-ROLE.yaml, a bootstrap with which an Envoy ' +
-        'joins: "envoy -c envoy-edge.yaml". Existing files are left alone unless --force is given.',
+      'Writes switchyard.yaml, a commented policy to start from, and a bootstrap with which each Envoy joins: ' +
+        '"envoy -c envoy-edge.yaml"; with --run also units of systemd, or a compose file. On a terminal it asks for what ' +
+        'no flag says, shows what it is going to write, and writes nothing before that is confirmed. Existing files are ' +
+        'left alone unless --force is given.',
     )
     .argument('[dir]', 'folder to write to', '.')
+    .option('--service <name>', 'name of the service in the policy', 'web')
+    .option('--endpoint <address...>', 'addresses of its application (default: an example of two versions)')
+    .option('--port <port>', 'port that the Envoys listen on', '8000')
+    .addOption(new Option('--run <how>', 'write what runs server and Envoys, too').choices(['systemd', 'compose']))
+    .option('--envoy-bin <file>', 'the Envoy binary of the units', '/usr/local/bin/envoy')
     .addOption(new Option('--role <role>', 'what the Envoy is').choices(['edge', 'sidecar']).default('edge'))
     .addOption(new Option('--variant <variant>', 'how xDS is spoken').choices(['delta', 'sotw']).default('delta'))
     .addOption(
@@ -41,7 +47,7 @@ export function initCommand(program: Command, host: CliHost): void {
         .choices(['ads', 'per-type'])
         .default('ads'),
     )
-    .option('--node <id>', 'node id, unique among all Envoys (default: ROLE-HOSTNAME)')
+    .option('--node <id...>', 'node ids, unique among all Envoys: a bootstrap for each (default: ROLE-HOSTNAME)')
     .option('--cluster <name>', 'node cluster, by which fleets match (default: the role)')
     .option('--region <name>', 'region the Envoy stands in')
     .option('--zone <name>', 'zone the Envoy stands in')
@@ -52,50 +58,180 @@ export function initCommand(program: Command, host: CliHost): void {
     .option('--xds-server-name <name...>', "names or IPs of the control plane's certificate (default: hosts of --xds)")
     .option('--envoy-admin <address>', "Envoy's own admin address: a loopback IP or unix:/PATH", '127.0.0.1:9901')
     .addOption(new Option('--only <what>', 'write only this').choices(['policy', 'envoy']))
+    .option('--yes', 'ask nothing')
     .option('--force', 'overwrite existing files')
-    .action((folder: string, flags: InitFlags) => init(host, folder, flags));
+    .action((folder: string, flags: InitFlags) => {
+      const given = (name: string) => command.getOptionValueSource(name) === 'cli';
+      return init(host, folder, flags, given);
+    });
   withExamples(command, [
     'switchyard init',
+    'switchyard init shop --service shop --endpoint 10.0.0.11:8080 10.0.0.12:8080 --port 80 --node edge-1 edge-2',
+    'sudo switchyard init /etc/switchyard --run systemd --node edge-1',
+    'switchyard init shop --run compose --endpoint shop:8080',
     'switchyard init --only envoy --xds xds.internal:18000 --xds-cert edge.crt --xds-key edge.key --xds-ca ca.crt',
     'switchyard init --only envoy --role sidecar --cluster checkout --node checkout-1 --xds 10.0.0.5:18000',
   ]);
 }
 
-function init(host: CliHost, folder: string, flags: InitFlags): void {
-  const files = new Map<string, string>();
-  if (flags.only !== 'envoy') files.set('switchyard.yaml', starterPolicy);
-  if (flags.only !== 'policy') {
-    const secure = initTls(folder, `envoy-${flags.role}`, flags);
-    files.set(`envoy-${flags.role}.yaml`, bootstrapText(flags, secure?.tls));
-    for (const [name, text] of secure?.files ?? []) files.set(name, text);
-  }
+type Given = (name: string) => boolean;
+
+async function init(host: CliHost, folder: string, asGiven: InitFlags, given: Given): Promise<void> {
+  const ask = asGiven.yes ? undefined : host.ask;
+  const flags = ask ? await asked(host, ask, asGiven, given) : asGiven;
+  const files = filesOf(host, folder, flags, given);
   const existing = [...files.keys()].filter(name => existsSync(path.join(folder, name)));
   if (existing.length > 0 && !flags.force) {
     throw new CliFailure(
       `${listed(existing.map(name => path.join(folder, name)))} already: nothing was written; --force overwrites, --only writes one`,
     );
   }
+  if (ask) {
+    const lines = [...files.keys()].map(
+      name => `  ${path.join(folder, name)}${existing.includes(name) ? ' (overwritten)' : ''}\n`,
+    );
+    host.err(`\nThese files are written:\n${lines.join('')}`);
+    if (!(await confirmed(ask, 'Write them?'))) throw new CliFailure('nothing was written');
+  }
   for (const [name, text] of files) {
     const file = path.join(folder, name);
     write(file, text);
     host.out(`wrote ${file}\n`);
   }
-  host.out(nextSteps([...files.keys()].map(name => path.join(folder, name))));
+  host.out(nextSteps(folder, [...files.keys()], flags));
+}
+
+/** What no flag says. */
+async function asked(
+  host: CliHost,
+  ask: NonNullable<CliHost['ask']>,
+  flags: InitFlags,
+  given: Given,
+): Promise<InitFlags> {
+  const to = async (
+    name: keyof InitFlags,
+    text: string,
+    usual: string,
+    mistake: (answer: string) => string | undefined,
+  ) => (given(name) ? undefined : answerTo(ask, host.err, { text, usual, mistake }));
+  const run = await to('run', 'Run them by systemd, compose, or by hand', 'hand', oneOf('systemd', 'compose', 'hand'));
+  const after: Partial<InitFlags> = run === undefined || run === 'hand' ? {} : { run: run as 'systemd' };
+  const known = { ...flags, ...after };
+  const policy = known.only !== 'envoy';
+  const service = policy
+    ? await to('service', 'Name of your service', flags.service, name =>
+        namePattern.test(name) ? undefined : nameRule,
+      )
+    : undefined;
+  const endpoint = policy
+    ? await to('endpoint', 'Addresses of your application, HOST:PORT', 'an example', answer =>
+        answer === 'an example' ? undefined : addressesMistake(answer),
+      )
+    : undefined;
+  const port = policy ? await to('port', 'Port for your callers', flags.port, portMistake) : undefined;
+  const envoys = known.only !== 'policy';
+  const node = envoys ? await to('node', 'Node ids of the Envoys', nodesOf(flags).join(', '), anything) : undefined;
+  const xds =
+    envoys && known.run !== 'compose'
+      ? await to('xds', 'Where the Envoys find the control plane', flags.xds.join(', '), addressesMistake)
+      : undefined;
+  return {
+    ...known,
+    ...(service === undefined ? {} : { service }),
+    ...(endpoint === undefined || endpoint === 'an example' ? {} : { endpoint: words(endpoint) }),
+    ...(port === undefined ? {} : { port }),
+    ...(node === undefined || node === nodesOf(flags).join(', ') ? {} : { node: words(node) }),
+    ...(xds === undefined ? {} : { xds: words(xds) }),
+  };
+}
+
+/** All that is to be written, by name. @throws CliFailure for what could not work. */
+function filesOf(host: CliHost, folder: string, flags: InitFlags, given: Given): ReadonlyMap<string, string> {
+  const { only, run } = flags;
+  const files = new Map<string, string>();
+  const inCompose = run === 'compose' && !given('xds');
+  const known = inCompose ? { ...flags, xds: [composeXds] } : flags;
+  if (only !== 'envoy') {
+    files.set('switchyard.yaml', policyOf(flags));
+    files.set(schemaFile, `${JSON.stringify(policyJsonSchema())}\n`);
+  }
+  // Units and containers find each by its node id.
+  const byNode = run !== undefined || nodesOf(flags).length > 1;
+  if (only !== 'policy') for (const [name, text] of bootstrapFiles(folder, known, byNode)) files.set(name, text);
+  if (only !== undefined) return files;
+  const nodes = nodesOf(flags);
+  if (run === 'compose')
+    files.set('compose.yaml', composeText({ nodes, ports: [Number(flags.port)], envoyVersion: `${testedEnvoy}.0` }));
+  if (run === 'systemd') for (const [name, text] of unitFiles(host, folder, flags)) files.set(name, text);
+  return files;
+}
+
+function policyOf(flags: InitFlags): string {
+  const { service, endpoint = [], port } = flags;
+  if (!namePattern.test(service)) throw new CliFailure(`--service ${JSON.stringify(service)} ${nameRule}`);
+  for (const each of endpoint) checkedAddress('--endpoint', each);
+  const wrong = portMistake(port);
+  if (wrong !== undefined) throw new CliFailure(`--port ${port}: ${wrong}`);
+  const cluster = flags.role === 'edge' ? clusterOf(flags) : 'edge';
+  return policyText({ service, endpoints: endpoint, port: Number(port), cluster });
+}
+
+function unitFiles(host: CliHost, folder: string, flags: InitFlags): ReadonlyMap<string, string> {
+  const at = path.resolve(folder);
+  if (/[\s%"'\\$]/.test(at))
+    throw new CliFailure(`units cannot name the folder ${at}: choose one without blanks and quotes`);
+  if (/^\/(?:home|root|tmp|var\/tmp)(?:\/|$)/.test(at)) {
+    host.err(
+      `warning: units see no home folders and no temporary ones: move ${at} to /etc/switchyard, or write it there\n`,
+    );
+  }
+  const [xds = ''] = flags.xds;
+  const listens = isLoopback(xds) ? xds : `0.0.0.0:${xds.slice(xds.lastIndexOf(':') + 1)}`;
+  return systemdFiles({
+    folder: at,
+    program: host.program,
+    envoy: path.resolve(flags.envoyBin),
+    xds: listens,
+    nodes: nodesOf(flags),
+  });
 }
 
 const listed = (names: readonly string[]) => `${names.join(' and ')} ${names.length === 1 ? 'exists' : 'exist'}`;
 
-function nextSteps(files: readonly string[]): string {
-  const quoted = (file: string) => (/^[\w./-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);
-  const lines = files.map(quoted).flatMap(file => {
-    if (/-(?:certificate|authority)\.yaml'?$/.test(file)) return [];
-    if (!file.includes('switchyard.yaml')) return [`envoy -c ${file}`];
-    return [
-      `switchyard validate ${file}      # after you have put in your addresses`,
-      `switchyard serve --policy ${file}`,
-    ];
-  });
+const quoted = (file: string) => (/^[\w./@-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`);
+
+function nextSteps(folder: string, names: readonly string[], flags: InitFlags): string {
+  const at = (name: string) => quoted(path.join(folder, name));
+  const policy = names.includes('switchyard.yaml') ? at('switchyard.yaml') : undefined;
+  const bootstraps = names.filter(name => /^envoy-.*(?<!-certificate|-authority)\.yaml$/.test(name));
+  const lines = [
+    ...(policy === undefined ? [] : [`switchyard validate ${policy}      # after you have put in your addresses`]),
+    ...runSteps(at, policy, bootstraps, flags),
+  ];
   return `next:\n${lines.map(line => `  ${line}\n`).join('')}`;
+}
+
+function runSteps(
+  at: (name: string) => string,
+  policy: string | undefined,
+  bootstraps: readonly string[],
+  { only, run, ...flags }: InitFlags,
+): readonly string[] {
+  if (only === undefined && run === 'compose') return [`docker compose -f ${at('compose.yaml')} up -d`];
+  if (only === undefined && run === 'systemd') {
+    const units = nodesOf(flags).map(node => quoted(`switchyard-envoy@${node}`));
+    return [
+      `sudo install -m 0644 ${at('systemd/switchyard.service')} ${at('systemd/switchyard-envoy@.service')} /etc/systemd/system`,
+      `sudo install -m 0644 ${at('systemd/switchyard.sysusers.conf')} /etc/sysusers.d/switchyard.conf`,
+      'sudo systemd-sysusers',
+      'sudo systemctl daemon-reload',
+      `sudo systemctl enable --now switchyard ${units.join(' ')}`,
+    ];
+  }
+  return [
+    ...(policy === undefined ? [] : [`switchyard serve --policy ${policy}`]),
+    ...bootstraps.map(name => `envoy -c ${at(name)}`),
+  ];
 }
 
 function write(file: string, text: string): void {
@@ -105,48 +241,4 @@ function write(file: string, text: string): void {
   } catch (cause) {
     throw new CliFailure(`cannot write ${file}: ${(cause as Error).message}`, 1, { cause });
   }
-}
-
-function bootstrapText(flags: InitFlags, tls: BootstrapTls | undefined): string {
-  const { role, variant, streams, region, zone } = flags;
-  const id = nodeName('--node', flags.node ?? `${role}-${hostname()}`);
-  const cluster = nodeName('--cluster', flags.cluster ?? role);
-  for (const each of flags.xds) checkedAddress('--xds', each);
-  if (!isLocal(checkedAddress('--envoy-admin', flags.envoyAdmin))) {
-    throw new CliFailure(
-      `--envoy-admin ${flags.envoyAdmin} is neither a loopback IP nor unix:/PATH: whoever reaches that address can end the Envoy`,
-    );
-  }
-  const message = bootstrap({
-    node: { id, cluster, ...(region === undefined ? {} : { region }), ...(zone === undefined ? {} : { zone }) },
-    xds: flags.xds,
-    ...(tls && { tls }),
-    variant,
-    admin: flags.envoyAdmin,
-    ...bootstrapDefaults,
-    streams: streams === 'ads' ? 'ads' : 'perType',
-  });
-  return (
-    `# Envoy bootstrap: ${role}, ${variant === 'delta' ? 'incremental (delta)' : 'state-of-the-world'} xDS over ${streams === 'ads' ? 'one ADS stream' : 'a stream for each type'}.\n` +
-    `# It joins the fleet whose "match" fits cluster "${cluster}" and id "${id}". Start it with: envoy -c envoy-${role}.yaml\n` +
-    `# The id must be unique. All else (listeners, routes, clusters, endpoints) comes from the control plane.\n` +
-    stringify(message, { lineWidth: 0 })
-  );
-}
-
-/** @throws CliFailure for what a control plane would not take as a node's id or cluster, or what fits no line of YAML. */
-function nodeName(flag: string, text: string): string {
-  if (/^[\x21-\x7e]{1,256}$/.test(text)) return text;
-  throw new CliFailure(`${flag} ${JSON.stringify(text)} must be 1 to 256 visible ASCII characters without spaces`);
-}
-
-function checkedAddress(flag: string, text: string): Address {
-  const parsed = parseAddress(text);
-  if (parsed) return parsed;
-  throw new CliFailure(`${flag} "${text}" is not an address like HOST:PORT or unix:/PATH`);
-}
-
-function isLocal(address: Address): boolean {
-  if (address.kind === 'unix') return true;
-  return address.kind === 'ip' && (address.ip.startsWith('127.') || address.ip === '::1');
 }

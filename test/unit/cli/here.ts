@@ -8,6 +8,7 @@ const nothing = () => Promise.reject(new Error('not in this test'));
 export function hostOf(given: Partial<CliHost>): CliHost {
   return {
     version: '0.0.0',
+    program: ['/usr/local/bin/switchyard'],
     out: () => {},
     err: () => {},
     terminal: false,

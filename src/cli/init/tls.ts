@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { stringify } from 'yaml';
-import { parseAddress } from '../base/address.ts';
-import { type BootstrapTls, tlsSecretFiles } from '../translate/bootstrap-tls.ts';
-import { CliFailure } from './output.ts';
+import { parseAddress } from '../../base/address.ts';
+import { type BootstrapTls, tlsSecretFiles } from '../../translate/bootstrap-tls.ts';
+import { CliFailure } from '../output.ts';
 
 export interface InitTlsFlags {
   readonly xds: readonly string[];
