@@ -17,15 +17,17 @@ import type {
   SettingsFacts,
   StoreFacts,
 } from './cli/machine.ts';
-import { type ListenAddress, readSettings, type Settings } from './settings.ts';
+import { type ListenAddress, readSettings, type Settings, type TlsSettings } from './settings.ts';
 import { portsOf } from './sources/listening.ts';
 import { readTlsFiles } from './sources/tls-files.ts';
 import { largestBackup, readBackup } from './store/backup.ts';
 import { inspectStore } from './store/inspect.ts';
 
 /** The machine that this process runs on. Nothing here writes, and ports are listened on for a moment only. */
-export function machine({ envoy, backups, ...flags }: CheckFlags, signal: AbortSignal): Machine {
-  const outcome = readSettings({ ...flags });
+export function machine({ envoy, backups, admin, ...flags }: CheckFlags, signal: AbortSignal): Machine {
+  // A URL says how the server is called, not where it listens.
+  const where = admin === undefined || /^https?:/.test(admin) ? {} : { admin };
+  const outcome = readSettings({ ...flags, ...where });
   // With mistakes in them, what is usual is looked at.
   const usual = outcome.kind === 'good' ? outcome : readSettings({}, {});
   if (usual.kind === 'bad') throw new Error(usual.mistakes.join('; '));
@@ -43,7 +45,10 @@ export function machine({ envoy, backups, ...flags }: CheckFlags, signal: AbortS
       ...storeFacts(settings.data),
       ...(backups === undefined ? {} : { backups: backupFacts(backups) }),
     }),
-    certificates: () => certificateFacts(settings),
+    certificates: async () => [
+      ...(settings.xdsTls ? [await certificateFacts('xDS', settings.xdsTls)] : []),
+      ...(settings.adminTls ? [await certificateFacts('the admin API', settings.adminTls)] : []),
+    ],
     ports: holder => portFacts(settings, holder),
   };
 }
@@ -161,20 +166,19 @@ function readdirIn(folder: string): readonly string[] {
   }
 }
 
-async function certificateFacts({ xdsTls }: Settings): Promise<CertificateFacts | undefined> {
-  if (!xdsTls) return undefined;
-  const { paths } = xdsTls;
+async function certificateFacts(of: string, { paths }: TlsSettings): Promise<CertificateFacts> {
   const reading = await readTlsFiles(paths);
   const open = (modeOf(paths.key) & others) === 0 ? [] : [paths.key];
-  if (reading.kind === 'bad') return { faults: reading.faults, ends: [], open };
+  if (reading.kind === 'bad') return { of, faults: reading.faults, ends: [], open };
   const { certificate, clientCa, clientCrl, material } = reading;
   const end = (file: string, { from, to }: { readonly from: number; readonly to: number }) => ({ file, from, at: to });
   const chain = chainBreak(material.certificate, paths.certificate);
   return {
+    of,
     faults: [],
     ends: [
       end(paths.certificate, certificate),
-      end(paths.clientCa, clientCa),
+      ...(clientCa && paths.clientCa ? [end(paths.clientCa, clientCa)] : []),
       ...(clientCrl && paths.clientCrl ? [end(paths.clientCrl, clientCrl)] : []),
     ],
     ...(chain === undefined ? {} : { chain }),
@@ -201,7 +205,9 @@ async function portFacts(settings: Settings, holder: number | undefined): Promis
     ['--xds-rest', settings.xdsRest],
     ['--admin', settings.admin],
   ] as const;
-  const all = wanted.flatMap(([flag, address]) => (address === undefined ? [] : [{ flag, ...address }]));
+  const all = wanted.flatMap(([flag, address]) =>
+    address === undefined || 'path' in address ? [] : [{ flag, ...address }],
+  );
   return Promise.all(all.map(async each => ({ ...each, state: await portState(each, holder, held) })));
 }
 

@@ -64,6 +64,8 @@ export interface BackupFacts {
 }
 
 export interface CertificateFacts {
+  /** What they are of: `xDS`. */
+  readonly of: string;
   /** What is wrong with the files, each with its remedy. Empty: they are good together. */
   readonly faults: readonly { readonly file: string; readonly why: string; readonly remedy: string }[];
   /** From when to when each is of use; milliseconds since the epoch. */
@@ -92,7 +94,7 @@ export interface Machine {
   /** Policy files that others than their owner may write. */
   writable(files: readonly string[]): Promise<readonly string[]>;
   store(): Promise<StoreFacts>;
-  /** Undefined where xDS is in plain text. */
-  certificates(): Promise<CertificateFacts | undefined>;
+  /** None where all is in plain text. */
+  certificates(): Promise<readonly CertificateFacts[]>;
   ports(holder: number | undefined): Promise<readonly PortFacts[]>;
 }

@@ -25,6 +25,8 @@ function jsonSchema(schema: AnySchema) {
     override: ({ zodSchema, jsonSchema }) => {
       const format = formats.get(zodSchema);
       if (format && jsonSchema.type === 'string') jsonSchema.pattern = format.pattern;
+      // No format of JSON Schema; its pattern says the same.
+      if (jsonSchema.format === 'starts_with') delete jsonSchema.format;
       // Our own words beside the standard ones; editors show the description only.
       if (typeof jsonSchema['why'] === 'string' && jsonSchema.description !== undefined) {
         jsonSchema.description += `\n\nDefault: ${jsonSchema['why']}.`;

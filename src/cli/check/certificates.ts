@@ -5,13 +5,16 @@ const day = 86_400_000;
 /** A certificate is to be renewed in the last fifth of its life, but not sooner than so many days before its end. */
 const soon = 14;
 
-/** @param facts undefined where xDS is in plain text */
-export function certificateFindings(facts: CertificateFacts | undefined, now: number): readonly Finding[] {
-  if (!facts) return [ok('certificates.plain', 'xDS is in plain text, so there are none')];
-  const { faults, ends, chain, open } = facts;
+/** @param all none where everything is in plain text */
+export function certificateFindings(all: readonly CertificateFacts[], now: number): readonly Finding[] {
+  if (all.length === 0) return [ok('certificates.plain', 'xDS and admin API are in plain text, so there are none')];
+  return all.flatMap(each => findingsOf(each, now));
+}
+
+function findingsOf({ of, faults, ends, chain, open }: CertificateFacts, now: number): readonly Finding[] {
   return [
     ...(faults.length === 0
-      ? [ok('certificates.files', 'certificate, key and authorities belong together')]
+      ? [ok('certificates.files', `certificate, key and authorities of ${of} belong together`)]
       : faults.map(({ file, why, remedy }) => error('certificates.files', `${file}: ${why}`, remedy))),
     ...ends.map(each => expiryFinding(each, now)),
     ...(chain === undefined

@@ -31,7 +31,7 @@ const goodMachine: Machine = {
   }),
   writable: async () => [],
   store: async () => goodStore,
-  certificates: async () => undefined,
+  certificates: async () => [],
   ports: async () => [
     { flag: '--xds', host: '127.0.0.1', port: 18000, state: 'free' },
     { flag: '--admin', host: '127.0.0.1', port: 18080, state: 'ours' },
@@ -159,11 +159,12 @@ describe('switchyard check', () => {
 
   it('finds certificates that end soon, have a gap, or can be read by all', async () => {
     const good: CertificateFacts = {
+      of: 'xDS',
       faults: [],
       ends: [{ file: 'x.crt', from: now - 30 * day, at: now + 60 * day }],
       open: [],
     };
-    const of = (given: Partial<CertificateFacts>) => wrong({ certificates: async () => ({ ...good, ...given }) });
+    const of = (given: Partial<CertificateFacts>) => wrong({ certificates: async () => [{ ...good, ...given }] });
     assert.deepEqual(await of({}), []);
     assert.deepEqual(brief(await of({ ends: [{ file: 'x.crt', from: now - 30 * day, at: now + 5 * day }] })), [
       'warning certificates.expiry',
@@ -259,8 +260,7 @@ describe('switchyard check, with a server', () => {
       at: now - 5000,
       problems: [{ ...problem, code: 'syntax.invalid', message: 'a bracket' }],
     } as never;
-    const frozen = { by: 'ada', since: now - 9000, revision: 7, stored: true };
-    Object.assign(world.control.freezing, { status: { ...world.control.freezing.status, frozen } });
+    world.control.freezing.freeze({ by: 'ada' });
     const { code, bad, said } = await check();
     assert.equal(code, 1);
     assert.deepEqual(brief(bad).slice(0, 4), [

@@ -91,7 +91,10 @@ describe(published, () => {
       const text = said.get(each.path) ?? '';
       return each.default !== undefined && !text.includes('"default":') && !text.includes('Default: ');
     });
-    assert.deepEqual(silent.map(each => each.path), []);
+    assert.deepEqual(
+      silent.map(each => each.path),
+      [],
+    );
   });
 });
 
