@@ -144,7 +144,10 @@ describe('switchyard init', { concurrency: 2 }, () => {
     const folder = temporaryDirectory();
     const { code, out } = await run(folder, 'init', 'new/place');
     assert.equal(code, 0);
-    assert.match(out, /^wrote new\/place\/switchyard\.yaml\nwrote new\/place\/\.policy\.schema\.json\nwrote new\/place\/envoy-edge\.yaml\nnext:/);
+    assert.match(
+      out,
+      /^wrote new\/place\/switchyard\.yaml\nwrote new\/place\/\.policy\.schema\.json\nwrote new\/place\/envoy-edge\.yaml\nnext:/,
+    );
     const validated = await run(join(folder, 'new/place'), 'validate');
     assert.deepEqual([validated.code, validated.out], [0, 'good: 1 fleet, 0 errors, 0 warnings\n']);
   });
