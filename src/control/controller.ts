@@ -255,24 +255,25 @@ export class Controller extends OverrideCalls implements Control {
   }
 
   #accept(
-    { documents, about, read, overrides, what, heldFiles, upon }: SubmitWrite,
+    { documents, about, read, overrides, what, files, heldFiles, upon }: SubmitWrite,
     made: Pick<Line, 'input' | 'build'>,
     named: Extract<NamedSubmission, { readonly kind: 'pass' }> | undefined,
   ): Omit<Extract<SubmitOutcome, { readonly kind: 'accepted' }>, 'warnings'> {
     const { store, clock } = this.#options;
     const before = this.#inForce;
+    // A part that changes leaves the files as they are, held back or not.
+    const held = upon && !files ? before?.revision.heldFiles : heldFiles;
     const change = {
       ...about,
       what: what ?? policyChange(before?.build.policy, made.build.policy),
       at: clock.now(),
       documents,
       ...(overrides ? { overrides } : {}),
-      ...(heldFiles === undefined ? {} : { heldFiles }),
+      ...(held === undefined ? {} : { heldFiles: held }),
     };
     const revision = store.acceptRevision(change);
     if (overrides) this.#overrides.set(overrides);
-    const line = { revision, number: store.lastNumber(), problems: read.problems, ...made };
-    const after = { ...line, ...this.#withoutGone(line) };
+    const after = this.#withoutGone({ revision, number: store.lastNumber(), problems: read.problems, ...made });
     if (about.source !== 'api') this.#rejected = undefined;
     const occasion: Occasion = { cause: 'policy', author: about.author, what: change.what };
     this.#publish({ ...after, number: store.lastNumber() }, occasion, named !== undefined);
@@ -281,15 +282,14 @@ export class Controller extends OverrideCalls implements Control {
     }
     const { passing } = named;
     // A part goes out upon the revision that is frozen, a whole policy is itself what is frozen from then on.
-    const held = upon ? passing.before.revision : revision;
-    const number = upon ? passing.before.number : revision.number;
-    this.#gate.pass(passing, occasion, { revision: { ...held, documents: named.documents }, number });
+    const frozen = upon ? passing.before : { revision, number: revision.number };
+    this.#gate.pass(passing, occasion, { ...frozen, revision: { ...frozen.revision, documents: named.documents } });
     this.#listeners.tell();
     return { kind: 'accepted', revision, effect: effectOf(passing.before.build, passing.build, () => true) };
   }
 
   /** Overrides of endpoints that the accepted policy no longer has are ended; they were without effect already. */
-  #withoutGone(line: Line): Pick<Line, 'input' | 'build'> {
+  #withoutGone(line: Line): Line {
     const gone = line.build.overrides.flatMap(({ override, effect }) =>
       override.kind === 'endpoint' && effect === 'suspended' ? [override] : [],
     );
@@ -298,7 +298,7 @@ export class Controller extends OverrideCalls implements Control {
     const kept = this.#overrides.all.filter(each => !gone.some(other => other === each));
     const made = this.#builder.again(line, kept);
     this.#overrides.set(kept);
-    return made;
+    return { ...line, ...made };
   }
 
   #processQuarantine(change: QuarantineChange): QuarantineOutcome {
