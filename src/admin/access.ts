@@ -3,7 +3,7 @@ import { atLeast, type Caller, mayFleet, type ScopeKind } from '../access/caller
 import { RateLimit } from '../access/rate-limit.ts';
 import { holderOf, type Subject } from '../control/effect.ts';
 import { fleetOf } from '../fleet/proxy.ts';
-import { type Operation, roleOf } from './api/operation.ts';
+import { isWriting, type Operation, roleOf } from './api/operation.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { peerOf } from './peer.ts';
 import { ApiError } from './problem-json.ts';
@@ -18,6 +18,8 @@ declare module 'hono' {
     requestId: string;
     /** What is asked for, once that is known. */
     operation: Operation;
+    /** Nothing is to be changed. */
+    dryRun: boolean;
     /** Lets pass what the caller may do. @throws ApiError 403. */
     gate: (operation: Operation) => void;
   }
@@ -84,7 +86,7 @@ function tooMany(context: Context, refusals: Refusals, reason: RefusalReason, wa
 /** Whether a request can change something. */
 export function isWrite(context: Context): boolean {
   const operation = context.get('operation');
-  if (operation) return operation.method !== 'get' && roleOf(operation) !== 'viewer';
+  if (operation) return isWriting(operation);
   return !['GET', 'HEAD', 'OPTIONS'].includes(context.req.method);
 }
 

@@ -1,16 +1,19 @@
 import type { Context } from 'hono';
 import type { Effect } from '../control/control.ts';
+import type { Plan } from '../control/plan.ts';
 import { type MissingProxy, waitAcked } from '../fleet/wait.ts';
 import type { AckReply, MissingReply, QuarantineReply, WriteReply } from './api.ts';
 import type { AdminDependencies } from './dependencies.ts';
+import { effectReply } from './effects.ts';
 import { atPlace, type Places, placesIn } from './places.ts';
 import { quarantineReply, rejectReply } from './rejection-replies.ts';
 import { instant } from './replies.ts';
+import { seenBy } from './visible.ts';
 
 /** A request of a write: whether it is to wait until proxies have what it says. */
 export interface AskedWrite {
   readonly context: Context;
-  readonly query: { readonly wait?: 'acked'; readonly timeout?: number };
+  readonly query: { readonly wait?: 'acked'; readonly timeout?: number; readonly dryRun?: boolean };
 }
 
 /** How a write is answered. */
@@ -26,21 +29,24 @@ const usualWait = 5000;
  * acknowledged. 200: done (and acknowledged, when asked); 202: done, but not acknowledged by all in time, or nobody is
  * connected, or something of it was quarantined, or it waits for the end of a freeze; the body says who and what.
  *
+ * @param plan of a dry run, which there is nothing to wait for
  * @param more what the reply has beside that
  */
 export async function answerWrite<More extends object>(
   { context, query }: AskedWrite,
   dependencies: AdminDependencies,
-  { effect, more }: { readonly effect: Effect; readonly more: More },
+  { effect, plan, more }: { readonly effect: Effect; readonly plan?: Plan | undefined; readonly more: More },
 ): Promise<Written<WriteReply & More>> {
   const { wait, timeout = usualWait } = query;
   const gone = context.req.raw.signal;
-  const acknowledged = wait === undefined ? undefined : await acknowledgement(dependencies, effect, timeout, gone);
+  const waits = wait !== undefined && plan === undefined;
+  const acknowledged = waits ? await acknowledgement(dependencies, effect, timeout, gone) : undefined;
   const body = {
     changed: effect.changed,
     fleets: [...effect.concerned.keys()],
     ...more,
     ...(effect.waitsForThaw ? { waitsForThaw: true as const } : {}),
+    ...(plan ? { effect: effectReply(plan, dependencies.fleet, seenBy(context)) } : {}),
     ...(acknowledged === undefined ? {} : { acknowledged }),
   };
   return acknowledged === undefined || acknowledged.complete ? { status: 200, body } : { status: 202, body };

@@ -58,7 +58,7 @@ export function audited(audit: AuditLog, { control }: Pick<AdminDependencies, 'c
 /** Undefined: it is not written down. */
 function resultOf(context: Context, status: number): AuditResult | undefined {
   if (context.get('refusal') !== undefined) return context.get('caller') ? 'refused' : 'unauthenticated';
-  if (!isWrite(context) || context.req.query('dryRun') === 'true') return undefined;
+  if (!isWrite(context) || context.get('dryRun')) return undefined;
   if (status < 400) return 'done';
   return status < 500 ? 'refused' : 'failed';
 }

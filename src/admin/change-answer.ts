@@ -16,9 +16,9 @@ export async function answerChange(asked: AskedWrite, dependencies: AdminDepende
         problems: outcome.problems.map(problemReply),
       });
     case 'accepted': {
-      const { revision, warnings, effect } = outcome;
-      const more = { revision: revision.number, warnings: warnings.map(problemReply) };
-      return answerWrite(asked, dependencies, { effect, more });
+      const { revision, warnings, effect, plan } = outcome;
+      const more = { ...(plan ? {} : { revision: revision.number }), warnings: warnings.map(problemReply) };
+      return answerWrite(asked, dependencies, { effect, plan, more });
     }
   }
 }

@@ -8,27 +8,38 @@ import { type EffectReply, problemReply } from './api.ts';
 const mostResources = 500;
 const mostProxies = 20;
 
-/** What a write would lead to, for the fleets and for the proxies that are connected. */
-export function effectReply({ before, after, warnings }: Plan, fleet: Fleet): EffectReply {
-  const proxies = fleet.proxies().map(({ node }) => {
+/**
+ * What a write would lead to, for the fleets and for the proxies that are connected.
+ *
+ * @param sees whether the caller may see what a fleet holds
+ */
+export function effectReply(
+  { before, after, warnings, shrinks }: Plan,
+  fleet: Fleet,
+  sees: (key: string) => boolean,
+): EffectReply {
+  const proxies = fleet.proxies().flatMap(({ node }) => {
     const [from, to] = [keyOf(before, node), keyOf(after, node)];
     const [held, wanted] = [before?.snapshots.get(from ?? ''), after.snapshots.get(to ?? '')];
-    return { id: node.id, from, to, isSent: wanted !== undefined && held !== wanted };
+    const visible = [from, to].every(key => key === undefined || sees(key));
+    return visible ? [{ id: node.id, from, to, isSent: wanted !== undefined && held !== wanted }] : [];
   });
-  const fleets = touched(before, after).map(key => {
-    const [old, now] = [before?.snapshots.get(key), after.snapshots.get(key)];
-    const changes = changesBetween(old, now);
-    const sent = proxies.filter(each => each.isSent && each.to === key);
-    return {
-      fleet: key,
-      change: old ? (now ? ('changed' as const) : ('removed' as const)) : ('added' as const),
-      resources: changes.slice(0, mostResources).map(({ fields, ...each }) => ({ ...each, fields: [...fields] })),
-      resourceCount: changes.length,
-      proxies: sent.slice(0, mostProxies).map(each => each.id),
-      proxyCount: sent.length,
-      drains: now !== undefined && changes.some(drains),
-    };
-  });
+  const fleets = touched(before, after)
+    .filter(sees)
+    .map(key => {
+      const [old, now] = [before?.snapshots.get(key), after.snapshots.get(key)];
+      const changes = changesBetween(old, now);
+      const sent = proxies.filter(each => each.isSent && each.to === key);
+      return {
+        fleet: key,
+        change: old ? (now ? ('changed' as const) : ('removed' as const)) : ('added' as const),
+        resources: changes.slice(0, mostResources).map(({ fields, ...each }) => ({ ...each, fields: [...fields] })),
+        resourceCount: changes.length,
+        proxies: sent.slice(0, mostProxies).map(each => each.id),
+        proxyCount: sent.length,
+        drains: now !== undefined && changes.some(drains),
+      };
+    });
   return {
     fleets,
     moves: proxies
@@ -37,6 +48,7 @@ export function effectReply({ before, after, warnings }: Plan, fleet: Fleet): Ef
       .map(({ id, from, to }) => ({ id, from: from ?? null, to: to ?? null })),
     proxyCount: proxies.filter(each => each.isSent).length,
     drains: fleets.some(each => each.drains),
+    shrinks: shrinks.map(problemReply),
     problems: newIn(warnings.after, warnings.before).map(problemReply),
     solved: newIn(warnings.before, warnings.after).map(problemReply),
   };

@@ -1,24 +1,30 @@
-import type { OverrideOutcome } from '../control/control.ts';
+import type { OverrideOptions, OverrideOutcome } from '../control/control.ts';
 import { type AskedWrite, answerWrite } from './acknowledgement.ts';
 import type { OverrideWriteReply, WriteReply } from './api.ts';
 import type { AdminDependencies } from './dependencies.ts';
+import { readLevers } from './input.ts';
 import { ApiError } from './problem-json.ts';
 import { overrideReply } from './replies.ts';
 
+interface AskedOverride extends AskedWrite {
+  readonly query: AskedWrite['query'] & { readonly duringFreeze?: boolean };
+}
+
 /** Does and answers a write of an override; see {@link answerWrite}. @throws ApiError when it was not done. */
 export async function answerOverride(
-  asked: AskedWrite,
+  asked: AskedOverride,
   dependencies: AdminDependencies,
-  write: () => Promise<OverrideOutcome>,
+  write: (options: OverrideOptions) => Promise<OverrideOutcome>,
 ) {
-  const outcome = await write();
+  const { dryRun = false } = asked.query;
+  const outcome = await write({ ...readLevers(asked), ...(dryRun ? { dryRun } : {}) });
   if (outcome.kind !== 'done') return refuse(outcome);
-  const { effect, status, endpoints } = outcome;
+  const { effect, plan, status, endpoints } = outcome;
   const more: Omit<OverrideWriteReply, keyof WriteReply> = {
     ...(status === undefined ? {} : { override: overrideReply(status) }),
     ...(endpoints && { endpoints: endpoints.addresses, overrides: endpoints.statuses.map(overrideReply) }),
   };
-  return answerWrite(asked, dependencies, { effect, more });
+  return answerWrite(asked, dependencies, { effect, plan, more });
 }
 
 /** What was not done, as an error. @throws ApiError 404, 409 or 422. */

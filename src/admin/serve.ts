@@ -1,7 +1,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { didYouMean } from '../base/suggest.ts';
-import type { AnswerOf, BodyOf, Operation, ParamsOf, QueryOf } from './api/operation.ts';
+import { type AnswerOf, type BodyOf, isWriting, type Operation, type ParamsOf, type QueryOf } from './api/operation.ts';
 import { type Api, documented } from './document.ts';
 import { readBody } from './input.ts';
 import { ApiError } from './problem-json.ts';
@@ -35,6 +35,8 @@ export function serve<O extends Operation>(
     context.set('operation', operation);
     context.get('gate')?.(operation);
     const query = readQuery(context, operation) as QueryOf<O>;
+    refuseDryRun(context, operation);
+    context.set('dryRun', (query as { readonly dryRun?: boolean }).dryRun === true);
     const body = (operation.body && (await readBody(context, operation.body))) as BodyOf<O>;
     const given = await handle({ context, params: context.req.param() as ParamsOf<O>, query, body });
     if (given instanceof Response) return given;
@@ -61,6 +63,14 @@ function readQuery(context: Context, { query }: Operation): unknown {
   const what = text === undefined ? `${name} is missing.` : `${name}="${text}" ${issue?.message}.`;
   throw new ApiError(400, 'Invalid query', what, {
     hint: choices.length === 0 ? undefined : (didYouMean(text ?? '', choices) ?? `one of ${choices.join(', ')}`),
+  });
+}
+
+/** What is not understood must not be done in earnest. @throws ApiError 400 */
+function refuseDryRun(context: Context, operation: Operation): void {
+  if (!isWriting(operation) || context.req.query('dryRun') === undefined || 'dryRun' in (operation.query ?? {})) return;
+  throw new ApiError(400, 'Invalid query', 'This cannot be rehearsed: it does not change what proxies hold.', {
+    hint: 'nothing was done; leave out dryRun to do it',
   });
 }
 

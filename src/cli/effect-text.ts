@@ -7,8 +7,9 @@ const signs = { added: '+', changed: '~', removed: '-' } as const;
 const styles = { added: 'green', changed: 'yellow', removed: 'red' } as const;
 const mostWidth = 100;
 
-/** What a write would lead to, fleet by fleet. */
-export function effectText({ fleets, moves, proxyCount, drains, problems, solved }: EffectReply, paint: Paint): string {
+/** What a write would lead to, fleet by fleet. @param waitsForThaw nobody is sent it before the freeze ends. */
+export function effectText(effect: EffectReply, paint: Paint, waitsForThaw = false): string {
+  const { fleets, moves, proxyCount, drains, problems, solved, shrinks } = effect;
   const lines = fleets.flatMap(({ fleet, change, resources, resourceCount, proxyCount: sent, drains: closes }) => [
     paint('bold', `fleet ${fleet} is ${change}: ${count(resourceCount, 'resource')}, ${proxies(sent)}`) +
       (closes ? paint('red', '; connections are closed') : ''),
@@ -23,6 +24,8 @@ export function effectText({ fleets, moves, proxyCount, drains, problems, solved
       ? 'nothing changes for any fleet'
       : `${proxies(proxyCount)} ${proxyCount === 1 ? 'is' : 'are'} sent something; ${drains ? 'listeners drain: connections are closed' : 'no connection is closed'}`;
   const warned = [
+    ...(waitsForThaw ? ['everything is frozen: proxies are sent it after "switchyard thaw"\n'] : []),
+    ...shrinks.map(each => problemText(each)),
     ...problems.map(each => problemText(each)),
     ...solved.map(each => `solved: ${problemText(each)}`),
   ].join('');

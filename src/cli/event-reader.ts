@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { EventReply } from '../admin/api.ts';
+import { requestOf } from '../admin/api/request.ts';
+import { type EventReply, listEvents } from '../admin/api.ts';
 import { sendTo } from './client.ts';
 import type { AdminFlags, CliHost } from './host.ts';
 import { CliFailure } from './output.ts';
@@ -23,7 +24,11 @@ export async function followEvents(
     query,
     since,
     hear,
-  }: { readonly query: URLSearchParams; readonly since: number; readonly hear: (event: Heard) => void },
+  }: {
+    readonly query: Readonly<Record<string, string>>;
+    readonly since: number;
+    readonly hear: (event: Heard) => void;
+  },
 ): Promise<void> {
   const target = host.adminTarget(flags);
   const { token = '' } = target;
@@ -32,7 +37,7 @@ export async function followEvents(
     const quiet = new AbortController();
     const timer = setTimeout(() => quiet.abort(), silence);
     try {
-      const response = await sendTo(target, `/api/v1/events?${query}`, {
+      const response = await sendTo(target, requestOf(listEvents, { query }).path, {
         headers: {
           authorization: `Bearer ${token}`,
           accept: 'text/event-stream',

@@ -49,14 +49,21 @@ export function withWatchOption(command: Command): Command {
   return command.option('-w, --watch', 'show it anew every second until Ctrl-C');
 }
 
+/** `--dry-run`, of every command that changes what proxies hold. */
+export type DryFlags = ClientFlags & { readonly dryRun?: boolean };
+
+export function withDryRun(command: Command): Command {
+  return command.option('--dry-run', 'change nothing: show what it would lead to');
+}
+
 /** The flags of every command that changes what proxies hold: wait for them. */
-export type WaitFlags = ClientFlags & {
+export type WaitFlags = DryFlags & {
   readonly wait?: boolean;
   readonly timeout: string;
 };
 
 export function withWaitOptions(command: Command): Command {
-  return withClientOptions(command)
+  return withDryRun(withClientOptions(command))
     .option('--wait', 'answer only when every connected proxy concerned has acknowledged; exit code 2 if not in time')
     .option('--timeout <duration>', 'how long --wait waits, up to 60s', '5s');
 }
@@ -70,15 +77,23 @@ export function withWriteOptions(command: Command): Command {
     .option('--during-freeze', 'publish it although everything is frozen; all else goes on waiting');
 }
 
-/** The query that the flags of a write and `extra` stand for, with its question mark. */
-export function writeQuery(flags: WriteFlags, extra: Readonly<Record<string, string>> = {}): string {
-  const query = new URLSearchParams(extra);
-  if (flags.wait) {
-    query.set('wait', 'acked');
-    query.set('timeout', flags.timeout);
-  }
-  if (flags.reason !== undefined) query.set('reason', flags.reason);
-  if (flags.duringFreeze) query.set('duringFreeze', 'true');
-  const text = query.toString();
-  return text === '' ? '' : `?${text}`;
+/** The query that the flags of a command which waits stand for. */
+export function waitQuery({ wait, timeout, dryRun }: WaitFlags) {
+  return {
+    ...(wait ? { wait: 'acked' as const, timeout } : {}),
+    ...(dryRun ? { dryRun: 'true' as const } : {}),
+  };
 }
+
+/** The query that the flags of a write stand for. */
+export function writeQuery(flags: WriteFlags) {
+  return {
+    ...waitQuery(flags),
+    ...(flags.reason === undefined ? {} : { reason: flags.reason }),
+    ...(flags.duringFreeze ? { duringFreeze: 'true' as const } : {}),
+  };
+}
+
+/** A flag as a query says it. */
+export const asked = <const Name extends string>(name: Name, flag: boolean | undefined) =>
+  (flag ? { [name]: 'true' } : {}) as { readonly [Key in Name]?: 'true' };

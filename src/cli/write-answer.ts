@@ -1,9 +1,14 @@
-import type { OverrideWriteReply, WriteReply } from '../admin/api.ts';
-import type { AdminAnswer } from './client.ts';
+import type { EffectReply, OverrideWriteReply, WriteReply } from '../admin/api.ts';
+import { effectText } from './effect-text.ts';
 import type { CliHost } from './host.ts';
 import { CliFailure, type OutputFormat, type Paint, painter, printable, render } from './output.ts';
 import { quarantineLine, wordsText } from './rejection-text.ts';
 import { overrideText } from './status-text.ts';
+
+export interface OverrideAnswer {
+  readonly status: number;
+  readonly body: OverrideWriteReply;
+}
 
 /**
  * Prints what a write has led to.
@@ -14,11 +19,12 @@ import { overrideText } from './status-text.ts';
 export function showWrite(
   host: CliHost,
   format: OutputFormat,
-  answer: AdminAnswer<OverrideWriteReply>,
+  answer: OverrideAnswer,
   ended = 'the override has ended',
 ): void {
   const text = () => {
-    const { override, overrides = [], endpoints = [], ...rest } = printable(answer.body);
+    const { override, overrides = [], endpoints = [], effect, ...rest } = printable(answer.body);
+    if (effect) return effectText(effect, painter(host), rest.waitsForThaw);
     const inForce = [...(override ? [override] : []), ...overrides];
     const over = endpoints.length > 0 ? `the overrides of ${endpoints.join(', ')} have ended` : ended;
     const what = inForce.map(each => overrideText(each, host.now())).join('') || `${over}\n`;
@@ -45,4 +51,10 @@ export function writeText({ changed, fleets, waitsForThaw, acknowledged }: Write
     ...(acknowledged?.quarantined.map(each => `  quarantined: ${quarantineLine(each)}`) ?? []),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** Of a dry run. @throws CliFailure when the write would be refused for what services would lose. */
+export function refuseShrinks(effect: EffectReply | undefined, allowed = false): void {
+  if (!effect || effect.shrinks.length === 0 || allowed) return;
+  throw new CliFailure('it would be refused for what services would lose: --allow-shrink says that it is meant so');
 }

@@ -30,6 +30,8 @@ export type Made =
   | { readonly kind: 'built'; readonly input: BuildInput; readonly build: Build }
   | { readonly kind: 'failed'; readonly problems: readonly Problem[] };
 
+export type Instead = Partial<Pick<BuildInput, 'resolved' | 'computed' | 'quarantines'>>;
+
 /** Builds what was read, with what holds now beside it: names, computed weights, quarantines. */
 export class Builder {
   readonly #options: BuilderOptions;
@@ -38,20 +40,26 @@ export class Builder {
     this.#options = options;
   }
 
-  make({ policy, sources, problems }: Read, overrides: readonly Override[], previous: Build | undefined): Made {
+  /** @param instead what holds in place of that which holds now. */
+  make(
+    { policy, sources, problems }: Read,
+    overrides: readonly Override[],
+    previous: Build | undefined,
+    instead: Instead = {},
+  ): Made {
     if (!policy || hasErrors(problems)) return { kind: 'failed', problems };
     const { pipeline, names, computed, quarantines } = this.#options;
     const state = { overrides, resolved: names.answers, computed: computed(), quarantines: quarantines() };
-    const input = { policy, sources, ...state };
+    const input = { policy, sources, ...state, ...instead };
     const outcome = pipeline.build(input, previous);
     if (outcome.kind === 'built') return { kind: 'built', input, build: outcome.build };
     return { kind: 'failed', problems: [...problems, ...outcome.problems] };
   }
 
   /** The policy of a line with other overrides or names. @throws Error when that has errors, which would be a bug. */
-  again(line: Line, overrides: readonly Override[]): Pick<Line, 'input' | 'build'> {
+  again(line: Line, overrides: readonly Override[], instead?: Instead): Pick<Line, 'input' | 'build'> {
     const { policy } = line.build;
-    const made = this.make({ policy, sources: line.input.sources, problems: [] }, overrides, line.build);
+    const made = this.make({ policy, sources: line.input.sources, problems: [] }, overrides, line.build, instead);
     if (made.kind === 'built') return made;
     throw new Error(`the accepted policy has errors: ${made.problems.map(each => each.message).join('; ')}`);
   }

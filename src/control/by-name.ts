@@ -1,15 +1,13 @@
 import { hasErrors, type Problem, problem } from '../base/problem.ts';
-import { locate } from '../policy/source-map.ts';
 import type { StoredDocument } from '../store/store.ts';
 import type { OverrideOutcome } from './control.ts';
 import { applied, type Decision, type Situation } from './decide.ts';
 import type { Gate, Passing } from './gate.ts';
 import { hostsOf, type Names } from './names.ts';
-import { occasionOf, standOf } from './occasions.ts';
+import { occasionOf, shrinksBetween } from './occasions.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Pipeline } from './pipeline.ts';
 import type { Occasion } from './publication-log.ts';
-import { shrinkProblems } from './shrink.ts';
 import type { OverrideWrite, SubmitWrite } from './writes.ts';
 
 /**
@@ -29,8 +27,10 @@ export type NamedOverride =
 
 const waitsHint = 'it may be in what waits: "switchyard thaw" publishes that';
 
+type NamedWrite = Pick<OverrideWrite, 'subject' | 'author' | 'duringFreeze' | 'decide'>;
+
 /** Undefined: nothing is to pass. @param accepted what it is decided by besides. */
-export function overrideByName(write: OverrideWrite, gate: Gate, accepted: Situation): NamedOverride | undefined {
+export function overrideByName(write: NamedWrite, gate: Gate, accepted: Situation): NamedOverride | undefined {
   const before = gate.published;
   if (!write.duringFreeze || !gate.frozen || !before) return undefined;
   const given = write.decide(accepted);
@@ -83,7 +83,7 @@ export function submissionByName(
   const planned = gate.plan(input => ({ ...input, ...state, overrides: overrides ?? input.overrides }));
   if (!planned) return undefined;
   if (planned.kind === 'failed') return { kind: 'failed', problems: [cannotPass(), ...planned.problems] };
-  const shrunk = options.allowShrink ? [] : locate(shrinkProblems(standOf(before), standOf(planned)), sources);
+  const shrunk = options.allowShrink ? [] : shrinksBetween(before, planned);
   if (shrunk.length > 0) return { kind: 'failed', problems: shrunk };
   return { kind: 'pass', passing: planned, documents };
 }

@@ -8,7 +8,7 @@ import {
   computedOutcome,
   decideComputed,
 } from './computed.ts';
-import type { Accepted } from './control.ts';
+import type { Accepted, DryRun } from './control.ts';
 import type { Build } from './pipeline.ts';
 import { type ServiceWeights, serviceWeights } from './service-weights.ts';
 import type { ComputedWrite, ControllerWrite } from './writes.ts';
@@ -18,11 +18,17 @@ export interface ComputedKeeperOptions {
   readonly report: (message: string, error: unknown) => void;
   /** Lets the single writer do it. */
   readonly add: (write: ComputedWrite) => void;
+  /** Says what it would come to. */
+  readonly rehearse: (change: ComputedChange) => Promise<ComputedOutcome>;
   readonly accepted: () => Accepted | undefined;
 }
 
 /** Milliseconds until what could not end is tried again: nobody else would end it. */
 const retryAfter = 1000;
+
+/** What a build is given of computed weights. */
+export const weightsOf = (all: ReadonlyMap<string, ComputedWeights>): WeightsByService =>
+  new Map([...all].map(([name, each]) => [name, each.weights]));
 
 /**
  * The computed weights that every build is given, and their timers. They are not stored: what was measured before a
@@ -47,12 +53,12 @@ export class ComputedKeeper implements ComputedControl {
     return this.#weights;
   }
 
-  give(give: ComputedGiven): Promise<ComputedOutcome> {
-    return this.#change({ give });
+  give(give: ComputedGiven, { dryRun = false }: DryRun = {}): Promise<ComputedOutcome> {
+    return dryRun ? this.#options.rehearse({ give }) : this.#change({ give });
   }
 
-  end(service: string): Promise<ComputedOutcome> {
-    return this.#change({ end: service });
+  end(service: string, { dryRun = false }: DryRun = {}): Promise<ComputedOutcome> {
+    return dryRun ? this.#options.rehearse({ end: service }) : this.#change({ end: service });
   }
 
   of(service: string): ServiceWeights | undefined {
@@ -94,7 +100,7 @@ export class ComputedKeeper implements ComputedControl {
     this.#all = all;
     const same =
       all.size === this.#weights.size && [...all].every(([name, each]) => this.#weights.get(name) === each.weights);
-    if (!same) this.#weights = new Map([...all].map(([name, each]) => [name, each.weights]));
+    if (!same) this.#weights = weightsOf(all);
     this.#watch(all);
   }
 

@@ -4,9 +4,10 @@ import type { FleetIr } from '../ir/ir.ts';
 import { lookup } from '../ir/order.ts';
 import type { ComputedWeights } from '../policy/computed-weights.ts';
 import type { Policy } from '../policy/kinds.ts';
-import type { Effect, OverrideOutcome } from './control.ts';
+import type { DryRun, Effect, OverrideOutcome } from './control.ts';
 import { effectOf } from './effect.ts';
 import type { Build } from './pipeline.ts';
+import type { Plan } from './plan.ts';
 import type { ServiceWeights } from './service-weights.ts';
 
 /** Weights that somebody has computed, by address of the endpoint, as they come. */
@@ -24,9 +25,9 @@ export interface ComputedGiven {
 export interface ComputedControl {
   /** Those that hold, by service. */
   readonly all: ReadonlyMap<string, ComputedWeights>;
-  give(given: ComputedGiven): Promise<ComputedOutcome>;
+  give(given: ComputedGiven, options?: DryRun): Promise<ComputedOutcome>;
   /** The declared weights hold again. */
-  end(service: string): Promise<ComputedOutcome>;
+  end(service: string, options?: DryRun): Promise<ComputedOutcome>;
   /** Which weight holds for each endpoint of a service, and why; undefined when there is no such service. */
   of(service: string): ServiceWeights | undefined;
 }
@@ -40,6 +41,8 @@ export type ComputedOutcome =
       /** Addresses that are none of the service's endpoints; they may have been. */
       readonly ignored: readonly string[];
       readonly effect: Effect;
+      /** Of a dry run. */
+      readonly plan?: Plan;
     }
   | Exclude<OverrideOutcome, { readonly kind: 'done' }>;
 

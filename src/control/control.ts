@@ -56,8 +56,15 @@ export interface WriteOptions {
   readonly duringFreeze?: boolean;
 }
 
+/** Nothing is changed: the outcome says what it would come to. */
+export interface DryRun {
+  readonly dryRun?: boolean;
+}
+
+export interface OverrideOptions extends WriteOptions, DryRun {}
+
 /** `force`: although it leaves a service without a usable endpoint. */
-export interface ForceOptions extends WriteOptions {
+export interface ForceOptions extends OverrideOptions {
   readonly force: boolean;
 }
 
@@ -74,6 +81,8 @@ export type SubmitOutcome =
       readonly warnings: readonly Problem[];
       /** They are without effect, since a rollback put others in force and they have not changed since. */
       readonly held?: true;
+      /** Of a dry run; the revision is then the one in force. */
+      readonly plan?: Plan;
     }
   | { readonly kind: 'rejected'; readonly problems: readonly Problem[] };
 
@@ -96,6 +105,8 @@ export type OverrideOutcome =
       /** Of a write of all endpoints of a service: which these are, and how they are overridden now. */
       readonly endpoints?: { readonly addresses: readonly string[]; readonly statuses: readonly OverrideStatus[] };
       readonly effect: Effect;
+      /** Of a dry run. */
+      readonly plan?: Plan;
     }
   | { readonly kind: 'notFound'; readonly what: string; readonly hint?: string }
   /** The request contradicts the policy (unknown destination, weights that sum to 0, unnamed rule). */
@@ -113,7 +124,7 @@ export type Finding = Omit<Quarantine, 'since' | 'lastGood'> & {
 };
 
 export type QuarantineOutcome =
-  | { readonly kind: 'done'; readonly effect: Effect }
+  | { readonly kind: 'done'; readonly effect: Effect /** Of a dry run. */; readonly plan?: Plan }
   /** It has another content by now, is in quarantine already, or is in none. */
   | { readonly kind: 'notFound'; readonly what: string }
   /** Nobody knows what the proxies hold instead, so nothing may be put in its place. */
@@ -151,19 +162,22 @@ export interface Control {
   edit(edits: readonly Edit[], about: EditAbout): Promise<EditOutcome>;
   /** Problems that keep a source from being read at all (unreadable file, syntax) count as a rejected save. */
   reject(problems: readonly Problem[], source: Revision['source']): void;
-  shift(shift: Omit<TrafficShift, 'kind' | 'since'>, options?: WriteOptions): Promise<OverrideOutcome>;
+  shift(shift: Omit<TrafficShift, 'kind' | 'since'>, options?: OverrideOptions): Promise<OverrideOutcome>;
   overrideEndpoint(override: Omit<EndpointOverride, 'kind' | 'since'>, options: ForceOptions): Promise<OverrideOutcome>;
   /** The same for every endpoint that the service has now, all or nothing. */
   overrideEndpoints(override: EndpointsOverride, options: ForceOptions): Promise<OverrideOutcome>;
   /** Ends all overrides of a service's endpoints. */
-  endEndpointOverrides(service: string, author?: Author, options?: WriteOptions): Promise<OverrideOutcome>;
+  endEndpointOverrides(service: string, author?: Author, options?: OverrideOptions): Promise<OverrideOutcome>;
   /** Puts the page in place of a service, or of those behind a route. */
-  maintain(maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>, options?: WriteOptions): Promise<OverrideOutcome>;
-  endOverride(key: OverrideKey, author?: Author, options?: WriteOptions): Promise<OverrideOutcome>;
+  maintain(
+    maintenance: Omit<MaintenanceOverride, 'kind' | 'since'>,
+    options?: OverrideOptions,
+  ): Promise<OverrideOutcome>;
+  endOverride(key: OverrideKey, author?: Author, options?: OverrideOptions): Promise<OverrideOutcome>;
   /** Weights of endpoints that come from measurements. */
   readonly computed: ComputedControl;
   /** Stops a content from being sent to a fleet whose proxies reject it, until it changes; or sends it again. */
-  changeQuarantine(change: QuarantineChange): Promise<QuarantineOutcome>;
+  changeQuarantine(change: QuarantineChange, options?: DryRun): Promise<QuarantineOutcome>;
   /**
    * Where a resource of a fleet in force comes from, as near as the clue allows: a field of it, or what Envoy says when
    * it rejects it. Undefined when the fleet has no such resource. `typeUrl` with or without `type.googleapis.com/`.
@@ -173,6 +187,8 @@ export interface Control {
   shrinksByName(host: string, before: readonly string[], addresses: readonly string[]): boolean;
   /** Believes that a host name has so few addresses as it has. @returns whether its answer was held. */
   acceptName(host: string): boolean;
+  /** What that would come to; undefined where no answer of it is held. */
+  nameAccepted(host: string): Plan | undefined;
   /** Called after every change of `accepted` or `rejected`. @returns how to end it. */
   onChange(listener: () => void): () => void;
 }

@@ -1,7 +1,6 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import type { Problem } from '../base/problem.ts';
 import type { Override } from '../policy/operational-state.ts';
-import { locate } from '../policy/source-map.ts';
 import type { Board } from '../snapshot/board.ts';
 import type { Revision, Store, StoredDocument } from '../store/store.ts';
 import type { Clue } from '../translate/origin.ts';
@@ -12,8 +11,8 @@ import { ComputedKeeper } from './computed-keeper.ts';
 import type {
   Accepted,
   Control,
+  DryRun,
   Origin,
-  OverrideOutcome,
   Preview,
   QuarantineChange,
   QuarantineOutcome,
@@ -21,7 +20,6 @@ import type {
   SubmitOptions,
   SubmitOutcome,
 } from './control.ts';
-import type { Decision } from './decide.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
 import { Editor } from './editor.ts';
 import type { Edit } from './edits.ts';
@@ -31,20 +29,21 @@ import { FreezeKeeper } from './freeze-keeper.ts';
 import { Gate } from './gate.ts';
 import { Listeners } from './listeners.ts';
 import { hostsOf, type Names } from './names.ts';
-import { heldOutcome, heldWarning, occasionOf, quarantineOccasion, standOf } from './occasions.ts';
+import { heldOutcome, heldWarning, occasionOf, quarantineOccasion, shrinksBetween, standOf } from './occasions.ts';
 import { originIn } from './origin.ts';
-import { outcomeOf } from './outcome.ts';
+import { outcomeOf, toldOf } from './outcome.ts';
 import { carryOut } from './override-batch.ts';
 import { OverrideCalls, type WriteOverride } from './override-calls.ts';
 import { OverrideKeeper } from './override-keeper.ts';
 import type { Pipeline } from './pipeline.ts';
-import { previewer } from './preview.ts';
+import type { Plan } from './plan.ts';
 import { type Occasion, PublicationLog } from './publication-log.ts';
 import { QuarantineKeeper } from './quarantine-keeper.ts';
 import { Reading } from './reading.ts';
+import { noPolicy, Rehearsal } from './rehearsal.ts';
 import { RevisionKeeper } from './revision-keeper.ts';
 import { digestOf } from './revisions.ts';
-import { shrinkProblems, shrunkByName } from './shrink.ts';
+import { shrunkByName } from './shrink.ts';
 import { type Author, policyChange, server } from './what.ts';
 import { Writer } from './writer.ts';
 import type { ControllerWrite, OverrideWrite, SubmitWrite } from './writes.ts';
@@ -61,8 +60,6 @@ export interface ControllerOptions {
   readonly holdOff?: (ms: number) => number;
 }
 
-const nothingAccepted = 'No policy has been accepted yet.';
-
 /**
  * The single writer of snapshots. All or nothing: an error anywhere leaves what is in force as it is. A write is stored
  * before it is published, so that what Envoys were told survives a crash (P3).
@@ -76,12 +73,12 @@ export class Controller extends OverrideCalls implements Control {
   readonly #reading: Reading;
   readonly #quarantines: QuarantineKeeper;
   readonly #editor: Editor;
-
   readonly revisions: RevisionKeeper;
   readonly freezing: FreezeKeeper;
   readonly #log: PublicationLog;
   readonly #gate: Gate;
   readonly #builder: Builder;
+  readonly #rehearsal: Rehearsal;
 
   #inForce: Line | undefined;
   #accepted: Accepted | undefined;
@@ -99,9 +96,11 @@ export class Controller extends OverrideCalls implements Control {
     this.#overrides = new OverrideKeeper({ store, clock, report, due });
     this.#quarantines = new QuarantineKeeper(store, report);
     const add = (write: ControllerWrite) => this.#writer.add(write);
-    this.computed = new ComputedKeeper({ clock, report, add, accepted: () => this.#accepted });
-    const inForce = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
-    this.#reading = new Reading({ pipeline, names, inForce });
+    const [accepted, inForce] = [() => this.#accepted, () => this.#inForce];
+    const around = { clock, report, add, accepted };
+    this.computed = new ComputedKeeper({ ...around, rehearse: each => this.#rehearsal.computed(each) });
+    const hosts = () => (this.#inForce ? hostsOf(this.#inForce.build.policy) : new Set<string>());
+    this.#reading = new Reading({ pipeline, names, inForce: hosts });
     const [computed, quarantines] = [() => this.computed.weights, () => this.#quarantines.all];
     this.#builder = new Builder({ pipeline, names, computed, quarantines });
     this.#log = new PublicationLog({ store, clock, report });
@@ -110,24 +109,23 @@ export class Controller extends OverrideCalls implements Control {
       reading: this.#reading,
       documents: () => store.latestRevision()?.documents ?? [],
       submit: submission => this.#writer.submit(submission),
-      preview: previewer({
-        ...{ pipeline, names, builder: this.#builder, gate: this.#gate },
-        overrides: () => this.#overrides.all,
-        inForce: () => this.#inForce,
-        accepted: () => this.#accepted,
-      }),
+      preview: (...given) => this.#rehearsal.whole(...given),
     });
-    const parts = { store, clock, pipeline, report, log: this.#log, builder: this.#builder };
+    const parts = { store, clock, pipeline, report, names, log: this.#log, builder: this.#builder, gate: this.#gate };
+    const alone = <T>(act: () => T) => this.#writer.alone(act);
+    this.#rehearsal = new Rehearsal({
+      ...{ ...parts, inForce, accepted, alone, quarantines: this.#quarantines },
+      overrides: () => this.#overrides.all,
+      computed: () => this.computed.all,
+    });
     this.revisions = new RevisionKeeper({
-      ...parts,
-      inForce: () => this.#inForce,
+      ...{ ...parts, inForce, alone, editor: this.#editor },
       frozen: () => this.#gate.frozen !== undefined,
       files: () => this.#files,
-      editor: this.#editor,
-      alone: act => this.#writer.alone(act),
+      rehearse: (...given) => this.#rehearsal.whole(...given),
       reload: (author, what) => this.#reload(author, what),
     });
-    this.freezing = new FreezeKeeper({ ...parts, gate: this.#gate, tell: () => this.#listeners.tell() });
+    this.freezing = new FreezeKeeper({ ...parts, tell: () => this.#listeners.tell() });
     const { holdOff } = options;
     const process = (batch: readonly ControllerWrite[]) => this.#process(batch);
     this.#writer = new Writer({ reading: this.#reading, process, ...(holdOff ? { holdOff } : {}) });
@@ -173,7 +171,10 @@ export class Controller extends OverrideCalls implements Control {
     return this.#editor.submitFiles(documents, about, options);
   }
 
-  protected readonly write: WriteOverride = (...given) => this.#writer.override(...given);
+  protected readonly write: WriteOverride = (subject, author, decide, options = {}) =>
+    options.dryRun
+      ? this.#rehearsal.override({ subject, author, decide }, options)
+      : this.#writer.override(subject, author, decide, options);
 
   preview(documents: readonly StoredDocument[]): Promise<Preview> {
     return this.#editor.previewFiles(documents);
@@ -187,8 +188,8 @@ export class Controller extends OverrideCalls implements Control {
     this.#refuse(boundProblems(problems), source);
   }
 
-  changeQuarantine(change: QuarantineChange): Promise<QuarantineOutcome> {
-    return this.#writer.quarantine(change);
+  changeQuarantine(change: QuarantineChange, { dryRun = false }: DryRun = {}): Promise<QuarantineOutcome> {
+    return dryRun ? this.#rehearsal.quarantine(change) : this.#writer.quarantine(change);
   }
 
   origin(fleetKey: string, typeUrl: string, name: string, clue?: Clue): Origin | undefined {
@@ -203,6 +204,10 @@ export class Controller extends OverrideCalls implements Control {
 
   acceptName(host: string): boolean {
     return this.#options.names.accept(host);
+  }
+
+  nameAccepted(host: string): Plan | undefined {
+    return this.#rehearsal.name(host);
   }
 
   onChange(listener: () => void): () => void {
@@ -239,9 +244,8 @@ export class Controller extends OverrideCalls implements Control {
       return;
     }
     const made = this.#builder.make(read, write.overrides ?? this.#overrides.all, before?.build);
-    const shrunk =
-      made.kind === 'built' && before && !options.allowShrink ? shrinkProblems(standOf(before), standOf(made)) : [];
-    const problems = made.kind === 'failed' ? made.problems : locate(shrunk, read.sources);
+    const shrunk = made.kind === 'built' && !options.allowShrink ? shrinksBetween(before, made) : [];
+    const problems = made.kind === 'failed' ? made.problems : shrunk;
     if (made.kind === 'failed' || problems.length > 0) {
       // Who writes by API is told in the answer; what was refused of the files is still so.
       const acceptable = made.kind === 'built' ? this.revisions.refused(write) : undefined;
@@ -303,7 +307,7 @@ export class Controller extends OverrideCalls implements Control {
 
   #processQuarantine(change: QuarantineChange): QuarantineOutcome {
     const inForce = this.#inForce;
-    if (!inForce) return { kind: 'notFound', what: nothingAccepted };
+    if (!inForce) return noPolicy;
     const decided = this.#quarantines.decide(change, inForce.build.made, this.#options.clock.now());
     if (decided.kind !== 'change') return decided;
     let made: Pick<Line, 'input' | 'build'> = inForce;
@@ -320,8 +324,7 @@ export class Controller extends OverrideCalls implements Control {
     this.#refreshWaits = false;
     const before = this.#inForce;
     if (!before) {
-      const hint = 'the log and /api/v1/policy say why';
-      for (const { done } of writes) done({ kind: 'notFound', what: nothingAccepted, hint });
+      for (const { done } of writes) done(noPolicy);
       return;
     }
     const { clock, store } = this.#options;
@@ -340,13 +343,8 @@ export class Controller extends OverrideCalls implements Control {
       else if (named) {
         this.#gate.pass(named.passing, named.occasion);
         write.done(named.outcome);
-      } else write.done(this.#outcomeOf(write, decision, before, line));
+      } else write.done(toldOf(outcomeOf(write.subject, decision, before.build, line.build), this.#gate));
     }
-  }
-
-  #outcomeOf({ subject }: OverrideWrite, decision: Decision, before: Line, after: Line): OverrideOutcome {
-    const outcome = outcomeOf(subject, decision, before.build, after.build);
-    return outcome.kind === 'done' ? { ...outcome, effect: this.#gate.told(outcome.effect) } : outcome;
   }
 
   /** Puts in force what the store has. */

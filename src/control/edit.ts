@@ -1,15 +1,13 @@
 import type { Problem } from '../base/problem.ts';
 import type { Revision } from '../store/store.ts';
-import type { Effect, SubmitOptions } from './control.ts';
+import type { DryRun, Effect, SubmitOptions } from './control.ts';
 import type { DeclaredResources } from './declared.ts';
 import type { EditOptions, EditRefusal } from './edits.ts';
 import type { Plan } from './plan.ts';
 
-export interface EditAbout extends EditOptions, SubmitOptions {
+export interface EditAbout extends EditOptions, SubmitOptions, DryRun {
   readonly by: string;
   readonly reason?: string;
-  /** Nothing is changed: the outcome says what it would come to. */
-  readonly dryRun?: boolean;
 }
 
 export type EditOutcome =

@@ -4,8 +4,8 @@ import { declaredIn, joined } from './declared.ts';
 import type { EditAbout, EditOutcome } from './edit.ts';
 import { decideEdits, type Edit, editsUpon } from './edits.ts';
 import type { Read } from './pipeline.ts';
-import type { Previewed } from './preview.ts';
 import type { Reading } from './reading.ts';
+import type { Previewed } from './rehearsal.ts';
 import type { Submission } from './writes.ts';
 
 export interface EditorOptions {
@@ -45,8 +45,14 @@ export class Editor {
     return this.#inTurn(() => this.#options.submit(submission));
   }
 
-  previewFiles(files: readonly StoredDocument[]): Promise<Preview> {
-    return this.#preview({ documents: joined(this.#options.documents(), files), options: {} });
+  /** What that would come to. */
+  previewWhole(wanted: Previewed): Promise<Preview> {
+    return this.#inTurn(() => this.#preview(wanted));
+  }
+
+  previewFiles(files: readonly StoredDocument[], options: SubmitOptions = {}): Promise<Preview> {
+    const upon = (others: readonly StoredDocument[]) => joined(others, files);
+    return this.#preview({ documents: upon(this.#options.documents()), upon, options });
   }
 
   edit(edits: readonly Edit[], { by, reason = '', dryRun = false, ...given }: EditAbout): Promise<EditOutcome> {

@@ -1,9 +1,11 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Freeze, Revision, Store } from '../store/store.ts';
 import type { Builder, Line } from './builder.ts';
+import type { DryRun } from './control.ts';
 import type { FreezeControl, FreezeOutcome } from './freezing.ts';
 import type { FreezeStatus, Gate } from './gate.ts';
 import type { Pipeline } from './pipeline.ts';
+import { planOf } from './rehearsal.ts';
 import { type Author, server } from './what.ts';
 
 export interface FreezeKeeperOptions {
@@ -28,7 +30,7 @@ export class FreezeKeeper implements FreezeControl {
     return this.#options.gate.status;
   }
 
-  freeze(author: Author, revision?: number): FreezeOutcome {
+  freeze(author: Author, revision?: number, { dryRun = false }: DryRun = {}): FreezeOutcome {
     const { gate, tell } = this.#options;
     const line = revision === undefined ? undefined : (gate.find(revision) ?? this.#rebuilt(revision));
     if (typeof line === 'string') {
@@ -36,18 +38,28 @@ export class FreezeKeeper implements FreezeControl {
       const hint = known === '' ? undefined : `known to be good: ${known}`;
       return { kind: 'notFound', what: line, ...(hint === undefined ? {} : { hint }) };
     }
+    if (dryRun) return this.#rehearsed(line ?? gate.published);
     const what = `what was in force at revision ${revision} was restored`;
     gate.freeze(author, line, { cause: 'freeze', author: author.by, what });
     tell();
     return { kind: 'done', status: gate.status };
   }
 
-  thaw(author: Author): FreezeOutcome {
+  thaw(author: Author, { dryRun = false }: DryRun = {}): FreezeOutcome {
     const { gate, tell } = this.#options;
     if (!gate.frozen) return { kind: 'notFound', what: 'Nothing is frozen.' };
+    if (dryRun) return this.#rehearsed(gate.newest);
     gate.thaw(author);
     tell();
     return { kind: 'done', status: gate.status };
+  }
+
+  /** What it would be to publish a line. */
+  #rehearsed(after: Line | undefined): FreezeOutcome {
+    const { gate } = this.#options;
+    const before = gate.published;
+    const plan = after && planOf(before, after, { before: before?.build.problems ?? [], after: after.build.problems });
+    return { kind: 'done', status: gate.status, ...(plan ? { plan } : {}) };
   }
 
   confirm(snapshots: ReadonlyMap<string, Snapshot>): void {

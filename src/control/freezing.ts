@@ -1,9 +1,17 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { DryRun } from './control.ts';
 import type { FreezeStatus } from './gate.ts';
+import type { Plan } from './plan.ts';
 import type { Author } from './what.ts';
 
 export type FreezeOutcome =
-  | { readonly kind: 'done'; readonly status: FreezeStatus }
+  | {
+      readonly kind: 'done';
+      /** Of a dry run: as it is now. */
+      readonly status: FreezeStatus;
+      /** Of a dry run. Absent: no policy has been published yet. */
+      readonly plan?: Plan;
+    }
   | { readonly kind: 'notFound'; readonly what: string; readonly hint?: string };
 
 /** The levers for bad nights: they act at once, without waiting for other writes, and need no store (P18). */
@@ -14,9 +22,9 @@ export interface FreezeControl {
    *
    * @param revision puts in force what was published at it, before that. Absent: what is published stays.
    */
-  freeze(author: Author, revision?: number): FreezeOutcome;
+  freeze(author: Author, revision?: number, options?: DryRun): FreezeOutcome;
   /** Publishes what was accepted meanwhile. */
-  thaw(author: Author): FreezeOutcome;
+  thaw(author: Author, options?: DryRun): FreezeOutcome;
   /** Told that all connected proxies hold these snapshots. */
   confirm(snapshots: ReadonlyMap<string, Snapshot>): void;
 }

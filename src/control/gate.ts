@@ -75,6 +75,11 @@ export class Gate {
     return this.#freeze;
   }
 
+  /** What was accepted last. */
+  get newest(): Line | undefined {
+    return this.#newest?.line;
+  }
+
   /** What proxies are sent. */
   get published(): Line | undefined {
     return this.#published?.line;

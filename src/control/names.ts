@@ -9,7 +9,9 @@ export interface Names {
   want(hosts: ReadonlySet<string>): void;
   /** Asks for these; settles when each has been asked once, or after a while. Never rejects. */
   ask(hosts: Iterable<string>): Promise<void>;
-  /** Believes an answer that takes more from a service than would be believed by itself. @returns whether there is one. */
+  /** Answers that take more from a service than is believed by itself, by host. */
+  readonly held: ReadonlyMap<string, { readonly addresses: readonly string[] }>;
+  /** Believes such an answer. @returns whether there is one. */
   accept(host: string): boolean;
 }
 

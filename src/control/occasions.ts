@@ -1,4 +1,5 @@
 import { type Problem, problem } from '../base/problem.ts';
+import { locate } from '../policy/source-map.ts';
 import type { Revision } from '../store/store.ts';
 import type { Line } from './builder.ts';
 import type { QuarantineChange, SubmitOutcome } from './control.ts';
@@ -6,13 +7,15 @@ import { effectOf } from './effect.ts';
 import type { Decided } from './override-batch.ts';
 import type { Read } from './pipeline.ts';
 import type { Occasion } from './publication-log.ts';
-import type { Stand } from './shrink.ts';
+import { type Stand, shrinkProblems } from './shrink.ts';
 import { changeOf, server } from './what.ts';
 
 const mostNamed = 3;
 
+type Occurred = Pick<Decided, 'decision' | 'error'> & { readonly write: Pick<Decided['write'], 'author'> };
+
 /** Why a batch of writes leads to other snapshots: the overrides among them, or else what has come by itself. */
-export function occasionOf(decided: readonly Decided[], before: Line, after: Line, now: number): Occasion {
+export function occasionOf(decided: readonly Occurred[], before: Line, after: Line, now: number): Occasion {
   const changes = decided.flatMap(({ write, decision, error }) =>
     error ? [] : (changeOf(decision, write.author, now) ?? []),
   );
@@ -41,6 +44,14 @@ export function quarantineOccasion(change: QuarantineChange): Occasion {
 
 export function standOf({ input, build }: Pick<Line, 'input' | 'build'>): Stand {
   return { policy: build.policy, fleets: build.fleets, resolved: input.resolved };
+}
+
+/** What the guard against shrinking says of a change (P14). */
+export function shrinksBetween(
+  before: Pick<Line, 'input' | 'build'> | undefined,
+  after: Pick<Line, 'input' | 'build'>,
+): readonly Problem[] {
+  return before ? locate(shrinkProblems(standOf(before), standOf(after)), after.input.sources) : [];
 }
 
 /** What comes of files that are held back. */

@@ -1,6 +1,6 @@
 import type { EndpointOverride, MaintenanceOverride, Override, TrafficShift } from '../policy/operational-state.ts';
 import type { OverrideKey } from '../store/store.ts';
-import type { Control, ForceOptions, OverrideOutcome, WriteOptions } from './control.ts';
+import type { Control, ForceOptions, OverrideOptions, OverrideOutcome } from './control.ts';
 import { type Decision, decideEnd, decideEndpoint, decideSessionsEnd, decideShift, type Situation } from './decide.ts';
 import { decideEndpoints, decideEndpointsEnd, type EndpointsOverride } from './decide-endpoints.ts';
 import { decideMaintenance } from './decide-maintenance.ts';
@@ -13,7 +13,7 @@ export type WriteOverride = (
   subject: Subject,
   author: Author,
   decide: (situation: Situation) => Decision,
-  options?: WriteOptions,
+  options?: OverrideOptions,
 ) => Promise<OverrideOutcome>;
 
 type Calls = Pick<
@@ -28,7 +28,7 @@ const somebody: Author = { by: 'admin API' };
 export abstract class OverrideCalls implements Calls {
   protected abstract readonly write: WriteOverride;
 
-  shift(shift: Omit<TrafficShift, 'kind' | 'since'>, options?: WriteOptions): Promise<OverrideOutcome> {
+  shift(shift: Omit<TrafficShift, 'kind' | 'since'>, options?: OverrideOptions): Promise<OverrideOutcome> {
     return this.write({ ...shift, kind: 'shift' }, shift, situation => decideShift(shift, situation), options);
   }
 
@@ -45,17 +45,17 @@ export abstract class OverrideCalls implements Calls {
     return this.write(subject, override, situation => decideEndpoints(override, options, situation), options);
   }
 
-  endEndpointOverrides(service: string, author = somebody, options?: WriteOptions): Promise<OverrideOutcome> {
+  endEndpointOverrides(service: string, author = somebody, options?: OverrideOptions): Promise<OverrideOutcome> {
     const decide = (situation: Situation) => decideEndpointsEnd(service, situation);
     return this.write({ kind: 'endpoint', service }, author, decide, options);
   }
 
-  maintain(wanted: Omit<MaintenanceOverride, 'kind' | 'since'>, options?: WriteOptions): Promise<OverrideOutcome> {
+  maintain(wanted: Omit<MaintenanceOverride, 'kind' | 'since'>, options?: OverrideOptions): Promise<OverrideOutcome> {
     const decide = (situation: Situation) => decideMaintenance(wanted, situation);
     return this.write({ ...wanted, kind: 'maintenance' }, wanted, decide, options);
   }
 
-  endOverride(key: OverrideKey, author = somebody, options?: WriteOptions): Promise<OverrideOutcome> {
+  endOverride(key: OverrideKey, author = somebody, options?: OverrideOptions): Promise<OverrideOutcome> {
     return this.write(key, author, situation => decideEnd(key, situation), options);
   }
 

@@ -7,4 +7,6 @@ export interface Plan {
   readonly before: Publication | undefined;
   readonly after: Publication;
   readonly warnings: { readonly before: readonly Problem[]; readonly after: readonly Problem[] };
+  /** What the guard against shrinking says of it (P14): it is refused for that unless it is said to be meant so. */
+  readonly shrinks: readonly Problem[];
 }

@@ -1,5 +1,3 @@
-import type { Problem } from '../base/problem.ts';
-import type { Override } from '../policy/operational-state.ts';
 import {
   type ListedRevision,
   type PublicationRecord,
@@ -12,12 +10,13 @@ import {
 } from '../store/store.ts';
 import type { Builder, Line } from './builder.ts';
 import type { Clock } from './clock.ts';
-import type { SubmitOptions, SubmitOutcome } from './control.ts';
+import type { DryRun, Preview, SubmitOptions, SubmitOutcome } from './control.ts';
 import { filesOf } from './declared.ts';
 import type { Editor } from './editor.ts';
 import { isOver } from './expiries.ts';
-import type { Pipeline } from './pipeline.ts';
+import type { Pipeline, Read } from './pipeline.ts';
 import type { PublicationLog } from './publication-log.ts';
+import type { Previewed } from './rehearsal.ts';
 import { digestOf, type Rebuilt, type RevisionControl, type Rollback, type RollbackOutcome } from './revisions.ts';
 import type { Author } from './what.ts';
 import type { Submission } from './writes.ts';
@@ -33,6 +32,8 @@ export interface RevisionKeeperOptions {
   /** Digest of the policy files as they were handed on last. */
   readonly files: () => string | undefined;
   readonly editor: Editor;
+  /** What a whole policy would come to. */
+  readonly rehearse: (read: Read, wanted: Previewed) => Preview;
   /** Lets the single writer do it. */
   readonly alone: <T>(act: () => T) => Promise<T>;
   /** Puts in force what the store has. */
@@ -69,7 +70,14 @@ export class RevisionKeeper implements RevisionControl {
     return { why: made.problems.map(each => each.message).join('; ') };
   }
 
-  async rollback({ to, overrides: both, by, reason = '', ...options }: Rollback): Promise<RollbackOutcome> {
+  async rollback({
+    to,
+    overrides: both,
+    by,
+    reason = '',
+    dryRun = false,
+    ...options
+  }: Rollback): Promise<RollbackOutcome> {
     const { store, clock, files, editor } = this.#options;
     const target = store.revision(to);
     if (!target) return this.#noRevision(to);
@@ -87,15 +95,15 @@ export class RevisionKeeper implements RevisionControl {
       return others ? { kind: 'refused', why, hint } : { kind: 'refused', why };
     }
     const held = files();
-    const outcome = await editor.submitWhole({
+    const submission: Submission = {
       documents: target.documents,
       about: { author: by, source: 'api', reason },
       what: `rolled back to revision ${to}${both ? ', with its overrides' : ''}`,
       ...(both ? { overrides: target.overrides.filter(each => !isOver(each, clock.now())) } : {}),
       ...(held === undefined || held === digestOf(filesOf(target.documents)) ? {} : { heldFiles: held }),
       options,
-    });
-    return outcome;
+    };
+    return dryRun ? this.#rehearsed(await editor.previewWhole(submission), target) : editor.submitWhole(submission);
   }
 
   /** Remembers a save that may be taken all the same. @returns how it is named; undefined: it is no save. */
@@ -106,13 +114,23 @@ export class RevisionKeeper implements RevisionControl {
     return digest;
   }
 
-  async accept(digest: string, { by, reason = '' }: Author, options: SubmitOptions): Promise<RollbackOutcome> {
+  async accept(
+    digest: string,
+    { by, reason = '' }: Author,
+    { dryRun = false, ...options }: SubmitOptions & DryRun,
+  ): Promise<RollbackOutcome> {
+    const { editor, store } = this.#options;
     const refused = this.#refused;
     if (refused?.digest !== digest) {
       return { kind: 'notFound', what: `No save with the digest "${digest}" waits to be accepted.` };
     }
+    const latest = store.latestRevision();
+    if (dryRun) {
+      if (!latest) return { kind: 'rejected', problems: [] };
+      return this.#rehearsed(await editor.previewFiles(refused.files, options), latest);
+    }
     const about = { ...refused.about, author: by, reason };
-    return this.#options.editor.submitFiles(refused.files, about, { ...options, allowShrink: true });
+    return editor.submitFiles(refused.files, about, { ...options, allowShrink: true });
   }
 
   pin(number: number, pin: Author | undefined): boolean {
@@ -125,15 +143,14 @@ export class RevisionKeeper implements RevisionControl {
     return this.#options.store.contents();
   }
 
-  restore(contents: StoreContents, author: Author): Promise<SubmitOutcome> {
-    const { store, clock, files, reload, alone } = this.#options;
+  restore(contents: StoreContents, author: Author, { dryRun = false }: DryRun = {}): Promise<SubmitOutcome> {
+    const { store, clock, files, pipeline, rehearse, reload, alone } = this.#options;
     return alone(() => {
       const revisions = [...contents.revisions];
-      const problems = this.#problemsOf(
-        revisions.findLast(each => each.kind === 'declared'),
-        contents.overrides,
-      );
-      if (problems.length > 0) return { kind: 'rejected', problems };
+      const newest = revisions.findLast(each => each.kind === 'declared');
+      const preview = newest && rehearse(pipeline.read(newest.documents), restored(newest, contents));
+      if (preview?.kind === 'rejected') return preview;
+      if (dryRun) return preview ? this.#rehearsed(preview, newest) : { kind: 'rejected', problems: [] };
       store.restore({ ...contents, revisions });
       const what = 'a backup was restored';
       const documents = store.latestRevision()?.documents ?? [];
@@ -152,12 +169,12 @@ export class RevisionKeeper implements RevisionControl {
     });
   }
 
-  /** What keeps a policy from being in force. */
-  #problemsOf(revision: Revision | undefined, overrides: readonly Override[]): readonly Problem[] {
-    if (!revision) return [];
-    const { pipeline, builder, inForce } = this.#options;
-    const made = builder.make(pipeline.read(revision.documents), overrides, inForce()?.build);
-    return made.kind === 'failed' ? made.problems : [];
+  /** The outcome of a dry run, with the revision in force. */
+  #rehearsed(preview: Preview, otherwise: Revision): SubmitOutcome {
+    if (preview.kind === 'rejected') return preview;
+    const { effect, warnings, plan } = preview;
+    const revision = this.#options.store.latestRevision() ?? otherwise;
+    return { kind: 'accepted', revision, effect, warnings, plan };
   }
 
   #noRevision(number: number): RollbackOutcome {
@@ -167,3 +184,7 @@ export class RevisionKeeper implements RevisionControl {
     return { kind: 'notFound', what: `There is no revision ${number}.`, hint };
   }
 }
+
+const restored = ({ documents }: Revision, { overrides, quarantines }: StoreContents): Previewed => {
+  return { documents, overrides, quarantines, options: {} };
+};

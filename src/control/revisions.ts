@@ -8,11 +8,11 @@ import type {
   StoreContents,
   StoredDocument,
 } from '../store/store.ts';
-import type { SubmitOptions, SubmitOutcome } from './control.ts';
+import type { DryRun, SubmitOptions, SubmitOutcome } from './control.ts';
 import type { Author } from './what.ts';
 
 /** Back to the declared policy of a revision. */
-export interface Rollback extends Author, SubmitOptions {
+export interface Rollback extends Author, SubmitOptions, DryRun {
   readonly to: number;
   /** To its overrides as well; those whose time is up since then aside. */
   readonly overrides: boolean;
@@ -38,12 +38,12 @@ export interface RevisionControl {
   /** Itself a revision. Policy files that say otherwise have no effect until they change. */
   rollback(wanted: Rollback): Promise<RollbackOutcome>;
   /** Takes the save that was refused for what services would lose. @param digest of its documents. */
-  accept(digest: string, author: Author, options: SubmitOptions): Promise<RollbackOutcome>;
+  accept(digest: string, author: Author, options: SubmitOptions & DryRun): Promise<RollbackOutcome>;
   /** @returns whether there is such a revision. @throws StoreError */
   pin(number: number, pin: Author | undefined): boolean;
   contents(): StoreContents;
   /** Puts a backup in place of everything, and in force. */
-  restore(contents: StoreContents, author: Author): Promise<SubmitOutcome>;
+  restore(contents: StoreContents, author: Author, options?: DryRun): Promise<SubmitOutcome>;
 }
 
 /** Names a set of documents by its content. */

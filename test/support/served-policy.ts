@@ -38,7 +38,7 @@ export class ServedPolicy implements AsyncDisposable {
       store: new MemoryStore(),
       board: this.#board,
       pipeline,
-      names: { answers: new Map(), want: () => {}, accept: () => false, ask: async () => {} },
+      names: { answers: new Map(), want: () => {}, held: new Map(), accept: () => false, ask: async () => {} },
       clock: systemClock,
       report: (message, error) => {
         throw new Error(message, { cause: error });

@@ -1,4 +1,4 @@
-import { authored, operation } from './operation.ts';
+import { authored, dryRunQuery, operation } from './operation.ts';
 import { ChangeReply } from './revisions.ts';
 
 export const readBackup = operation({
@@ -21,7 +21,7 @@ export const restoreBackup = operation({
   summary: 'Puts a backup in place of everything, and in force',
   doc: 'The body is what a backup gave, `application/gzip`, up to 256 MiB. All of it is checked before anything changes.',
   headers: authored.headers,
-  query: { reason: authored.reason },
+  query: { ...dryRunQuery, reason: authored.reason },
   answers: { 200: ChangeReply, 202: ChangeReply },
   errors: {
     409: 'Its policy is not accepted: `problems` says why. Nothing has changed.',

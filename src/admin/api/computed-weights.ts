@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { duration } from '../../policy/field.ts';
-import { flag, operation, waitQuery } from './operation.ts';
+import { flag, operation, waitingQuery } from './operation.ts';
 import { instantText, type Reply } from './reply.ts';
 import { writeReply } from './writes.ts';
 
@@ -75,7 +75,7 @@ export const giveComputedWeights = operation({
   method: 'put',
   summary: 'Weights from measurements, for a time',
   doc: 'They make no revision and are not kept over restarts.',
-  query: { ...waitQuery, force: flag('Even while the weights of another source hold.') },
+  query: { ...waitingQuery, force: flag('Even while the weights of another source hold.') },
   body: ComputedBody,
   answers: { 200: ComputedWriteReply, 202: ComputedWriteReply },
   errors: {
@@ -89,7 +89,7 @@ export const endComputedWeights = operation({
   id: 'endComputedWeights',
   method: 'delete',
   summary: 'Ends computed weights',
-  query: waitQuery,
+  query: waitingQuery,
   answers: { 200: ComputedWriteReply, 202: ComputedWriteReply },
   errors: {
     404: 'There are none.',

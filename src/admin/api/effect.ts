@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { flag } from './operation.ts';
 import { ProblemReply, type Reply, resource } from './reply.ts';
 
 const FieldChangeReply = z
@@ -57,9 +56,10 @@ export const EffectReply = z
     proxyCount: z.int().describe('How many connected proxies are sent something.'),
     drains: z.boolean().describe('Whether connections are closed anywhere.'),
     problems: z.array(ProblemReply).describe('Warnings that come with it and are not there now.'),
+    shrinks: z
+      .array(ProblemReply)
+      .describe('What services would lose: the write is refused for it unless `allowShrink` is given.'),
     solved: z.array(ProblemReply).describe('Warnings that go with it.'),
   })
   .meta({ id: 'Effect', description: 'What a write would lead to.' });
 export type EffectReply = Reply<typeof EffectReply>;
-
-export const dryRun = flag('Change nothing: answer what it would lead to, as `effect`.');

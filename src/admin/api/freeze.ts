@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { authored, operation } from './operation.ts';
+import { EffectReply } from './effect.ts';
+import { authored, dryRunQuery, operation } from './operation.ts';
 import { instantText, type Reply } from './reply.ts';
 
 export const FreezeReply = z
@@ -28,6 +29,7 @@ export const FreezeReply = z
       )
       .describe('What is accepted and waits, the newest hundred.'),
     waitingCount: z.int().describe('How much in all.'),
+    effect: EffectReply.optional().describe('With `?dryRun=true`: what it would lead to; nothing has changed.'),
     good: z
       .array(
         z.object({
@@ -58,7 +60,7 @@ export const beginFreeze = operation({
   summary: 'Publishes nothing from now on but what is asked by name',
   doc: 'At once, and also while the store cannot be written. What is accepted meanwhile waits for the end of it.',
   headers: authored.headers,
-  query: { reason: authored.reason },
+  query: { ...dryRunQuery, reason: authored.reason },
   body: z
     .strictObject({
       revision: z.int().min(1).optional().describe('Before that, puts in force again what was so at this revision.'),
@@ -73,6 +75,6 @@ export const endFreeze = operation({
   method: 'delete',
   summary: 'Publishes what was accepted meanwhile',
   headers: authored.headers,
-  query: { reason: authored.reason },
+  query: { ...dryRunQuery, reason: authored.reason },
   errors: { 404: 'Nothing is frozen.' },
 });

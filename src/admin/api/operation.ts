@@ -106,9 +106,14 @@ const ofBodies: Readonly<Record<number, string>> = {
   422: 'The body has the wrong shape, or contradicts the policy.',
 };
 const ofWrites: Readonly<Record<number, string>> = {
+  400: 'A query parameter means nothing, or `dryRun` is asked of what cannot be rehearsed.',
   503: 'The store cannot be written; nothing has changed.',
   507: 'The disk of the data directory is full; nothing has changed.',
 };
+
+/** Whether it can change something. */
+export const isWriting = (operation: Operation): boolean =>
+  operation.method !== 'get' && roleOf(operation) !== 'viewer';
 
 /** All errors that an operation may answer with, each with its reason. */
 export function errorsOf(operation: Operation): Readonly<Record<number, string>> {
@@ -116,8 +121,8 @@ export function errorsOf(operation: Operation): Readonly<Record<number, string>>
   return {
     ...(role === 'none' ? { 500: shared[500] ?? '' } : shared),
     ...(operation.query ? { 400: 'A query parameter means nothing.' } : {}),
+    ...(isWriting(operation) ? ofWrites : {}),
     ...(operation.body ? ofBodies : {}),
-    ...(operation.method !== 'get' && role !== 'viewer' ? ofWrites : {}),
     ...(operation.headers?.['idempotency-key'] ? { 409: 'The `Idempotency-Key` was used with another request.' } : {}),
     ...operation.errors,
   };
@@ -154,7 +159,7 @@ export const pageQuery = {
 const longestWait = 60_000;
 
 /** How to be answered when proxies hold what was written. */
-export const waitQuery = {
+const waitQuery = {
   wait: choice(['acked'], 'Answer only when every connected proxy that it concerns has acknowledged.'),
   timeout: z
     .string()
@@ -187,5 +192,11 @@ export const authored = {
 /** For what is to come to proxies although everything is frozen. */
 export const duringFreeze = flag('Publish it although everything is frozen; all else goes on waiting.');
 
+/** Of writes that change what proxies hold: to be told what one would lead to. */
+export const dryRunQuery = { dryRun: flag('Change nothing: answer what it would lead to, as `effect`.') };
+
+/** What writes understand that change what proxies hold. */
+export const waitingQuery = { ...waitQuery, ...dryRunQuery };
+
 /** What writes of operational state understand. */
-export const writeQuery = { ...waitQuery, duringFreeze, reason: authored.reason };
+export const writeQuery = { ...waitingQuery, duringFreeze, reason: authored.reason };

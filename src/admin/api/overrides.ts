@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EndpointState } from '../../policy/endpoint.ts';
 import { duration } from '../../policy/field.ts';
 import { authored, flag, operation, writeQuery } from './operation.ts';
-import { instantText, type Reply } from './reply.ts';
+import { instantText, type Readable, type Reply } from './reply.ts';
 import { writeReply } from './writes.ts';
 
 const Weights = z.record(z.string(), z.number());
@@ -127,12 +127,12 @@ const EndpointBody = z
   })
   .refine(given => given.weight !== undefined || given.state !== undefined, 'needs weight or state')
   .meta({ id: 'EndpointChange', description: 'At least one of `weight` and `state`.' });
-export type EndpointBody = z.input<typeof EndpointBody>;
+export type EndpointBody = Readable<z.input<typeof EndpointBody>>;
 
 const EndpointsBody = z
   .strictObject({ state, ...ends })
   .meta({ id: 'EndpointsChange', description: 'For every endpoint of a service.' });
-export type EndpointsBody = z.input<typeof EndpointsBody>;
+export type EndpointsBody = Readable<z.input<typeof EndpointsBody>>;
 
 const forced = {
   ...writeQuery,
@@ -203,7 +203,7 @@ const MaintenanceBody = z
       .describe('It ends by itself after this time, at least `1s`, e.g. `30m`.'),
   })
   .meta({ id: 'MaintenanceChange', description: 'How long a page stands in place of something.' });
-export type MaintenanceBody = z.input<typeof MaintenanceBody>;
+export type MaintenanceBody = Readable<z.input<typeof MaintenanceBody>>;
 
 const routeParams = { route: 'Name of the route.' };
 const notInMaintenance = { 404: 'Nobody has put it into maintenance; if it is, the policy says so.' };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { typeNames } from '../../base/type-name.ts';
-import { choice, operation, pageQuery } from './operation.ts';
+import { choice, flag, operation, pageQuery } from './operation.ts';
 import { RejectReply } from './rejections.ts';
 import { instantText, type Reply, ResourceReply } from './reply.ts';
 
@@ -155,6 +155,7 @@ export const retryProxy = operation({
   family: 'Proxies',
   summary: 'Sends a proxy once more what it rejected',
   params: { id: 'Node id of a proxy that is connected.' },
-  answers: { 202: RetryReply },
+  query: { dryRun: flag('Send nothing: only count.') },
+  answers: { 200: RetryReply, 202: RetryReply },
   errors: { 404: 'No proxy with this node id is connected.' },
 });

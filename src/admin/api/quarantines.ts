@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operation, waitQuery } from './operation.ts';
+import { operation, waitingQuery } from './operation.ts';
 import { QuarantineReply } from './rejections.ts';
 import type { Reply } from './reply.ts';
 import { WriteReply } from './writes.ts';
@@ -31,7 +31,7 @@ export const endQuarantine = operation({
     type: '`CDS`, `EDS`, `LDS`, `RDS`, `RTDS`, or the last part of the long name of the type.',
     name: "The resource's name.",
   },
-  query: waitQuery,
+  query: waitingQuery,
   answers: { 200: WriteReply, 202: WriteReply },
   errors: { 404: 'It is not in quarantine.' },
 });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type Kind, kinds } from '../../policy/kinds.ts';
-import { dryRun, fieldChanges } from './effect.ts';
+import { fieldChanges } from './effect.ts';
 import { authored, choice, flag, noBody, operation, writeQuery } from './operation.ts';
 import { ErrorReply, ProblemReply, type Reply, span } from './reply.ts';
 import { writeReply } from './writes.ts';
@@ -54,7 +54,6 @@ export const pageQuery = {
 
 const declaredWrite = {
   ...writeQuery,
-  dryRun,
   takeOver: flag('Also what the policy files declare: what is written here holds in place of theirs.'),
   allowShrink: flag('Also if it takes all or more than half of its endpoints from a service that fleets use.'),
 };

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { EffectReply } from './effect.ts';
 import { next, pageQuery } from './lists.ts';
-import { authored, choice, duringFreeze, flag, operation, waitQuery } from './operation.ts';
+import { authored, choice, dryRunQuery, duringFreeze, flag, operation, waitingQuery } from './operation.ts';
 import { RevisionReply } from './policy.ts';
 import { instantText, ProblemReply, type Reply, resource } from './reply.ts';
 import { writeReply } from './writes.ts';
@@ -125,15 +126,15 @@ export const diffRevisions = operation({
 });
 
 export const changeQuery = {
-  ...waitQuery,
+  ...waitingQuery,
   reason: authored.reason,
   allowShrink: flag('Also if it takes all or more than half of its endpoints from a service that fleets use.'),
   duringFreeze,
 };
 
 export const ChangeReply = writeReply({
-  revision: z.int().describe('Number of the revision that it made.'),
-  warnings: z.array(ProblemReply).describe('Of the policy that is in force now.'),
+  revision: z.int().optional().describe('Number of the revision that it made; absent in a dry run.'),
+  warnings: z.array(ProblemReply).describe('Of the policy that is in force then.'),
 }).meta({ id: 'PolicyWrite', description: 'Answer to a change of the policy.' });
 export type ChangeReply = Reply<typeof ChangeReply>;
 
@@ -162,7 +163,7 @@ export const acceptRefused = operation({
   path: '/api/v1/policy/accept',
   summary: 'Takes the save that was refused for what services would lose',
   query: {
-    ...waitQuery,
+    ...waitingQuery,
     reason: authored.reason,
     duringFreeze,
     digest: z
@@ -174,7 +175,10 @@ export const acceptRefused = operation({
 });
 
 const AcceptedNameReply = z
-  .object({ accepted: z.string().describe('The host name.') })
+  .object({
+    accepted: z.string().describe('The host name.'),
+    effect: EffectReply.optional().describe('With `?dryRun=true`: what it would lead to.'),
+  })
   .meta({ id: 'AcceptedName', description: 'That a host name has no more addresses than it has.' });
 
 export const acceptName = operation({
@@ -184,6 +188,7 @@ export const acceptName = operation({
   family: 'Endpoints',
   summary: 'Believes that so many addresses of a host name have gone',
   params: { host: 'The host name.' },
+  query: dryRunQuery,
   answers: { 200: AcceptedNameReply },
   errors: { 404: 'No answer of that name is held.' },
 });

@@ -18,8 +18,9 @@ export function backupRoutes(api: Api, dependencies: AdminDependencies): void {
     if (!/^application\/gzip\b/i.test(req.header('content-type') ?? ''))
       throw new ApiError(415, 'Unsupported media type', 'The body must be application/gzip.');
     const { contents } = checked(new Uint8Array(await req.arrayBuffer()));
-    const outcome = await control.revisions.restore(contents, readAuthorship(asked));
-    return answerChange({ ...asked, query: {} }, dependencies, outcome);
+    const { dryRun = false } = asked.query;
+    const outcome = await control.revisions.restore(contents, readAuthorship(asked), { dryRun });
+    return answerChange({ ...asked, query: { dryRun } }, dependencies, outcome);
   });
 }
 

@@ -13,18 +13,19 @@ export function computedWeightRoutes(api: Api, dependencies: AdminDependencies):
   serve(api, readEndpointWeights, ({ params }) => answer(200, currentWeights(control, params.service)));
   serve(api, giveComputedWeights, async asked => {
     const { source, weights, expiresIn } = asked.body;
-    const { force = false } = asked.query;
+    const { force = false, dryRun = false } = asked.query;
     const { service } = asked.params;
-    const outcome = await control.computed.give({ service, source, weights, ttl: expiresIn, force });
+    const outcome = await control.computed.give({ service, source, weights, ttl: expiresIn, force }, { dryRun });
     if (outcome.kind !== 'done') return refuse(outcome);
-    const { effect, current, ignored } = outcome;
+    const { effect, plan, current, ignored } = outcome;
     const more = { ...(current ? { computed: computedReply(current) } : {}), ignored };
-    return answerWrite(asked, dependencies, { effect, more });
+    return answerWrite(asked, dependencies, { effect, plan, more });
   });
   serve(api, endComputedWeights, async asked => {
-    const outcome = await control.computed.end(asked.params.service);
+    const { dryRun = false } = asked.query;
+    const outcome = await control.computed.end(asked.params.service, { dryRun });
     if (outcome.kind !== 'done') return refuse(outcome);
-    return answerWrite(asked, dependencies, { effect: outcome.effect, more: {} });
+    return answerWrite(asked, dependencies, { effect: outcome.effect, plan: outcome.plan, more: {} });
   });
 }
 

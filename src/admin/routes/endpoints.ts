@@ -1,6 +1,6 @@
 import { endEndpointOverride, endEndpointOverrides, overrideEndpoint, overrideEndpoints } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readAuthorship, readLevers } from '../input.ts';
+import { readAuthorship } from '../input.ts';
 import { answerOverride } from '../override-write.ts';
 import { type Api, serve } from '../serve.ts';
 
@@ -18,27 +18,23 @@ export function endpointRoutes(api: Api, dependencies: AdminDependencies): void 
       ...readAuthorship(asked),
     };
     const { force = false } = query;
-    return answerOverride(asked, dependencies, () =>
-      control.overrideEndpoint(override, { force, ...readLevers(asked) }),
-    );
+    return answerOverride(asked, dependencies, options => control.overrideEndpoint(override, { force, ...options }));
   });
   serve(api, endEndpointOverride, asked =>
-    answerOverride(asked, dependencies, () => {
-      return control.endOverride({ kind: 'endpoint', ...asked.params }, readAuthorship(asked), readLevers(asked));
-    }),
+    answerOverride(asked, dependencies, options =>
+      control.endOverride({ kind: 'endpoint', ...asked.params }, readAuthorship(asked), options),
+    ),
   );
   serve(api, overrideEndpoints, asked => {
     const { state, ...given } = asked.body;
     const override = { ...asked.params, state, ...endsAt(given), ...readAuthorship(asked) };
     const { force = false } = asked.query;
-    return answerOverride(asked, dependencies, () =>
-      control.overrideEndpoints(override, { force, ...readLevers(asked) }),
-    );
+    return answerOverride(asked, dependencies, options => control.overrideEndpoints(override, { force, ...options }));
   });
   serve(api, endEndpointOverrides, asked =>
-    answerOverride(asked, dependencies, () => {
-      return control.endEndpointOverrides(asked.params.service, readAuthorship(asked), readLevers(asked));
-    }),
+    answerOverride(asked, dependencies, options =>
+      control.endEndpointOverrides(asked.params.service, readAuthorship(asked), options),
+    ),
   );
 }
 

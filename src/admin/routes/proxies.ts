@@ -1,4 +1,3 @@
-import { mayFleet } from '../../access/caller.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import {
   listProxies,
@@ -15,14 +14,15 @@ import { placesIn } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { proxyTable } from '../proxy-table.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { seenOrOfNone } from '../visible.ts';
 
 /** The sync table, or what the query leaves of it. A fleet's name stands for all its sub-fleets. */
 export function proxyRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
   serve(api, listProxies, ({ context, query: { state, fleet, name, sort = 'fleet', limit, cursor } }) => {
-    const caller = context.get('caller');
+    const seen = seenOrOfNone(context);
     const wanted = (each: ProxyReply) =>
-      (each.fleet === null ? caller.fleets === undefined : mayFleet(caller, each.fleet)) &&
+      seen(each.fleet) &&
       (state === undefined || each.state === state) &&
       (name === undefined || each.id.includes(name)) &&
       (fleet === undefined || each.fleet === fleet || (each.fleet?.startsWith(`${fleet}/`) ?? false));
@@ -35,7 +35,9 @@ export function proxyRoutes(api: Api, dependencies: AdminDependencies): void {
       ...(next === undefined ? {} : { next }),
     });
   });
-  serve(api, retryProxy, ({ params: { id } }) => answer(202, retry(dependencies, id)));
+  serve(api, retryProxy, ({ params: { id }, query: { dryRun = false } }) =>
+    dryRun ? answer(200, withheldFrom(dependencies, id)) : answer(202, retry(dependencies, id)),
+  );
 }
 
 const byFleet = ({ fleet, id, peer }: ProxyReply): PageKey => [fleet === null ? 1 : 0, fleet ?? '', id, peer];
@@ -57,13 +59,24 @@ function countsOf(all: readonly ProxyReply[]): ProxiesReply['counts'] {
 }
 
 /** Sends a proxy what it rejected once more. */
-function retry({ fleet, retry: again }: AdminDependencies, id: string): RetryReply {
+function retry(dependencies: AdminDependencies, id: string): RetryReply {
   // Counted before: from then on nothing is withheld.
-  const withheld = fleet.proxies().flatMap(each => (each.node.id === id && each.withheld ? [each.withheld] : []));
-  const resources = withheld.reduce((sum, each) => sum + each.rejects.length + each.suspects.length, 0);
-  if (again(id)) return { id, resources };
+  const reply = withheldFrom(dependencies, id);
+  if (dependencies.retry(id)) return reply;
+  throw notConnected(dependencies, id);
+}
+
+/** @throws ApiError 404 */
+function withheldFrom(dependencies: AdminDependencies, id: string): RetryReply {
+  const found = dependencies.fleet.proxies().filter(each => each.node.id === id);
+  if (found.length === 0) throw notConnected(dependencies, id);
+  const withheld = found.flatMap(each => each.withheld ?? []);
+  return { id, resources: withheld.reduce((sum, each) => sum + each.rejects.length + each.suspects.length, 0) };
+}
+
+function notConnected({ fleet }: AdminDependencies, id: string): ApiError {
   const connected = fleet.proxies().map(each => each.node.id);
-  throw new ApiError(404, 'Not found', `No proxy "${id}" is connected.`, {
+  return new ApiError(404, 'Not found', `No proxy "${id}" is connected.`, {
     hint: didYouMean(id, connected) ?? 'GET /api/v1/proxies lists those that are',
   });
 }

@@ -1,4 +1,3 @@
-import { mayFleet } from '../../access/caller.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { fleetOf } from '../../fleet/proxy.ts';
 import type { RecentSets } from '../../snapshot/recent-sets.ts';
@@ -7,16 +6,14 @@ import type { AdminDependencies } from '../dependencies.ts';
 import { ApiError } from '../problem-json.ts';
 import { proxyConfig } from '../proxy-config.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { seenOrOfNone } from '../visible.ts';
 
 /** What one proxy is to hold, and what it holds. */
 export function proxyConfigRoutes(api: Api, dependencies: AdminDependencies & { readonly recent: RecentSets }): void {
   serve(api, readProxyConfig, ({ context, params: { id }, query: { of = 'intended' } }) => {
-    const caller = context.get('caller');
+    const seen = seenOrOfNone(context);
     // Proxies of fleets that the caller may not see are as if they were not there.
-    const mine = dependencies.fleet.proxies().filter(each => {
-      const fleet = fleetOf(each);
-      return fleet === undefined ? caller.fleets === undefined : mayFleet(caller, fleet);
-    });
+    const mine = dependencies.fleet.proxies().filter(each => seen(fleetOf(each)));
     const proxy = mine.findLast(each => each.node.id === id);
     if (!proxy) {
       const ids = mine.map(each => each.node.id);

@@ -20,10 +20,11 @@ export function quarantineRoutes(api: Api, dependencies: AdminDependencies): voi
   });
   serve(api, endQuarantine, async asked => {
     const { fleet, name } = asked.params;
+    const { dryRun = false } = asked.query;
     const { typeUrl } = quarantineAt(control, asked.params);
-    const outcome = await control.changeQuarantine({ release: { fleet, typeUrl, name } });
+    const outcome = await control.changeQuarantine({ release: { fleet, typeUrl, name } }, { dryRun });
     if (outcome.kind !== 'done') throw new ApiError(404, 'Not found', outcome.what);
-    return answerWrite(asked, dependencies, { effect: outcome.effect, more: {} });
+    return answerWrite(asked, dependencies, { effect: outcome.effect, plan: outcome.plan, more: {} });
   });
 }
 

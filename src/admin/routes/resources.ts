@@ -8,7 +8,6 @@ import { problemReply, type ResourceWriteReply, resources, transact } from '../a
 import { entityTag, hasVersion, readIfMatch, readIfNone, versionsIn } from '../conditions.ts';
 import { declaredAt, declaredNow, declaredReply, pageOf, refusalError } from '../declared.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { effectReply } from '../effects.ts';
 import { readAuthorship } from '../input.ts';
 import { KnownVersions } from '../known-versions.ts';
 import { ApiError } from '../problem-json.ts';
@@ -25,7 +24,8 @@ export function resourceRoutes(api: Api, dependencies: AdminDependencies): void 
     const now = [...touched.values()].flatMap(each => (each ? [declaredReply(each)] : []));
     return answerWrite(asked, dependencies, {
       effect: outcome.effect,
-      more: { resources: now, ...about(outcome, dependencies) },
+      plan: outcome.plan,
+      more: { resources: now, ...about(outcome) },
     });
   });
 }
@@ -71,7 +71,6 @@ function kindRoutes(api: Api, dependencies: AdminDependencies, kind: Kind, known
 interface AskedEdit extends AskedWrite {
   readonly query: AskedWrite['query'] & {
     readonly reason?: string;
-    readonly dryRun?: boolean;
     readonly takeOver?: boolean;
     readonly allowShrink?: boolean;
     readonly duringFreeze?: boolean;
@@ -113,8 +112,9 @@ async function answerOne(
   const outcome = await write(dependencies, asked, [edit], known);
   const now = outcome.declared.get(id);
   if (now) known.remember(now);
-  const more = { ...(now ? { resource: declaredReply(now) } : {}), ...about(outcome, dependencies) };
-  const { status, body } = await answerWrite(asked, dependencies, { effect: outcome.effect, more });
+  const more = { ...(now ? { resource: declaredReply(now) } : {}), ...about(outcome) };
+  const { effect, plan } = outcome;
+  const { status, body } = await answerWrite(asked, dependencies, { effect, plan, more });
   const headers: Record<string, string> = now
     ? { etag: entityTag(now.version), location: `/api/v1/${edit.kind}/${encodeURIComponent(edit.name)}` }
     : {};
@@ -129,14 +129,13 @@ function existing(given: Awaited<ReturnType<typeof answerOne>>) {
   return given;
 }
 
-function about(
-  { revision, warnings, plan }: Extract<EditOutcome, { readonly kind: 'done' }>,
-  { fleet }: AdminDependencies,
-): Pick<ResourceWriteReply, 'revision' | 'warnings' | 'effect'> {
+function about({
+  revision,
+  warnings,
+}: Extract<EditOutcome, { readonly kind: 'done' }>): Pick<ResourceWriteReply, 'revision' | 'warnings'> {
   return {
     ...(revision ? { revision: revision.number } : {}),
     warnings: warnings.map(problemReply),
-    ...(plan ? { effect: effectReply(plan, fleet) } : {}),
   };
 }
 

@@ -19,11 +19,13 @@ import {
 } from '../api.ts';
 import { answerChange } from '../change-answer.ts';
 import type { AdminDependencies } from '../dependencies.ts';
+import { effectReply } from '../effects.ts';
 import { readAuthorship } from '../input.ts';
 import { ApiError } from '../problem-json.ts';
 import { instant } from '../replies.ts';
 import { revisionDiff } from '../revision-diff.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { seenBy } from '../visible.ts';
 
 const mostPins = 100;
 
@@ -35,17 +37,21 @@ export function revisionRoutes(api: Api, dependencies: AdminDependencies): void 
   const { revisions } = control;
   serve(api, rollBack, async asked => {
     const { params, query } = asked;
-    const { allowShrink = false, duringFreeze = false, overrides = false } = query;
-    const wanted = { to: numberOf(params.number), overrides, allowShrink, duringFreeze, ...readAuthorship(asked) };
+    const { allowShrink = false, duringFreeze = false, overrides = false, dryRun = false } = query;
+    const options = { overrides, allowShrink, duringFreeze, dryRun };
+    const wanted = { to: numberOf(params.number), ...options, ...readAuthorship(asked) };
     return answerChange(asked, dependencies, await revisions.rollback(wanted));
   });
   serve(api, acceptRefused, async asked => {
     const digest = asked.query.digest ?? control.rejected?.acceptable ?? '';
-    const { duringFreeze = false } = asked.query;
-    return answerChange(asked, dependencies, await revisions.accept(digest, readAuthorship(asked), { duringFreeze }));
+    const { duringFreeze = false, dryRun = false } = asked.query;
+    const options = { duringFreeze, dryRun };
+    return answerChange(asked, dependencies, await revisions.accept(digest, readAuthorship(asked), options));
   });
-  serve(api, acceptName, ({ params: { host } }) => {
-    if (control.acceptName(host)) return answer(200, { accepted: host });
+  serve(api, acceptName, ({ context, params: { host }, query: { dryRun } }) => {
+    if (!dryRun && control.acceptName(host)) return answer(200, { accepted: host });
+    const plan = dryRun ? control.nameAccepted(host) : undefined;
+    if (plan) return answer(200, { accepted: host, effect: effectReply(plan, dependencies.fleet, seenBy(context)) });
     throw new ApiError(404, 'Not found', `No answer of the name "${host}" is held.`);
   });
   serve(api, pinRevision, asked => {

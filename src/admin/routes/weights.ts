@@ -1,7 +1,7 @@
 import type { Control } from '../../control/control.ts';
 import { endShift, readWeights, shiftTraffic, type WeightsReply } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { readAuthorship, readLevers } from '../input.ts';
+import { readAuthorship } from '../input.ts';
 import { answerOverride } from '../override-write.ts';
 import { ApiError } from '../problem-json.ts';
 import { declaredWeights, overrideReply } from '../replies.ts';
@@ -13,12 +13,12 @@ export function weightRoutes(api: Api, dependencies: AdminDependencies): void {
   serve(api, readWeights, ({ params }) => answer(200, currentWeights(control, params.route, params.rule)));
   serve(api, shiftTraffic, asked => {
     const shift = { ...asked.params, weights: asked.body, ...readAuthorship(asked) };
-    return answerOverride(asked, dependencies, () => control.shift(shift, readLevers(asked)));
+    return answerOverride(asked, dependencies, options => control.shift(shift, options));
   });
   serve(api, endShift, asked =>
-    answerOverride(asked, dependencies, () => {
-      return control.endOverride({ kind: 'shift', ...asked.params }, readAuthorship(asked), readLevers(asked));
-    }),
+    answerOverride(asked, dependencies, options =>
+      control.endOverride({ kind: 'shift', ...asked.params }, readAuthorship(asked), options),
+    ),
   );
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { AuditReply, AuditsReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { type AuditReply, listAudit } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
 import { printable, renderTable } from '../output.ts';
@@ -25,8 +25,9 @@ export function auditCommand(program: Command, host: CliHost): void {
 
 async function look(host: CliHost, flags: AuditFlags): Promise<Reading> {
   const { who, result, limit } = flags;
-  const query = new URLSearchParams({ limit, ...(who && { who }), ...(result && { result }) });
-  const { body } = await callAdmin<AuditsReply>(host, flags, 'GET', `/api/v1/audit?${query}`);
+  // The server says which results there are.
+  const query = { limit, ...(who && { who }), ...(result && { result: result as AuditReply['result'] }) };
+  const { body } = await call(host, flags, listAudit, { query });
   const row = (each: AuditReply) => [
     each.at,
     each.who === '' ? '-' : each.who,

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { OverrideWriteReply, WeightsBody, WeightsReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { endShift, readWeights, shiftTraffic, type WeightsBody, type WeightsReply } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
 import { ago, CliFailure, printable, render, renderTable } from '../output.ts';
@@ -26,6 +26,7 @@ export function canaryCommand(program: Command, host: CliHost): void {
   const examples = [
     'switchyard canary weights shop/everyone',
     'switchyard canary weights shop/everyone catalog@v1=90 catalog@v2=10 --wait --reason "first tenth"',
+    'switchyard canary weights shop/everyone catalog@v1=50 catalog@v2=50 --dry-run',
     'switchyard canary weights shop/everyone --end',
   ];
   withExamples(canary, examples);
@@ -36,17 +37,17 @@ async function shift(host: CliHost, target: string, given: readonly string[], fl
   const [route, rule, ...rest] = target.split('/');
   if (!route || !rule || rest.length > 0) throw new CliFailure(`"${target}" is not ROUTE/RULE, e.g. shop/everyone`);
   if (flags.end && given.length > 0) throw new CliFailure('give weights or --end, not both');
-  const path = `/api/v1/routes/${encodeURIComponent(route)}/rules/${encodeURIComponent(rule)}/weights`;
+  const params = { route, rule };
   if (!flags.end && given.length === 0) {
-    const { body } = await callAdmin<WeightsReply>(host, flags, 'GET', path);
+    const { body } = await call(host, flags, readWeights, { params });
     const table = () => weightsTable(printable(body), host.now());
     host.out(render(body, flags.output, { table, name: () => Object.keys(body.declared) }));
     return;
   }
   const query = writeQuery(flags);
   const answer = flags.end
-    ? await callAdmin<OverrideWriteReply>(host, flags, 'DELETE', path + query)
-    : await callAdmin<OverrideWriteReply>(host, flags, 'PUT', path + query, parseWeights(given));
+    ? await call(host, flags, endShift, { params, query })
+    : await call(host, flags, shiftTraffic, { params, query, body: parseWeights(given) });
   showWrite(host, flags.output, answer);
 }
 

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander';
-import type { ProxyConfigReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { type ProxyConfigReply, readProxyConfig } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import { configText, differenceText, type Section, sections } from '../config-text.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
@@ -38,9 +38,8 @@ export function configCommand(program: Command, host: CliHost): void {
 }
 
 async function look(host: CliHost, proxy: string, kind: Section | undefined, flags: ConfigFlags): Promise<Reading> {
-  const query = flags.acked ? '?of=acked' : '';
-  const path = `/api/v1/proxies/${encodeURIComponent(proxy)}/config${query}`;
-  const { body } = await callAdmin<ProxyConfigReply>(host, flags, 'GET', path);
+  const query = flags.acked ? { of: 'acked' as const } : {};
+  const { body } = await call(host, flags, readProxyConfig, { params: { id: proxy }, query });
   const shown = kind === undefined ? body : only(body, kind);
   const text = flags.diff ? differenceText : configText;
   return {

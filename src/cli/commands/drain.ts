@@ -1,10 +1,16 @@
 import type { Command } from 'commander';
-import type { EndpointsBody, OverrideWriteReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import {
+  type EndpointsBody,
+  endEndpointOverride,
+  endEndpointOverrides,
+  overrideEndpoint,
+  overrideEndpoints,
+} from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
-import { type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
+import { asked, type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
 import { CliFailure } from '../output.ts';
-import { showWrite } from '../write-answer.ts';
+import { type OverrideAnswer, showWrite } from '../write-answer.ts';
 
 type DrainFlags = WriteFlags & {
   readonly undo?: boolean;
@@ -35,6 +41,7 @@ export function drainCommand(program: Command, host: CliHost): void {
     'switchyard drain catalog 10.0.0.11:8080 --for 30m --wait',
     'switchyard drain cart 10.0.0.21:8080 --sessions-for 10m',
     'switchyard drain catalog 10.0.0.11:8080 --undo',
+    'switchyard drain catalog --dry-run',
     'switchyard drain catalog --wait --reason "move to the second site"',
     'switchyard drain catalog --undo',
   ]);
@@ -48,16 +55,31 @@ async function drain(host: CliHost, service: string, address: string | undefined
   if (flags.disable && flags.sessionsFor !== undefined) {
     throw new CliFailure('give --disable or --sessions-for: an endpoint that is taken out keeps no sessions');
   }
-  const all = `/api/v1/services/${encodeURIComponent(service)}/endpoints`;
-  const path = address === undefined ? all : `${all}/${encodeURIComponent(address)}`;
-  const query = writeQuery(flags, flags.force ? { force: 'true' } : {});
   const body: EndpointsBody = {
     state: flags.disable ? 'disabled' : 'draining',
     ...(flags.for === undefined ? {} : { expiresIn: flags.for }),
     ...(flags.sessionsFor === undefined ? {} : { sessionsFor: flags.sessionsFor }),
   };
-  const answer = flags.undo
-    ? await callAdmin<OverrideWriteReply>(host, flags, 'DELETE', path + query)
-    : await callAdmin<OverrideWriteReply>(host, flags, 'PATCH', path + query, body);
-  showWrite(host, flags.output, answer);
+  showWrite(host, flags.output, await write(host, service, address, flags, body));
+}
+
+function write(
+  host: CliHost,
+  service: string,
+  address: string | undefined,
+  flags: DrainFlags,
+  body: EndpointsBody,
+): Promise<OverrideAnswer> {
+  const end = { query: writeQuery(flags) };
+  const put = { body, query: { ...writeQuery(flags), ...asked('force', flags.force) } };
+  if (address === undefined) {
+    const params = { service };
+    return flags.undo
+      ? call(host, flags, endEndpointOverrides, { params, ...end })
+      : call(host, flags, overrideEndpoints, { params, ...put });
+  }
+  const params = { service, address };
+  return flags.undo
+    ? call(host, flags, endEndpointOverride, { params, ...end })
+    : call(host, flags, overrideEndpoint, { params, ...put });
 }

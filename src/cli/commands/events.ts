@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
-import type { EventReply, EventsReply } from '../../admin/api.ts';
+import { type EventReply, listEvents } from '../../admin/api.ts';
 import { escaped } from '../../base/one-line.ts';
-import { callAdmin } from '../client.ts';
+import { call } from '../call.ts';
 import { followEvents, type Heard } from '../event-reader.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
@@ -36,13 +36,8 @@ export function eventsCommand(program: Command, host: CliHost): void {
 
 async function show(host: CliHost, flags: EventFlags): Promise<void> {
   const { type, fleet, proxy, limit, follow, output } = flags;
-  const query = new URLSearchParams({ ...(type && { type }), ...(fleet && { fleet }), ...(proxy && { proxy }) });
-  const { body } = await callAdmin<EventsReply>(
-    host,
-    flags,
-    'GET',
-    `/api/v1/events?${query}&limit=${encodeURIComponent(limit)}`,
-  );
+  const query = { ...(type && { type }), ...(fleet && { fleet }), ...(proxy && { proxy }) };
+  const { body } = await call(host, flags, listEvents, { query: { ...query, limit } });
   const one = (event: Heard): string => {
     if (output === 'json') return escaped(`${JSON.stringify(event)}\n`);
     return render(event, output, {

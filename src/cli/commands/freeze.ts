@@ -1,14 +1,15 @@
 import type { Command } from 'commander';
-import type { FreezeReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { beginFreeze, endFreeze, type FreezeReply, readFreeze } from '../../admin/api.ts';
+import { call } from '../call.ts';
+import { effectText } from '../effect-text.ts';
 import type { CliHost } from '../host.ts';
-import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
-import { ago, CliFailure, count, printable, render, renderTable } from '../output.ts';
+import { asked, type ClientFlags, type DryFlags, withClientOptions, withDryRun, withExamples } from '../options.ts';
+import { ago, CliFailure, count, painter, printable, render, renderTable } from '../output.ts';
 
-type FreezeFlags = ClientFlags & { readonly to?: string; readonly list?: boolean; readonly reason?: string };
+type FreezeFlags = DryFlags & { readonly to?: string; readonly list?: boolean; readonly reason?: string };
 
 export function freezeCommand(program: Command, host: CliHost): void {
-  const command = withClientOptions(program.command('freeze'))
+  const command = withDryRun(withClientOptions(program.command('freeze')))
     .summary('publish nothing but what is asked by name; go back to what was good')
     .description(
       'From now on proxies are sent nothing new: what is accepted waits until "switchyard thaw". With --to, what was in force ' +
@@ -24,34 +25,44 @@ export function freezeCommand(program: Command, host: CliHost): void {
   withExamples(command, [
     'switchyard freeze --reason "errors in eu"',
     'switchyard freeze --list',
+    'switchyard freeze --to 41 --dry-run',
     'switchyard freeze --to 41',
   ]);
 }
 
 export function thawCommand(program: Command, host: CliHost): void {
-  const command = withClientOptions(program.command('thaw'))
+  const command = withDryRun(withClientOptions(program.command('thaw')))
     .summary('end the freeze: publish what was accepted meanwhile')
     .description('Proxies are sent the newest that was accepted.')
+    .option('--reason <text>', 'why, for those who look later')
     .action(async (flags: FreezeFlags) => {
-      show(host, flags, (await callAdmin<FreezeReply>(host, flags, 'DELETE', '/api/v1/freeze')).body);
+      show(host, flags, (await call(host, flags, endFreeze, { query: queryOf(flags) })).body);
     });
-  withExamples(command, ['switchyard thaw']);
+  withExamples(command, ['switchyard thaw', 'switchyard thaw --dry-run']);
 }
 
 async function freeze(host: CliHost, flags: FreezeFlags): Promise<void> {
   if (flags.list) {
-    show(host, flags, (await callAdmin<FreezeReply>(host, flags, 'GET', '/api/v1/freeze')).body);
+    show(host, flags, (await call(host, flags, readFreeze, {})).body);
     return;
   }
   if (flags.to !== undefined && !/^\d+$/.test(flags.to)) throw new CliFailure('--to takes the number of a revision');
-  const reason = flags.reason === undefined ? '' : `?reason=${encodeURIComponent(flags.reason)}`;
   const body = flags.to === undefined ? {} : { revision: Number(flags.to) };
-  show(host, flags, (await callAdmin<FreezeReply>(host, flags, 'PUT', `/api/v1/freeze${reason}`, body)).body);
+  show(host, flags, (await call(host, flags, beginFreeze, { body, query: queryOf(flags) })).body);
 }
+
+const queryOf = ({ reason, dryRun }: FreezeFlags) => ({
+  ...(reason === undefined ? {} : { reason }),
+  ...asked('dryRun', dryRun),
+});
 
 function show(host: CliHost, flags: ClientFlags, value: FreezeReply): void {
   const name = () => value.good.map(each => String(each.revision));
-  host.out(render(value, flags.output, { table: () => freezeText(printable(value), host.now()), name }));
+  const table = () => {
+    const { effect, ...status } = printable(value);
+    return effect ? effectText(effect, painter(host)) : freezeText(status, host.now());
+  };
+  host.out(render(value, flags.output, { table, name }));
 }
 
 function freezeText({ frozen, waiting, waitingCount, good }: FreezeReply, now: number): string {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { EndpointHealthReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { readEndpointHealth } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import { healthText } from '../health-text.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
@@ -27,8 +27,8 @@ export function healthCommand(program: Command, host: CliHost): void {
 }
 
 async function look(host: CliHost, service: string | undefined, flags: ClientFlags): Promise<Reading> {
-  const query = service === undefined ? '' : `?${new URLSearchParams({ service })}`;
-  const { body } = await callAdmin<EndpointHealthReply>(host, flags, 'GET', `/api/v1/endpoint-health${query}`);
+  const query = service === undefined ? {} : { service };
+  const { body } = await call(host, flags, readEndpointHealth, { query });
   const table = () => {
     const text = healthText(printable(body), painter(host));
     return text === '' ? 'all endpoints are healthy to all proxies\n' : text;

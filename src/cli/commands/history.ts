@@ -1,6 +1,13 @@
 import type { Command } from 'commander';
-import type { DiffReply, HeldReply, HistoryReply, RevisionEntry, RevisionsReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import {
+  type DiffReply,
+  type HeldReply,
+  listRevisions,
+  proxyHistory,
+  type RevisionEntry,
+  readHistory,
+} from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { parseMoment } from '../moment.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
@@ -36,7 +43,7 @@ function look(host: CliHost, flags: HistoryFlags): Promise<Reading> {
 }
 
 async function lookAtRevisions(host: CliHost, flags: HistoryFlags): Promise<Reading> {
-  const { body } = await callAdmin<RevisionsReply>(host, flags, 'GET', `/api/v1/revisions?limit=${flags.limit}`);
+  const { body } = await call(host, flags, listRevisions, { query: { limit: flags.limit } });
   const table = () => revisionsTable(printable(body).revisions, host.now());
   return { value: body, table, name: () => body.revisions.map(each => String(each.number)) };
 }
@@ -53,8 +60,7 @@ export function revisionsTable(revisions: readonly RevisionEntry[], now: number)
 }
 
 async function lookAtFleet(host: CliHost, flags: HistoryFlags, fleet: string): Promise<Reading> {
-  const path = `/api/v1/history?limit=${flags.limit}&fleet=${encodeURIComponent(fleet)}`;
-  const { body } = await callAdmin<HistoryReply>(host, flags, 'GET', path);
+  const { body } = await call(host, flags, readHistory, { query: { limit: flags.limit, fleet } });
   const table = () => {
     const { publications } = printable(body);
     if (publications.length === 0) return `nothing is known of what fleet ${fleet} was sent\n`;
@@ -67,9 +73,8 @@ async function lookAtFleet(host: CliHost, flags: HistoryFlags, fleet: string): P
 }
 
 async function lookAtProxy(host: CliHost, flags: HistoryFlags, id: string): Promise<Reading> {
-  const at = flags.at === undefined ? '' : `?at=${encodeURIComponent(parseMoment(flags.at, host.now()))}`;
-  const path = `/api/v1/proxies/${encodeURIComponent(id)}/history${at}`;
-  const { body } = await callAdmin<HeldReply>(host, flags, 'GET', path);
+  const query = flags.at === undefined ? {} : { at: parseMoment(flags.at, host.now()) };
+  const { body } = await call(host, flags, proxyHistory, { params: { id }, query });
   return { value: body, table: () => heldText(printable(body)), name: () => [body.version] };
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { LogLevelReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { changeLogLevel, type LogLevel, readLogLevel } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
 import { render } from '../output.ts';
@@ -15,9 +15,9 @@ export function logLevelCommand(program: Command, host: CliHost): void {
 }
 
 async function show(host: CliHost, level: string | undefined, flags: ClientFlags): Promise<void> {
-  const path = '/api/v1/log-level';
   const { body } = await (level === undefined
-    ? callAdmin<LogLevelReply>(host, flags, 'GET', path)
-    : callAdmin<LogLevelReply>(host, flags, 'PUT', path, { level }));
+    ? call(host, flags, readLogLevel, {})
+    : // The server says which there are.
+      call(host, flags, changeLogLevel, { body: { level: level as LogLevel } }));
   host.out(render(body, flags.output, { table: () => `${body.level}\n`, name: () => [body.level] }));
 }

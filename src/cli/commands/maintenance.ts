@@ -1,10 +1,16 @@
 import type { Command } from 'commander';
-import type { MaintenanceBody, OverrideWriteReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import {
+  endRouteMaintenance,
+  endServiceMaintenance,
+  type MaintenanceBody,
+  maintainRoute,
+  maintainService,
+} from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
 import { CliFailure } from '../output.ts';
-import { showWrite } from '../write-answer.ts';
+import { type OverrideAnswer, showWrite } from '../write-answer.ts';
 
 type MaintenanceFlags = WriteFlags & {
   readonly route?: string;
@@ -28,22 +34,36 @@ export function maintenanceCommand(program: Command, host: CliHost): void {
   withExamples(command, [
     'switchyard maintenance catalog --for 30m --wait --reason "new schema"',
     'switchyard maintenance catalog --undo --wait',
+    'switchyard maintenance --route shop --dry-run',
     'switchyard maintenance --route shop',
   ]);
 }
 
 async function maintain(host: CliHost, service: string | undefined, flags: MaintenanceFlags): Promise<void> {
   const { route, undo } = flags;
-  const name = service ?? route;
-  if (name === undefined || (service !== undefined && route !== undefined)) {
+  if ((service === undefined) === (route === undefined)) {
     throw new CliFailure('give a service, or a route with --route');
   }
   if (undo && flags.for !== undefined) throw new CliFailure('give --undo alone, without --for');
-  const path = `/api/v1/${route === undefined ? 'services' : 'routes'}/${encodeURIComponent(name)}/maintenance`;
-  const url = path + writeQuery(flags);
   const body: MaintenanceBody = flags.for === undefined ? {} : { expiresIn: flags.for };
-  const answer = undo
-    ? await callAdmin<OverrideWriteReply>(host, flags, 'DELETE', url)
-    : await callAdmin<OverrideWriteReply>(host, flags, 'PUT', url, body);
-  showWrite(host, flags.output, answer);
+  showWrite(host, flags.output, await write(host, flags, service, body));
+}
+
+function write(
+  host: CliHost,
+  flags: MaintenanceFlags,
+  service: string | undefined,
+  body: MaintenanceBody,
+): Promise<OverrideAnswer> {
+  const query = writeQuery(flags);
+  if (service !== undefined) {
+    const params = { service };
+    return flags.undo
+      ? call(host, flags, endServiceMaintenance, { params, query })
+      : call(host, flags, maintainService, { params, query, body });
+  }
+  const params = { route: flags.route ?? '' };
+  return flags.undo
+    ? call(host, flags, endRouteMaintenance, { params, query })
+    : call(host, flags, maintainRoute, { params, query, body });
 }

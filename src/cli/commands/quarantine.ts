@@ -1,15 +1,15 @@
 import type { Command } from 'commander';
-import type { OverrideWriteReply, QuarantineReply, QuarantinesReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { endQuarantine, listQuarantines, type QuarantineReply } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import {
   type ClientFlags,
   type ReadFlags,
   type WaitFlags,
+  waitQuery,
   withExamples,
   withReadOptions,
   withWaitOptions,
-  writeQuery,
 } from '../options.ts';
 import { ago, painter, printable, renderTable } from '../output.ts';
 import { type Reading, read } from '../reading.ts';
@@ -44,7 +44,7 @@ export function quarantineCommand(program: Command, host: CliHost): void {
 }
 
 async function look(host: CliHost, flags: ClientFlags): Promise<Reading> {
-  const { body } = await callAdmin<QuarantinesReply>(host, flags, 'GET', '/api/v1/quarantines');
+  const { body } = await call(host, flags, listQuarantines, {});
   const table = () => {
     const { quarantines } = printable(body);
     return quarantines.length === 0 ? 'nothing is in quarantine\n' : listText(host, quarantines);
@@ -69,7 +69,6 @@ function listText(host: CliHost, quarantines: readonly QuarantineReply[]): strin
 }
 
 async function end(host: CliHost, fleet: string, type: string, name: string, flags: WaitFlags): Promise<void> {
-  const path = `/api/v1/quarantines/${[fleet, type, name].map(encodeURIComponent).join('/')}`;
-  const answer = await callAdmin<OverrideWriteReply>(host, flags, 'DELETE', path + writeQuery(flags));
+  const answer = await call(host, flags, endQuarantine, { params: { fleet, type, name }, query: waitQuery(flags) });
   showWrite(host, flags.output, answer, `${type} ${name} is sent to fleet ${fleet} again`);
 }

@@ -7,6 +7,7 @@ import { listDeclared, readPuts, readResource, readTarget } from '../declared.ts
 import { effectText, fieldLine } from '../effect-text.ts';
 import type { CliHost } from '../host.ts';
 import {
+  asked,
   type ClientFlags,
   type ReadFlags,
   type WriteFlags,
@@ -14,25 +15,20 @@ import {
   withExamples,
   withReadOptions,
   withWriteOptions,
+  writeQuery,
 } from '../options.ts';
 import { CliFailure, painter, printable, render, renderTable } from '../output.ts';
 import { problemText } from '../problem-text.ts';
 import { type Reading, read } from '../reading.ts';
-import { writeText } from '../write-answer.ts';
+import { refuseShrinks, writeText } from '../write-answer.ts';
+import { compare } from './revision.ts';
 
-type EditFlags = WriteFlags & {
-  readonly dryRun?: boolean;
-  readonly takeOver?: boolean;
-  readonly allowShrink?: boolean;
-};
+type EditFlags = WriteFlags & { readonly takeOver?: boolean; readonly allowShrink?: boolean };
 
-const query = ({ wait, timeout, reason, dryRun, takeOver, allowShrink, duringFreeze }: EditFlags) => ({
-  ...(wait ? { wait: 'acked' as const, timeout } : {}),
-  ...(reason === undefined ? {} : { reason }),
-  ...(dryRun ? { dryRun: 'true' as const } : {}),
-  ...(takeOver ? { takeOver: 'true' as const } : {}),
-  ...(allowShrink ? { allowShrink: 'true' as const } : {}),
-  ...(duringFreeze ? { duringFreeze: 'true' as const } : {}),
+const query = (flags: EditFlags) => ({
+  ...writeQuery(flags),
+  ...asked('takeOver', flags.takeOver),
+  ...asked('allowShrink', flags.allowShrink),
 });
 
 export function getCommand(program: Command, host: CliHost): void {
@@ -73,7 +69,7 @@ export function deleteCommand(program: Command, host: CliHost): void {
       'What was taken over from the policy files becomes what they declare again. What belongs to the files is removed there.',
     )
     .argument('<resource>', 'KIND/NAME')
-    .option('--dry-run', 'change nothing: show what it would lead to')
+    .option('--allow-shrink', 'also if services lose all or more than half of their endpoints')
     .action((target: string, flags: EditFlags) => remove(host, target, flags));
   withExamples(command, ['switchyard delete routes/cart --wait', 'switchyard delete services/cart --dry-run']);
 }
@@ -92,7 +88,6 @@ export function applyCommand(program: Command, host: CliHost): void {
         'belongs to the API afterwards, and stays until it is deleted.',
     )
     .argument('<path>', 'file or folder of policy')
-    .option('--dry-run', 'change nothing: only show it')
     .option('--take-over', "also what the server's own policy files declare")
     .option('--allow-shrink', 'also if services lose all or more than half of their endpoints')
     .option('--yes', 'do not ask')
@@ -116,7 +111,7 @@ async function apply(host: CliHost, path: string, flags: EditFlags & { readonly 
   show(host, flags, await call(host, flags, transact, { body: { changes }, query: query(flags) }), path);
 }
 
-const nothing = { fleets: [], moves: [], proxyCount: 0, drains: false, problems: [], solved: [] };
+const nothing = { fleets: [], moves: [], proxyCount: 0, drains: false, problems: [], solved: [], shrinks: [] };
 
 type Written = {
   readonly status: number;
@@ -128,24 +123,35 @@ function show(host: CliHost, flags: EditFlags, { status, body }: Written, what: 
   const paint = painter(host);
   const text = () => {
     const { effect, warnings, revision, ...rest } = printable(body);
-    if (effect) return effectText(effect, paint);
+    if (effect) return effectText(effect, paint, rest.waitsForThaw);
     const made = revision === undefined ? '' : `${what} is in revision ${revision}\n`;
     return `${warnings.map(each => problemText(each, paint)).join('')}${made}${writeText(rest, paint)}`;
   };
   host.out(render(body, flags.output, { table: text, name: () => [what] }));
+  refuseShrinks(body.effect, flags.allowShrink);
   if (status === 202) throw new CliFailure('', 2);
 }
 
 export function diffCommand(program: Command, host: CliHost): void {
   const command = withClientOptions(program.command('diff'))
-    .summary('what files would change on the server')
+    .summary('what files would change on the server, or what turns one revision into another')
     .description(
       'Compares what policy files declare with what is declared on the server, whoever that belongs to, and shows what the ' +
-        'fleets would hold then. Exit code 2 where there is a difference.',
+        'fleets would hold then. With two numbers of revisions it compares these, as "revision diff" does. Exit code 2 where ' +
+        'there is a difference.',
     )
-    .argument('<path>', 'file or folder of policy')
-    .action((path: string, flags: ClientFlags) => diff(host, path, flags));
-  withExamples(command, ['switchyard diff ./policy', 'switchyard diff switchyard.yaml -o json']);
+    .argument('<path>', 'file or folder of policy; or the number of a revision')
+    .argument('[to]', 'number of another revision')
+    .action((path: string, to: string | undefined, flags: ClientFlags) => {
+      if (to === undefined) return diff(host, path, flags);
+      if (/^\d+$/.test(path) && /^\d+$/.test(to)) return read(host, flags, () => compare(host, path, to, flags));
+      throw new CliFailure('give one path, or the numbers of two revisions');
+    });
+  withExamples(command, [
+    'switchyard diff ./policy',
+    'switchyard diff switchyard.yaml -o json',
+    'switchyard diff 11 12',
+  ]);
 }
 
 async function diff(host: CliHost, path: string, flags: ClientFlags): Promise<void> {

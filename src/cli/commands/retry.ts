@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { RetryReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { type RetryReply, retryProxy } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
-import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
+import { asked, type DryFlags, withClientOptions, withExamples } from '../options.ts';
 import { count, render } from '../output.ts';
 
 export function retryCommand(program: Command, host: CliHost): void {
@@ -13,21 +13,19 @@ export function retryCommand(program: Command, host: CliHost): void {
         'only after minutes. Whether the proxy takes it now, "switchyard status" tells.',
     )
     .argument('<proxy>', 'node id of the proxy')
-    .action((proxy: string, flags: ClientFlags) => retry(host, proxy, flags));
+    .option('--dry-run', 'send nothing: show how much it would be')
+    .action((proxy: string, flags: DryFlags) => retry(host, proxy, flags));
   withExamples(command, ['switchyard retry edge-1', 'switchyard retry edge-1 && switchyard status --watch']);
 }
 
-async function retry(host: CliHost, proxy: string, flags: ClientFlags): Promise<void> {
-  const { body } = await callAdmin<RetryReply>(
-    host,
-    flags,
-    'POST',
-    `/api/v1/proxies/${encodeURIComponent(proxy)}/retry`,
-  );
-  host.out(render(body, flags.output, { table: () => retryText(proxy, body), name: () => [body.id] }));
+async function retry(host: CliHost, proxy: string, flags: DryFlags): Promise<void> {
+  const query = asked('dryRun', flags.dryRun);
+  const { status, body } = await call(host, flags, retryProxy, { params: { id: proxy }, query });
+  host.out(render(body, flags.output, { table: () => retryText(proxy, body, status), name: () => [body.id] }));
 }
 
-function retryText(proxy: string, { resources }: RetryReply): string {
+function retryText(proxy: string, { resources }: RetryReply, status: 200 | 202): string {
   if (resources === 0) return `nothing is withheld from ${proxy}: there is nothing to send once more\n`;
+  if (status === 200) return `${count(resources, 'resource')} would be sent to ${proxy} once more\n`;
   return `sent to ${proxy} once more: ${count(resources, 'resource')}; "switchyard status" tells whether it takes them\n`;
 }

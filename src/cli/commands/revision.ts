@@ -1,9 +1,20 @@
 import type { Command } from 'commander';
-import type { ChangeReply, DiffReply, WholeRevisionReply } from '../../admin/api.ts';
+import {
+  acceptName,
+  acceptRefused,
+  type ChangeReply,
+  diffRevisions,
+  pinRevision,
+  readRevision,
+  rollBack,
+  unpinRevision,
+} from '../../admin/api.ts';
 import { escaped } from '../../base/one-line.ts';
-import { type AdminAnswer, callAdmin } from '../client.ts';
+import { call } from '../call.ts';
+import { effectText } from '../effect-text.ts';
 import type { CliHost } from '../host.ts';
 import {
+  asked,
   type ClientFlags,
   type ReadFlags,
   type WriteFlags,
@@ -15,7 +26,7 @@ import {
 } from '../options.ts';
 import { CliFailure, painter, printable, render } from '../output.ts';
 import { type Reading, read } from '../reading.ts';
-import { writeText } from '../write-answer.ts';
+import { refuseShrinks, writeText } from '../write-answer.ts';
 import { diffText, revisionsTable } from './history.ts';
 
 /** Revisions: to see, to compare, to keep, and to go back to. */
@@ -53,10 +64,7 @@ export function revisionCommand(program: Command, host: CliHost): void {
 }
 
 type PinFlags = ClientFlags & { readonly undo?: boolean; readonly reason?: string };
-type ChangeFlags = WriteFlags & {
-  readonly overrides?: boolean;
-  readonly allowShrink?: boolean;
-};
+type ChangeFlags = WriteFlags & { readonly overrides?: boolean; readonly allowShrink?: boolean };
 
 export function rollbackCommand(program: Command, host: CliHost): void {
   const command = withWriteOptions(program.command('rollback'))
@@ -69,16 +77,18 @@ export function rollbackCommand(program: Command, host: CliHost): void {
     .option('--overrides', 'go back to its overrides as well')
     .option('--allow-shrink', 'also if services lose all or more than half of their endpoints')
     .action(async (number: string, flags: ChangeFlags) => {
-      const query = writeQuery(flags, {
-        ...(flags.overrides ? { overrides: 'true' } : {}),
-        ...(flags.allowShrink ? { allowShrink: 'true' } : {}),
-      });
-      const path = `/api/v1/revisions/${encodeURIComponent(number)}/rollback${query}`;
-      showChange(host, flags, await callAdmin<ChangeReply>(host, flags, 'POST', path));
+      const query = {
+        ...writeQuery(flags),
+        ...asked('overrides', flags.overrides),
+        ...asked('allowShrink', flags.allowShrink),
+      };
+      const answer = await call(host, flags, rollBack, { params: { number }, query });
+      showChange(host, flags, answer);
+      refuseShrinks(answer.body.effect, flags.allowShrink);
     });
   withExamples(command, [
     'switchyard rollback 12 --wait --reason "checkout is slow"',
-    'switchyard rollback 12 --overrides',
+    'switchyard rollback 12 --overrides --dry-run',
   ]);
 }
 
@@ -92,21 +102,22 @@ export function acceptCommand(program: Command, host: CliHost): void {
     .argument('[host]', 'a host name; without one, the save that was refused')
     .action(async (name: string | undefined, flags: ChangeFlags) => {
       if (name !== undefined) {
-        const path = `/api/v1/names/${encodeURIComponent(name)}/accept`;
-        const { body } = await callAdmin<{ readonly accepted: string }>(host, flags, 'POST', path);
-        const table = () => `${printable(body).accepted} has no other addresses than it has\n`;
+        const query = asked('dryRun', flags.dryRun);
+        const { body } = await call(host, flags, acceptName, { params: { host: name }, query });
+        const table = () => {
+          const { accepted, effect } = printable(body);
+          return effect ? effectText(effect, painter(host)) : `${accepted} has no other addresses than it has\n`;
+        };
         host.out(render(body, flags.output, { table, name: () => [body.accepted] }));
         return;
       }
-      const query = writeQuery(flags);
-      showChange(host, flags, await callAdmin<ChangeReply>(host, flags, 'POST', `/api/v1/policy/accept${query}`));
+      showChange(host, flags, await call(host, flags, acceptRefused, { query: writeQuery(flags) }));
     });
-  withExamples(command, ['switchyard accept --wait', 'switchyard accept app.internal']);
+  withExamples(command, ['switchyard accept --wait', 'switchyard accept --dry-run', 'switchyard accept app.internal']);
 }
 
 async function look(host: CliHost, number: string, flags: ClientFlags): Promise<Reading> {
-  const path = `/api/v1/revisions/${encodeURIComponent(number)}`;
-  const { body } = await callAdmin<WholeRevisionReply>(host, flags, 'GET', path);
+  const { body } = await call(host, flags, readRevision, { params: { number } });
   const table = () => {
     const heading = revisionsTable([printable(body)], host.now());
     const texts = body.documents.map(({ file, text }) => `\n--- ${printable(file)}\n${escaped(text)}`);
@@ -116,32 +127,40 @@ async function look(host: CliHost, number: string, flags: ClientFlags): Promise<
   return { value: body, table, name: () => body.documents.map(each => each.file) };
 }
 
-async function compare(host: CliHost, from: string, to: string, flags: ClientFlags): Promise<Reading> {
-  const path = `/api/v1/revisions/${encodeURIComponent(from)}/diff/${encodeURIComponent(to)}`;
-  const { body } = await callAdmin<DiffReply>(host, flags, 'GET', path);
+/** What turns one revision into another. */
+export async function compare(host: CliHost, from: string, to: string, flags: ClientFlags): Promise<Reading> {
+  const { body } = await call(host, flags, diffRevisions, { params: { number: from, other: to } });
   const differs = body.documents.length + body.overrides.added.length + body.overrides.removed.length > 0;
   const table = () => escaped(diffText(body));
   return { value: body, table, name: () => body.fleets.map(each => each.fleet), code: differs ? 2 : 0 };
 }
 
 async function keep(host: CliHost, number: string, flags: PinFlags): Promise<void> {
-  const reason = flags.reason === undefined ? '' : `?reason=${encodeURIComponent(flags.reason)}`;
-  const path = `/api/v1/revisions/${encodeURIComponent(number)}/pin`;
+  const params = { number };
+  const query = flags.reason === undefined ? {} : { reason: flags.reason };
   const { body } = flags.undo
-    ? await callAdmin<{ readonly number: number; readonly pinned: boolean }>(host, flags, 'DELETE', path)
-    : await callAdmin<{ readonly number: number; readonly pinned: boolean }>(host, flags, 'PUT', path + reason);
+    ? await call(host, flags, unpinRevision, { params })
+    : await call(host, flags, pinRevision, { params, query });
   const table = () => `revision ${body.number} ${body.pinned ? 'is kept for ever' : 'is kept as long as others'}\n`;
   host.out(render(body, flags.output, { table, name: () => [String(body.number)] }));
 }
 
+interface ChangeAnswer {
+  readonly status: number;
+  readonly body: ChangeReply;
+}
+
 /** @throws CliFailure (2) when not all have acknowledged in time. */
-function showChange(host: CliHost, flags: ClientFlags, { status, body }: AdminAnswer<ChangeReply>): void {
+function showChange(host: CliHost, flags: ClientFlags, { status, body }: ChangeAnswer): void {
   const table = () => {
-    const { revision, warnings, ...rest } = printable(body);
+    const { revision, warnings, effect, ...rest } = printable(body);
+    if (effect) return effectText(effect, painter(host), rest.waitsForThaw);
     const warned = warnings.map(each => `warning ${each.code}: ${each.message}\n`).join('');
     const how = rest.waitsForThaw ? 'is accepted' : 'is in force';
     return `revision ${revision} ${how}\n${warned}${writeText(rest, painter(host))}`;
   };
-  host.out(render(body, flags.output, { table, name: () => [String(body.revision)] }));
+  host.out(
+    render(body, flags.output, { table, name: () => (body.revision === undefined ? [] : [String(body.revision)]) }),
+  );
   if (status === 202) throw new CliFailure('', 2);
 }

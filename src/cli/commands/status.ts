@@ -1,13 +1,16 @@
 import { type Command, Option } from 'commander';
 import {
-  type EndpointHealthReply,
-  type PolicyReply,
+  listProxies,
   type ProxiesReply,
+  type ProxyOrder,
   type ProxyReply,
+  type ProxyState,
   proxyOrders,
   proxyStates,
+  readEndpointHealth,
+  readPolicy,
 } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
 import { CliFailure, painter, printable } from '../output.ts';
@@ -17,9 +20,9 @@ import { statusText } from '../status-text.ts';
 type StatusFlags = ClientFlags &
   ReadFlags & {
     readonly fleet?: string;
-    readonly state?: string;
+    readonly state?: ProxyState;
     readonly name?: string;
-    readonly sort: string;
+    readonly sort: ProxyOrder;
     readonly limit?: string;
   };
 
@@ -79,28 +82,28 @@ function rowsOf(host: CliHost, { limit, output }: StatusFlags): number | undefin
 }
 
 async function fetchStatus(host: CliHost, flags: StatusFlags, rows: number | undefined) {
-  const { body: policy } = await callAdmin<PolicyReply>(host, flags, 'GET', '/api/v1/policy');
+  const { body: policy } = await call(host, flags, readPolicy, {});
   const { proxies, total, counts } = await fetchProxies(host, flags, rows);
-  const { body: endpointHealth } = await callAdmin<EndpointHealthReply>(host, flags, 'GET', '/api/v1/endpoint-health');
+  const { body: endpointHealth } = await call(host, flags, readEndpointHealth, {});
   const { documents: _, ...rest } = policy;
   return { ...rest, proxies, total, counts, endpointHealth };
 }
 
 /** As many of them as are wanted, from as many pages as that takes. */
 async function fetchProxies(host: CliHost, flags: StatusFlags, rows = Number.POSITIVE_INFINITY): Promise<ProxiesReply> {
+  const { sort, fleet, state, name } = flags;
   const proxies: ProxyReply[] = [];
   let cursor: string | undefined;
   for (;;) {
-    const query = new URLSearchParams({
-      sort: flags.sort,
+    const query = {
+      sort,
       limit: String(Math.min(longestPage, rows - proxies.length)),
-    });
-    for (const name of ['fleet', 'state', 'name'] as const) {
-      const wanted = flags[name];
-      if (wanted !== undefined) query.set(name, wanted);
-    }
-    if (cursor !== undefined) query.set('cursor', cursor);
-    const { body } = await callAdmin<ProxiesReply>(host, flags, 'GET', `/api/v1/proxies?${query}`);
+      ...(fleet === undefined ? {} : { fleet }),
+      ...(state === undefined ? {} : { state }),
+      ...(name === undefined ? {} : { name }),
+      ...(cursor === undefined ? {} : { cursor }),
+    };
+    const { body } = await call(host, flags, listProxies, { query });
     proxies.push(...body.proxies);
     cursor = body.next;
     if (cursor === undefined || proxies.length >= rows) return { ...body, proxies };

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
-import { type CreatedTokenReply, roles, scopeKinds, type TokenReply, type TokensReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import type { BodyInput } from '../../admin/api/operation.ts';
+import { createToken, listTokens, revokeToken, roles, scopeKinds, type TokenReply } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withClientOptions, withExamples, withReadOptions } from '../options.ts';
 import { printable, render, renderTable } from '../output.ts';
@@ -56,7 +57,8 @@ async function make(host: CliHost, name: string, flags: CreateFlags): Promise<vo
     ...(kind && { kinds: kind }),
     ...(expires && { expiresIn: expires }),
   };
-  const answer = await callAdmin<CreatedTokenReply>(host, flags, 'POST', '/api/v1/tokens', body);
+  // The server says which roles and kinds there are.
+  const answer = await call(host, flags, createToken, { body: body as BodyInput<typeof createToken> });
   const table = () => `${answer.body.token}\n`;
   host.out(render(answer.body, output, { table, name: () => [answer.body.name] }));
   if (output === 'table' || output === 'wide')
@@ -64,7 +66,7 @@ async function make(host: CliHost, name: string, flags: CreateFlags): Promise<vo
 }
 
 async function look(host: CliHost, flags: ClientFlags): Promise<Reading> {
-  const { body } = await callAdmin<TokensReply>(host, flags, 'GET', '/api/v1/tokens');
+  const { body } = await call(host, flags, listTokens, {});
   const row = (each: TokenReply) => [
     each.name,
     each.role,
@@ -82,7 +84,7 @@ async function look(host: CliHost, flags: ClientFlags): Promise<Reading> {
 }
 
 async function end(host: CliHost, name: string, flags: ClientFlags): Promise<void> {
-  const { body } = await callAdmin<object>(host, flags, 'DELETE', `/api/v1/tokens/${encodeURIComponent(name)}`);
+  const { body } = await call(host, flags, revokeToken, { params: { name } });
   host.out(
     render(body, flags.output, { table: () => `the token ${name} is good for nothing any more\n`, name: () => [name] }),
   );

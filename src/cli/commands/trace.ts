@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import type { TraceBody, TraceReply } from '../../admin/api.ts';
+import { type TraceBody, type TraceReply, traceRequest } from '../../admin/api.ts';
 import { servedTypes } from '../../base/resource.ts';
 import type { FleetIr } from '../../ir/ir.ts';
 import { readableResources } from '../../snapshot/readable.ts';
 import { requestLine, tracedRequest } from '../../trace/question.ts';
 import { TraceError, traceReport } from '../../trace/report.ts';
 import { translate } from '../../translate/translate.ts';
-import { callAdmin } from '../client.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { goodBuild, type OfflineBuild } from '../offline.ts';
 import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
@@ -80,7 +80,7 @@ function question(url: string, { method, header, fleet, proxy, listener }: Trace
 }
 
 async function askServer(host: CliHost, flags: TraceFlags, asked: TraceBody): Promise<TraceReply> {
-  return (await callAdmin<TraceReply>(host, flags, 'POST', '/api/v1/trace', asked)).body;
+  return (await call(host, flags, traceRequest, { body: asked })).body;
 }
 
 async function offline(host: CliHost, { policy = '', proxy }: TraceFlags, asked: TraceBody): Promise<TraceReply> {

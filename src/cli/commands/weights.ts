@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { EndpointWeightsReply } from '../../admin/api.ts';
-import { callAdmin } from '../client.ts';
+import { type EndpointWeightsReply, readEndpointWeights } from '../../admin/api.ts';
+import { call } from '../call.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
 import { printable, renderTable } from '../output.ts';
@@ -20,8 +20,7 @@ export function weightsCommand(program: Command, host: CliHost): void {
 }
 
 async function look(host: CliHost, service: string, flags: ClientFlags): Promise<Reading> {
-  const path = `/api/v1/services/${encodeURIComponent(service)}/weights`;
-  const { body } = await callAdmin<EndpointWeightsReply>(host, flags, 'GET', path);
+  const { body } = await call(host, flags, readEndpointWeights, { params: { service } });
   return {
     value: body,
     table: () => weightsText(printable(body), host.now()),

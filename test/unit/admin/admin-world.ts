@@ -26,6 +26,7 @@ import type { FreezeControl } from '../../../src/control/freezing.ts';
 import type { FreezeStatus } from '../../../src/control/gate.ts';
 import { originIn } from '../../../src/control/origin.ts';
 import { pipeline } from '../../../src/control/pipeline.ts';
+import type { Plan } from '../../../src/control/plan.ts';
 import type { RevisionControl, RollbackOutcome } from '../../../src/control/revisions.ts';
 import { serviceWeights } from '../../../src/control/service-weights.ts';
 import { EventLog } from '../../../src/events/event-log.ts';
@@ -104,6 +105,16 @@ function acceptedPolicy(overrides: readonly Override[] = [], quarantines: readon
   return { ...outcome.build, revision: whole, warnings: outcome.build.problems };
 }
 
+const inEarnestOnly = Symbol('nothing else is said');
+
+function inEarnest(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('dryRun' in value) || value.dryRun) return value;
+  const { dryRun: _, ...rest } = value;
+  return Object.keys(rest).length === 0 ? inEarnestOnly : rest;
+}
+
+const edgeOnly = (): Assignment => ({ kind: 'assigned', key: 'edge' });
+
 /** Answers as it is told and remembers what it was asked. */
 class FakeControl implements Control {
   accepted: Accepted | undefined = undefined;
@@ -148,11 +159,11 @@ class FakeControl implements Control {
     ],
     rebuilt: () => ({ snapshots: this.accepted?.snapshots ?? new Map() }),
     rollback: async wanted => {
-      this.asked.push(['rollback', wanted]);
+      this.#note('rollback', wanted);
       return this.changeAnswer;
     },
     accept: async (...given) => {
-      this.asked.push(['accept', ...given]);
+      this.#note('accept', ...given);
       return this.changeAnswer;
     },
     pin: (number, pin) => {
@@ -162,7 +173,7 @@ class FakeControl implements Control {
     },
     contents: () => new MemoryStore().contents(),
     restore: async (...given) => {
-      this.asked.push(['restore', ...given]);
+      this.#note('restore', ...given);
       return this.changeAnswer as SubmitOutcome;
     },
   };
@@ -196,11 +207,11 @@ class FakeControl implements Control {
   readonly computed: ComputedControl = {
     all: this.computedWeights,
     give: async (...given) => {
-      this.asked.push(['give', ...given]);
+      this.#note('give', ...given);
       return this.computedAnswer;
     },
     end: async (...given) => {
-      this.asked.push(['end', ...given]);
+      this.#note('end', ...given);
       return this.computedAnswer;
     },
     of: service => serviceWeights(this.accepted, this.computedWeights, service),
@@ -242,7 +253,7 @@ class FakeControl implements Control {
     throw new Error('not asked for by any route');
   }
   async changeQuarantine(...given: Parameters<Control['changeQuarantine']>) {
-    this.asked.push(['changeQuarantine', ...given]);
+    this.#note('changeQuarantine', ...given);
     return this.quarantineAnswer;
   }
   origin(...[fleetKey, typeUrl, name, clue]: Parameters<Control['origin']>) {
@@ -253,15 +264,29 @@ class FakeControl implements Control {
     return false;
   }
   acceptName(...given: Parameters<Control['acceptName']>) {
-    this.asked.push(['acceptName', ...given]);
+    this.#note('acceptName', ...given);
     return true;
+  }
+  nameAccepted(host: string): Plan | undefined {
+    return host === 'app.internal' ? this.plan : undefined;
+  }
+  /** Of dry runs: nothing changes. */
+  get plan(): Plan | undefined {
+    const { accepted } = this;
+    const publication = accepted && { snapshots: accepted.snapshots, assign: edgeOnly };
+    return publication && { before: publication, after: publication, warnings: { before: [], after: [] }, shrinks: [] };
   }
   onChange() {
     return () => {};
   }
 
+  /** A call with what it was given; that it is in earnest is not said. */
+  #note(call: string, ...given: readonly unknown[]): void {
+    this.asked.push([call, ...given.map(inEarnest).filter(each => each !== inEarnestOnly)]);
+  }
+
   async #write(call: string, given: readonly unknown[]): Promise<OverrideOutcome> {
-    this.asked.push([call, ...given]);
+    this.#note(call, ...given);
     if (this.answer instanceof Error) throw this.answer;
     return this.answer;
   }
@@ -323,7 +348,7 @@ export class AdminWorld {
   accept(overrides: readonly Override[] = [], quarantines: readonly Quarantine[] = []): Accepted {
     const accepted = acceptedPolicy(overrides, quarantines);
     this.control.accepted = accepted;
-    this.board.publish({ snapshots: accepted.snapshots, assign: () => ({ kind: 'assigned', key: 'edge' }) });
+    this.board.publish({ snapshots: accepted.snapshots, assign: edgeOnly });
     return accepted;
   }
 

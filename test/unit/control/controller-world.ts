@@ -132,8 +132,14 @@ class TestNames implements Names {
   /** Questions wait for it. */
   hold: Promise<void> | undefined;
 
-  accept(): boolean {
-    return false;
+  readonly held = new Map<string, { readonly addresses: readonly string[] }>();
+
+  accept(host: string): boolean {
+    const held = this.held.get(host);
+    if (!held) return false;
+    this.held.delete(host);
+    this.answers = new Map([...this.answers, [host, held.addresses]]);
+    return true;
   }
 
   want(hosts: ReadonlySet<string>): void {
