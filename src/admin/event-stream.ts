@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { EventFilter, LoggedEvent } from '../events/event.ts';
 import type { EventLog } from '../events/event-log.ts';
 import { instant } from './replies.ts';
@@ -81,7 +82,12 @@ class Reader {
     clearTimeout(this.#stalled);
     const due = performance.now() + this.#timing.heartbeat;
     let text = this.#next();
-    while (text === '' && !this.#ended) text = (await this.#quietUntil(due)) ? ': nothing new\n\n' : this.#next();
+    while (text === '' && !this.#ended) {
+      // Only some are looked at in one go.
+      const isMore = this.#cursor < this.#options.events.last;
+      const quiet = await (isMore ? setImmediate(false) : this.#quietUntil(due));
+      text = quiet ? ': nothing new\n\n' : this.#next();
+    }
     if (this.#ended) controller.close();
     else controller.enqueue(encoder.encode(text));
     if (!this.#ended) this.#await();

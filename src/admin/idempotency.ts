@@ -53,8 +53,12 @@ export function idempotent({ now = Date.now, store, report }: IdempotencyOptions
     const key = digest(context.req.header('authorization') ?? '', given);
     const { pathname, search } = new URL(context.req.url);
     const request = digest(context.req.method, pathname + search, await context.req.text());
-    const known = kept.get(key);
-    if (known && now() - known.at < limits.age) {
+    const live = (): Entry | undefined => {
+      const known = kept.get(key);
+      return known && now() - known.at < limits.age ? known : undefined;
+    };
+    // Of those that have waited for one which was refused, the first is carried out, and the others wait for that.
+    for (let known = live(); known; known = live()) {
       if (known.request !== request) throw usedBefore();
       const answer = await known.answer;
       if (answer) return replay(context, answer);

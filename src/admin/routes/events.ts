@@ -42,12 +42,10 @@ function follower(
 ): Response {
   const caller = context.get('caller');
   const left = (caller.expiresAt ?? Number.POSITIVE_INFINITY) - Date.now();
-  const signal = AbortSignal.any([
-    context.req.raw.signal,
-    stopped,
-    tokens.revoked(caller),
-    ...(left <= longestTimer ? [AbortSignal.timeout(Math.max(0, left))] : []),
-  ]);
+  const expired = new AbortController();
+  // A signal of its own time would be kept until then, though the reader has long gone.
+  const expiry = left <= longestTimer ? setTimeout(() => expired.abort(), left).unref() : undefined;
+  const signal = AbortSignal.any([context.req.raw.signal, stopped, tokens.revoked(caller), expired.signal]);
   const reader = {};
   readers.add(reader);
   const outgoing = (context.env as { readonly outgoing?: { destroy(): void } } | undefined)?.outgoing;
@@ -63,7 +61,10 @@ function follower(
     missed: () => {
       readers.gaps += 1;
     },
-    ended: () => readers.delete(reader),
+    ended: () => {
+      clearTimeout(expiry);
+      readers.delete(reader);
+    },
   });
   return context.body(body, 200, {
     'content-type': 'text/event-stream',

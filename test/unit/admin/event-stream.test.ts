@@ -77,6 +77,17 @@ describe('the stream of events', () => {
     assert.doesNotMatch(later.heard.text, /gap/);
   });
 
+  it('tells at once of what stands after very many that the reader does not want', async () => {
+    const events = new EventLog();
+    const since = events.last;
+    for (let count = 0; count < 8000; count++) events.add({ type: 'ack', message: 'of another', proxy: 'another' });
+    events.add({ type: 'ack', message: 'the one', proxy: 'wanted' });
+    const { heard, readAll } = open(events, { since, filter: { proxy: 'wanted' } });
+    void readAll();
+    await until('it is told', () => heard.text.includes('the one'));
+    assert.doesNotMatch(heard.text, /nothing new/);
+  });
+
   it('beats while nothing happens', async () => {
     const { heard, readAll } = open(new EventLog(), { timing: { heartbeat: 10 } });
     void readAll();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { queryObjects } from 'node:v8';
 import { until } from '../../support/until.ts';
 import { AdminWorld } from './admin-world.ts';
 
@@ -76,6 +77,27 @@ describe('GET /api/v1/events', () => {
     world.tokens.revoke('watcher');
     await reading;
     assert.equal(world.options.readers.size, 0);
+  });
+
+  it('keeps nothing of readers that have gone, however long their token is good', async () => {
+    const world = happened();
+    const expiresAt = Date.now() + 20 * 24 * 60 * 60 * 1000;
+    const outcome = world.tokens.create({ name: 'watcher', role: 'viewer', createdBy: 'admin', expiresAt });
+    const authorization = `Bearer ${outcome.kind === 'created' ? outcome.token : ''}`;
+    const headers = { host: '127.0.0.1', authorization, accept: 'text/event-stream' };
+    const come = async (): Promise<void> => {
+      const gone = new AbortController();
+      const response = await world.app.request('http://127.0.0.1/api/v1/events', { headers, signal: gone.signal });
+      assert.equal(response.status, 200);
+      gone.abort();
+      await response.body?.cancel();
+    };
+    const signals = (): number => queryObjects(AbortSignal, { format: 'count' }) as unknown as number;
+    await come();
+    await new Promise(resolve => setTimeout(resolve, 10));
+    const before = signals();
+    for (let count = 0; count < 50; count++) await come();
+    await until('they are forgotten', () => signals() < before + 25, 60_000);
   });
 
   it('refuses more readers than it can serve', async () => {

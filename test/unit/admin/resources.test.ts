@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { adminApp } from '../../../src/admin/server.ts';
 import { Fleet } from '../../../src/fleet/fleet.ts';
-import type { Store } from '../../../src/store/store.ts';
+import { type Store, StoreError } from '../../../src/store/store.ts';
 import { checkAnswer, operationFor } from '../../support/api-contract.ts';
 import { shopPolicy, world } from '../control/controller-world.ts';
 import { AdminWorld, token } from './admin-world.ts';
@@ -237,6 +237,24 @@ describe('Idempotency-Key', () => {
     assert.equal(other?.headers.get('idempotency-replayed'), 'true');
     assert.equal(other?.headers.get('location'), '/api/v1/services/cart');
     assert.equal(store.latestRevision()?.number, 2);
+  });
+
+  it('lets it be carried out once by those that have waited for one which was refused', async () => {
+    const { call, store } = await apiWorld();
+    const body = { name: 'cart', spec: cart };
+    const accept = store.acceptRevision.bind(store);
+    let full = true;
+    store.acceptRevision = change => {
+      if (full) {
+        full = false;
+        throw new StoreError('full', 'the disk is full');
+      }
+      return accept(change);
+    };
+    const answers = await Promise.all([1, 2, 3].map(() => call('POST', '/api/v1/services', body, key)));
+    assert.deepEqual(answers.map(each => each.status).sort(), [201, 201, 507]);
+    const replayed = answers.filter(each => each.headers.get('idempotency-replayed') === 'true');
+    assert.equal(replayed.length, 1);
   });
 
   it('does so over a restart, too, and answers what cannot be remembered', async () => {
