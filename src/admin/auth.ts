@@ -52,8 +52,10 @@ export function readToken(dataFolder: string): string | undefined {
  */
 export function sameSiteOnly(allowedHosts: ReadonlySet<string>, refusals: Refusals): MiddlewareHandler {
   return async (context, next) => {
-    const host = hostOf(context.req.header('host') ?? '');
-    if (isIP(host) === 0 && host !== 'localhost' && !allowedHosts.has(host)) {
+    // A request may name its server twice, in its line and its header; neither may be foreign.
+    const asked = new URL(context.req.url);
+    for (const host of [hostOf(context.req.header('host') ?? ''), hostOf(asked.hostname)]) {
+      if (isIP(host) !== 0 || host === 'localhost' || allowedHosts.has(host)) continue;
       refusals.add(context, 'host');
       throw new ApiError(403, 'Host not allowed', `Host "${host.slice(0, 100)}" is not one of this server's names.`, {
         hint: 'Call it by IP address or localhost, or allow the name with --admin-host.',
@@ -61,8 +63,7 @@ export function sameSiteOnly(allowedHosts: ReadonlySet<string>, refusals: Refusa
     }
     const site = context.req.header('sec-fetch-site');
     const origin = context.req.header('origin');
-    const foreign =
-      origin !== undefined && origin !== `${new URL(context.req.url).protocol}//${context.req.header('host')}`;
+    const foreign = origin !== undefined && origin !== `${asked.protocol}//${context.req.header('host')}`;
     if (foreign || (site !== undefined && site !== 'same-origin' && site !== 'none')) {
       refusals.add(context, 'cross_site');
       throw new ApiError(403, 'Cross-site request', 'Requests on behalf of other sites are refused.');

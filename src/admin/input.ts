@@ -9,6 +9,10 @@ export async function readBody<S extends z.ZodType>(context: Context, schema: S)
   if (!/^application\/(json|merge-patch\+json)\s*(;|$)/i.test(type)) {
     throw new ApiError(415, 'Unsupported media type', 'The body must be application/json.');
   }
+  const encoding = context.req.header('content-encoding') ?? 'identity';
+  if (encoding.toLowerCase() !== 'identity') {
+    throw new ApiError(415, 'Unsupported media type', 'The body must not be compressed.');
+  }
   let value: unknown;
   try {
     value = JSON.parse(await context.req.text());

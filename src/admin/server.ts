@@ -5,7 +5,6 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
-import { secureHeaders } from 'hono/secure-headers';
 import { RecentSets } from '../snapshot/recent-sets.ts';
 import { largestBackup } from '../store/backup.ts';
 import { authenticated } from './access.ts';
@@ -40,6 +39,7 @@ import { revisionRoutes } from './routes/revisions.ts';
 import { tokenRoutes } from './routes/tokens.ts';
 import { traceRoutes } from './routes/trace.ts';
 import { weightRoutes } from './routes/weights.ts';
+import { safeHeaders } from './safe-headers.ts';
 import type { Api } from './serve.ts';
 
 export interface AdminOptions extends AdminDependencies {
@@ -78,7 +78,7 @@ export function adminApp(given: AdminOptions): Api {
     ),
   );
   const { refusals } = options;
-  app.use(secureHeaders(), requestId({ limitLength: 64 }), measured(options));
+  app.use(safeHeaders(), requestId({ limitLength: 64 }), measured(options));
   healthRoutes(app, options);
   app.use(audited(options.audit, options), sameSiteOnly(options.allowedHosts, refusals));
   app.use(authenticated(options));

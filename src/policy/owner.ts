@@ -27,9 +27,11 @@ export const apiFile = (key: ResourceKey): string => `${prefix}${resourceId(key)
 /** Which resource of the API a document is; undefined for what belongs to files. */
 export function apiResource({ file, format }: Pick<PolicyDocument, 'file' | 'format'>): ResourceKey | undefined {
   if (format !== 'json' || !file.startsWith(prefix)) return undefined;
-  const [kind, name = '', ...rest] = file.slice(prefix.length).split('/');
-  const known = kindNames.find(each => each === kind);
-  return known && name !== '' && rest.length === 0 ? { kind: known, name } : undefined;
+  const id = file.slice(prefix.length);
+  const known = kindNames.find(each => id.startsWith(`${each}/`));
+  // A name that cannot be one is told of as any other mistake, so it may be anything here.
+  const name = known && id.slice(known.length + 1);
+  return known && name ? { kind: known, name } : undefined;
 }
 
 /** The document in which the API keeps a resource. Equal ones have equal texts, whatever the order of their keys. */

@@ -19,10 +19,12 @@ describe('what the API owns', () => {
     assert.deepEqual(apiResource(document), catalog);
     assert.deepEqual(resourcesIn(document)[0]?.raw, spec);
     assert.equal(apiResource(file), undefined);
-    for (const name of ['api:services', 'api:things/a', 'api:services/', 'api:services/a/b', 'services/a']) {
+    for (const name of ['api:services', 'api:things/a', 'api:services/', 'services/a']) {
       assert.equal(apiResource({ file: name, format: 'json' }), undefined, name);
     }
     assert.equal(apiResource({ file: apiFile(catalog), format: 'yaml' }), undefined);
+    const odd = { kind: 'services', name: '../b' } as const;
+    assert.deepEqual(apiResource(apiDocument(odd, spec, false)), odd, 'so that it is refused for its name');
   });
 
   it('has the same text for equal content', () => {
