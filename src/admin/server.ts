@@ -26,7 +26,7 @@ import { endpointRoutes } from './routes/endpoints.ts';
 import { eventRoutes } from './routes/events.ts';
 import { fleetRoutes } from './routes/fleets.ts';
 import { freezeRoutes } from './routes/freeze.ts';
-import { healthRoutes } from './routes/health.ts';
+import { healthRoutes, processRoutes } from './routes/health.ts';
 import { logLevelRoutes } from './routes/log-level.ts';
 import { maintenanceRoutes } from './routes/maintenance.ts';
 import { metricsRoutes } from './routes/metrics.ts';
@@ -87,6 +87,7 @@ export function adminApp(given: AdminOptions): Api {
   const { now, answers: store } = options;
   const report = (error: unknown) => options.log.error({ err: error }, 'an answer is not remembered over a restart');
   app.use(idempotent({ now, store, report }));
+  processRoutes(app, options);
   metricsRoutes(app, options);
   proxyRoutes(app, options);
   proxyConfigRoutes(app, options);
