@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { gunzipSync, gzipSync } from 'node:zlib';
+import { setImmediate } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { gunzipSync, gzip } from 'node:zlib';
 import { z } from 'zod';
 import type { Override, Quarantine } from '../policy/operational-state.ts';
 import { asOverride, asPin, asPublication, asQuarantine, asRevision, textHash } from './record.ts';
@@ -15,29 +17,53 @@ const largest = 1024 * 1024 * 1024;
 /** Of one compressed. */
 export const largestBackup = 256 * 1024 * 1024;
 
+/** Milliseconds after which others have a turn: a store may hold very much, and proxies wait for nobody's backup. */
+const turn = 20;
+
 /** @param at milliseconds since the epoch. */
-export function writeBackup(contents: StoreContents, at: number): Buffer {
-  const lines: string[] = [];
-  const line = (kind: string, value: unknown) => lines.push(JSON.stringify([kind, value]));
-  const known = new Set<string>();
+export async function writeBackup(contents: StoreContents, at: number): Promise<Buffer> {
+  const body = new Body();
+  const hashes = new Map<string, string>();
   const put = (text: string): string => {
+    const known = hashes.get(text);
+    if (known !== undefined) return known;
     const hash = textHash(text);
-    if (!known.has(hash)) line('text', text);
-    known.add(hash);
+    body.line('text', text);
+    hashes.set(text, hash);
     return hash;
   };
-  line('switchyard', { format: 1, at, last: contents.last });
+  body.line('switchyard', { format: 1, at, last: contents.last });
+  let since = performance.now();
   for (const { documents, overrides, ...info } of contents.revisions) {
     const files = documents.map(({ file, format, text }) => ({ file, format, hash: put(text) }));
-    line('revision', { ...info, documents: files, overrides: overrides.map(each => put(JSON.stringify(each))) });
+    body.line('revision', { ...info, documents: files, overrides: overrides.map(each => put(JSON.stringify(each))) });
+    if (performance.now() - since < turn) continue;
+    await setImmediate();
+    since = performance.now();
   }
-  for (const [number, pin] of contents.pins) line('pin', { number, pin });
-  for (const each of contents.overrides) line('override', each);
-  for (const each of contents.quarantines) line('quarantine', each);
-  for (const [host, addresses] of contents.resolvedNames) line('name', { host, addresses });
-  for (const each of contents.publications) line('publication', each);
-  const body = `${lines.join('\n')}\n`;
-  return gzipSync(`${body}${JSON.stringify(['end', { lines: lines.length, sha256: sum(body) }])}\n`);
+  for (const [number, pin] of contents.pins) body.line('pin', { number, pin });
+  for (const each of contents.overrides) body.line('override', each);
+  for (const each of contents.quarantines) body.line('quarantine', each);
+  for (const [host, addresses] of contents.resolvedNames) body.line('name', { host, addresses });
+  for (const each of contents.publications) body.line('publication', each);
+  return promisify(gzip)(body.end());
+}
+
+/** Lines, and at the end how many they are and what they add up to. */
+class Body {
+  readonly #lines: Buffer[] = [];
+  readonly #sum = createHash('sha256');
+
+  line(kind: string, value: unknown): void {
+    const bytes = Buffer.from(`${JSON.stringify([kind, value])}\n`);
+    this.#sum.update(bytes);
+    this.#lines.push(bytes);
+  }
+
+  end(): Buffer {
+    const end = JSON.stringify(['end', { lines: this.#lines.length, sha256: this.#sum.digest('hex') }]);
+    return Buffer.concat([...this.#lines, Buffer.from(`${end}\n`)]);
+  }
 }
 
 /** What a backup holds, and when it was made. */

@@ -42,6 +42,7 @@ import {
   type RevisionQuery,
   type Store,
   type StoreContents,
+  StoreError,
   usualRetention,
 } from './store.ts';
 import { messageOf, storeFailure } from './store-failure.ts';
@@ -318,8 +319,11 @@ class SqliteStore implements Store {
     this.#unlock();
   }
 
+  /** Whoever takes his time misses those that are kept no longer. @throws StoreError when others were restored meanwhile. */
   *#everyRevision(): Generator<Revision> {
-    for (const number of this.#index.numbers) {
+    const index = this.#index;
+    for (const number of index.numbers) {
+      if (index !== this.#index) throw new StoreError('io', 'a backup was restored meanwhile; try again');
       const revision = this.revision(number);
       if (revision) yield revision;
     }

@@ -9,8 +9,8 @@ import { type Api, serve } from '../serve.ts';
 /** The store as a file, and back. */
 export function backupRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control, now = Date.now } = dependencies;
-  serve(api, readBackup, () => {
-    const bytes = new Uint8Array(writeBackup(control.revisions.contents(), now()));
+  serve(api, readBackup, async () => {
+    const bytes = new Uint8Array(await writeBackup(control.revisions.contents(), now()));
     return new Response(bytes, { headers: { 'content-type': 'application/gzip', 'cache-control': 'no-store' } });
   });
   serve(api, restoreBackup, async asked => {

@@ -49,7 +49,7 @@ function ofResources(kind: string, one: string, name: string): Readonly<Record<s
 }
 
 const changed = (world: AdminWorld) => world.changed();
-const backup = new Uint8Array(writeBackup(new MemoryStore().contents(), 5));
+const backup = new Uint8Array(await writeBackup(new MemoryStore().contents(), 5));
 
 const examples: Readonly<Record<string, Example>> = {
   readHealth: { url: '/healthz' },

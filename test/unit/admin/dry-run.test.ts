@@ -170,7 +170,7 @@ const examples: Readonly<Record<string, Example>> = {
   },
   restoreBackup: {
     url: '/api/v1/backup',
-    body: ({ controller }) => new Uint8Array(writeBackup(controller.revisions.contents(), 5)),
+    body: ({ controller }) => writeBackup(controller.revisions.contents(), 5),
   },
   retryProxy: { url: '/api/v1/proxies/edge-1/retry' },
   transact: {
@@ -223,7 +223,7 @@ describe('?dryRun=true', () => {
         await example.before?.(around);
         await around.quiet();
         const before = state(around);
-        const answer = await around.call(method, withDryRun(example.url), example.body?.(around));
+        const answer = await around.call(method, withDryRun(example.url), await example.body?.(around));
         assert.equal(answer.status, 200, answer.text);
         checkAnswer(operation, answer);
         assert.deepEqual(state(around), before);
@@ -244,7 +244,7 @@ describe('?dryRun=true', () => {
         const around = await world();
         await example.before?.(around);
         const url = `${withDryRun(example.url)}&wait=acked&timeout=60s`;
-        assert.equal((await around.call(method, url, example.body?.(around))).status, 200);
+        assert.equal((await around.call(method, url, await example.body?.(around))).status, 200);
       });
     }
     if (refused) {

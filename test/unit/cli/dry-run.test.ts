@@ -87,7 +87,7 @@ describe('--dry-run', () => {
 
   it('of a backup says what it would lead to, and needs a server', async () => {
     const file = join(temporaryDirectory(), 'backup.gz');
-    writeFileSync(file, writeBackup(around.controller.revisions.contents(), 5));
+    writeFileSync(file, await writeBackup(around.controller.revisions.contents(), 5));
     await around.submit(shopPolicy({ to: '[{ service: other }]' }));
     const { code, out } = await run('restore', file, '--dry-run');
     assert.equal(code, 0);

@@ -32,9 +32,32 @@ function filled(store: Store): Store {
 }
 
 describe('a backup', () => {
-  it('holds all that a store holds, each text once', () => {
+  it('lets others have their turns while it is made', async () => {
+    const { revisions, ...contents } = filled(new MemoryStore()).contents();
+    const [one] = revisions;
+    assert.ok(one);
+    let turns = 0;
+    let next = setImmediate(function count() {
+      turns += 1;
+      next = setImmediate(count);
+    });
+    const seen: number[] = [];
+    function* slow() {
+      for (let number = 1; number <= 5; number++) {
+        const until = performance.now() + 50;
+        while (performance.now() < until);
+        seen.push(turns);
+        yield { ...one!, number };
+      }
+    }
+    await writeBackup({ ...contents, revisions: slow() }, 5);
+    clearImmediate(next);
+    assert.equal(new Set(seen).size, 5, `turns before each revision: ${seen}`);
+  });
+
+  it('holds all that a store holds, each text once', async () => {
     const store = filled(new MemoryStore());
-    const bytes = writeBackup(store.contents(), 5);
+    const bytes = await writeBackup(store.contents(), 5);
     const { at, contents } = readBackup(bytes);
     assert.equal(at, 5);
     assert.deepEqual({ ...contents, revisions: [...contents.revisions] }, all(store));
@@ -42,8 +65,8 @@ describe('a backup', () => {
     assert.equal(text.split('shared: ').length - 1, 50);
   });
 
-  it('is refused when a byte of it is another, or it was cut off', () => {
-    const bytes = writeBackup(filled(new MemoryStore()).contents(), 5);
+  it('is refused when a byte of it is another, or it was cut off', async () => {
+    const bytes = await writeBackup(filled(new MemoryStore()).contents(), 5);
     const text = gunzipSync(bytes);
     for (let at = 0; at < text.length; at += 13) {
       const changed = Buffer.from(text);
