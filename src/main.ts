@@ -20,7 +20,7 @@ import { watchEndpoints } from './endpoint-health.ts';
 import { EventFeed } from './event-feed.ts';
 import { EventLog } from './events/event-log.ts';
 import { Fleet } from './fleet/fleet.ts';
-import { watchGoodPublications } from './good-publications.ts';
+import { usualGoodAfter, watchGoodPublications } from './good-publications.ts';
 import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import { watchPropagation } from './propagation.ts';
@@ -104,14 +104,14 @@ async function start(
 ): Promise<Omit<RunningServer, 'close'>> {
   const startedAt = Date.now();
   const report = (message: string, error: unknown) => log.error({ err: error }, message);
-  const store = openSqliteStore({ directory: settings.data, now: Date.now, report: message => log.error(message) });
+  const store = openStore(settings, log);
   endings.push(() => store.close());
   const board = new Board();
   const fleet = new Fleet();
   const stop = new AbortController();
   endings.push(() => stop.abort());
   const watched = watchPropagation(board, parts.pipeline);
-  const made = makeController({ pipeline: watched.pipeline, store, board, report, signal: stop.signal });
+  const made = makeController({ pipeline: watched.pipeline, store, board, report, settings, signal: stop.signal });
   const { controller, names } = made;
   endings.push(() => controller.stop());
   controller.start();
@@ -137,7 +137,8 @@ async function start(
   const xdsPort = await xds.listen(tls && { tls }).catch((cause: Error) => {
     throw new Error(`${cause.message}, with --xds HOST:PORT`, { cause });
   });
-  watchGoodPublications({ control: controller, fleet, board, report, signal: stop.signal });
+  const good = { clock: systemClock, goodAfter: settings.goodAfter ?? usualGoodAfter, signal: stop.signal };
+  watchGoodPublications({ control: controller, fleet, board, report, ...good });
   const endpoints = watchEndpoints({ control: controller, fleet, signal: stop.signal });
   const rest = settings.xdsRest && (await startXdsRest(settings.xdsRest, { board, tls, report }));
   if (rest) endings.push(() => rest.close());
@@ -205,6 +206,10 @@ function urlOf({ admin, adminTls }: Settings, port: number): string {
   return `${adminTls ? 'https' : 'http'}://${addressText({ ...admin, port })}`;
 }
 
+function openStore({ data: directory, retention = {} }: Settings, log: Logger): Store {
+  return openSqliteStore({ directory, now: Date.now, report: message => log.error(message), retention });
+}
+
 function xdsSettings({ xds, lingerLimit, xdsLimits }: Settings, parts: Parts): XdsServiceSettings {
   const order = { ...defaultXdsSettings.order, lingerLimit };
   const limits = { ...defaultXdsSettings.limits, ...xdsLimits };
@@ -216,15 +221,17 @@ function makeController({
   board,
   pipeline: stages,
   report,
+  settings: { nameServers },
   signal,
 }: Parts & {
   readonly store: Store;
   readonly board: Board;
   readonly report: (message: string, error: unknown) => void;
+  readonly settings: Settings;
   readonly signal: AbortSignal;
 }): { readonly controller: Controller; readonly names: NameSource } {
   const names = new NameSource({
-    query: systemNameQuery({ timeoutMs: 1000 }),
+    query: systemNameQuery({ timeoutMs: 1000, ...(nameServers && { servers: nameServers }) }),
     known: store.resolvedNames(),
     save: changes => store.changeResolvedNames(changes),
     changed: () => controller.namesChanged(),

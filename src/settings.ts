@@ -3,6 +3,7 @@ import type { AdminAddress } from './admin/listen.ts';
 import type { TlsMaterial } from './base/server-tls.ts';
 import { didYouMean } from './base/suggest.ts';
 import { type Millis, parseDuration } from './base/units.ts';
+import { type PastSettings, pastOf, pastShape } from './past-settings.ts';
 import { limitMistakes, type XdsLimits } from './xds/limits.ts';
 
 /** Where something listens. Port 0: any free one. */
@@ -18,7 +19,7 @@ export interface TlsSettings {
 }
 
 /** What the server is started with. */
-export interface Settings {
+export interface Settings extends PastSettings {
   /** File or folder. */
   readonly policy: string;
   /** Data directory. */
@@ -167,6 +168,8 @@ const shape = {
   adminSocketMode: fileMode.prefault('600'),
   adminHost: hostNames.prefault([]),
   lingerLimit: linger.prefault('60s'),
+  ...pastShape,
+  goodAfter: linger.optional(),
   insecureXds: yesOrNo.default(false),
   insecureAdmin: yesOrNo.default(false),
   logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
@@ -210,6 +213,7 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
       adminHosts: adminHost,
       lingerLimit,
       logLevel,
+      ...pastOf(result.data),
       ...(logFormat && { logFormat }),
     },
     warnings: unknownVariables(environment),

@@ -28,6 +28,14 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--admin-socket-mode <mode>', 'rights of the socket at unix:PATH (default 600: for this user alone)')
     .option('--admin-host <name...>', 'further names under which the admin API may be called')
     .option('--linger-limit <duration>', 'longest stay of clusters that routes no longer lead to (default 60s)')
+    .option('--keep-revisions <number>', 'accepted changes that are kept, pinned ones aside (default 1000)')
+    .option('--keep-revisions-for <duration>', 'how long they are kept, but for the newest hundred (default 90d)')
+    .option('--keep-publications <number>', 'how many publications are remembered (default 10000)')
+    .option(
+      '--good-after <duration>',
+      'how long proxies hold a state, rejecting nothing, until it is good (default 5s)',
+    )
+    .option('--name-server <ip:port...>', 'who is asked for host names of the policy (default: as the system says)')
     .option('--insecure-xds', 'allow --xds and --xds-rest addresses that are not loopback, without TLS')
     .option('--insecure-admin', 'allow an --admin address that is not loopback, without TLS')
     .option('--log-level <level>', 'trace, debug, info, warn, error (default info)')

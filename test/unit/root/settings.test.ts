@@ -61,6 +61,27 @@ describe('settings of the server', () => {
     }
   });
 
+  it('say how much of the past is kept, what is good, and who knows names', () => {
+    const { settings } = good(
+      { keepRevisions: '50', keepRevisionsFor: '7d', goodAfter: '0', nameServer: ['10.0.0.2', '[::1]:8600'] },
+      { SWITCHYARD_KEEP_PUBLICATIONS: '500' },
+    );
+    assert.deepEqual(settings.retention, { revisions: 50, age: 7 * 86_400_000, publications: 500 });
+    assert.deepEqual([settings.goodAfter, settings.nameServers], [0, ['10.0.0.2', '[::1]:8600']]);
+    assert.deepEqual(good({}, { SWITCHYARD_NAME_SERVER: '127.0.0.1:53 ::1' }).settings.nameServers, [
+      '127.0.0.1:53',
+      '::1',
+    ]);
+    for (const bad of ['9', '100001', 'many', '1.5', '-1', '']) {
+      assert.match(mistakes({ keepRevisions: bad })[0]!, /^--keep-revisions: is not a whole number from 10 to 100000$/);
+    }
+    assert.match(mistakes({ keepPublications: '99' })[0]!, /from 100 to 1000000/);
+    assert.match(mistakes({ keepRevisionsFor: '90' })[0]!, /"90" is not a duration of 1s or more, such as 90d/);
+    for (const bad of ['dns.internal', '10.0.0.2:0', '[10.0.0.2]:53', '10.0.0.2:70000']) {
+      assert.match(mistakes({ nameServer: [bad] })[0]!, /^--name-server: is not IP or IP:PORT/, bad);
+    }
+  });
+
   it('let clusters linger no longer than a timer can run', () => {
     assert.equal(good({ lingerLimit: '24d' }).settings.lingerLimit, 24 * 86_400_000);
     const most = 'is too long: 24d is the most';
