@@ -102,5 +102,6 @@ class GoodWatch {
 
 function rejects(fleet: Fleet, clientId: number): boolean {
   const proxy = fleet.proxy(clientId);
-  return proxy !== undefined && [...proxy.types.values()].some(each => each.state === 'rejected');
+  if (!proxy) return false;
+  return (proxy.withheld?.rejects.length ?? 0) > 0 || [...proxy.types.values()].some(each => each.state === 'rejected');
 }

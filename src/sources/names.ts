@@ -184,7 +184,7 @@ export class NameSource {
 
   /** The addresses, with those of before where too many have gone. */
   #believed(host: string, addresses: readonly string[]): readonly string[] {
-    const before = this.#held.get(host)?.before ?? this.#answers.get(host);
+    const before = this.#held.get(host)?.before ?? this.#fresh.get(host) ?? this.#answers.get(host);
     if (!before || !this.#options.shrinks?.(host, before, addresses)) {
       this.#held.delete(host);
       return addresses;

@@ -156,6 +156,25 @@ describe('the guard against shrinking (P14)', () => {
     assert.equal(controller.rejected, undefined);
   });
 
+  it('judges the addresses of a host name by the services that fleets use', async () => {
+    const { submit, names, controller } = world();
+    const four = ['10.3.0.1', '10.3.0.2', '10.3.0.3', '10.3.0.4'];
+    assert.equal(controller.shrinksByName('app.test', four, []), false, 'before the first policy');
+    names.answers = new Map([['app.test', four]]);
+    const shared = '{ address: "app.test:80" }';
+    await submit(shopPolicy({ endpoints: `[${shared}]`, to: '[{ service: catalog }]' }));
+    const by = (addresses: readonly string[]) => controller.shrinksByName('app.test', four, addresses);
+    assert.deepEqual([by(four.slice(1)), by(four.slice(2)), by(four.slice(3))], [false, false, true]);
+    assert.equal(by(['10.4.0.1']), true, 'others, and too few');
+    assert.equal(by(['10.4.0.1', '10.4.0.2']), false);
+    assert.equal(controller.shrinksByName('none.test', four, []), false, 'no service has it');
+    const many = Array.from({ length: 6 }, (_, n) => `{ address: "10.0.0.${n + 1}:80" }`).join(', ');
+    await submit(shopPolicy({ endpoints: `[${shared}, ${many}]`, to: '[{ service: catalog }]' }));
+    assert.equal(by(four.slice(3)), false, 'seven of ten are left');
+    await submit(shopPolicy({ endpoints: `[${shared}]`, to: '[{ service: other }]' }), { allowShrink: true });
+    assert.equal(by([]), false, 'no fleet uses it');
+  });
+
   it('lets a service that no fleet uses lose what it likes, and a rename pass', async () => {
     const { submit } = await from(4);
     assert.equal((await submit(of(4).replaceAll('catalog', 'katalog'))).kind, 'accepted');

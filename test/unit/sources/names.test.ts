@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { afterEach, describe, it } from 'node:test';
 import { systemNameQuery } from '../../../src/sources/name-query.ts';
-import { NameSource } from '../../../src/sources/names.ts';
+import { NameSource, type NameSourceOptions } from '../../../src/sources/names.ts';
+import { dnsServer } from '../../support/dns.ts';
 import { until } from '../../support/until.ts';
 
 let stop = new AbortController();
@@ -13,7 +12,7 @@ afterEach(() => {
 });
 
 /** A name server whose answers a test sets. */
-function nameServer(known: Record<string, readonly string[]> = {}) {
+function nameServer(known: Record<string, readonly string[]> = {}, more: Partial<NameSourceOptions> = {}) {
   const answers = new Map<string, readonly string[] | 'fails'>();
   const asked: string[] = [];
   const saved = new Map<string, readonly string[] | undefined>();
@@ -42,6 +41,7 @@ function nameServer(known: Record<string, readonly string[]> = {}) {
     signal: stop.signal,
     random: () => 0.5,
     timing: { shortest: 2, longest: 20, retry: 2, gather: 5, patience: 2000 },
+    ...more,
   });
   return { answers, asked, saved, reports, source, most: () => most, changes: () => changes, writes: () => writes };
 }
@@ -173,34 +173,61 @@ describe('following host names', () => {
   });
 });
 
-/** A name server on loopback that knows addresses of both kinds, by name and record type. */
-async function dnsServer(records: Readonly<Record<string, readonly string[]>>, ttl: number) {
-  const socket = createSocket('udp4');
-  socket.on('message', (question, from) => {
-    // Header of 12 bytes; then labels, each with its length before it; then the type.
-    const labels: string[] = [];
-    let at = 12;
-    for (; question[at]; at += 1 + question[at]!)
-      labels.push(question.toString('latin1', at + 1, at + 1 + question[at]!));
-    const end = at + 5;
-    const type = question.readUInt16BE(at + 1);
-    const found = records[`${labels.join('.')} ${type === 1 ? 'A' : type === 28 ? 'AAAA' : type}`];
-    const header = Buffer.from(question.subarray(0, 12));
-    header.writeUInt16BE(found ? 0x8180 : 0x8183, 2);
-    header.writeUInt16BE(found?.length ?? 0, 6);
-    header.writeUInt32BE(0, 8);
-    const answers = (found ?? []).map(address => {
-      const data = type === 1 ? Buffer.from(address.split('.').map(Number)) : Buffer.from(address, 'hex');
-      const answer = Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, data.length]);
-      answer.writeUInt32BE(ttl, 6);
-      return Buffer.concat([answer, data]);
-    });
-    socket.send(Buffer.concat([header, question.subarray(12, end), ...answers]), from.port, from.address);
+describe('a host name that loses too many addresses (P14)', () => {
+  const four = ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'];
+  const shrinks = (_: string, before: readonly string[], now: readonly string[]) => now.length * 2 < before.length;
+  const answer = (source: NameSource) => source.answers.get('a.test');
+  const served = async () => {
+    const server = nameServer({ 'a.test': four }, { shrinks });
+    server.answers.set('a.test', four);
+    await server.source.ask(['a.test']);
+    return server;
+  };
+
+  it('keeps those that went beside the ones that came, until somebody accepts it', async () => {
+    const { answers, source, saved, changes } = await served();
+    answers.set('a.test', ['10.0.0.9']);
+    await until('it is held', () => source.held.has('a.test'));
+    await until('the new one is used', () => answer(source)?.includes('10.0.0.9'));
+    assert.deepEqual(answer(source), [...four, '10.0.0.9']);
+    assert.deepEqual(source.held.get('a.test'), { before: four, addresses: ['10.0.0.9'] });
+    const before = changes();
+    assert.equal(source.accept('other.test'), false);
+    assert.equal(source.accept('a.test'), true);
+    assert.deepEqual([answer(source), saved.get('a.test')], [['10.0.0.9'], ['10.0.0.9']]);
+    assert.deepEqual([source.held.size, changes()], [0, before + 1]);
+    assert.equal(source.accept('a.test'), false);
+    await until('it is asked again', () => answer(source)?.length === 1);
   });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return { at: `127.0.0.1:${socket.address().port}`, close: () => socket.close() };
-}
+
+  it('lets go of them by itself when enough come back', async () => {
+    const { answers, source } = await served();
+    answers.set('a.test', ['10.0.0.9']);
+    await until('it is held', () => source.held.has('a.test'));
+    answers.set('a.test', ['10.0.0.1', '10.0.0.9']);
+    await until('it is believed', () => !source.held.has('a.test'));
+    await until('it is used', () => answer(source)?.join() === '10.0.0.1,10.0.0.9');
+  });
+
+  it('is not worn down by many small steps', async () => {
+    const { answers, source } = await served();
+    answers.set('a.test', ['10.0.0.9']);
+    await until('it is held', () => source.held.has('a.test'));
+    answers.set('a.test', ['10.0.0.8']);
+    await until('the next is held', () => source.held.get('a.test')?.addresses[0] === '10.0.0.8');
+    assert.deepEqual(source.held.get('a.test')?.before, four, 'measured by what was good, not by what is kept');
+    await until('it is used', () => answer(source)?.includes('10.0.0.8'));
+    assert.deepEqual(answer(source), [...four, '10.0.0.8']);
+  });
+
+  it('is forgotten with the name', async () => {
+    const { answers, source } = await served();
+    answers.set('a.test', ['10.0.0.9']);
+    await until('it is held', () => source.held.has('a.test'));
+    source.want(new Set());
+    assert.deepEqual([source.held.size, source.accept('a.test')], [0, false]);
+  });
+});
 
 describe('the system as name server', () => {
   it('tells addresses of a name with their time to live, IPv4 where there is any', async t => {
