@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
 import { readToken, tokenFile } from './admin/auth.ts';
@@ -35,20 +36,26 @@ export function cliHost(): CliHost {
     // Loaded only here, as the server is: Envoy's field rules take their time.
     preflight: async (policy, fleets) => (await import('./control/preflight.ts')).preflight(policy, fleets),
     envoyRefusal: (binary, config) => envoyRefusal(binary, config, unheard.signal),
-    restoreStopped: (folder, backup) => restoreStopped(folder, backup, err),
+    restoreStopped: (...given) => restoreStopped(...given, err),
     // Loaded only here: it knows the store.
     machine: async flags => (await import('./machine.ts')).machine(flags, unheard.signal),
     adminTarget,
   };
 }
 
-async function restoreStopped(directory: string, bytes: Uint8Array, err: (text: string) => void): Promise<void> {
+async function restoreStopped(
+  directory: string,
+  bytes: Uint8Array,
+  reason: string,
+  err: (text: string) => void,
+): Promise<void> {
   const { readBackup } = await import('./store/backup.ts');
   const { restoreDirectory } = await import('./store/restore-directory.ts');
   try {
     const { contents } = readBackup(bytes);
     const report = (message: string) => err(`${message}\n`);
-    restoreDirectory({ directory, now: () => Date.now(), report }, contents);
+    const author = { author: `${userInfo().username} (CLI)`, reason };
+    restoreDirectory({ directory, now: () => Date.now(), report }, contents, author);
   } catch (cause) {
     throw new CliFailure(`the backup was not restored: ${(cause as Error).message}`, 1, { cause });
   }

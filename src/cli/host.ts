@@ -39,7 +39,7 @@ export interface CliHost {
    */
   envoyRefusal(binary: string, config: object): Promise<string | undefined>;
   /** Puts a backup into a data directory that no server runs on. @throws CliFailure when it is none, or one does. */
-  restoreStopped(folder: string, backup: Uint8Array): Promise<void>;
+  restoreStopped(folder: string, backup: Uint8Array, reason: string): Promise<void>;
   /** The machine that the command runs on. */
   machine(flags: CheckFlags): Promise<Machine>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */

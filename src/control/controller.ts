@@ -27,6 +27,7 @@ import { effectOf } from './effect.ts';
 import type { Due } from './expiries.ts';
 import { FreezeKeeper } from './freeze-keeper.ts';
 import { Gate } from './gate.ts';
+import { holdBack } from './held-files.ts';
 import { Listeners } from './listeners.ts';
 import { hostsOf, type Names } from './names.ts';
 import { heldOutcome, heldWarning, occasionOf, quarantineOccasion, shrinksBetween, standOf } from './occasions.ts';
@@ -237,10 +238,11 @@ export class Controller extends OverrideCalls implements Control {
     const { about, read, options, files, done } = write;
     const before = this.#inForce;
     this.#files = files ? digestOf(files) : this.#files;
-    if (before && files && this.#files === before.revision.heldFiles) {
+    const held = holdBack(before, files, this.#options);
+    if (held) {
       this.#rejected = undefined;
-      this.#listeners.tell();
-      done(heldOutcome(before, read));
+      this.#publish(held, { cause: 'policy', author: server, what: held.revision.what });
+      done(heldOutcome(held, read));
       return;
     }
     const made = this.#builder.make(read, write.overrides ?? this.#overrides.all, before?.build);

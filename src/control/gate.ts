@@ -57,8 +57,6 @@ const mostWaiting = 100;
 export class Gate {
   readonly #options: GateOptions;
   #freeze: Freeze | undefined;
-  /** What the store knows. */
-  #stored: Freeze | undefined;
   #newest: { readonly line: Line; readonly occasion: Occasion } | undefined;
   #published: Published | undefined;
   #good: readonly Published[] = [];
@@ -68,7 +66,6 @@ export class Gate {
   constructor(options: GateOptions) {
     this.#options = options;
     this.#freeze = options.store.freeze();
-    this.#stored = this.#freeze;
   }
 
   get frozen(): Freeze | undefined {
@@ -195,7 +192,7 @@ export class Gate {
   }
 
   get #isStored(): boolean {
-    return this.#stored === this.#freeze;
+    return this.#options.store.freeze() === this.#freeze;
   }
 
   /** A store that cannot be written keeps nobody from freezing; it is made up for when it can. */
@@ -203,7 +200,6 @@ export class Gate {
     if (this.#isStored) return;
     try {
       this.#options.store.setFreeze(this.#freeze);
-      this.#stored = this.#freeze;
     } catch (error) {
       this.#options.report('the freeze, or its end, was not stored, and holds until the server ends', error);
     }

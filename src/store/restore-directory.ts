@@ -1,17 +1,31 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSqliteStore, type SqliteStoreOptions } from './sqlite.ts';
-import { type StoreContents, StoreError } from './store.ts';
+import { type Change, nextFiles, type StoreContents, StoreError } from './store.ts';
 
 /**
- * Puts a backup into a data directory that no server runs on. What stands there and cannot be trusted is kept aside.
+ * Puts a backup into a data directory that no server runs on, as a revision. Policy files that say otherwise at the next
+ * start are without effect until they change. What stands there and cannot be trusted is kept aside.
  *
  * @throws StoreError `locked` when a server runs on it.
  */
-export function restoreDirectory(options: SqliteStoreOptions, contents: StoreContents): void {
+export function restoreDirectory(
+  options: SqliteStoreOptions,
+  contents: StoreContents,
+  author: Pick<Change, 'author' | 'reason'>,
+): void {
   const store = opened(options);
   try {
     store.restore(contents);
+    const latest = store.latestRevision();
+    if (!latest) return;
+    const about = { at: options.now(), source: 'cli', what: 'a backup was restored', ...author } as const;
+    store.acceptRevision({
+      ...about,
+      documents: latest.documents,
+      overrides: contents.overrides,
+      heldFiles: nextFiles,
+    });
   } finally {
     store.close();
   }

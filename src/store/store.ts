@@ -25,9 +25,12 @@ export interface RevisionInfo extends Change {
   readonly number: number;
   /** Whether it changed the policy, or only what lies over it. */
   readonly kind: 'declared' | 'operational';
-  /** Digest of the policy files that have no effect while they are so, since a rollback put other documents in force. */
+  /** Digest of the policy files that have no effect while they are so, since others were put in force; or {@link nextFiles}. */
   readonly heldFiles?: string;
 }
+
+/** In place of a digest: whichever files are handed on first. */
+export const nextFiles = 'next';
 
 /** One accepted change, and the whole declared and operational state from then on. */
 export interface Revision extends RevisionInfo {

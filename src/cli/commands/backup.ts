@@ -34,7 +34,7 @@ export function restoreCommand(program: Command, host: CliHost): void {
     .summary('put a backup in place of everything')
     .description(
       'All of the backup is checked first. A server that runs puts it in force at once, and policy files that say otherwise ' +
-        'are without effect until they change. Without a server it goes into the data directory.',
+        'are without effect until they change. Without a server it goes into the data directory, and the same holds at the next start.',
     )
     .argument('<file>', 'what "backup" has written')
     .option('--yes', 'do not ask')
@@ -64,8 +64,11 @@ async function restore(host: CliHost, file: string, flags: RestoreFlags): Promis
     done(reply, effect ? effectText(effect, painter(host)) : `the backup is in force, as revision ${reply.revision}\n`);
   } catch (error) {
     if (!(error instanceof NoServer) || flags.dryRun) throw error;
-    await host.restoreStopped(dataFolder, body);
-    done({ restored: dataFolder }, `no server runs; the backup stands in ${dataFolder}, for the next start\n`);
+    await host.restoreStopped(dataFolder, body, flags.reason ?? '');
+    done(
+      { restored: dataFolder },
+      `no server runs; the backup stands in ${dataFolder}, for the next start; policy files that say otherwise then are without effect until they change\n`,
+    );
   }
 }
 

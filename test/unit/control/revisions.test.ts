@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { publicationAt } from '../../../src/control/revisions.ts';
+import { nextFiles } from '../../../src/store/store.ts';
 import { shopPolicy, world } from './controller-world.ts';
 
 const other = shopPolicy({ to: '[{ service: other }]' });
 const ada = { by: 'ada' };
+const ofBackup = { at: 1, author: 'eve', source: 'cli', reason: '' } as const;
 const back = (to: number, overrides = false) => ({ to, overrides, by: 'bob', reason: 'it was better' });
 
 async function shop() {
@@ -75,6 +77,28 @@ describe('revisions', () => {
     assert.ok(!again.controller.accepted?.warnings.some(each => each.code === 'policy.files_held'));
     await again.submit(other);
     assert.notDeepEqual(again.versions(), before, 'files that have changed count again');
+  });
+
+  it('hold against whatever files come first after a backup was restored without a server', async () => {
+    const { submit, store } = await shop();
+    await submit(other);
+    const [, second] = [store.revision(1), store.revision(2)];
+    assert.ok(second);
+    store.acceptRevision({ ...ofBackup, documents: second.documents, heldFiles: nextFiles });
+    const of = async (text: string, from = store) => {
+      const it = world({ store: from });
+      it.controller.start();
+      const outcome = await it.submit(text);
+      it.controller.stop();
+      return outcome.kind === 'accepted' && outcome.held === true;
+    };
+    assert.equal(await of(shopPolicy()), true);
+    assert.equal(store.latestRevision()?.author, 'Switchyard');
+    assert.equal(await of(shopPolicy()), true, 'over another start');
+    assert.equal(await of(`# changed\n${shopPolicy()}`), false);
+    store.acceptRevision({ ...ofBackup, documents: second.documents, heldFiles: nextFiles });
+    assert.equal(await of(other), false, 'they say the same');
+    assert.equal(store.latestRevision()?.heldFiles, undefined);
   });
 
   it('say what a fleet was sent at a time, and who did it', async () => {

@@ -7,7 +7,7 @@ import { readBackup, writeBackup } from '../../../src/store/backup.ts';
 import { MemoryStore } from '../../../src/store/memory.ts';
 import { restoreDirectory } from '../../../src/store/restore-directory.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
-import { type Store, StoreError } from '../../../src/store/store.ts';
+import { nextFiles, type Store, StoreError } from '../../../src/store/store.ts';
 import { drainOf, publicationOf, put, quarantineOf, revisionOf } from '../../support/store-contract.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
@@ -30,6 +30,13 @@ function filled(store: Store): Store {
   store.addPublications([publicationOf(1, { edge: 'a' })]);
   return store;
 }
+
+/** What there was before a revision. */
+const before = ({ revisions, ...rest }: ReturnType<typeof all>, number: number) => {
+  return { ...rest, last: number - 1, revisions: revisions.filter(each => each.number < number) };
+};
+
+const ada = { author: 'ada', reason: '' };
 
 describe('a backup', () => {
   it('lets others have their turns while it is made', async () => {
@@ -85,19 +92,21 @@ describe('a backup', () => {
     const store = openSqliteStore(options(directory));
     store.acceptRevision(revisionOf('other'));
     assert.throws(
-      () => restoreDirectory(options(directory), contents),
+      () => restoreDirectory(options(directory), contents, ada),
       (error: unknown) => error instanceof StoreError && error.kind === 'locked',
     );
     store.close();
-    restoreDirectory(options(directory), contents);
+    restoreDirectory(options(directory), contents, ada);
     const again = openSqliteStore(options(directory));
-    assert.deepEqual(all(again), contents);
+    const [newest] = again.revisions({ limit: 1 });
+    assert.deepEqual([newest?.what, newest?.author, newest?.heldFiles], ['a backup was restored', 'ada', nextFiles]);
+    assert.deepEqual(before(all(again), newest?.number ?? 0), contents);
     again.close();
     for (const file of ['switchyard.db', 'last-good.json', 'last-good-policy.json'])
       writeFileSync(join(directory, file), 'garbage'.repeat(1000));
-    restoreDirectory(options(directory), contents);
+    restoreDirectory(options(directory), contents, ada);
     const third = openSqliteStore(options(directory));
-    assert.deepEqual(all(third), contents);
+    assert.deepEqual(before(all(third), third.lastNumber()), contents);
     third.close();
   });
 });
