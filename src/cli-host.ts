@@ -9,7 +9,14 @@ import { envoyRefusal } from './envoy-validate.ts';
 import { createLog, type LogFormat } from './log.ts';
 import type { RunningServer } from './main.ts';
 import { reach } from './reach.ts';
-import { movesCursor, readClientSettings, readSettings, type Settings, type SettingsOutcome } from './settings.ts';
+import {
+  movesCursor,
+  policyVariable,
+  readClientSettings,
+  readSettings,
+  type Settings,
+  type SettingsOutcome,
+} from './settings.ts';
 import { readPolicyFiles } from './sources/policy-files.ts';
 
 /** The command line's hold on this process: its streams, its environment, its signals. */
@@ -32,7 +39,7 @@ export function cliHost(): CliHost {
     now: () => Date.now(),
     signal: unheard.signal,
     serve: flags => serve(flags, err),
-    readDocuments: path => readPolicyFiles(path, { signal: unheard.signal }),
+    readDocuments: path => readPolicyFiles(path, { signal: unheard.signal, variables: policyVariable }),
     // Loaded only here, as the server is: Envoy's field rules take their time.
     preflight: async (policy, fleets) => (await import('./control/preflight.ts')).preflight(policy, fleets),
     envoyRefusal: (binary, config) => envoyRefusal(binary, config, unheard.signal),

@@ -25,7 +25,7 @@ import { documentProblems } from './ir/check-draft.ts';
 import { parse } from './policy/parse.ts';
 import { watchPropagation } from './propagation.ts';
 import { watchRejections } from './rejections.ts';
-import type { Settings } from './settings.ts';
+import { policyVariable, type Settings } from './settings.ts';
 import { Board } from './snapshot/board.ts';
 import { followPolicyFiles, type PolicySink } from './sources/files.ts';
 import { systemNameQuery } from './sources/name-query.ts';
@@ -181,7 +181,7 @@ async function start(
 
   const sink = policySink(controller);
   const tasks = [
-    followPolicyFiles(settings.policy, sink, { signal: stop.signal, report }),
+    followPolicyFiles(settings.policy, sink, { signal: stop.signal, report, variables: policyVariable }),
     ...[tls, adminTls].flatMap(each => (each ? [each.follow(stop.signal)] : [])),
     endpoints.follow(),
     keepBundles({ control: controller, folder: join(settings.data, 'bundles'), report, signal: stop.signal }),

@@ -188,6 +188,10 @@ const CommandSettings = z.object({
 /** The environment of this process; nothing else reads it. */
 const processEnvironment: Environment = process.env;
 
+/** A variable that a policy file names; those of Switchyard itself are its own. */
+export const policyVariable = (name: string): string | undefined =>
+  name.startsWith('SWITCHYARD_') ? undefined : processEnvironment[name];
+
 /** True unless the terminal cannot move its cursor. */
 export const movesCursor = (environment: Environment = processEnvironment) => environment['TERM'] !== 'dumb';
 

@@ -56,7 +56,7 @@ export async function readPuts(host: CliHost, path: string): Promise<readonly Pu
     throw new CliFailure(`${countProblems(replies)}: mend the files first`);
   }
   return documents.flatMap(document =>
-    resourcesIn(document).map(({ kind, name, raw }) => ({
+    resourcesIn(document, documents).map(({ kind, name, raw }) => ({
       action: 'put' as const,
       kind,
       name,

@@ -6,7 +6,7 @@ import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import { noOperationalState } from '../policy/operational-state.ts';
-import { parse } from '../policy/parse.ts';
+import { type PlacedSubstitution, parse } from '../policy/parse.ts';
 import { locate } from '../policy/source-map.ts';
 import { type Clue, originOf } from '../translate/origin.ts';
 import type { CliHost } from './host.ts';
@@ -18,6 +18,8 @@ export interface OfflineBuild {
   /** True if a server would take it. */
   readonly good: boolean;
   readonly problems: readonly ProblemReply[];
+  /** Variables of the environment that were put in. */
+  readonly substitutions: readonly PlacedSubstitution[];
   /** Empty unless it is good. */
   readonly fleets: readonly FleetIr[];
   /** Where a part of a fleet's resource comes from, or the fleet itself; nowhere unless it is good. */
@@ -31,6 +33,8 @@ export interface OfflineBuild {
 export async function offlineBuild(host: CliHost, path: string): Promise<OfflineBuild> {
   const read = await host.readDocuments(path);
   const parsed = parse(read.documents);
+  const { substitutions } = parsed;
+  const bad = (problems: readonly ProblemReply[]): OfflineBuild => ({ ...nothing, problems, substitutions });
   if (read.problems.length > 0 || !parsed.policy) return bad(documentProblems(parsed, read.problems).map(problemReply));
   const compiled = compile({ policy: parsed.policy, state: noOperationalState, resolved: new Map() });
   const problems = [...parsed.problems, ...locate(compiled.problems, parsed.sources)];
@@ -42,15 +46,10 @@ export async function offlineBuild(host: CliHost, path: string): Promise<Offline
     const path = resource ? originOf(policy, fleet, resource, clue) : ['fleets', fleet.fleetName];
     return { path: formatPath(path), ...sources.spanOf(path) };
   };
-  return { good: true, problems: problems.map(problemReply), fleets: compiled.fleets, place };
+  return { good: true, problems: problems.map(problemReply), substitutions, fleets: compiled.fleets, place };
 }
 
-const bad = (problems: readonly ProblemReply[]): OfflineBuild => ({
-  good: false,
-  problems,
-  fleets: [],
-  place: () => ({}),
-});
+const nothing = { good: false, fleets: [], place: () => ({}) } as const;
 
 /**
  * The fleets of a policy that must be good; its problems go to `err`.

@@ -6,6 +6,7 @@ import { canaryCommand } from './commands/canary.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
+import { doctorCommand } from './commands/doctor.ts';
 import { drainCommand } from './commands/drain.ts';
 import { eventsCommand } from './commands/events.ts';
 import { explainCommand } from './commands/explain.ts';
@@ -33,7 +34,7 @@ import { CliFailure } from './output.ts';
 /** The commands by the heading under which the help lists them. */
 const groups = {
   'Policy:': [initCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
-  'Server:': [serveCommand, backupCommand, restoreCommand],
+  'Server:': [serveCommand, backupCommand, restoreCommand, doctorCommand],
   'See:': [
     getCommand,
     diffCommand,

@@ -30,7 +30,7 @@ export const declaredIn: (documents: readonly StoredDocument[]) => DeclaredResou
   const found = new Map<string, DeclaredResource>();
   for (const document of documents) {
     const owner: Owner = apiResource(document) ? 'api' : 'files';
-    for (const { kind, name, raw, span } of resourcesIn(document)) {
+    for (const { kind, name, raw, span } of resourcesIn(document, documents)) {
       const key = resourceId({ kind, name });
       const first = found.get(key);
       // Of what is declared twice the first holds: a policy is accepted with two only where the first takes over.

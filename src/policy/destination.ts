@@ -10,6 +10,7 @@ export const Destination = z.strictObject({
     example: 'v1',
   }),
   weight: field(z.int().min(0).max(1_000_000).default(1), {
+    placeholder: 'number',
     doc: 'Share relative to the other destinations.',
     why: '1: all alike',
     example: 95,

@@ -10,6 +10,7 @@ export type EndpointState = z.output<typeof EndpointState>;
 /** The sidecar's side of an endpoint: what stands behind the address that callers dial. */
 const Inbound = z.strictObject({
   application: field(addressText, {
+    placeholder: 'text',
     doc: 'Where the local application listens, behind the sidecar. Loopback or a Unix socket.',
     example: '127.0.0.1:8080',
   }),
@@ -23,10 +24,12 @@ const Inbound = z.strictObject({
 /** One address of a service. */
 export const Endpoint = z.strictObject({
   address: field(addressText, {
+    placeholder: 'text',
     doc: 'What callers dial: IP and port, host name and port (resolved by the control plane), or a Unix socket.',
     example: '10.0.0.11:8080',
   }),
   weight: field(z.int().min(1).max(1000).default(1), {
+    placeholder: 'number',
     doc: 'Share of traffic relative to the other endpoints of the same priority.',
     why: '1: all endpoints alike',
     example: 3,

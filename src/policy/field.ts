@@ -14,6 +14,8 @@ export interface FieldDoc {
   readonly why?: string;
   /** A value as a user would write it. */
   readonly example?: unknown;
+  /** Variables of the environment may stand in it, in place of a text or of a whole number: it is neither secret nor structure. */
+  readonly placeholder?: 'text' | 'number';
   /** Why no request through an Envoy can show this field's effect; absent for fields whose effect is tested end to end. */
   readonly unseen?: string;
 }

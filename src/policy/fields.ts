@@ -77,6 +77,7 @@ function describeField(path: string, schema: AnySchema, forms: readonly string[]
     ...text('unit'),
     ...text('why'),
     ...text('unseen'),
+    ...text('placeholder'),
     ...(examples.length > 0 ? { example: examples[0] } : {}),
   };
   const required = schema._zod.optin === undefined;

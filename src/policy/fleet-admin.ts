@@ -36,6 +36,7 @@ const range = z.string().superRefine((text, context) => {
 /** Where the proxies of a fleet are asked how they find their endpoints. */
 export const FleetAdmin = z.strictObject({
   address: field(template, {
+    placeholder: 'text',
     doc: "Address of the proxy's admin interface, as the control plane reaches it: `{peer}` is the IP address that its xDS connection comes from, `{id}` its node id, `{metadata.KEY}` a text of its metadata.",
     example: '{peer}:9901',
   }),

@@ -39,6 +39,7 @@ export type FleetMatch = z.output<typeof FleetMatch>;
 export const Upstream = z.strictObject({
   service: field(name, { doc: 'Name of the service.', example: 'catalog' }),
   port: field(portNumber.optional(), {
+    placeholder: 'number',
     doc: 'Local port, for `tcp` services only; the others share the outbound HTTP port, by host.',
     why: 'absent: by host on the outbound HTTP port',
     example: 15432,
@@ -54,6 +55,7 @@ export const Sidecar = z.strictObject({
     example: 'checkout',
   }),
   bind: field(bindAddress.optional(), {
+    placeholder: 'text',
     doc: 'IP address that the inbound listener binds.',
     why: 'absent: the address of each endpoint, so that nothing else is reachable',
     example: '0.0.0.0',
@@ -73,11 +75,13 @@ export const Sidecar = z.strictObject({
     z
       .strictObject({
         address: field(bindAddress.default('127.0.0.1'), {
+          placeholder: 'text',
           doc: 'IP address of the outbound ports.',
           why: '127.0.0.1: for the local application only',
           example: '127.0.0.2',
         }),
         port: field(portNumber.prefault(15001), {
+          placeholder: 'number',
           doc: 'The HTTP port; services are told apart by host, as in `http://catalog.mesh:15001`.',
           why: "15001, the field's habit",
           example: 15001,

@@ -6,8 +6,9 @@ import { duration, field, portNumber } from './field.ts';
 const bindAddress = z.string().refine(text => isIP(text) !== 0, 'is not an IP address');
 
 const where = {
-  port: field(portNumber, { doc: 'Port to listen on.', example: 80 }),
+  port: field(portNumber, { placeholder: 'number', doc: 'Port to listen on.', example: 80 }),
   address: field(bindAddress.default('0.0.0.0'), {
+    placeholder: 'text',
     doc: 'IP address to listen on.',
     why: '0.0.0.0: a gateway is there to be reached',
     example: '127.0.0.1',

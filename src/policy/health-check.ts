@@ -163,6 +163,7 @@ const fields = z
       example: { send: 'PING', receive: 'PONG' },
     }),
     port: field(portNumber.optional(), {
+      placeholder: 'number',
       doc: 'Port to check, of every endpoint that says nothing else in its own `healthCheck`.',
       why: 'absent: the port that traffic goes to, so that what is checked is what is used',
       example: 9000,
@@ -271,11 +272,13 @@ function timingOf(given: Given): CheckTiming {
 export const EndpointCheck = z
   .strictObject({
     port: field(portNumber.optional(), {
+      placeholder: 'number',
       doc: 'Port to check, at the address of the endpoint.',
       why: "absent: the `port` of the service's check, or the endpoint's own",
       example: 9000,
     }),
     address: field(ipAddressText.optional(), {
+      placeholder: 'text',
       doc: 'IP and port to check instead of the endpoint.',
       why: 'absent: the address of the endpoint',
       example: '10.0.0.11:9000',

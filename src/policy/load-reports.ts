@@ -11,6 +11,7 @@ const OutOfBandReports = z.strictObject({
     example: '1s',
   }),
   port: field(portNumber.optional(), {
+    placeholder: 'number',
     doc: 'Port that reports are asked for at, at the IP address of each endpoint.',
     why: "absent: the endpoint's, as gRPC servers have it",
     example: 9001,

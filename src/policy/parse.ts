@@ -1,5 +1,5 @@
 import { compareText } from '../base/compare.ts';
-import { memo1 } from '../base/memo.ts';
+import { memo1, memo2 } from '../base/memo.ts';
 import { hasErrors, type PolicyPath, type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { describe } from './describe.ts';
@@ -17,6 +17,16 @@ import { mistakesOf } from './issues.ts';
 import { type Kind, kindNames, kinds, type Policy } from './kinds.ts';
 import { nameMistake } from './names.ts';
 import { apiResource, takeOverKey } from './owner.ts';
+import {
+  environmentFile,
+  type Filled,
+  fill,
+  isEnvironment,
+  mayHold,
+  type Substitution,
+  unfilled,
+  valuesIn,
+} from './placeholders.ts';
 import { readJson } from './read-json.ts';
 import { readYaml } from './read-yaml.ts';
 import { isRecord } from './schema-walk.ts';
@@ -31,6 +41,8 @@ export interface ParseResult {
   /** Present when the policy is not: what to look for further problems in. */
   readonly draft: Draft | undefined;
   readonly sources: SourceMap;
+  /** Variables of the environment that were put in, each with its place. */
+  readonly substitutions: readonly PlacedSubstitution[];
   /** All of them, in the order of the documents; each with its source. */
   readonly problems: readonly Problem[];
 }
@@ -44,15 +56,18 @@ export function parse(documents: readonly PolicyDocument[]): ParseResult {
   const problems: Problem[] = [];
   const doubts: PolicyPath[] = [];
   const placed: PlacedDocument[] = [];
+  const substitutions: PlacedSubstitution[] = [];
   const found = new Map<Kind, Map<string, Found>>(kindNames.map(kind => [kind, new Map()]));
-  for (const document of documents) {
-    const read = readDocument(document);
+  const { declaring, reader } = readersOf(documents);
+  for (const document of declaring) {
+    const read = reader(document);
     problems.push(...read.problems);
     const partial = hasErrors(read.problems);
     if (partial) doubts.push(...anythingMissing);
     for (const part of read.parts) {
       placed.push(part.document);
       problems.push(...part.problems);
+      for (const each of part.substitutions) substitutions.push({ ...each, source: spanIn(part.document, each.path) });
       doubts.push(...part.doubts);
       for (const resource of part.resources) {
         if (partial) doubts.push([resource.kind, resource.name]);
@@ -69,9 +84,12 @@ export function parse(documents: readonly PolicyDocument[]): ParseResult {
   const all = [...found.values()].flatMap(resources => [...resources.values()]);
   if (all.length === 0 && !hasErrors(problems)) problems.push(nothing(placed[0], documents));
   const sources = mergeSources(placed);
-  if (hasErrors(problems)) return { policy: undefined, draft: draftOf(found, doubts), sources, problems };
-  return { policy: assemble(found, ({ spec }) => spec), draft: undefined, sources, problems };
+  if (hasErrors(problems))
+    return { policy: undefined, draft: draftOf(found, doubts), sources, substitutions, problems };
+  return { policy: assemble(found, ({ spec }) => spec), draft: undefined, sources, substitutions, problems };
 }
+
+export type PlacedSubstitution = Substitution & { readonly source: SourceSpan };
 
 /** A resource in a document; `spec` is undefined when it has mistakes. */
 export interface Found {
@@ -85,9 +103,21 @@ export interface Found {
 }
 
 /** All resources of a document, with their mistakes or not; none where it cannot be read. */
-export function resourcesIn(document: PolicyDocument): readonly Found[] {
-  return readDocument(document).parts.flatMap(each => each.resources);
+export function resourcesIn(document: PolicyDocument, all: readonly PolicyDocument[]): readonly Found[] {
+  const { declaring, reader } = readersOf(all);
+  return declaring.includes(document) ? reader(document).parts.flatMap(each => each.resources) : [];
 }
+
+/** What of a set of documents declares something, and how that is read with the variables of the environment beside it. */
+const readersOf = memo1((documents: readonly PolicyDocument[]) => {
+  const environment = documents.find(isEnvironment);
+  const declaring = documents.filter(each => each !== environment);
+  const reader = (document: PolicyDocument) =>
+    mayHold(document.text) ? readFilled(document, environment ?? noEnvironment) : readDocument(document);
+  return { declaring, reader };
+});
+
+const noEnvironment: PolicyDocument = { file: environmentFile, format: 'json', text: '{}' };
 
 type FoundByKind = ReadonlyMap<Kind, ReadonlyMap<string, Found>>;
 
@@ -95,22 +125,34 @@ type FoundByKind = ReadonlyMap<Kind, ReadonlyMap<string, Found>>;
 interface Part {
   readonly document: PlacedDocument;
   readonly resources: readonly Found[];
+  readonly substitutions: readonly Substitution[];
   /** What the mistakes outside of resources leave uncertain. */
   readonly doubts: readonly PolicyPath[];
   readonly problems: readonly Problem[];
 }
 
-const readDocument = memo1(
-  (document: PolicyDocument): { readonly parts: readonly Part[]; readonly problems: readonly Problem[] } => {
-    const { file, format, text } = document;
-    const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: () => ({ offset: 0 }) };
-    const { values, mistakes } = readText(document);
-    const problems = mistakes.map(mistake => placedProblem(mistake, whole));
-    const owned = apiResource(document) !== undefined;
-    const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }, owned));
-    return { parts, problems };
-  },
+interface ReadDocument {
+  readonly parts: readonly Part[];
+  readonly problems: readonly Problem[];
+}
+
+const readDocument = memo1((document: PolicyDocument): ReadDocument => readWith(document, undefined));
+const readFilled = memo2(
+  (document: PolicyDocument, environment: PolicyDocument): ReadDocument => readWith(document, valuesIn([environment])),
 );
+
+/** @param variables to put in; undefined: there is nothing to put in anywhere */
+function readWith(document: PolicyDocument, variables: Readonly<Record<string, string>> | undefined): ReadDocument {
+  const { file, format, text } = document;
+  const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: () => ({ offset: 0 }) };
+  const { values, mistakes } = readText(document);
+  const problems = mistakes.map(mistake => placedProblem(mistake, whole));
+  const owned = apiResource(document) !== undefined;
+  // What the API or a module says is a value as it is.
+  const filled = format === 'module' || owned ? undefined : variables;
+  const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }, owned, filled));
+  return { parts, problems };
+}
 
 function readText({ format, text }: PolicyDocument): Reading {
   const size = Buffer.byteLength(text);
@@ -143,9 +185,16 @@ function readText({ format, text }: PolicyDocument): Reading {
 }
 
 /** @param owned whether it is the API's, which may say that it takes over */
-function readPart(value: unknown, document: PlacedDocument, owned: boolean): Part {
+function readPart(
+  written: unknown,
+  document: PlacedDocument,
+  owned: boolean,
+  variables: Readonly<Record<string, string>> | undefined,
+): Part {
   const resources: Found[] = [];
-  const mistakes: Mistake[] = [];
+  const filled = variables ? fill(written, variables) : unfilled(written);
+  const { value } = filled;
+  const mistakes: Mistake[] = [...filled.mistakes];
   const doubts: PolicyPath[] = [];
   if (!isRecord(value)) {
     doubts.push(...anythingMissing);
@@ -171,7 +220,12 @@ function readPart(value: unknown, document: PlacedDocument, owned: boolean): Par
           mistakes.push({ ...wrongName, path });
           doubts.push(...doubtsOfName(key, name));
         }
-        mistakes.push(...checked.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })));
+        mistakes.push(
+          ...told(
+            checked.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })),
+            filled,
+          ),
+        );
         resources.push({ kind: key, name, raw, spec: checked.spec, span: () => spanIn(document, path), takesOver });
       }
     } else {
@@ -184,7 +238,27 @@ function readPart(value: unknown, document: PlacedDocument, owned: boolean): Par
       });
     }
   }
-  return { document, resources, doubts, problems: inOrder(mistakes.map(mistake => placedProblem(mistake, document))) };
+  const { substitutions } = filled;
+  return {
+    document,
+    resources,
+    doubts,
+    substitutions,
+    problems: inOrder(mistakes.map(mistake => placedProblem(mistake, document))),
+  };
+}
+
+/** Without those that follow from a variable that could not be put in; where one was, it is named. */
+function told(mistakes: readonly Mistake[], { mistakes: before, substitutions }: Filled): readonly Mistake[] {
+  const key = (each: { readonly path: PolicyPath }) => JSON.stringify(each.path);
+  const known = new Set(before.map(key));
+  const written = new Map(substitutions.map(each => [key(each), each.written]));
+  return mistakes
+    .filter(each => !known.has(key(each)))
+    .map(each => {
+      const from = written.get(key(each));
+      return from === undefined ? each : { ...each, message: `${each.message}, from ${from}` };
+    });
 }
 
 interface Checked {

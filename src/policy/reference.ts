@@ -53,6 +53,7 @@ function renderField(field: Field, prefix: string): string {
   const parts = [doc.doc];
   if (forms.length > 0) parts.push(`Only with ${forms.map(code).join(', ')}.`);
   if (doc.unit !== undefined) parts.push(`Unit: ${doc.unit}.`);
+  if (doc.placeholder !== undefined) parts.push('May hold a [variable](../guides/policy-files.md#variables).');
   if (doc.why !== undefined) parts.push(`*Default: ${doc.why}.*`);
   if (doc.example !== undefined) parts.push(`Example: ${code(inline(doc.example))}`);
   const value = 'default' in field ? code(inline(field.default)) : '';

@@ -270,6 +270,7 @@ export const Route = z.strictObject({
     example: true,
   }),
   hosts: field(z.array(host).min(1).default(['*']), {
+    placeholder: 'text',
     doc: 'Host names, without port: `shop.example.com`, `*.example.com`, `*`.',
     why: '*: every host',
     example: ['shop.example.com'],

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import type { Problem } from '../base/problem.ts';
+import type { Variables } from '../policy/placeholders.ts';
 import { type StoredDocument, sameDocuments } from '../store/store.ts';
 import { Alarm } from './alarm.ts';
 import { looksUnfinished, type PolicyFiles, readPolicyFiles, type Stamp, stampOf } from './policy-files.ts';
@@ -18,6 +19,8 @@ export interface FollowOptions {
   /** Told of trouble that is not the user's mistake: a watcher that failed, a submit that rejected. */
   readonly report: (message: string, error: unknown) => void;
   readonly moduleTimeoutMs?: number;
+  /** Variables that policy files may name. */
+  readonly variables?: Variables;
   /** Times in milliseconds. */
   readonly timing?: Partial<FollowTiming>;
 }

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { dirname, extname, join, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type Problem, problem, type SourceSpan } from '../base/problem.ts';
+import { environmentOf, type Variables } from '../policy/placeholders.ts';
 import type { StoredDocument } from '../store/store.ts';
 import { loadModule } from './module-loader.ts';
 import { codeOf, readText, stateOf } from './read-text.ts';
@@ -36,6 +37,8 @@ export interface PolicyFiles {
 
 export interface ReadOptions {
   readonly signal: AbortSignal;
+  /** Variables that policy files may name; absent: none is set. */
+  readonly variables?: Variables;
   /** Longest run of one TypeScript or JavaScript file, in milliseconds. */
   readonly moduleTimeoutMs?: number;
 }
@@ -58,8 +61,11 @@ export async function readPolicyFiles(path: string, options: ReadOptions): Promi
     if (read.problem) problems.push(read.problem);
     imported.push(...read.imported);
   }
-  return { documents, problems, imported };
+  const environment = environmentOf(documents, options.variables ?? none);
+  return { documents: environment ? [...documents, environment] : documents, problems, imported };
 }
+
+const none: Variables = () => undefined;
 
 /** The state of the files that {@link readPolicyFiles} reads, and of `more`. Never throws. */
 export async function stampOf(path: string, more: readonly string[]): Promise<Stamp> {

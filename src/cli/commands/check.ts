@@ -11,19 +11,19 @@ import { type DeclaredPort, listenerFindings } from '../check/listeners.ts';
 import { serverFindings, unreachable } from '../check/server.ts';
 import { storeFindings } from '../check/store.ts';
 import { NoServer } from '../client.ts';
-import type { CliHost } from '../host.ts';
+import type { AdminFlags, CliHost } from '../host.ts';
 import type { CheckFlags, Machine, StoreFacts } from '../machine.ts';
 import { type OfflineBuild, offlineBuild } from '../offline.ts';
 import { type ReadFlags, withExamples, withReadOptions } from '../options.ts';
 import { painter } from '../output.ts';
 import { type Reading, read } from '../reading.ts';
 
-type Flags = ReadFlags &
-  CheckFlags & {
-    readonly token?: string;
+export type ExamineFlags = CheckFlags &
+  AdminFlags & {
     readonly only?: readonly Group[];
     readonly offline?: boolean;
   };
+type Flags = ReadFlags & ExamineFlags;
 
 /** Groups that need a server. */
 const online: ReadonlySet<Group> = new Set(['server', 'envoys']);
@@ -76,7 +76,7 @@ const bad = (state: Finding['state']) => state === 'error' || state === 'warning
 const codeOf = ({ errors, warnings }: CheckReport) => (errors > 0 ? 1 : warnings > 0 ? 2 : 0);
 
 /** What each group found, in their order; what others tell of is looked at even where it is not shown. */
-async function examine(host: CliHost, flags: Flags): Promise<ReadonlyMap<Group, readonly Finding[]>> {
+export async function examine(host: CliHost, flags: ExamineFlags): Promise<ReadonlyMap<Group, readonly Finding[]>> {
   const wanted = new Set(
     groups.filter(each => !(flags.offline && online.has(each)) && (flags.only?.includes(each) ?? true)),
   );
@@ -124,7 +124,7 @@ function declaredPorts(build: OfflineBuild | undefined): readonly DeclaredPort[]
 }
 
 /** A server that should be there and is not, is a fault; that none runs yet is none. */
-async function serverGroups(host: CliHost, flags: Flags, { holder }: StoreFacts) {
+async function serverGroups(host: CliHost, flags: ExamineFlags, { holder }: StoreFacts) {
   try {
     const { url } = host.adminTarget(flags);
     const { body: server } = await call(host, flags, readServer, {});
@@ -140,7 +140,7 @@ async function serverGroups(host: CliHost, flags: Flags, { holder }: StoreFacts)
   }
 }
 
-async function allProxies(host: CliHost, flags: Flags): Promise<readonly ProxyReply[]> {
+async function allProxies(host: CliHost, flags: ExamineFlags): Promise<readonly ProxyReply[]> {
   const all: ProxyReply[] = [];
   let cursor: string | undefined;
   do {

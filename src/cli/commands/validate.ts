@@ -1,4 +1,6 @@
 import type { Command } from 'commander';
+import { oneLine } from '../../base/one-line.ts';
+import { formatPath } from '../../base/problem.ts';
 import { envoyProblems } from '../envoy-check.ts';
 import type { CliHost } from '../host.ts';
 import { type OfflineBuild, offlineBuild } from '../offline.ts';
@@ -40,10 +42,15 @@ export function validateCommand(program: Command, host: CliHost): void {
 async function look(host: CliHost, path: string, flags: ValidateFlags): Promise<Reading> {
   const build = await askEnvoy(host, withoutNames(await offlineBuild(host, path)), flags.envoy);
   const { good, problems, fleets } = build;
+  const substitutions = build.substitutions.map(({ path, source, ...rest }) => ({
+    path: formatPath(path),
+    ...source,
+    ...rest,
+  }));
   const keys = fleets.map(each => each.key);
   const warned = problems.length > 0 && !flags.allowWarnings ? 2 : 0;
   return {
-    value: { good, fleets: keys, problems },
+    value: { good, fleets: keys, problems, ...(substitutions.length > 0 ? { substitutions } : {}) },
     table: () => report(host, build),
     name: () => keys,
     github: () => githubText(problems),
@@ -64,11 +71,15 @@ function withoutNames(build: OfflineBuild): OfflineBuild {
   return { ...build, problems: build.problems.filter(each => each.code !== 'service.unresolved_name') };
 }
 
-function report(host: CliHost, { good, problems, fleets }: OfflineBuild): string {
+function report(host: CliHost, { good, problems, fleets, substitutions }: OfflineBuild): string {
   const paint = painter(host);
+  const put = substitutions.map(({ source: { file, line, column }, written, value }) => {
+    const at = paint('dim', `${file}:${line}:${column}:`);
+    return `${at} ${oneLine(written)} is ${oneLine(String(value))}\n`;
+  });
   const details = problems.map(each => problemText(each, paint)).join('');
   const summary = good
     ? `${paint('green', 'good')}: ${count(fleets.length, 'fleet')}, ${countProblems(problems)}`
     : `${paint('red', 'refused')}: ${countProblems(problems)}`;
-  return `${details}${summary}\n`;
+  return `${put.join('')}${details}${summary}\n`;
 }

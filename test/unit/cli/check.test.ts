@@ -9,35 +9,10 @@ import type { CliHost } from '../../../src/cli/host.ts';
 import type { CertificateFacts, Machine, StoreFacts } from '../../../src/cli/machine.ts';
 import { now } from '../admin/admin-world.ts';
 import { AdminHere, edge } from './admin-here.ts';
+import { GiB, goodMachine, goodStore } from './good-machine.ts';
 import { runHere } from './here.ts';
 
 const day = 86_400_000;
-const GiB = 1024 ** 3;
-
-const goodStore: StoreFacts = {
-  folder: '/data',
-  exists: true,
-  open: [],
-  database: { kind: 'whole', revision: 7 },
-  space: { free: 20 * GiB, total: 40 * GiB },
-};
-
-/** A machine on which all is well. */
-const goodMachine: Machine = {
-  settings: () => ({ mistakes: [], warnings: [], policy: 'good.yaml', data: '/data' }),
-  installation: async () => ({
-    node: { version: '24.11.0', wanted: '^24.11', good: true },
-    envoy: { file: 'envoy', version: '1.40.0', named: false },
-  }),
-  writable: async () => [],
-  store: async () => goodStore,
-  certificates: async () => [],
-  ports: async () => [
-    { flag: '--xds', host: '127.0.0.1', port: 18000, state: 'free' },
-    { flag: '--admin', host: '127.0.0.1', port: 18080, state: 'ours' },
-  ],
-};
-
 const text = readFileSync(join(import.meta.dirname, 'golden', 'good.yaml'), 'utf8');
 
 function given(machine: Partial<Machine>, policy = text, more: Partial<CliHost> = {}): Partial<CliHost> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { problemReply } from '../../../src/admin/api.ts';
@@ -7,6 +7,8 @@ import { problem } from '../../../src/base/problem.ts';
 import type { CliHost } from '../../../src/cli/host.ts';
 import { CliFailure } from '../../../src/cli/output.ts';
 import { githubText, sarifText } from '../../../src/cli/problem-formats.ts';
+import { runCommand } from '../../support/cli.ts';
+import { temporaryDirectory } from '../../support/temporary.ts';
 import { runHere } from './here.ts';
 
 /** A host that reads this golden policy, whatever the path. */
@@ -110,5 +112,32 @@ describe('switchyard validate --envoy', () => {
     const host = { ...reading('good.yaml'), envoyRefusal: () => Promise.reject(new CliFailure('cannot run envoy')) };
     const { code, err } = await runHere(['validate', '--envoy'], host);
     assert.deepEqual([code, err], [1, 'error: cannot run envoy\n']);
+  });
+});
+
+describe('switchyard validate, of a policy with variables', () => {
+  const text = readFileSync(new URL('golden/good.yaml', import.meta.url), 'utf8');
+  const run = async (env: Readonly<Record<string, string>>, ...more: readonly string[]) => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'switchyard.yaml'), text.replace(/port: 80\b/, 'port: "${PORT:-8080}"'));
+    return runCommand(['validate', ...more], { cwd, env });
+  };
+
+  it('shows what was put in', async () => {
+    const { code, out } = await run({ PORT: '9000' });
+    assert.equal(code, 0, out);
+    assert.match(out, /^switchyard\.yaml:\d+:\d+: \$\{PORT:-8080\} is 9000\ngood: /);
+    const { substitutions } = JSON.parse((await run({}, '-o', 'json')).out);
+    assert.deepEqual([substitutions[0].written, substitutions[0].value], ['${PORT:-8080}', 8080]);
+  });
+
+  it('says what is wrong with a value', async () => {
+    const { code, out } = await run({ PORT: 'http' });
+    assert.equal(code, 1);
+    assert.match(
+      out,
+      /error: \$\{PORT:-8080\} is "http", and a whole number should stand here \[environment\.wrong_type\]/,
+    );
+    assert.match((await run({ PORT: '0' })).out, /from \$\{PORT:-8080\} \[schema\.invalid_value\]/);
   });
 });

@@ -17,7 +17,7 @@ describe('what the API owns', () => {
     const document = apiDocument(catalog, spec, false);
     assert.equal(document.file, 'api:services/catalog');
     assert.deepEqual(apiResource(document), catalog);
-    assert.deepEqual(resourcesIn(document)[0]?.raw, spec);
+    assert.deepEqual(resourcesIn(document, [document])[0]?.raw, spec);
     assert.equal(apiResource(file), undefined);
     for (const name of ['api:services', 'api:things/a', 'api:services/', 'services/a']) {
       assert.equal(apiResource({ file: name, format: 'json' }), undefined, name);
