@@ -139,7 +139,7 @@ function placeOf(root: unknown, path: readonly (string | number)[]): 'text' | 'n
 }
 
 /** What a field says of variables in it. */
-export function placeholderOf(schema: AnySchema): 'text' | 'number' | undefined {
+function placeholderOf(schema: AnySchema): 'text' | 'number' | undefined {
   const said = z.globalRegistry.get(schema)?.['placeholder'];
   return said === 'text' || said === 'number' ? said : undefined;
 }

@@ -1,5 +1,5 @@
 /** What stands in the place of a secret. */
-export const removed = '[removed]';
+const removed = '[removed]';
 
 /** Names of fields, headers, cookies and variables whose values are taken for secrets. */
 const secretName =
