@@ -1,5 +1,5 @@
 import { typeName } from '../base/type-name.ts';
-import { whyMatched } from '../control/matched.ts';
+import { placeOfMatch, whyMatched } from '../control/matched.ts';
 import { fleetOf, type ProxyStatus } from '../fleet/proxy.ts';
 import { changesBetween } from '../snapshot/changes.ts';
 import { readableSnapshot } from '../snapshot/readable.ts';
@@ -35,11 +35,13 @@ export function proxyConfig(
     };
   }
   const accepted = control.accepted;
+  const matchedAt = accepted && placeOfMatch(accepted, fleet);
   const shown =
     of === 'intended' ? intended : { ...intended, types: new Map([...intended.types].map(heldOrNone(held))) };
   return {
     proxy: connected(proxy, { snapshots, places: placesIn(control), recent }),
     matched: (accepted && whyMatched(accepted, fleet, proxy.node)) ?? null,
+    ...(matchedAt && { matchedAt: { ...matchedAt } }),
     of,
     differences,
     resources: {

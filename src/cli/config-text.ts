@@ -29,9 +29,10 @@ export function configText(reply: ProxyConfigReply, kind: Section | undefined, p
   return [headText(reply, paint), table, rejectsText(reply.proxy)].filter(text => text !== '').join('\n');
 }
 
-function headText({ proxy, matched, of }: ProxyConfigReply, paint: Paint): string {
+function headText({ proxy, matched, matchedAt, of }: ProxyConfigReply, paint: Paint): string {
   const state = paint(proxy.state === 'synced' ? 'green' : 'red', proxy.state);
-  const why = matched === null ? '' : `, since ${matched}`;
+  const place = matchedAt === undefined ? '' : ` at ${matchedAt.file}:${matchedAt.line}:${matchedAt.column}`;
+  const why = matched === null ? '' : `${place}, since ${matched}`;
   const what = of === 'acked' ? 'what it has acknowledged:\n' : '';
   return `${proxy.id}: ${state}, ${proxy.variant}, Envoy ${proxy.envoyVersion || '?'}\nfleet ${proxy.fleet}${why}\n${what}`;
 }

@@ -38,6 +38,14 @@ const ProxyConfigReply = z
   .object({
     proxy: ProxyReply.describe('Its row of the sync table.'),
     matched: z.string().describe('Why it is of its fleet, in words.').nullable(),
+    matchedAt: z
+      .object({
+        file: z.string().describe('The file.'),
+        line: z.int().describe('From 1.'),
+        column: z.int().describe('From 1.'),
+      })
+      .describe('Where the fleet says which proxies it has.')
+      .optional(),
     of: z
       .enum(['intended', 'acked'])
       .describe('Whether `resources` are what it is to hold, or what it has acknowledged.'),

@@ -22,7 +22,10 @@ describe('switchyard config', () => {
     for (const type of ['Cluster', 'RouteConfiguration'] as const) here.world.exchange(1, type, 'acked');
     const { code, out, err } = await here.run('config', 'site/edge-1');
     assert.deepEqual([code, err], [0, '']);
-    assert.match(out, /^site\/edge-1: synced, delta, Envoy 1\.40\.0\nfleet edge, since its cluster is "edge"\n\nKIND /);
+    assert.match(
+      out,
+      /^site\/edge-1: synced, delta, Envoy 1\.40\.0\nfleet edge at switchyard\.yaml:21:11, since its cluster is "edge"\n\nKIND /,
+    );
     assert.match(out, /\nroutes +gateway\/public +held\n/);
     assert.match(out, /\nclusters +catalog@v1 +held\n/);
     const routes = await here.run('pc', 'site/edge-1', 'routes');
