@@ -102,7 +102,7 @@ function authorise(context: Context, operation: Operation, dependencies: AdminDe
     const hint = `"switchyard token create NAME --role ${needed}" makes one that may`;
     refuse('role', `This needs the role ${needed}, and the token "${caller.name}" is of a ${caller.role}.`, hint);
   }
-  const why = isWrite(context) ? outOfScope(context, caller, dependencies) : hiddenFleet(context, caller);
+  const why = isWrite(context) ? outOfScope(context, caller, dependencies) : hiddenFleet(context, caller, operation);
   if (why !== undefined) refuse('scope', `${why}; the token "${caller.name}" is not made for it.`, scopeText(caller));
 }
 
@@ -122,7 +122,8 @@ function partsOf({ req }: Context): readonly string[] {
 }
 
 /** A fleet of which a caller may not read. */
-function hiddenFleet(context: Context, caller: Caller): string | undefined {
+function hiddenFleet(context: Context, caller: Caller, { ofAllFleets }: Operation): string | undefined {
+  if (ofAllFleets && caller.fleets) return 'That is of all fleets';
   const [first, name = ''] = partsOf(context);
   if (first !== 'fleets' || name === '' || mayFleet(caller, name)) return undefined;
   return `That is of fleet "${name}"`;

@@ -7,6 +7,7 @@ export type { TypeName } from '../base/type-name.ts';
 export * from './api/audit.ts';
 export * from './api/backup.ts';
 export * from './api/computed-weights.ts';
+export * from './api/docs-page.ts';
 export * from './api/effect.ts';
 export * from './api/endpoint-health.ts';
 export * from './api/events.ts';

@@ -28,13 +28,15 @@ interface Witness {
 
 /**
  * How the connected proxies find endpoints: all of a service, or without one those that some proxy does not find
- * healthy. What a proxy does not say of an endpoint that it should hold is unknown.
+ * healthy; of the fleets that the caller sees. What a proxy does not say of an endpoint that it should hold is unknown.
  */
 export function endpointHealth(
   { control, fleet, endpointHealth: view }: Pick<AdminDependencies, 'control' | 'fleet' | 'endpointHealth'>,
-  service?: string,
+  service: string | undefined,
+  sees: (fleet: string) => boolean,
 ): EndpointHealthReply {
-  const fleets = new Map((control.accepted?.fleets ?? []).map(each => [each.key, each]));
+  const visible = (control.accepted?.fleets ?? []).filter(each => sees(each.key));
+  const fleets = new Map(visible.map(each => [each.key, each]));
   const witnesses: Witness[] = [];
   const unknown: { readonly id: string; readonly fleet: string; readonly why: string }[] = [];
   for (const proxy of fleet.proxies()) {

@@ -9,7 +9,11 @@ import type { DiffReply } from './api.ts';
 const mostResources = 500;
 
 /** What turns one revision into another: its policy, what lies over it, and what becomes of fleets. */
-export function revisionDiff(revisions: RevisionControl, from: Revision, to: Revision): DiffReply {
+export function revisionDiff(
+  revisions: RevisionControl,
+  [from, to]: readonly [Revision, Revision],
+  sees: (fleet: string) => boolean,
+): DiffReply {
   const [before, after] = [from, to].map(each => each.overrides.map(overrideLine));
   const about = {
     from: from.number,
@@ -23,7 +27,7 @@ export function revisionDiff(revisions: RevisionControl, from: Revision, to: Rev
   const [old, now] = [revisions.rebuilt(from), revisions.rebuilt(to)];
   if ('why' in old) return { ...about, fleets: [], why: `revision ${from.number}: ${old.why}` };
   if ('why' in now) return { ...about, fleets: [], why: `revision ${to.number}: ${now.why}` };
-  return { ...about, fleets: fleetDiffs(old.snapshots, now.snapshots) };
+  return { ...about, fleets: fleetDiffs(old.snapshots, now.snapshots).filter(each => sees(each.fleet)) };
 }
 
 function documentDiffs(before: readonly StoredDocument[], after: readonly StoredDocument[]): DiffReply['documents'] {

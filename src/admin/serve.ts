@@ -1,7 +1,15 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { didYouMean } from '../base/suggest.ts';
-import { type AnswerOf, type BodyOf, isWriting, type Operation, type ParamsOf, type QueryOf } from './api/operation.ts';
+import {
+  type AnswerOf,
+  type BodyOf,
+  isWriting,
+  type Operation,
+  type ParamsOf,
+  type QueryOf,
+  roleOf,
+} from './api/operation.ts';
 import { type Api, documented } from './document.ts';
 import { readBody } from './input.ts';
 import { ApiError } from './problem-json.ts';
@@ -33,7 +41,7 @@ export function serve<O extends Operation>(
   api.openAPIRegistry.registerPath(documented(operation));
   api.on([operation.method.toUpperCase()], [routedPath(operation)], async context => {
     context.set('operation', operation);
-    context.get('gate')?.(operation);
+    passGate(context, operation);
     const query = readQuery(context, operation) as QueryOf<O>;
     refuseDryRun(context, operation);
     context.set('dryRun', (query as { readonly dryRun?: boolean }).dryRun === true);
@@ -64,6 +72,13 @@ function readQuery(context: Context, { query }: Operation): unknown {
   throw new ApiError(400, 'Invalid query', what, {
     hint: choices.length === 0 ? undefined : (didYouMean(text ?? '', choices) ?? `one of ${choices.join(', ')}`),
   });
+}
+
+/** A handler that stands before authentication serves nobody, unless all are meant. @throws ApiError 403 */
+function passGate(context: Context, operation: Operation): void {
+  const gate = context.get('gate');
+  if (gate) gate(operation);
+  else if (roleOf(operation) !== 'none') throw new Error(`${operation.id} is served without authentication`);
 }
 
 /** What is not understood must not be done in earnest. @throws ApiError 400 */

@@ -20,6 +20,7 @@ import { ApiError, errorAnswer, sendError } from './problem-json.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { backupRoutes } from './routes/backup.ts';
 import { computedWeightRoutes } from './routes/computed-weights.ts';
+import { docsPageRoutes } from './routes/docs-page.ts';
 import { documentRoutes } from './routes/document.ts';
 import { endpointHealthRoutes } from './routes/endpoint-health.ts';
 import { endpointRoutes } from './routes/endpoints.ts';
@@ -81,6 +82,7 @@ export function adminApp(given: AdminOptions): Api {
   app.use(safeHeaders(), requestId({ limitLength: 64 }), measured(options));
   healthRoutes(app, options);
   app.use(audited(options.audit, options), sameSiteOnly(options.allowedHosts, refusals));
+  docsPageRoutes(app);
   app.use(authenticated(options));
   const [small, large] = [bodyUpTo(largestBody, '1 MiB'), bodyUpTo(largestBackup, '256 MiB')];
   app.use((context, next) => (context.req.path === restoreBackup.path ? large : small)(context, next));

@@ -7,6 +7,7 @@ export const readBackup = operation({
   path: '/api/v1/backup',
   family: 'Operation',
   role: 'admin',
+  ofAllFleets: true,
   summary: 'Everything that the store holds, as of one moment',
   doc: 'Policy with its whole history, overrides, quarantines and addresses of names; no tokens and no audit log.',
   answers: { 200: { mediaType: 'application/gzip' } },

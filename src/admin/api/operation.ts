@@ -45,6 +45,8 @@ export interface Operation<Path extends string = string> {
   readonly doc?: string;
   /** Absent: `viewer` for what reads by GET, `operator` for all else. `none`: no token is needed. */
   readonly role?: Role | 'none';
+  /** Its answer tells of all fleets: it is not for tokens that are confined to some. */
+  readonly ofAllFleets?: true;
   /** What each parameter of the path is. */
   readonly params?: Readonly<Record<ParamNames<Path>, string>>;
   /** Each is read from one text; a schema whose text means nothing says so in its own words. */

@@ -3,19 +3,22 @@ import { type FleetReply, type PolicyReply, problemReply, readPolicy } from '../
 import type { AdminDependencies } from '../dependencies.ts';
 import { computedReply, instant, overrideReply, perType, revisionReply } from '../replies.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { seenBy } from '../visible.ts';
 import { quarantineReplies } from './quarantines.ts';
 
 /** What is in force: revision, documents, fleets, overrides, quarantines; and the newest save that was refused. */
 export function policyRoutes(api: Api, { control, notices }: AdminDependencies): void {
-  serve(api, readPolicy, () => {
+  serve(api, readPolicy, ({ context }) => {
     const { accepted, rejected } = control;
+    const sees = seenBy(context);
+    const fleets = accepted?.fleets.filter(each => sees(each.key)) ?? [];
     const reply: PolicyReply = {
       revision: accepted ? revisionReply(accepted.revision) : null,
       documents: accepted?.revision.documents ?? [],
-      fleets: accepted?.fleets.map(each => fleetReply(each.key, each.role, accepted.snapshots.get(each.key))) ?? [],
+      fleets: fleets.map(each => fleetReply(each.key, each.role, accepted?.snapshots.get(each.key))),
       overrides: accepted?.overrides.map(overrideReply) ?? [],
       computed: [...control.computed.all.values()].map(computedReply),
-      quarantines: quarantineReplies(control),
+      quarantines: quarantineReplies(control).filter(each => sees(each.fleet)),
       warnings: [...(accepted?.warnings ?? []), ...(notices?.() ?? [])].map(problemReply),
       freeze: freezeReply(control.freezing.status),
       rejected: rejected

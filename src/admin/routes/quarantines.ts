@@ -1,4 +1,3 @@
-import { mayFleet } from '../../access/caller.ts';
 import { didYouMean } from '../../base/suggest.ts';
 import { typeLabel } from '../../base/type-name.ts';
 import type { Control } from '../../control/control.ts';
@@ -10,12 +9,13 @@ import { placesIn } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { quarantineReply } from '../rejection-replies.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { seenBy } from '../visible.ts';
 
 /** Contents that are not sent to a fleet, since its proxies reject them; and how to send one again. */
 export function quarantineRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control } = dependencies;
   serve(api, listQuarantines, ({ context }) => {
-    const mine = quarantineReplies(control).filter(each => mayFleet(context.get('caller'), each.fleet));
+    const mine = quarantineReplies(control).filter(each => seenBy(context)(each.fleet));
     return answer(200, { quarantines: mine });
   });
   serve(api, endQuarantine, async asked => {

@@ -1,4 +1,3 @@
-import { mayFleet } from '../../access/caller.ts';
 import { publicationAt } from '../../control/revisions.ts';
 import { overrideLine } from '../../control/what.ts';
 import { fleetOf } from '../../fleet/proxy.ts';
@@ -87,18 +86,18 @@ function readRoutes(api: Api, { control: { revisions } }: AdminDependencies): vo
     const overrides = revision.overrides.map(overrideLine);
     return answer(200, { ...entryOf(listed ?? revision), documents: revision.documents, overrides });
   });
-  serve(api, diffRevisions, ({ params: { number, other } }) => {
+  serve(api, diffRevisions, ({ context, params: { number, other } }) => {
     const [from, to] = [number, other].map(each => known(revisions.get(numberOf(each)), each));
     if (!from || !to) throw noRevision(numberOf(number));
-    return answer(200, revisionDiff(revisions, from, to));
+    return answer(200, revisionDiff(revisions, [from, to], seenBy(context)));
   });
 }
 
 function historyRoutes(api: Api, dependencies: AdminDependencies): void {
   const { control, now = Date.now } = dependencies;
   serve(api, readHistory, ({ context, query: { limit, cursor = Number.POSITIVE_INFINITY, fleet } }) => {
-    const caller = context.get('caller');
-    const seen = (key: string) => mayFleet(caller, key) && (fleet === undefined || key === fleet);
+    const sees = seenBy(context);
+    const seen = (key: string) => sees(key) && (fleet === undefined || key === fleet);
     const found = control.revisions.publications
       .toReversed()
       .filter(each => each.number < cursor && Object.keys(each.fleets).some(seen));
@@ -111,18 +110,17 @@ function historyRoutes(api: Api, dependencies: AdminDependencies): void {
     return answer(200, { publications: shown, ...(last ? { next: String(last.number) } : {}) });
   });
   serve(api, proxyHistory, ({ context, params: { id }, query: { at = now() } }) => {
-    const fleet = fleetOfProxy(dependencies, id);
-    if (!mayFleet(context.get('caller'), fleet)) throw new ApiError(404, 'Not found', `No proxy "${id}" is known.`);
+    const fleet = fleetOfProxy(dependencies, id, seenBy(context));
     return answer(200, held(dependencies, id, fleet, at));
   });
 }
 
-function fleetOfProxy({ fleet }: AdminDependencies, id: string): string {
+function fleetOfProxy({ fleet }: AdminDependencies, id: string, sees: (fleet: string) => boolean): string {
   const found = [
     ...fleet.proxies().filter(each => each.node.id === id),
     ...fleet.departed().filter(each => each.node.id === id),
   ];
-  const key = found.map(fleetOf).find(each => each !== undefined);
+  const key = found.map(fleetOf).find(each => each !== undefined && sees(each));
   if (key !== undefined) return key;
   const hint = 'GET /api/v1/proxies lists those that are, and that were of late';
   throw new ApiError(404, 'Not found', `No proxy "${id}" of a fleet is known.`, { hint });

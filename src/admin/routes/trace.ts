@@ -11,13 +11,14 @@ import type { AdminDependencies } from '../dependencies.ts';
 import { placeOf } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { seenBy } from '../visible.ts';
 
 type Question = BodyOf<typeof traceRequest>;
 
 /** What a fleet does with a request, from the very bytes that its proxies are sent. */
 export function traceRoutes(api: Api, dependencies: AdminDependencies): void {
-  serve(api, traceRequest, ({ body: asked }) => {
-    const [fleet, snapshot] = snapshotFor(dependencies, asked);
+  serve(api, traceRequest, ({ context, body: asked }) => {
+    const [fleet, snapshot] = snapshotFor(dependencies, asked, seenBy(context));
     const report = reportOf(snapshot, asked);
     const { routeTable } = report;
     const reply: TraceReply = {
@@ -60,10 +61,12 @@ function reportOf(snapshot: Snapshot, { url, method, headers, listener }: Questi
 function snapshotFor(
   { board, fleet: proxies }: AdminDependencies,
   { fleet, proxy }: Pick<Question, 'fleet' | 'proxy'>,
+  sees: (key: string) => boolean,
 ): readonly [key: string, Snapshot] {
   const snapshots = board.current?.snapshots ?? new Map<string, Snapshot>();
-  const keys = [...snapshots.keys()];
-  const wanted = proxy === undefined ? fleet : fleetOfProxy(proxies.proxies(), proxy);
+  const keys = [...snapshots.keys()].filter(sees);
+  const visible = proxies.proxies().filter(each => sees(fleetOf(each) ?? ''));
+  const wanted = proxy === undefined ? fleet : fleetOfProxy(visible, proxy);
   const named = keys.filter(key => wanted === undefined || key === wanted);
   const found = named.length > 0 ? named : keys.filter(key => key.startsWith(`${wanted}/`));
   const [key] = found;
