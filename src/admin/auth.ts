@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import path from 'node:path';
 import type { MiddlewareHandler } from 'hono';
+import { replaceFile } from '../store/replace-file.ts';
 import { ApiError } from './problem-json.ts';
 import type { Refusals } from './refusals.ts';
 
@@ -21,17 +22,7 @@ export function adminToken(dataFolder: string): string {
     return existing;
   }
   const token = randomBytes(32).toString('base64url');
-  // Written beside and renamed, so that no kill leaves half a token, and none is ever readable by others.
-  const draft = `${file}.new`;
-  rmSync(draft, { force: true });
-  const descriptor = openSync(draft, 'wx', 0o600);
-  try {
-    writeSync(descriptor, `${token}\n`);
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
-  renameSync(draft, file);
+  replaceFile(file, `${token}\n`);
   return token;
 }
 
