@@ -32,6 +32,7 @@ import { systemNameQuery } from './sources/name-query.ts';
 import { type HeldAnswer, NameSource } from './sources/names.ts';
 import { openSqliteStore } from './store/sqlite.ts';
 import { type Store, StoreError } from './store/store.ts';
+import type { Tracing } from './tracing.ts';
 import type { XdsEvent } from './xds/events.ts';
 import { defaultXdsSettings, XdsService, type XdsServiceSettings } from './xds/service.ts';
 import { startXdsRest } from './xds-rest.ts';
@@ -56,7 +57,7 @@ export interface RunningServer {
 
 /** What a server is built of that a test may have another one of. */
 interface Parts {
-  readonly pipeline: Pipeline;
+  readonly pipeline?: Pipeline;
   readonly xds?: Partial<XdsServiceSettings>;
 }
 
@@ -72,11 +73,7 @@ const patience = 3000;
  *
  * @throws Error that says what to do, when it cannot start; nothing is then left running.
  */
-export async function startServer(
-  settings: Settings,
-  log: Logger,
-  parts: Parts = { pipeline },
-): Promise<RunningServer> {
+export async function startServer(settings: Settings, log: Logger, parts: Parts = {}): Promise<RunningServer> {
   const endings: Ending[] = [];
   const close = once(async () => {
     for (const end of endings.reverse()) {
@@ -110,7 +107,10 @@ async function start(
   const fleet = new Fleet();
   const stop = new AbortController();
   endings.push(() => stop.abort());
-  const watched = watchPropagation(board, parts.pipeline);
+  const tracing = await openTracing(settings, log);
+  if (tracing) endings.push(() => tracing.close());
+  const watched = watchPropagation(board, parts.pipeline ?? tracing?.pipeline() ?? pipeline);
+  tracing?.follow(board, fleet, stop.signal);
   const made = makeController({ pipeline: watched.pipeline, store, board, report, settings, signal: stop.signal });
   const { controller, names } = made;
   endings.push(() => controller.stop());
@@ -175,11 +175,12 @@ async function start(
     openStreams: () => xds.streams,
     stopped: stop.signal,
     ...(tls && { tls }),
+    ...(tracing && { trace: tracing.request }),
     ...(adminTls && { adminTls, secure: secureListening(adminTls) }),
   });
   endings.push(() => admin.close());
 
-  const sink = policySink(controller);
+  const sink = policySink(controller, tracing);
   const tasks = [
     followPolicyFiles(settings.policy, sink, { signal: stop.signal, report, variables: policyVariable }),
     ...[tls, adminTls].flatMap(each => (each ? [each.follow(stop.signal)] : [])),
@@ -210,6 +211,13 @@ function openStore({ data: directory, retention = {} }: Settings, log: Logger): 
   return openSqliteStore({ directory, now: Date.now, report: message => log.error(message), retention });
 }
 
+/** Nothing of it is loaded where nobody traces. */
+async function openTracing({ traces }: Settings, log: Logger): Promise<Tracing | undefined> {
+  if (!traces) return undefined;
+  const { Tracing } = await import('./tracing.ts');
+  return new Tracing({ ...traces, version: manifest.version, report: message => log.warn(message) });
+}
+
 function xdsSettings({ xds, lingerLimit, xdsLimits }: Settings, parts: Parts): XdsServiceSettings {
   const order = { ...defaultXdsSettings.order, lingerLimit };
   const limits = { ...defaultXdsSettings.limits, ...xdsLimits };
@@ -223,7 +231,8 @@ function makeController({
   report,
   settings: { nameServers },
   signal,
-}: Parts & {
+}: {
+  readonly pipeline: Pipeline;
   readonly store: Store;
   readonly board: Board;
   readonly report: (message: string, error: unknown) => void;
@@ -251,12 +260,13 @@ function heldNameProblem([host, { before, addresses }]: readonly [string, HeldAn
 }
 
 /** Saves of the policy files, on their way to the controller. */
-function policySink(controller: Control): PolicySink {
+function policySink(controller: Control, tracing: Tracing | undefined): PolicySink {
   return {
     submit: async documents => {
       try {
         const about = { author: 'policy files', source: 'file', reason: 'saved' } as const;
-        await controller.submit(documents, about);
+        const submit = () => controller.submit(documents, about);
+        await (tracing ? tracing.change('save', submit) : submit());
       } catch (error) {
         if (error instanceof StoreError) {
           const hint = 'free space on its disk or mend its permissions; it is tried again by itself';

@@ -4,6 +4,7 @@ import type { TlsMaterial } from './base/server-tls.ts';
 import { didYouMean } from './base/suggest.ts';
 import { type Millis, parseDuration } from './base/units.ts';
 import { type PastSettings, pastOf, pastShape } from './past-settings.ts';
+import { collector, type TraceSettings, tracesOf } from './trace-settings.ts';
 import { limitMistakes, type XdsLimits } from './xds/limits.ts';
 
 /** Where something listens. Port 0: any free one. */
@@ -39,6 +40,8 @@ export interface Settings extends PastSettings {
   readonly logLevel: string;
   /** Absent: for a person on a terminal, else for programs. */
   readonly logFormat?: 'pretty' | 'json';
+  /** Where traces are sent. Absent: there are none. */
+  readonly traces?: TraceSettings;
   /** What xDS clients may ask of the server, where that is not the usual. */
   readonly xdsLimits?: Partial<XdsLimits>;
 }
@@ -174,6 +177,7 @@ const shape = {
   insecureAdmin: yesOrNo.default(false),
   logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
   logFormat: z.enum(['pretty', 'json'], 'is neither pretty nor json').optional(),
+  otel: collector.optional(),
 };
 const ServerSettings = z.object(shape);
 const CommandSettings = z.object({
@@ -203,6 +207,7 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
   if (mistakes.length > 0) return { kind: 'bad', mistakes };
   const { policy, data, xds, xdsRest, xdsLimit, admin, adminHost, lingerLimit, logLevel, logFormat } = result.data;
   const { xdsTls, adminTls } = tlsOf(result.data);
+  const traces = tracesOf(result.data.otel, environment);
   return {
     kind: 'good',
     settings: {
@@ -219,8 +224,9 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
       logLevel,
       ...pastOf(result.data),
       ...(logFormat && { logFormat }),
+      ...(traces.settings && { traces: traces.settings }),
     },
-    warnings: unknownVariables(environment),
+    warnings: [...unknownVariables(environment), ...traces.warnings],
   };
 }
 

@@ -50,9 +50,17 @@ export interface AdminDependencies {
   /** xDS streams that are open. */
   readonly openStreams: () => number;
   readonly meters: Meters;
+  /** Absent: nobody traces. */
+  readonly trace?: TraceRequest;
   /** Aborted when the server ends: what goes on for long ends then. */
   readonly stopped: AbortSignal;
 }
+
+/** Calls what it is given, and tells of it in a trace. Rejects as that does. */
+export type TraceRequest = (
+  about: { readonly method: string; readonly traceparent: string | undefined; readonly request: string },
+  act: () => Promise<{ readonly route: string | undefined; readonly status: number }>,
+) => Promise<void>;
 
 /** TLS of a listener. */
 export interface TlsStatus {

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 import { isWrite } from './access.ts';
-import type { AdminDependencies } from './dependencies.ts';
+import type { AdminDependencies, TraceRequest } from './dependencies.ts';
 import { peerOf } from './peer.ts';
 
 const methods = new Set(['GET', 'HEAD', 'PUT', 'POST', 'PATCH', 'DELETE', 'OPTIONS']);
@@ -28,5 +28,21 @@ export function measured({ log, meters }: Pick<AdminDependencies, 'log' | 'meter
       who,
     };
     log[isWrite(context) ? 'info' : 'debug'](about, 'admin request');
+  };
+}
+
+/** Requests that are asked for again and again, to no effect. */
+const regular = new Set(['/healthz', '/readyz', '/metrics']);
+
+/** Puts every request into a trace: that of the caller, if it says one. */
+export function traced(trace: TraceRequest): MiddlewareHandler {
+  return async (context, next) => {
+    if (regular.has(context.req.path)) return next();
+    const method = methods.has(context.req.method) ? context.req.method : 'other';
+    const about = { method, traceparent: context.req.header('traceparent'), request: context.get('requestId') };
+    await trace(about, async () => {
+      await next();
+      return { route: context.get('operation')?.path, status: context.res.status };
+    });
   };
 }

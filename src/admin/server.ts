@@ -15,7 +15,7 @@ import { limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { idempotent } from './idempotency.ts';
 import { type AdminAddress, listen, type SecureListening } from './listen.ts';
-import { measured } from './measured.ts';
+import { measured, traced } from './measured.ts';
 import { ApiError, errorAnswer, sendError } from './problem-json.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { backupRoutes } from './routes/backup.ts';
@@ -80,6 +80,7 @@ export function adminApp(given: AdminOptions): Api {
   );
   const { refusals } = options;
   app.use(safeHeaders(), requestId({ limitLength: 64 }), measured(options));
+  if (options.trace) app.use(traced(options.trace));
   healthRoutes(app, options);
   app.use(audited(options.audit, options), sameSiteOnly(options.allowedHosts, refusals));
   docsPageRoutes(app);

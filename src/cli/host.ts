@@ -95,6 +95,7 @@ export interface ServeFlags {
   readonly insecureAdmin?: boolean;
   readonly logLevel?: string;
   readonly logFormat?: string;
+  readonly otel?: string;
 }
 
 /** Flags of every command that talks to a running server. */

@@ -68,8 +68,11 @@ export interface Pipeline {
   build(input: BuildInput, previous: Build | undefined): BuildOutcome;
 }
 
-/** The stages of this program. */
-export const pipeline: Pipeline = {
+/** A part of a build that takes its time. */
+export type Stage = 'compile' | 'preflight' | 'translate';
+
+/** The stages of this program. @param timed calls what it is given, at once, and gives its result */
+export const makePipeline = (timed: <T>(stage: Stage, act: () => T) => T): Pipeline => ({
   read: documents => {
     const parsed = parse(documents);
     const { policy, sources } = parsed;
@@ -77,12 +80,14 @@ export const pipeline: Pipeline = {
   },
   build: (input, previous) => {
     const policy = shareStructure(previous?.policy, input.policy);
-    const { fleets, problems, overrides, assign } = compile({
-      policy,
-      state: operationalState(input.overrides),
-      resolved: input.resolved,
-      ...(input.computed ? { computed: input.computed } : {}),
-    });
+    const { fleets, problems, overrides, assign } = timed('compile', () =>
+      compile({
+        policy,
+        state: operationalState(input.overrides),
+        resolved: input.resolved,
+        ...(input.computed ? { computed: input.computed } : {}),
+      }),
+    );
     const located = locate(boundProblems(problems), input.sources);
     if (hasErrors(located)) return { kind: 'failed', problems: located };
     const same = previous && sameItems(previous.fleets, fleets);
@@ -90,15 +95,18 @@ export const pipeline: Pipeline = {
       const about = { policy, fleets: previous.fleets, assign: previous.assign, overrides, problems: located };
       return { kind: 'built', build: published(about, previous.made, input, previous) };
     }
-    const faults = preflight(policy, fleets, previous?.fleets);
+    const faults = timed('preflight', () => preflight(policy, fleets, previous?.fleets));
     if (faults.length > 0) {
       return { kind: 'failed', problems: locate(boundProblems([...problems, ...faults]), input.sources) };
     }
-    const made = snapshotsOf(fleets, previous?.made);
+    const made = timed('translate', () => snapshotsOf(fleets, previous?.made));
     const about = { policy, fleets, assign, overrides, problems: located };
     return { kind: 'built', build: published(about, made, input, previous) };
   },
-};
+});
+
+/** Those that nobody watches. */
+export const pipeline: Pipeline = makePipeline((_, act) => act());
 
 /**
  * A build, with what is quarantined taken out of its snapshots, and warnings of it. The snapshots are the previous ones

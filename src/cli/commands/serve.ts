@@ -39,6 +39,10 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--insecure-xds', 'allow --xds and --xds-rest addresses that are not loopback, without TLS')
     .option('--insecure-admin', 'allow an --admin address that is not loopback, without TLS')
     .option('--log-level <level>', 'trace, debug, info, warn, error (default info)')
+    .option(
+      '--otel <url>',
+      'send traces to this OpenTelemetry collector (default: OTEL_EXPORTER_OTLP_ENDPOINT, or none)',
+    )
     .addOption(
       new Option('--log-format <format>', 'pretty on a terminal, else json, unless said').choices(['pretty', 'json']),
     )
