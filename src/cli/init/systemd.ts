@@ -76,6 +76,9 @@ TimeoutStopSec=15s
 # Store, token and bundles: /var/lib/switchyard, for its user only.
 StateDirectory=switchyard
 StateDirectoryMode=0700
+# /run/switchyard: where the admin API may have a socket, for group switchyard at most.
+RuntimeDirectory=switchyard
+RuntimeDirectoryMode=0750
 LimitNOFILE=65536
 
 ${hardening}CapabilityBoundingSet=
@@ -132,6 +135,9 @@ ${mark}SWITCHYARD_XDS_CLIENT_CA=${folder}/tls/ca.crt
 
 # The admin API: whoever has its token may change everything.
 SWITCHYARD_ADMIN=127.0.0.1:18080
+# At a socket in its place no port is open, and mode 660 lets group switchyard call it (docs/guides/operators.md):
+# SWITCHYARD_ADMIN=unix:/run/switchyard/admin.sock
+# SWITCHYARD_ADMIN_SOCKET_MODE=660
 `;
 }
 

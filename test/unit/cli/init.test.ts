@@ -211,6 +211,13 @@ describe('examples/systemd', () => {
     assert.match(others, /^SWITCHYARD_XDS=0\.0\.0\.0:18000\nSWITCHYARD_XDS_CERT=\/etc\/switchyard\/tls\/xds\.crt$/m);
   });
 
+  it('has room for the socket of the admin API', () => {
+    const found = lines(files.get('switchyard.service') ?? '');
+    assert.ok(found.includes('RuntimeDirectory=switchyard') && found.includes('RuntimeDirectoryMode=0750'));
+    assert.match(found.find(each => each.startsWith('RestrictAddressFamilies=')) ?? '', /\bAF_UNIX\b/);
+    assert.match(files.get('switchyard.env') ?? '', /^# SWITCHYARD_ADMIN=unix:\/run\/switchyard\/admin\.sock$/m);
+  });
+
   const analyze = ['/usr/bin/systemd-analyze', '/bin/systemd-analyze'].find(existsSync);
   it('is taken by systemd itself', { skip: analyze === undefined && 'there is no systemd-analyze here' }, () => {
     const folder = temporaryDirectory();

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
 import { createSecureContext } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
 import { Client, credentials } from '@grpc/grpc-js';
 import { encode } from '../../../proto/codec.ts';
 import { serviceDefinition } from '../../../proto/services.ts';
@@ -237,6 +238,7 @@ describe('secrets (P29)', () => {
       token,
       dataFolder: join(folder, 'data'),
     });
+    const backup = join(temporaryDirectory(), 'all.backup');
     for (const line of [
       'status -o json',
       'config edge-1 -o json',
@@ -247,11 +249,12 @@ describe('secrets (P29)', () => {
       'events -o json',
       'token list -o json',
       'health -o json',
-      'backup -',
+      `backup ${backup}`,
     ]) {
       const { out, err } = await runHere(line.split(' '), { adminTarget: target });
       said.set(`switchyard ${line}`, out + err);
     }
+    said.set('backup', gunzipSync(readFileSync(backup)).toString());
     assert.deepEqual(found(secrets(), said), []);
   });
 
