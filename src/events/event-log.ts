@@ -3,8 +3,10 @@ import {
   type EventFilter,
   type EventType,
   eventTypes,
-  isFrequent,
   type LoggedEvent,
+  type Pace,
+  paceOf,
+  paces,
   wants,
 } from './event.ts';
 import { Ring } from './ring.ts';
@@ -12,7 +14,7 @@ import { Ring } from './ring.ts';
 export interface EventLogOptions {
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
-  /** How many events are remembered: of those that happen for each proxy and change, and of the others. */
+  /** How many events are remembered: of those that happen for each response, and of proxies and of changes each. */
   readonly frequent?: number;
   readonly seldom?: number;
 }
@@ -30,13 +32,12 @@ export interface EventsAfter {
 const mostScanned = 4096;
 
 /**
- * What has happened of late, bounded. What happens for each proxy has a ring of its own, so that a push to a large fleet
- * does not make one forget the change that it came from.
+ * What has happened of late, bounded. What happens at another pace has a ring of its own, so that neither a push to a large
+ * fleet nor a client that comes again and again makes one forget what has changed.
  */
 export class EventLog {
   readonly #now: () => number;
-  readonly #frequent: Ring<LoggedEvent>;
-  readonly #seldom: Ring<LoggedEvent>;
+  readonly #rings: Readonly<Record<Pace, Ring<LoggedEvent>>>;
   readonly #counts = new Map<EventType, number>(eventTypes.map(type => [type, 0]));
   readonly #listeners = new Set<() => void>();
   readonly #first: number;
@@ -44,8 +45,7 @@ export class EventLog {
 
   constructor({ now = Date.now, frequent = 8192, seldom = 4096 }: EventLogOptions = {}) {
     this.#now = now;
-    this.#frequent = new Ring(frequent);
-    this.#seldom = new Ring(seldom);
+    this.#rings = { response: new Ring(frequent), proxy: new Ring(seldom), change: new Ring(seldom) };
     // Microseconds: fewer than a million events happen in a second, so that ids grow over restarts.
     this.#first = now() * 1000;
     this.#last = this.#first;
@@ -55,7 +55,7 @@ export class EventLog {
   add(content: EventContent): void {
     this.#last += 1;
     const event: LoggedEvent = { id: this.#last, at: this.#now(), ...content };
-    (isFrequent(content.type) ? this.#frequent : this.#seldom).push(event);
+    this.#rings[paceOf(content.type)].push(event);
     this.#counts.set(content.type, (this.#counts.get(content.type) ?? 0) + 1);
     for (const listener of this.#listeners) listener();
   }
@@ -81,7 +81,7 @@ export class EventLog {
     // Later than everything: it was given out under a clock that has been put back.
     const known = id <= this.#last;
     const from = known ? id : 0;
-    const rings = this.#rings(filter);
+    const rings = this.#ringsOf(filter);
     const missed = !known || rings.some(ring => ring.lost > from) || from < this.#first;
     const places = rings.map(ring => ({ ring, index: ring.indexAfter(from) }));
     const events: LoggedEvent[] = [];
@@ -99,7 +99,7 @@ export class EventLog {
 
   /** The newest events before an id (absent: of all), oldest first, at most `limit`. */
   before(id: number | undefined, filter: EventFilter, limit: number): readonly LoggedEvent[] {
-    const rings = this.#rings(filter);
+    const rings = this.#ringsOf(filter);
     const found = rings.flatMap(ring => {
       const events: LoggedEvent[] = [];
       for (let index = (id === undefined ? ring.length : ring.indexAfter(id - 1)) - 1; index >= 0; index--) {
@@ -111,9 +111,9 @@ export class EventLog {
     return found.sort((a, b) => a.id - b.id).slice(-limit);
   }
 
-  #rings({ types }: EventFilter): readonly Ring<LoggedEvent>[] {
-    const all = types ? [...types] : eventTypes;
-    return [...(all.some(isFrequent) ? [this.#frequent] : []), ...(all.every(isFrequent) ? [] : [this.#seldom])];
+  #ringsOf({ types }: EventFilter): readonly Ring<LoggedEvent>[] {
+    const wanted = new Set([...(types ?? eventTypes)].map(paceOf));
+    return paces.filter(pace => wanted.has(pace)).map(pace => this.#rings[pace]);
   }
 }
 

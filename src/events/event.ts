@@ -15,12 +15,17 @@ export const eventTypes = [
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
-/** Of these there may be several for each proxy and change. */
-const frequentTypes: ReadonlySet<EventType> = new Set(['push', 'ack', 'nack']);
+/** How often something happens: for each response to a proxy, as proxies come, go and misbehave, or for each change. */
+export const paces = ['response', 'proxy', 'change'] as const;
+export type Pace = (typeof paces)[number];
 
-/** True if it happens so often that it would crowd out what happens seldom. */
-export function isFrequent(type: EventType): boolean {
-  return frequentTypes.has(type);
+const responses: ReadonlySet<EventType> = new Set(['push', 'ack', 'nack']);
+const ofProxies: ReadonlySet<EventType> = new Set(['connected', 'disconnected', 'reject', 'limit']);
+
+/** What happens more often must not crowd out what happens seldom. */
+export function paceOf(type: EventType): Pace {
+  if (responses.has(type)) return 'response';
+  return ofProxies.has(type) ? 'proxy' : 'change';
 }
 
 /** What is said of something that happened. All texts are bounded, and none is a secret (P29). */

@@ -27,6 +27,8 @@ export function eventRoutes(api: Api, dependencies: AdminDependencies): void {
       const next = found.length > query.limit ? { next: String(shown[0]?.id) } : {};
       return answer(200, { events: shown.map(eventReply), ...next });
     }
+    // Nobody reads what would follow.
+    if (context.req.method === 'HEAD') return context.body(null, 200, streamHeaders);
     if (readers.size >= mostReaders) {
       throw new ApiError(503, 'Too many readers', `${mostReaders} follow events already.`, { hint: 'try again later' });
     }
@@ -66,12 +68,14 @@ function follower(
       readers.delete(reader);
     },
   });
-  return context.body(body, 200, {
-    'content-type': 'text/event-stream',
-    'cache-control': 'no-store',
-    'x-accel-buffering': 'no',
-  });
+  return context.body(body, 200, streamHeaders);
 }
+
+const streamHeaders = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+};
 
 function filterOf({ fleets }: Caller, { fleet, proxy, type }: QueryOf<typeof listEvents>): EventFilter {
   return {

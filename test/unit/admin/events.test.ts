@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { queryObjects } from 'node:v8';
 import { until } from '../../support/until.ts';
-import { AdminWorld } from './admin-world.ts';
+import { AdminWorld, token } from './admin-world.ts';
 
 function happened(): AdminWorld {
   const world = new AdminWorld();
@@ -98,6 +98,14 @@ describe('GET /api/v1/events', () => {
     const before = signals();
     for (let count = 0; count < 50; count++) await come();
     await until('they are forgotten', () => signals() < before + 25, 60_000);
+  });
+
+  it('makes nobody a reader who asks for the headers alone', async () => {
+    const world = happened();
+    const headers = { host: '127.0.0.1', authorization: `Bearer ${token}` };
+    const response = await world.app.request('http://127.0.0.1/api/v1/events?follow=true', { method: 'HEAD', headers });
+    assert.deepEqual([response.status, response.headers.get('content-type')], [200, 'text/event-stream']);
+    assert.equal(world.options.readers.size, 0);
   });
 
   it('refuses more readers than it can serve', async () => {

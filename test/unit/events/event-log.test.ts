@@ -47,6 +47,17 @@ describe('the log of events', () => {
     assert.deepEqual(log.after(before, { types: new Set(['revision']) }, 100).missed, false);
   });
 
+  it('does not forget a change for clients that come again and again', () => {
+    const log = make(10, 10);
+    const before = log.last;
+    log.add({ type: 'quarantine', message: 'the change' });
+    for (const type of ['connected', 'disconnected', 'limit', 'reject'] as const) {
+      for (let count = 0; count < 100; count++) log.add({ type, message: `${type} ${count}` });
+    }
+    assert.deepEqual(said(log.before(undefined, {}, 100)).slice(0, 2), ['the change', 'reject 90']);
+    assert.equal(log.after(before, { types: new Set(['quarantine']) }, 100).missed, false);
+  });
+
   it('says that something is missed after a restart, a flood, and a clock put back', () => {
     const log = make(3, 3);
     assert.equal(log.after(log.last - 1, {}, 10).missed, true, 'of before the start');
