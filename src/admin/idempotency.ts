@@ -52,7 +52,8 @@ export function idempotent({ now = Date.now, store, report }: IdempotencyOptions
     }
     const key = digest(context.req.header('authorization') ?? '', given);
     const { pathname, search } = new URL(context.req.url);
-    const request = digest(context.req.method, pathname + search, await context.req.text());
+    const body = new Uint8Array(await context.req.arrayBuffer());
+    const request = digest(context.req.method, pathname + search, body);
     const live = (): Entry | undefined => {
       const known = kept.get(key);
       return known && now() - known.at < limits.age ? known : undefined;
@@ -127,5 +128,8 @@ function evict(kept: Map<string, Entry>): readonly string[] {
 }
 
 /** Tokens and bodies are not kept, only what tells them apart. */
-const digest = (...parts: readonly string[]): string =>
-  createHash('sha256').update(JSON.stringify(parts)).digest('base64');
+const digest = (first: string, second: string, body = new Uint8Array()): string =>
+  createHash('sha256')
+    .update(JSON.stringify([first, second]))
+    .update(body)
+    .digest('base64');

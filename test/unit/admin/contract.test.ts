@@ -155,6 +155,13 @@ function exampleOf({ id }: Operation): Example {
 }
 
 describe('the contract of the API', () => {
+  it('a body that is no text is read as it is, also with a key that says that it is the same request', async () => {
+    const world = ready({ url: '/api/v1/backup', raw: backup, prepare: changed });
+    const headers = { 'idempotency-key': 'k' };
+    const answer = await world.call('PUT', '/api/v1/backup', { raw: backup, headers });
+    assert.equal(answer.status, 200, answer.text);
+  });
+
   for (const operation of operations) {
     it(`${operation.id} answers as it declares`, async () => {
       const example = exampleOf(operation);
