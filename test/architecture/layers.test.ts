@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { importsOf, maskText } from './imports.ts';
-import { sourceFiles, violationsIn } from './layers.ts';
+import { allowed, sourceFiles, violationsIn } from './layers.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
@@ -160,4 +160,38 @@ test('every form of import is told apart', () => {
   for (const [source, specifier, typesOnly, names] of forms) {
     assert.deepEqual(importsOf(source), [{ line: 1, specifier, typesOnly, names }], source);
   }
+});
+
+/** The rows of the tables of the architecture page, by what stands in their first column. */
+const architecture = readFileSync(join(root, 'docs/architecture.md'), 'utf8');
+const rows = [...architecture.matchAll(/^\| (.*?) \| (.*?) \|(?: (.*?) \|)?$/gm)];
+
+/** `policy's types`, `admin/api.ts` and `xds' events` → the folder. */
+const folderOf = (place: string) => /^`?([a-z]+)/.exec(place)?.[1] ?? place;
+
+test('the architecture page says of each folder what it may import', () => {
+  const shown = rows.flatMap(([, folder = '', , imports]) =>
+    imports === undefined || !folder.startsWith('`')
+      ? []
+      : [[folder.replaceAll('`', ''), [...new Set(imports.split(', ').map(folderOf))].sort()] as const],
+  );
+  const held = Object.entries(allowed).map(
+    ([folder, places]) => [folder, [...new Set(places.map(folderOf))].sort()] as const,
+  );
+  assert.deepEqual(Object.fromEntries(shown), Object.fromEntries(held));
+});
+
+test('the architecture page names each file of src itself, and each folder beside it', () => {
+  const here = readdirSync(join(root, 'src')).filter(name => name.endsWith('.ts'));
+  const ignored = new Set(['dist', 'docs', 'node_modules', 'src']);
+  const beside = readdirSync(root, { withFileTypes: true })
+    .filter(each => each.isDirectory() && !each.name.startsWith('.') && !ignored.has(each.name))
+    .map(each => each.name);
+  const unnamed = [...here, ...beside].filter(name => !architecture.includes(`\`${name}\``));
+  assert.deepEqual(unnamed, []);
+  const files = rows.flatMap(([, first = '']) => [...first.matchAll(/`([\w-]+\.ts)`/g)].map(([, name = '']) => name));
+  assert.deepEqual(
+    files.filter(name => !here.includes(name)),
+    [],
+  );
 });

@@ -4,7 +4,7 @@ import { dirname, join, relative } from 'node:path';
 import { type Import, importsOf, maskText } from './imports.ts';
 
 /** What of ours a folder of `src` may import: a folder, one file of it, or only the types of a folder. */
-const allowed: Readonly<Record<string, readonly string[]>> = {
+export const allowed: Readonly<Record<string, readonly string[]>> = {
   base: ['proto (types)'],
   policy: ['base'],
   ir: ['base', 'policy'],
