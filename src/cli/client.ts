@@ -4,7 +4,7 @@ import type { AdminFlags, AdminTarget, CliHost, SendInit } from './host.ts';
 import { CliFailure, printable } from './output.ts';
 import { problemText } from './problem-text.ts';
 import { withProgress } from './progress.ts';
-import { unreached } from './unreached.ts';
+import { nobodyListens, unreached } from './unreached.ts';
 
 export interface AdminAnswer<T> {
   readonly status: number;
@@ -47,8 +47,16 @@ export async function upload<T>(
   return { status, body: parse(bytes.toString('utf8'), host.adminTarget(flags).url) as T };
 }
 
-/** No server was there to be asked. */
-export class NoServer extends CliFailure {}
+/** No server was there to be asked, or it was not known how. */
+export class NoServer extends CliFailure {
+  /** Nothing was asked of anybody. What broke off, or was not answered, may have been carried out. */
+  readonly absent: boolean;
+
+  constructor(message: string, cause?: unknown) {
+    super(message, 1, cause === undefined ? undefined : { cause });
+    this.absent = cause === undefined || nobodyListens(cause);
+  }
+}
 
 async function call(
   host: CliHost,
@@ -95,7 +103,7 @@ async function send(
     const response = await sendTo(target, path, init);
     return { status: response.status, bytes: Buffer.from(await response.arrayBuffer()) };
   } catch (cause) {
-    throw new NoServer(unreached(target.url, cause, patience), 1, { cause });
+    throw new NoServer(unreached(target.url, cause, patience), cause);
   }
 }
 

@@ -17,6 +17,13 @@ function innermost(error: unknown, patience: number): Fault {
   return { message: error.message || code || error.name, ...(code !== undefined && { code }) };
 }
 
+/** True where no process listens at all, so that nothing can have been done. */
+export function nobodyListens(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ECONNREFUSED' || code === 'ENOENT' || nobodyListens(error.cause);
+}
+
 /** By a part of what Node, OpenSSL or the kernel says, and what the address begins with. */
 const remedies: readonly (readonly [RegExp, string, string])[] = [
   [

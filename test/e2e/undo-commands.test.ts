@@ -161,7 +161,7 @@ describe('backup and restore', () => {
     const before = 2;
     await saved(4);
     await world.plane.stop();
-    assert.match(await good('restore', file, '--yes'), /^no server runs; the backup stands in /);
+    assert.match(await good('restore', file, '--yes'), /^no server runs on .*; the backup stands there/);
     for (let start = 0; start < 2; start++) {
       await world.plane.start();
       await until('the files are held back', isHeld);

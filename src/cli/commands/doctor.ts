@@ -10,6 +10,7 @@ import { type Entry, tar } from '../doctor/tar.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, withClientOptions, withExamples } from '../options.ts';
 import { CliFailure, count, render } from '../output.ts';
+import { isFileThere } from '../replaceable.ts';
 import { examine } from './check.ts';
 
 type BundleFlags = ClientFlags & {
@@ -56,7 +57,7 @@ const answers = {
 } as const;
 
 async function bundle(host: CliHost, file: string, flags: BundleFlags): Promise<void> {
-  if (!flags.force && exists(file)) throw new CliFailure(`${file} exists already: --force overwrites it`);
+  if (isFileThere(file) && !flags.force) throw new CliFailure(`${file} exists already: --force overwrites it`);
   const missing: string[] = [];
   const attempt = async (name: string, content: () => Promise<string> | string): Promise<readonly Entry[]> => {
     try {
@@ -173,15 +174,6 @@ function secretsOf(host: CliHost, flags: BundleFlags): readonly string[] {
     return token === undefined ? [] : [token];
   } catch {
     return [];
-  }
-}
-
-function exists(file: string): boolean {
-  try {
-    readFileSync(file);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code !== 'ENOENT';
   }
 }
 

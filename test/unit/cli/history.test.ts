@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { lstatSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseMoment } from '../../../src/cli/moment.ts';
@@ -88,7 +88,69 @@ describe('switchyard rollback, accept, revision, freeze, thaw', () => {
   });
 });
 
+/** As `fetch` says that nobody listens. */
+const refusing = async (): Promise<Response> => {
+  throw new TypeError('fetch failed', { cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }) });
+};
+
 describe('switchyard backup and restore', () => {
+  const url = 'http://127.0.0.1:1';
+  const broken = async () => {
+    throw new TypeError('fetch failed', { cause: Object.assign(new Error('gone'), { code: 'ECONNRESET' }) });
+  };
+  const elsewhere = join(temporaryDirectory(), 'none');
+  const unsafe = {
+    'a server that broke off': [
+      { url, send: broken, token: 'x', dataFolder: temporaryDirectory() },
+      /switchyard history/,
+    ],
+    'a server of another machine': [
+      { url: 'https://cp.internal:1', send: refusing, token: 'x', dataFolder: temporaryDirectory() },
+      /another machine's/,
+    ],
+    'a folder that is none of its': [{ url, token: undefined, dataFolder: elsewhere }, /there is no .*none either/],
+  } as const;
+  for (const [name, [target, why]] of Object.entries(unsafe)) {
+    it(`fills no data directory in place of ${name}`, async () => {
+      ready();
+      const file = join(temporaryDirectory(), 'backup.gz');
+      assert.equal((await admin.run('backup', file)).code, 0);
+      const restored: unknown[] = [];
+      const { code, err } = await runHere(['restore', file, '--yes'], {
+        adminTarget: () => target,
+        restoreStopped: async (...given) => void restored.push(given[0]),
+      });
+      assert.deepEqual([code, restored], [1, []], err);
+      assert.match(err, why);
+    });
+  }
+
+  it('ask a person before a data directory is filled', async () => {
+    ready();
+    const file = join(temporaryDirectory(), 'backup.gz');
+    assert.equal((await admin.run('backup', file)).code, 0);
+    const answers = ['y', 'n'];
+    const questions: string[] = [];
+    const { code, err } = await runHere(['restore', file], {
+      adminTarget: () => ({ url, send: refusing, token: 'x', dataFolder: temporaryDirectory() }),
+      ask: async question => {
+        questions.push(question);
+        return answers.shift() ?? '';
+      },
+      restoreStopped: async () => assert.fail('it was filled'),
+    });
+    assert.deepEqual([code, err, questions.length], [1, 'error: nothing was done\n', 2]);
+  });
+
+  it('puts a backup in the place of files alone', async () => {
+    ready();
+    const link = join(temporaryDirectory(), 'stdout');
+    symlinkSync('/dev/null', link);
+    const { code, err } = await admin.run('backup', link);
+    assert.deepEqual([code, /is there, and no file/.test(err)], [1, true], err);
+    assert.ok(lstatSync(link).isSymbolicLink());
+  });
+
   it('write a file and put it back, into a directory where no server runs', async () => {
     ready();
     const file = join(temporaryDirectory(), 'backup.gz');
@@ -97,11 +159,12 @@ describe('switchyard backup and restore', () => {
     admin.world.changed();
     assert.equal((await admin.run('restore', file)).out, 'the backup is in force, as revision 7\n');
     const folder: unknown[] = [];
+    const data = temporaryDirectory();
     const stopped = await runHere(['restore', file], {
-      adminTarget: () => ({ url: 'http://127.0.0.1:1', token: 'none', dataFolder: './data' }),
+      adminTarget: () => ({ url: 'http://127.0.0.1:1', send: refusing, token: 'none', dataFolder: data }),
       restoreStopped: async (...given) => void folder.push(given[0]),
     });
-    assert.deepEqual([stopped.code, folder], [0, ['./data']]);
+    assert.deepEqual([stopped.code, folder], [0, [data]], stopped.err);
     writeFileSync(file, 'garbage');
     assert.match((await admin.run('restore', file)).err, /no backup of Switchyard/);
     const asked = await runHere(['restore', file], { adminTarget: admin.target, ask: async () => 'n' });

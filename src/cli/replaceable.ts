@@ -1,0 +1,21 @@
+import { lstatSync } from 'node:fs';
+import { CliFailure } from './output.ts';
+
+/**
+ * Whether there is a file of this name, which may be put another in the place of.
+ *
+ * @throws CliFailure for what is no file, such as `/dev/stdout`: for root, it would be gone for everybody.
+ */
+export function isFileThere(file: string): boolean {
+  const found = lookAt(file);
+  if (found && !found.isFile()) throw new CliFailure(`${file} is there, and no file: name one that may be replaced`);
+  return found !== undefined;
+}
+
+function lookAt(file: string): ReturnType<typeof lstatSync> | undefined {
+  try {
+    return lstatSync(file, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw new CliFailure(`cannot look at ${file}: ${(cause as Error).message}`, 1, { cause });
+  }
+}
