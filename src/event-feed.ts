@@ -158,7 +158,8 @@ export class EventFeed {
     if (before?.revision.number === number) return;
     const changed = [...snapshots].flatMap(([key, snapshot]) => (before?.snapshots.get(key) === snapshot ? [] : [key]));
     const touched = changed.length === 0 ? 'no fleet holds anything else' : `changes ${listed(changed)}`;
-    const message = `revision ${number} by ${author} (${reason}): ${touched}`;
+    const why = reason === '' ? '' : ` (${reason})`;
+    const message = `revision ${number} by ${author}${why}: ${touched}`;
     this.#add({ type: 'revision', message, revision: number, author, reason: shortened(reason, longest) });
   }
 

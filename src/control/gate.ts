@@ -212,7 +212,8 @@ export class Gate {
     const same = before?.snapshots === snapshots;
     if (same && before.assign === assign && this.#published) {
       const wasGood = this.#good.includes(this.#published);
-      this.#published = { ...this.#published, line };
+      const again = line.number === this.#published.line.number;
+      this.#published = { ...this.#published, line, ...(again ? {} : { occasion }) };
       // What proxies hold is the same, so that a revision that changes nothing for them is as good.
       if (wasGood) this.confirm(snapshots);
       return;

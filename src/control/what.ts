@@ -73,10 +73,12 @@ function endpointsLine({ service, put, end }: Extract<Decision, { readonly kind:
 const kinds = ['services', 'routes', 'gateways', 'fleets'] as const;
 const mostNamed = 6;
 
+const countOf = (kind: (typeof kinds)[number], count: number) => `${count} ${count === 1 ? kind.slice(0, -1) : kind}`;
+
 /** What of a policy is another, in one line: `services/catalog changed, routes/new added`. */
 export function policyChange(before: Policy | undefined, after: Policy): string {
   if (!before) {
-    return `the first policy: ${kinds.map(kind => `${Object.keys(after[kind]).length} ${kind}`).join(', ')}`;
+    return `the first policy: ${kinds.map(kind => countOf(kind, Object.keys(after[kind]).length)).join(', ')}`;
   }
   const found = kinds.flatMap(kind => changesOf(kind, before[kind], after[kind]));
   const more = found.length > mostNamed ? [`and ${found.length - mostNamed} more`] : [];

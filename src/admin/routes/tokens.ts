@@ -23,7 +23,9 @@ export function tokenRoutes(api: Api, { tokens, now = Date.now }: AdminDependenc
   });
   serve(api, revokeToken, ({ params: { name } }) => {
     if (tokens.revoke(name)) return answer(200, { revoked: name });
-    throw new ApiError(404, 'Not found', `There is no token "${name}".`, { hint: 'GET /api/v1/tokens lists them' });
+    throw new ApiError(404, 'Not found', `There is no token "${name}".`, {
+      hint: '"switchyard token list" and GET /api/v1/tokens list them',
+    });
   });
 }
 

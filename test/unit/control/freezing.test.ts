@@ -78,9 +78,15 @@ describe('a freeze (P18)', () => {
     controller.freezing.confirm(board.current!.snapshots);
     await submit(`# a comment\n${shopPolicy()}`);
     assert.deepEqual(
-      controller.freezing.status.good.map(each => each.revision),
-      [2, 1],
+      controller.freezing.status.good.map(each => [each.revision, each.what]),
+      [
+        [2, 'nothing that matters to a fleet'],
+        [1, 'the first policy: 2 services, 2 routes, 2 gateways, 2 fleets'],
+      ],
     );
+    controller.freezing.freeze({ by: 'ada' });
+    controller.freezing.thaw({ by: 'ada' });
+    assert.equal(controller.freezing.status.good[0]?.what, 'nothing that matters to a fleet');
   });
 
   it('outlives a restart, with what was in force', async () => {
