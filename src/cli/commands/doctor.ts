@@ -38,7 +38,7 @@ export function doctorCommand(program: Command, host: CliHost): void {
   withExamples(command, [
     'switchyard doctor bundle',
     'switchyard doctor bundle report.tar.gz --bootstrap envoy-edge.yaml --log /var/log/switchyard.log',
-    'tar -tzf report.tar.gz      # switchyard doctor bundle report.tar.gz wrote it',
+    'switchyard doctor bundle report.tar.gz && tar -tzf report.tar.gz',
   ]);
 }
 

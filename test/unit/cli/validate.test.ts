@@ -126,7 +126,7 @@ describe('switchyard validate, of a policy with variables', () => {
   it('shows what was put in', async () => {
     const { code, out } = await run({ PORT: '9000' });
     assert.equal(code, 0, out);
-    assert.match(out, /^switchyard\.yaml:\d+:\d+: \$\{PORT:-8080\} is 9000\ngood: /);
+    assert.match(out, /^\.\/switchyard\.yaml:\d+:\d+: \$\{PORT:-8080\} is 9000\ngood: /);
     const { substitutions } = JSON.parse((await run({}, '-o', 'json')).out);
     assert.deepEqual([substitutions[0].written, substitutions[0].value], ['${PORT:-8080}', 8080]);
   });
