@@ -17,7 +17,7 @@ import type {
   SettingsFacts,
   StoreFacts,
 } from './cli/machine.ts';
-import { type ListenAddress, readSettings, type Settings, type TlsSettings } from './settings.ts';
+import { type ListenAddress, readSettings, type Settings, type TlsSettings, usualPolicyPath } from './settings.ts';
 import { portsOf } from './sources/listening.ts';
 import { readTlsFiles } from './sources/tls-files.ts';
 import { largestBackup, readBackup } from './store/backup.ts';
@@ -37,6 +37,7 @@ export function machine({ envoy, backups, admin, ...flags }: CheckFlags, signal:
       mistakes: outcome.kind === 'bad' ? outcome.mistakes : [],
       warnings: outcome.kind === 'good' ? outcome.warnings : [],
       policy: settings.policy,
+      noPolicy: settings.policy === usualPolicyPath && !existsSync(settings.policy),
       data: settings.data,
     }),
     installation: async () => ({ node: nodeFacts(), envoy: await envoyFacts(envoy, signal) }),

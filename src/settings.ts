@@ -152,8 +152,11 @@ const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as
 
 const tlsVersion = z.enum(['1.2', '1.3'], 'is neither 1.2 nor 1.3').default('1.3');
 
+/** Where the policy is unless somebody says otherwise. */
+export const usualPolicyPath = './switchyard.yaml';
+
 const shape = {
-  policy: path.default('./switchyard.yaml'),
+  policy: path.default(usualPolicyPath),
   data: path.default('./.switchyard'),
   xds: address.prefault('127.0.0.1:18000'),
   xdsRest: address.optional(),

@@ -91,6 +91,11 @@ export interface ServeFlags {
   readonly adminSocketMode?: string;
   readonly adminHost?: readonly string[];
   readonly lingerLimit?: string;
+  readonly keepRevisions?: string;
+  readonly keepRevisionsFor?: string;
+  readonly keepPublications?: string;
+  readonly goodAfter?: string;
+  readonly nameServer?: readonly string[];
   readonly insecureXds?: boolean;
   readonly insecureAdmin?: boolean;
   readonly logLevel?: string;

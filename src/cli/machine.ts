@@ -14,6 +14,8 @@ export interface SettingsFacts {
   readonly mistakes: readonly string[];
   readonly warnings: readonly string[];
   readonly policy: string;
+  /** True where nobody has named a policy, and there is none at the usual place either. */
+  readonly noPolicy: boolean;
   readonly data: string;
 }
 

@@ -1,6 +1,6 @@
 import type { ProblemReply } from '../../admin/api.ts';
 import { count } from '../output.ts';
-import { error, type Finding, ok, warning } from './finding.ts';
+import { error, type Finding, ok, skipped, warning } from './finding.ts';
 
 export interface FilesFacts {
   readonly path: string;
@@ -10,6 +10,10 @@ export interface FilesFacts {
   /** Files that others than their owner may write. */
   readonly writable: readonly string[];
 }
+
+/** Where a server runs, and none of its policy is where it would usually be. */
+export const policyElsewhere = (path: string): Finding =>
+  skipped('files.policy', `there is none at ${path}; name that of the server with --policy`);
 
 /** Problems told one by one; what is more is counted. */
 const most = 20;

@@ -4,7 +4,7 @@ import { call } from '../call.ts';
 import { certificateFindings } from '../check/certificates.ts';
 import { type CheckReport, checkText, reportOf } from '../check/check-text.ts';
 import { envoyFindings } from '../check/envoys.ts';
-import { filesFindings } from '../check/files.ts';
+import { filesFindings, policyElsewhere } from '../check/files.ts';
 import { type Finding, type Group, groups } from '../check/finding.ts';
 import { installationFindings } from '../check/installation.ts';
 import { type DeclaredPort, listenerFindings } from '../check/listeners.ts';
@@ -87,9 +87,14 @@ export async function examine(host: CliHost, flags: ExamineFlags): Promise<Reado
     if (wanted.has(group)) found.set(group, await findings());
   };
   await look('installation', async () => installationFindings(await machine.installation(), settings));
-  const build = wanted.has('files') || wanted.has('listeners') ? await offlineBuild(host, settings.policy) : undefined;
-  await look('files', async () => fileGroup(host, build, settings.policy, machine.writable));
   const store = await machine.store();
+  // The server that runs here was started with another one then, and tells itself how that is.
+  const elsewhere = settings.noPolicy && store.holder !== undefined;
+  const readable = !elsewhere && (wanted.has('files') || wanted.has('listeners'));
+  const build = readable ? await offlineBuild(host, settings.policy) : undefined;
+  await look('files', async () =>
+    elsewhere ? [policyElsewhere(settings.policy)] : fileGroup(host, build, settings.policy, machine.writable),
+  );
   await look('store', async () => storeFindings(store, host.now()));
   await look('certificates', async () => certificateFindings(await machine.certificates(), host.now()));
   await look('listeners', async () => listenerFindings(await machine.ports(store.holder), declaredPorts(build)));

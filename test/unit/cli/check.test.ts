@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import pin from '../../../envoy/version.json' with { type: 'json' };
+import { problem } from '../../../src/base/problem.ts';
 import { testedEnvoy } from '../../../src/base/tested-envoy.ts';
 import { checks, docsOf } from '../../../src/cli/check/finding.ts';
 import type { CliHost } from '../../../src/cli/host.ts';
@@ -82,6 +83,7 @@ describe('switchyard check', () => {
         mistakes: ['--xds: "x" is not HOST:PORT'],
         warnings: ['SWITCHYARD_XSD is no setting'],
         policy: 'p',
+        noPolicy: false,
         data: 'd',
       }),
       installation: async () => ({
@@ -111,6 +113,19 @@ describe('switchyard check', () => {
     assert.match(found?.remedy ?? '', /did you mean "catalog"\?/);
     const open = await wrong({ writable: async ([file = '']) => [file] });
     assert.deepEqual(brief(open), ['warning files.access']);
+  });
+
+  it('does not look for a policy that the server which runs here has elsewhere', async () => {
+    const settings = () => ({ ...goodMachine.settings(), policy: './switchyard.yaml', noPolicy: true });
+    const held = async () => ({ ...goodStore, holder: 77, database: { kind: 'unread' } as const });
+    const hint = 'create it, or say where the policy is with --policy';
+    const missing = { ...problem('file.unreadable', [], './switchyard.yaml does not exist', hint) };
+    const none: Partial<CliHost> = { readDocuments: async () => ({ documents: [], problems: [missing] }) };
+    const running = await runHere(['check', '--offline'], given({ settings, store: held }, text, none));
+    assert.equal(running.code, 0);
+    assert.match(running.out, /\n {2}- there is none at \.\/switchyard\.yaml; name that of the server with --policy\n/);
+    const resting = await runHere(['check', '--offline', '-o', 'name'], given({ settings }, text, none));
+    assert.deepEqual([resting.code, resting.out], [1, 'files.policy\n']);
   });
 
   it('finds a store that is damaged, full, or not backed up', async () => {

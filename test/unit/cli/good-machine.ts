@@ -12,7 +12,7 @@ export const goodStore: StoreFacts = {
 
 /** A machine on which all is well. */
 export const goodMachine: Machine = {
-  settings: () => ({ mistakes: [], warnings: [], policy: 'good.yaml', data: '/data' }),
+  settings: () => ({ mistakes: [], warnings: [], policy: 'good.yaml', noPolicy: false, data: '/data' }),
   installation: async () => ({
     node: { version: '24.11.0', wanted: '^24.11', good: true },
     envoy: { file: 'envoy', version: '1.40.0', named: false },
