@@ -197,7 +197,7 @@ const processEnvironment: Environment = process.env;
 
 /** A variable that a policy file names; those of Switchyard itself are its own. */
 export const policyVariable = (name: string): string | undefined =>
-  name.startsWith('SWITCHYARD_') ? undefined : processEnvironment[name];
+  name.startsWith('SWITCHYARD_') || !Object.hasOwn(processEnvironment, name) ? undefined : processEnvironment[name];
 
 /** True unless the terminal cannot move its cursor. */
 export const movesCursor = (environment: Environment = processEnvironment) => environment['TERM'] !== 'dumb';

@@ -28,11 +28,38 @@ const planted: Readonly<Record<string, string>> = {
   'a variable': 'DB_PASSWORD=Planted5 PORT=1',
   'a URL': 'postgres://app:Planted6@10.0.0.1/db and https://x/?token=Planted7&a=b',
   'a header in a log': '{"headers":{"Authorization":"Basic UGxhbnRlZDg="}}',
+  'a header in a policy within JSON': JSON.stringify({ text: 'set:\n  authorization: "Token Planted9"\n' }),
+  'a block in a policy within JSON': JSON.stringify({ text: 'a:\n  secret: |\n    Planted10\n' }),
+  'a first field of a policy within JSON': JSON.stringify({ text: 'x: 1\ntoken: Planted11\n' }),
+  'a password of several words': 'a:\n  password: correct Planted12\n',
+  'a quote within quotes': "password: 'it''s Planted13'\n",
+  'a header of a bootstrap in JSON': '{"header":{"key":"authorization","value":"Planted18"}}',
+  'a header with a scheme of its own': 'authorization: Token Planted22\n',
+  'a token of Switchyard': 'x switchyard_6615e352b529_Planted23lt3ddkirdSh5T6YMjD0nbekSdY02cFVyYx7D1uf7mns y',
+  'a URL with a token': 'https://Planted24@10.0.0.1/',
+  'headers of other names': 'x-auth: Planted25\nsigningKey: Planted26\naccess_key: Planted27\npwd: Planted28\n',
+  'lines of a log':
+    '{"msg":"a","headers":[{"name":"cookie","value":"Planted29"}]}\n{"msg":"\\"password\\": \\"Planted30\\""}\n',
+  'a comment': 'a: 1 # password: Planted31\n',
+  'a file that is no YAML': 'a: [\n  password: Planted32 Planted33\n',
+  'a document after another': 'a: 1\n---\nsecret: Planted34\n',
   'a web token': 'x eyJhbGciPlanted.eyJzdWIPlanted.c2lnPlanted y',
 };
 
+/** The same, told by what stands around it. */
+const structured: Readonly<Record<string, string>> = {
+  'a text over several lines': 'secret: "abc\n  Planted14"\n',
+  'items of a list': 'tokens:\n  - Planted15\n  - Planted15b\n',
+  'items of a list on one line': 'passwords: [Planted16, "Planted16b"]\n',
+  'a header of a bootstrap': '- header:\n    key: x-api-key\n    value: Planted17\n',
+  'what a header is compared with':
+    'match: { headers: [{ name: authorization, string_match: { exact: Planted19 } }] }\n',
+  'a value that is used again': 'a: &p Planted20\npassword: *p\n',
+  'a value with an anchor': 'password: &p Planted21\n',
+};
+
 describe('what looks like a secret', () => {
-  for (const [name, text] of Object.entries(planted)) {
+  for (const [name, text] of Object.entries({ ...planted, ...structured })) {
     it(`is removed: ${name}`, () => assert.doesNotMatch(redacted(text), /Planted|UGxhbnRlZDg/));
   }
 
@@ -40,6 +67,13 @@ describe('what looks like a secret', () => {
     assert.equal(redacted(`a ${token} b`, [token]), 'a [removed] b');
     const plain = 'services:\n  web: { endpoints: [{ address: "10.0.0.1:80" }] } # tokens of callers\nport: 80\n';
     assert.equal(redacted(plain), plain);
+    const sessions =
+      'sticky: cookie\nsessions: { cookie: { name: SID, ttl: 1h } } # as is\nauthor: ada\nauthority: a.b\n';
+    assert.equal(redacted(sessions), sessions);
+    assert.equal(
+      redacted('a:\n    - password: "x"   # old\n      port: 80\n'),
+      'a:\n    - password: "[removed]"   # old\n      port: 80\n',
+    );
     assert.equal(redacted('{ "token": null, "tokens": 3 }'), '{ "token": null, "tokens": 3 }');
     assert.equal(JSON.parse(redacted('{ "secret": "x\\"y", "a": 1 }')).a, 1);
   });
@@ -81,7 +115,8 @@ describe('switchyard doctor bundle', () => {
     const file = join(folder, 'report.tar.gz');
     const [log, bootstrap] = [join(folder, 'log'), join(folder, 'envoy-edge.yaml')];
     writeFileSync(log, `${Object.values(planted).join('\n')}\nadmin token ${token}\n`);
-    writeFileSync(bootstrap, `node: { id: edge-1 }\n${planted['a key in a block']}`);
+    const documents = [`node: { id: edge-1 }\n${planted['a key in a block']}`, ...Object.values(structured)];
+    writeFileSync(bootstrap, documents.join('---\n'));
     const { code, out, err } = await runHere(
       ['doctor', 'bundle', file, '--log', log, '--bootstrap', bootstrap],
       host(),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readClientSettings, readSettings } from '../../../src/settings.ts';
+import { policyVariable, readClientSettings, readSettings } from '../../../src/settings.ts';
 
 const good = (flags: Record<string, unknown>, environment: Record<string, string> = {}) => {
   const outcome = readSettings(flags, environment);
@@ -226,5 +226,17 @@ describe('settings of commands', () => {
       data: '/d',
       token: 'abc',
     });
+  });
+});
+
+describe('variables of policies', () => {
+  it('are those of the environment, not what every object has, and none of Switchyard itself', () => {
+    process.env['SWITCHYARD_TOKEN'] = 'x';
+    const names = ['PATH', '__proto__', 'constructor', 'SWITCHYARD_TOKEN', 'NOT_SET_AT_ALL'];
+    assert.deepEqual(
+      names.map(name => typeof policyVariable(name)),
+      ['string', 'undefined', 'undefined', 'undefined', 'undefined'],
+    );
+    delete process.env['SWITCHYARD_TOKEN'];
   });
 });
