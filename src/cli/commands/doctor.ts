@@ -71,7 +71,7 @@ async function bundle(host: CliHost, file: string, flags: BundleFlags): Promise<
   const parts = [
     ...(await attempt('check.txt', () => checkText(report, (_, text) => text))),
     ...(await serverParts(host, flags, report, attempt, missing)),
-    ...(await policyParts(host, flags, attempt)),
+    ...(await policyParts(host, flags, attempt, missing)),
     ...(await named('bootstraps', flags.bootstrap ?? [], attempt)),
     ...(flags.log === undefined ? [] : await attempt('log.txt', () => tailOf(flags.log ?? ''))),
   ];
@@ -135,9 +135,15 @@ function laidOut(text: string): string {
   }
 }
 
-async function policyParts(host: CliHost, flags: BundleFlags, attempt: Attempt): Promise<readonly Entry[]> {
+async function policyParts(
+  host: CliHost,
+  flags: BundleFlags,
+  attempt: Attempt,
+  missing: string[],
+): Promise<readonly Entry[]> {
   const machine = await host.machine(flags);
-  const { documents } = await host.readDocuments(machine.settings().policy);
+  const { documents, problems } = await host.readDocuments(machine.settings().policy);
+  missing.push(...problems.map(({ message, hint }) => `policy: ${message}${hint === undefined ? '' : `; ${hint}`}`));
   const parts = [];
   for (const [index, { file, text }] of documents.entries()) {
     parts.push(...(await attempt(`policy/${nameOf(file, index)}`, () => text)));

@@ -180,21 +180,25 @@ function unitFiles(host: CliHost, folder: string, flags: InitFlags): ReadonlyMap
   const at = path.resolve(folder);
   if (/[\s%"'\\$]/.test(at))
     throw new CliFailure(`units cannot name the folder ${at}: choose one without blanks and quotes`);
-  if (/^\/(?:home|root|tmp|var\/tmp)(?:\/|$)/.test(at)) {
-    host.err(
-      `warning: units see no home folders and no temporary ones: move ${at} to /etc/switchyard, or write it there\n`,
-    );
+  const envoy = path.resolve(flags.envoyBin);
+  const warn = (what: string) => host.err(`warning: units see no home folders and no temporary ones: ${what}\n`);
+  if (isUnseen(at)) warn(`move ${at} to /etc/switchyard, or write it there`);
+  for (const each of [...host.program, envoy].filter(isUnseen)) {
+    warn(`put what runs elsewhere, such as into /opt, and name it in the unit in place of ${each}`);
   }
   const [xds = ''] = flags.xds;
   const listens = isLoopback(xds) ? xds : `0.0.0.0:${xds.slice(xds.lastIndexOf(':') + 1)}`;
   return systemdFiles({
     folder: at,
     program: host.program,
-    envoy: path.resolve(flags.envoyBin),
+    envoy,
     xds: listens,
     nodes: nodesOf(flags),
   });
 }
+
+/** By services with `ProtectHome` and `PrivateTmp`. */
+const isUnseen = (file: string) => /^\/(?:home|root|tmp|var\/tmp)(?:\/|$)/.test(file);
 
 const listed = (names: readonly string[]) => `${names.join(' and ')} ${names.length === 1 ? 'exists' : 'exist'}`;
 
@@ -217,12 +221,17 @@ function runSteps(
   bootstraps: readonly string[],
   { only, run, ...flags }: InitFlags,
 ): readonly string[] {
-  if (only === undefined && run === 'compose') return [`docker compose -f ${at('compose.yaml')} up -d`];
+  if (only === undefined && run === 'compose') {
+    return [
+      "docker build -f compose/Dockerfile -t switchyard .      # in Switchyard's repository",
+      `docker compose -f ${at('compose.yaml')} up -d`,
+    ];
+  }
   if (only === undefined && run === 'systemd') {
     const units = nodesOf(flags).map(node => quoted(`switchyard-envoy@${node}`));
     return [
       `sudo install -m 0644 ${at('systemd/switchyard.service')} ${at('systemd/switchyard-envoy@.service')} /etc/systemd/system`,
-      `sudo install -m 0644 ${at('systemd/switchyard.sysusers.conf')} /etc/sysusers.d/switchyard.conf`,
+      `sudo install -D -m 0644 ${at('systemd/switchyard.sysusers.conf')} /etc/sysusers.d/switchyard.conf`,
       'sudo systemd-sysusers',
       'sudo systemctl daemon-reload',
       `sudo systemctl enable --now switchyard ${units.join(' ')}`,

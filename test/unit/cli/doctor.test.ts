@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { problem } from '../../../src/base/problem.ts';
 import { redacted } from '../../../src/cli/doctor/redact.ts';
 import type { CliHost } from '../../../src/cli/host.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
@@ -107,6 +108,13 @@ describe('switchyard doctor bundle', () => {
       ]),
     );
   }
+
+  it('says that the policy is not in it, and why', async () => {
+    const missing = problem('file.unreadable', [], './switchyard.yaml does not exist', 'say where it is with --policy');
+    const none = host({ readDocuments: async () => ({ documents: [], problems: [missing] }) });
+    const { out } = await runHere(['doctor', 'bundle', join(temporaryDirectory(), 'a.tar.gz')], none);
+    assert.match(out, / {2}not had: policy: \.\/switchyard\.yaml does not exist; say where it is with --policy\n/);
+  });
 
   it('has all that there is, and none of the planted keys', async () => {
     here.world.accept();

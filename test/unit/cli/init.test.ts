@@ -104,6 +104,19 @@ describe('switchyard init', () => {
     assert.equal(JSON.parse(textOf(folder, name)).title, 'Switchyard policy');
   });
 
+  it('says of what units could not see where it may stand', async () => {
+    const program = ['/home/ada/node', '/opt/switchyard/main.js'];
+    const { code, err } = await runHere(
+      ['init', temporaryDirectory(), '--run', 'systemd', '--envoy-bin', '/root/envoy'],
+      { program },
+    );
+    assert.equal(code, 0);
+    assert.deepEqual(
+      [...err.matchAll(/in place of (.*)$/gm)].map(([, name]) => name),
+      ['/home/ada/node', '/root/envoy'],
+    );
+  });
+
   it('leaves units that are there alone, and everything beside them', async () => {
     const folder = temporaryDirectory();
     mkdirSync(join(folder, 'systemd'));
@@ -143,6 +156,14 @@ describe('the compose file of init', () => {
     const [{ endpoint }] = static_resources.clusters[0].load_assignment.endpoints[0].lb_endpoints;
     assert.equal(endpoint.address.socket_address.address, 'switchyard');
     assert.deepEqual(services['edge-1'].volumes, ['./envoy-edge-1.yaml:/etc/envoy/envoy.yaml:ro']);
+  });
+
+  it('has an image by the time that it is started', async () => {
+    const { out } = await init(temporaryDirectory(), '--run', 'compose');
+    assert.match(
+      out,
+      /\n {2}docker build -f compose\/Dockerfile -t switchyard \. .*\n {2}docker compose -f .* up -d\n$/,
+    );
   });
 });
 
