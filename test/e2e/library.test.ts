@@ -123,7 +123,7 @@ describe('a control plane of one’s own, made with the library', { timeout: 120
   it('the package has types that are complete, and serves a real Envoy over SotW', async () => {
     const folder = await project;
     const contents = join(folder, 'node_modules', 'switchyard');
-    assert.deepEqual(readdirSync(contents).sort(), ['LICENSE', 'README.md', 'dist', 'package.json']);
+    assert.deepEqual(readdirSync(contents).sort(), ['LICENSE', 'README.md', 'dist', 'package.json', 'schema']);
     for (const name of readdirSync(contents, { recursive: true, encoding: 'utf8' }).map(each => join(contents, each))) {
       if (/(?<!\.d)\.ts$|\.map$|\.test\./.test(name)) assert.fail(`${name} has no place in the package`);
       if (/\.(?:js|d\.ts)$/.test(name)) assert.ok(!readFileSync(name, 'utf8').includes(root), `${name} names ${root}`);
