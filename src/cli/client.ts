@@ -114,6 +114,7 @@ export function sendTo({ url, send }: AdminTarget, path: string, init: SendInit)
 
 /** The API speaks of its paths and queries; here they are commands and flags. */
 const inCommands = [
+  ['Send "Authorization: Bearer TOKEN"', "name that server's data directory with --data, or give --token"],
   ['?force=true', '--force'],
   ['?takeOver=true', '--take-over'],
   ['?allowShrink=true', '--allow-shrink'],

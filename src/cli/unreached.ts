@@ -1,3 +1,5 @@
+import { oneLine } from '../base/one-line.ts';
+
 /** Why a server was not reached, and what to do: in the words of whoever typed the address. */
 export function unreached(url: string, error: unknown, patience: number): string {
   const { code = '', message } = innermost(error, patience);
@@ -14,7 +16,13 @@ function innermost(error: unknown, patience: number): Fault {
   if (error.name === 'TimeoutError') return { message: `no answer in ${patience / 1000} s` };
   if (error.cause !== undefined) return innermost(error.cause, patience);
   const { code } = error as NodeJS.ErrnoException;
-  return { message: error.message || code || error.name, ...(code !== undefined && { code }) };
+  return { message: reasonIn(error.message) || code || error.name, ...(code !== undefined && { code }) };
+}
+
+/** What OpenSSL says is a number, `error`, another, where in its sources, the reason and the line, with colons between. */
+function reasonIn(message: string): string {
+  const [, reason] = /:error:[0-9A-F]+:[^:]*:[^:]*:([^:]+):/.exec(message) ?? [];
+  return oneLine(reason ?? message);
 }
 
 /** True where no process listens at all, so that nothing can have been done. */

@@ -206,7 +206,10 @@ describe('commands without their server', () => {
   it('say that the token is wrong', async () => {
     const { code, err } = await here.run('status', '--token', 'wrong');
     assert.equal(code, 1);
-    assert.match(err, /^error: Not authorised: The token is wrong\.\nhint: .*admin-token/);
+    assert.match(
+      err,
+      /^error: Not authorised: The token is wrong\.\nhint: name that server's data directory with --data, or give --token; .*admin-token/,
+    );
   });
 
   it('say that nobody answers', async () => {
