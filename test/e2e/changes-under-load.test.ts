@@ -20,7 +20,7 @@ import { inUse } from '../support/world.ts';
  *
  * `CHANGES=1000 SEED=7 npm test -- test/e2e/changes-under-load.test.ts` for more of them, or the same once more.
  */
-const changes = Number(process.env['CHANGES'] ?? 200);
+const changes = Number(process.env['CHANGES'] ?? 120);
 const seed = Number(process.env['SEED'] ?? randomInt(1_000_000));
 
 /** Two proxies of each: a fleet for each, as each has ports of its own. */
