@@ -7,6 +7,7 @@ import type { Kind } from '../policy/kinds.ts';
 import { resourceId } from '../policy/owner.ts';
 import type { ConflictReply, DeclaredReply } from './api.ts';
 import type { KnownVersions } from './known-versions.ts';
+import { type PageAsked, pageOf } from './pages.ts';
 import { ApiError } from './problem-json.ts';
 
 const nothing: DeclaredResources = new Map();
@@ -35,24 +36,16 @@ export interface Page {
 }
 
 /** Some of a kind, by name. */
-export function pageOf(
+export function resourcePage(
   all: DeclaredResources,
   kind: Kind,
-  asked: { readonly name?: string; readonly owner?: string; readonly limit?: number; readonly cursor?: string },
+  { name = '', owner, ...asked }: PageAsked & { readonly name?: string; readonly owner?: string },
 ): Page {
-  const { name = '', owner, limit = 100, cursor } = asked;
-  const after = cursor === undefined ? '' : Buffer.from(cursor, 'base64url').toString();
   const wanted = [...all.values()].filter(
-    each =>
-      each.kind === kind &&
-      each.name.includes(name) &&
-      (owner === undefined || each.owner === owner) &&
-      (cursor === undefined || each.name > after),
+    each => each.kind === kind && each.name.includes(name) && (owner === undefined || each.owner === owner),
   );
-  const resources = wanted.slice(0, limit).map(declaredReply);
-  const last = resources.at(-1);
-  if (!last || wanted.length <= limit) return { resources };
-  return { resources, next: Buffer.from(last.name).toString('base64url') };
+  const { page, next } = pageOf(wanted, each => [each.name], asked);
+  return { resources: page.map(declaredReply), ...(next === undefined ? {} : { next }) };
 }
 
 const refusals = {

@@ -4,6 +4,11 @@ import { ApiError } from './problem-json.ts';
 /** By what the items of a list are in order: no two have the same. */
 export type PageKey = readonly (string | number)[];
 
+export interface PageAsked {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
 /**
  * A page of a list, in the order of its keys. The next page begins after the key of the last item, so that items which
  * come and go meanwhile neither hide others nor show them twice.
@@ -13,7 +18,7 @@ export type PageKey = readonly (string | number)[];
 export function pageOf<T>(
   items: readonly T[],
   keyOf: (item: T) => PageKey,
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  { limit, cursor }: PageAsked,
 ): { readonly page: readonly T[]; readonly next?: string } {
   const after = cursor === undefined ? undefined : read(cursor);
   const keyed = items.map(item => ({ item, key: keyOf(item) })).sort((a, b) => compareKeys(a.key, b.key));

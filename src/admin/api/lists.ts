@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const [usualLimit, largestLimit] = [100, 1000];
+import { pageLimit } from './operation.ts';
 
 /** Reads a number that is an id, or a place in a list. */
 export const idText = (doc: string) =>
@@ -17,16 +16,7 @@ export const idText = (doc: string) =>
 
 /** What lists by ids understand. */
 export const pageQuery = {
-  limit: z
-    .string()
-    .default(String(usualLimit))
-    .transform((text, context) => {
-      const limit = Number(text);
-      if (/^\d{1,4}$/.test(text) && limit >= 1 && limit <= largestLimit) return limit;
-      context.addIssue({ code: 'custom', message: `is not a number from 1 to ${largestLimit}` });
-      return z.NEVER;
-    })
-    .describe(`How many at most: from 1 to ${largestLimit}, ${usualLimit} by default.`),
+  limit: pageLimit,
   cursor: idText('What an answer gave as `next`: those before.'),
 };
 

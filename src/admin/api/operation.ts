@@ -145,15 +145,18 @@ export const choice = <const T extends readonly [string, ...string[]]>(choices: 
 const usualPage = 100;
 const longestPage = 1000;
 
+/** How long the page of a list may be. */
+export const pageLimit = z
+  .string()
+  .regex(/^[1-9]\d*$/, { error: 'is not a number above 0' })
+  .transform(Number)
+  .refine(limit => limit <= longestPage, { error: `is more than ${longestPage}` })
+  .prefault(String(usualPage))
+  .describe(`At most so many, up to ${longestPage}; ${usualPage} by default.`);
+
 /** Which page of a list. */
 export const pageQuery = {
-  limit: z
-    .string()
-    .regex(/^[1-9]\d*$/, { error: 'is not a number above 0' })
-    .transform(Number)
-    .refine(limit => limit <= longestPage, { error: `is more than ${longestPage}` })
-    .prefault(String(usualPage))
-    .describe(`At most so many, up to ${longestPage}; ${usualPage} by default.`),
+  limit: pageLimit,
   cursor: z.string().max(4000, { error: 'is too long' }).optional().describe('`next` of the page before.'),
 };
 

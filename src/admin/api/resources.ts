@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Kind, kinds } from '../../policy/kinds.ts';
 import { fieldChanges } from './effect.ts';
-import { authored, choice, flag, noBody, operation, writeQuery } from './operation.ts';
+import { authored, choice, flag, noBody, operation, pageQuery, writeQuery } from './operation.ts';
 import { ErrorReply, ProblemReply, type Reply, span } from './reply.ts';
 import { writeReply } from './writes.ts';
 
@@ -39,18 +39,6 @@ export const ConflictReply = ErrorReply.extend({
   difference: fieldChanges.optional().describe('What the request would change of what there is now.'),
 }).meta({ id: 'Conflict', description: 'A write that meets something else than it expects.' });
 export type ConflictReply = Reply<typeof ConflictReply>;
-
-/** What lists understand. */
-export const pageQuery = {
-  limit: z
-    .string()
-    .regex(/^\d{1,4}$/, 'is not a whole number from 1 to 1000')
-    .transform(Number)
-    .refine(count => count >= 1 && count <= 1000, 'is not a whole number from 1 to 1000')
-    .optional()
-    .describe('How many at most, 1 to 1000; 100 by default.'),
-  cursor: z.string().max(500).optional().describe('`next` of the page before.'),
-};
 
 const declaredWrite = {
   ...writeQuery,

@@ -6,7 +6,7 @@ import { type AskedWrite, answerWrite, type Written } from '../acknowledgement.t
 import type { BodyOf } from '../api/operation.ts';
 import { problemReply, type ResourceWriteReply, resources, transact } from '../api.ts';
 import { entityTag, hasVersion, readIfMatch, readIfNone, versionsIn } from '../conditions.ts';
-import { declaredAt, declaredNow, declaredReply, pageOf, refusalError } from '../declared.ts';
+import { declaredAt, declaredNow, declaredReply, refusalError, resourcePage } from '../declared.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { readAuthorship } from '../input.ts';
 import { KnownVersions } from '../known-versions.ts';
@@ -34,7 +34,7 @@ function kindRoutes(api: Api, dependencies: AdminDependencies, kind: Kind, known
   const { control } = dependencies;
   const operations = resources[kind];
   serve(api, operations.list, ({ query }) => {
-    const page = pageOf(declaredNow(control), kind, query);
+    const page = resourcePage(declaredNow(control), kind, query);
     for (const each of page.resources) known.remember(each);
     return answer(200, page);
   });

@@ -58,7 +58,7 @@ describe('resources by API', () => {
     const [first, next] = await names('?limit=3');
     assert.deepEqual(first, ['cart', 'catalog', 'other']);
     assert.deepEqual(await names(`?limit=3&cursor=${next}`), [['zoo'], undefined]);
-    for (const query of ['?limit=0', '?limit=1001', '?limit=x', '?owner=me']) {
+    for (const query of ['?limit=0', '?limit=1001', '?limit=x', '?owner=me', '?cursor=x']) {
       assert.equal((await call('GET', `/api/v1/services${query}`)).status, 400, query);
     }
   });
