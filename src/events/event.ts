@@ -12,6 +12,12 @@ export const eventTypes = [
   'nack',
   'reject',
   'limit',
+  'freeze',
+  'thaw',
+  'rollback',
+  'restore',
+  'accept',
+  'token',
 ] as const;
 export type EventType = (typeof eventTypes)[number];
 
@@ -73,6 +79,8 @@ export interface EventFilter {
   readonly proxy?: string;
   /** What the asker may see at all, beside what is about no fleet. */
   readonly visible?: (fleet: string) => boolean;
+  /** What the asker may not see. */
+  readonly hidden?: ReadonlySet<EventType>;
 }
 
 /** Whether a fleet's key is that of a fleet, or of one of its sub-fleets. */
@@ -80,9 +88,10 @@ function isOfFleet(key: string | undefined, fleet: string): boolean {
   return key === fleet || (key?.startsWith(`${fleet}/`) ?? false);
 }
 
-export function wants({ types, fleet, proxy, visible }: EventFilter, event: EventContent): boolean {
+export function wants({ types, fleet, proxy, visible, hidden }: EventFilter, event: EventContent): boolean {
   return (
     (types === undefined || types.has(event.type)) &&
+    !hidden?.has(event.type) &&
     (fleet === undefined || isOfFleet(event.fleet, fleet)) &&
     (proxy === undefined || event.proxy === proxy) &&
     (visible === undefined || event.fleet === undefined || visible(event.fleet))

@@ -77,11 +77,15 @@ const streamHeaders = {
   'x-accel-buffering': 'no',
 };
 
-function filterOf({ fleets }: Caller, { fleet, proxy, type }: QueryOf<typeof listEvents>): EventFilter {
+/** Who may not list tokens does not hear of them either. */
+const ofAdmins: ReadonlySet<EventType> = new Set<EventType>(['token']);
+
+function filterOf({ fleets, role }: Caller, { fleet, proxy, type }: QueryOf<typeof listEvents>): EventFilter {
   return {
     ...(type ? { types: new Set<EventType>(type) } : {}),
     ...(fleet === undefined ? {} : { fleet }),
     ...(proxy === undefined ? {} : { proxy }),
+    ...(role === 'admin' ? {} : { hidden: ofAdmins }),
     ...(fleets ? { visible: (key: string) => mayFleet({ fleets }, key) } : {}),
   };
 }

@@ -17,6 +17,7 @@ import {
   unpinRevision,
 } from '../api.ts';
 import { answerChange } from '../change-answer.ts';
+import { announcer, deed } from '../deed.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { effectReply } from '../effects.ts';
 import { readAuthorship } from '../input.ts';
@@ -32,23 +33,33 @@ const mostPins = 100;
 export function revisionRoutes(api: Api, dependencies: AdminDependencies): void {
   readRoutes(api, dependencies);
   historyRoutes(api, dependencies);
-  const { control } = dependencies;
+  const { control, events } = dependencies;
   const { revisions } = control;
+  const announce = announcer(events);
   serve(api, rollBack, async asked => {
     const { params, query } = asked;
     const { allowShrink = false, duringFreeze = false, overrides = false, dryRun = false } = query;
     const options = { overrides, allowShrink, duringFreeze, dryRun };
-    const wanted = { to: numberOf(params.number), ...options, ...readAuthorship(asked) };
-    return answerChange(asked, dependencies, await revisions.rollback(wanted));
+    const author = readAuthorship(asked);
+    const to = numberOf(params.number);
+    const outcome = await revisions.rollback({ to, ...options, ...author });
+    announce('rollback', author, `goes back to revision ${to}`, outcome);
+    return answerChange(asked, dependencies, outcome);
   });
   serve(api, acceptRefused, async asked => {
     const digest = asked.query.digest ?? control.rejected?.acceptable ?? '';
     const { duringFreeze = false, dryRun = false } = asked.query;
-    const options = { duringFreeze, dryRun };
-    return answerChange(asked, dependencies, await revisions.accept(digest, readAuthorship(asked), options));
+    const author = readAuthorship(asked);
+    const outcome = await revisions.accept(digest, author, { duringFreeze, dryRun });
+    announce('accept', author, `takes the save ${digest} that was refused`, outcome);
+    return answerChange(asked, dependencies, outcome);
   });
   serve(api, acceptName, ({ context, params: { host }, query: { dryRun } }) => {
-    if (!dryRun && control.acceptName(host)) return answer(200, { accepted: host });
+    if (!dryRun && control.acceptName(host)) {
+      const author = readAuthorship({ context, query: {} });
+      events.add(deed('accept', author, `believes that the addresses of ${host} have gone`));
+      return answer(200, { accepted: host });
+    }
     const plan = dryRun ? control.nameAccepted(host) : undefined;
     if (plan) return answer(200, { accepted: host, effect: effectReply(plan, dependencies.fleet, seenBy(context)) });
     throw new ApiError(404, 'Not found', `No answer of the name "${host}" is held.`);

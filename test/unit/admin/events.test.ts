@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { queryObjects } from 'node:v8';
+import { writeBackup } from '../../../src/store/backup.ts';
+import { MemoryStore } from '../../../src/store/memory.ts';
 import { until } from '../../support/until.ts';
 import { AdminWorld, token } from './admin-world.ts';
 
@@ -113,5 +115,75 @@ describe('GET /api/v1/events', () => {
     for (let number = 0; number < 200; number++) world.options.readers.add({});
     assert.equal((await world.call('GET', '/api/v1/events?follow=true')).status, 503);
     assert.equal((await world.call('GET', '/api/v1/events')).status, 200);
+  });
+});
+
+const backup = new Uint8Array(await writeBackup(new MemoryStore().contents(), 5));
+
+/** A world in which all that can be done by API succeeds, and what was heard since. */
+function doing() {
+  const world = new AdminWorld();
+  world.accept();
+  world.changed();
+  const since = world.events.last;
+  const heard = () => world.events.after(since, {}, 100).events.map(({ id: _, at: __, ...content }) => content);
+  return { world, heard };
+}
+
+describe('events of what is done by API', () => {
+  it('tell of freeze and thaw, with who and why', async () => {
+    const { world, heard } = doing();
+    const ada = { 'x-switchyard-author': 'ada' };
+    await world.call('PUT', '/api/v1/freeze?reason=bad+night', { body: {}, headers: ada });
+    await world.call('PUT', '/api/v1/freeze', { body: { revision: 7 }, headers: ada });
+    await world.call('DELETE', '/api/v1/freeze', { headers: ada });
+    assert.deepEqual(heard(), [
+      { type: 'freeze', message: 'ada freezes everything', author: 'ada', reason: 'bad night', revision: 7 },
+      { type: 'freeze', message: 'ada puts revision 7 in force and freezes it', author: 'ada', revision: 7 },
+      { type: 'thaw', message: 'ada ends the freeze', author: 'ada' },
+    ]);
+  });
+
+  it('tell of rollback, backup and what was accepted after all', async () => {
+    const { world, heard } = doing();
+    await world.call('POST', '/api/v1/revisions/3/rollback?reason=r');
+    await world.call('PUT', '/api/v1/backup', { raw: backup });
+    await world.call('POST', '/api/v1/policy/accept?digest=abc');
+    await world.call('POST', '/api/v1/names/app.internal/accept');
+    const by = { author: 'admin API', revision: 7 };
+    assert.deepEqual(heard(), [
+      { type: 'rollback', message: 'admin API goes back to revision 3', ...by, reason: 'r' },
+      { type: 'restore', message: 'admin API puts a backup in place of everything', ...by },
+      { type: 'accept', message: 'admin API takes the save abc that was refused', ...by },
+      { type: 'accept', message: 'admin API believes that the addresses of app.internal have gone', author: by.author },
+    ]);
+  });
+
+  it('say nothing of a token but its name and role, and that to admins alone', async () => {
+    const { world, heard } = doing();
+    const made = await world.call('POST', '/api/v1/tokens', { body: { name: 'ci', role: 'viewer' } });
+    await world.call('GET', '/api/v1/tokens');
+    const seen = await world.call('GET', '/api/v1/events', {
+      headers: { authorization: `Bearer ${made.json.token}` },
+    });
+    assert.deepEqual(messages(seen), []);
+    assert.equal(messages(await world.call('GET', '/api/v1/events?type=token')).length, 1);
+    await world.call('DELETE', '/api/v1/tokens/ci');
+    assert.deepEqual(heard(), [
+      { type: 'token', message: 'admin makes the token ci: viewer', author: 'admin' },
+      { type: 'token', message: 'admin ends the token ci', author: 'admin' },
+    ]);
+  });
+
+  it('are told of nothing that was not done', async () => {
+    const { world, heard } = doing();
+    await world.call('PUT', '/api/v1/freeze?dryRun=true', { body: {} });
+    await world.call('PUT', '/api/v1/freeze', { body: { revision: 99 } });
+    world.control.frozen = undefined;
+    await world.call('DELETE', '/api/v1/freeze');
+    await world.call('DELETE', '/api/v1/tokens/none');
+    world.control.changeAnswer = { kind: 'refused', why: 'it is in force already' };
+    await world.call('POST', '/api/v1/revisions/3/rollback');
+    assert.deepEqual(heard(), []);
   });
 });
