@@ -59,6 +59,7 @@ export interface RunningServer {
 interface Parts {
   readonly pipeline?: Pipeline;
   readonly xds?: Partial<XdsServiceSettings>;
+  readonly events?: EventLog;
 }
 
 /** What must be ended, last begun first. */
@@ -119,7 +120,7 @@ async function start(
 
   const logLimit = limitLog(log);
   const rejections = watchRejections({ control: controller, fleet, board, log, signal: stop.signal });
-  const events = new EventLog();
+  const { events = new EventLog() } = parts;
   const feed = new EventFeed({ control: controller, fleet, events, latency: watched.latency });
   endings.push(feed.follow());
   const onEvent = (event: XdsEvent): void => {

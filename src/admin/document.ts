@@ -23,6 +23,7 @@ export function documented(operation: Operation): RouteConfig {
     query,
     headers = {},
     body,
+    example,
     answers,
     problem = ErrorReply,
   } = operation;
@@ -33,14 +34,14 @@ export function documented(operation: Operation): RouteConfig {
     path,
     tags: [family],
     summary,
-    ...(doc === undefined ? {} : { description: doc }),
+    description: [...(doc === undefined ? [] : [doc]), ...accessOf(operation)].join('\n\n'),
     security: role === 'none' ? [] : [{ token: [] }],
     'x-switchyard-role': role,
     request: {
       ...(Object.keys(params).length === 0 ? {} : { params: texts(params) }),
       ...(query ? { query: z.object(query) } : {}),
       ...(Object.keys(headers).length === 0 ? {} : { headers: optionalTexts(headers) }),
-      ...(body ? { body: { required: true, content: { 'application/json': { schema: body } } } } : {}),
+      ...(body ? { body: { required: true, content: { 'application/json': { schema: body, example } } } } : {}),
     },
     responses: {
       ...Object.fromEntries(Object.entries(answers).map(([status, each]) => [status, success(Number(status), each)])),
@@ -52,6 +53,14 @@ export function documented(operation: Operation): RouteConfig {
       ),
     },
   };
+}
+
+/** What an operation takes of its caller, and whether it can be rehearsed. */
+function accessOf(operation: Operation): readonly string[] {
+  const role = roleOf(operation);
+  const taken = role === 'none' ? 'No token is needed.' : `The token must be of the role \`${role}\` or above.`;
+  const rehearsed = 'dryRun' in (operation.query ?? {}) ? [' With `dryRun=true` nothing changes.'] : [];
+  return [[taken, ...rehearsed].join('')];
 }
 
 type Texts = Readonly<Record<string, string>>;

@@ -72,11 +72,13 @@ export const readEndpointWeights = operation({
 export const giveComputedWeights = operation({
   ...about,
   id: 'giveComputedWeights',
+  unstored: true,
   method: 'put',
   summary: 'Weights from measurements, for a time',
   doc: 'They make no revision and are not kept over restarts.',
   query: { ...waitingQuery, force: flag('Even while the weights of another source hold.') },
   body: ComputedBody,
+  example: { source: 'balancer', weights: { '10.0.0.11:8080': 80, '10.0.0.12:8080': 120 }, expiresIn: '30s' },
   answers: { 200: ComputedWriteReply, 202: ComputedWriteReply },
   errors: {
     404: 'There is no such service.',
@@ -87,6 +89,7 @@ export const giveComputedWeights = operation({
 export const endComputedWeights = operation({
   ...about,
   id: 'endComputedWeights',
+  unstored: true,
   method: 'delete',
   summary: 'Ends computed weights',
   query: waitingQuery,

@@ -56,6 +56,7 @@ export const readFreeze = operation({
 export const beginFreeze = operation({
   ...freeze,
   id: 'beginFreeze',
+  unstored: true,
   method: 'put',
   summary: 'Publishes nothing from now on but what is asked by name',
   doc: 'At once, and also while the store cannot be written. What is accepted meanwhile waits for the end of it.',
@@ -66,12 +67,14 @@ export const beginFreeze = operation({
       revision: z.int().min(1).optional().describe('Before that, puts in force again what was so at this revision.'),
     })
     .meta({ id: 'FreezeOn', description: 'What is to stay in force.' }),
-  errors: { 404: 'There is no such revision.' },
+  example: { revision: 41 },
+  errors: { 404: 'There is no such revision, or it cannot be built.' },
 });
 
 export const endFreeze = operation({
   ...freeze,
   id: 'endFreeze',
+  unstored: true,
   method: 'delete',
   summary: 'Publishes what was accepted meanwhile',
   headers: authored.headers,

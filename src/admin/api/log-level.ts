@@ -21,11 +21,13 @@ export const readLogLevel = operation({
 
 export const changeLogLevel = operation({
   id: 'changeLogLevel',
+  unstored: true,
   method: 'put',
   path: '/api/v1/log-level',
   family: 'Operation',
   role: 'admin',
   summary: 'Changes how much is logged, until the server ends',
-  body: z.strictObject({ level: z.enum(logLevels) }),
+  body: z.strictObject({ level: z.enum(logLevels).describe('`debug` says most.') }),
+  example: { level: 'debug' },
   answers: { 200: LogLevelReply },
 });

@@ -54,6 +54,10 @@ export interface Operation<Path extends string = string> {
   /** Headers that it understands, with what they mean. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: z.ZodType;
+  /** A body as somebody may send it. */
+  readonly example?: unknown;
+  /** What it changes is not kept: it needs no store. */
+  readonly unstored?: true;
   /** By status. */
   readonly answers: Readonly<Record<number, z.ZodType | Raw>>;
   /** Status → when. */
@@ -109,6 +113,8 @@ const ofBodies: Readonly<Record<number, string>> = {
 };
 const ofWrites: Readonly<Record<number, string>> = {
   400: 'A query parameter means nothing, or `dryRun` is asked of what cannot be rehearsed.',
+};
+const ofStored: Readonly<Record<number, string>> = {
   503: 'The store cannot be written; nothing has changed.',
   507: 'The disk of the data directory is full; nothing has changed.',
 };
@@ -117,13 +123,18 @@ const ofWrites: Readonly<Record<number, string>> = {
 export const isWriting = (operation: Operation): boolean =>
   operation.method !== 'get' && roleOf(operation) !== 'viewer';
 
+/** Whether there is a parameter that does not take every text. */
+const canBeWrong = ({ query = {} }: Operation): boolean =>
+  Object.values(query).some(each => !z.safeParse(each, '\0'.repeat(5000)).success);
+
 /** All errors that an operation may answer with, each with its reason. */
 export function errorsOf(operation: Operation): Readonly<Record<number, string>> {
   const role = roleOf(operation);
   return {
     ...(role === 'none' ? { 500: shared[500] ?? '' } : shared),
-    ...(operation.query ? { 400: 'A query parameter means nothing.' } : {}),
+    ...(canBeWrong(operation) ? { 400: 'A query parameter means nothing.' } : {}),
     ...(isWriting(operation) ? ofWrites : {}),
+    ...(isWriting(operation) && !operation.unstored ? ofStored : {}),
     ...(operation.body ? ofBodies : {}),
     ...(operation.headers?.['idempotency-key'] ? { 409: 'The `Idempotency-Key` was used with another request.' } : {}),
     ...operation.errors,

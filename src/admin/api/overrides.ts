@@ -91,6 +91,7 @@ export const shiftTraffic = operation({
   doc: "When the policy changes the rule's destinations, the shift is suspended until they come back.",
   params: ruleParams,
   body: WeightsBody,
+  example: { 'catalog@v1': 90, 'catalog@v2': 10 },
   errors: { 404: 'There is no such route or rule.' },
 });
 
@@ -156,6 +157,7 @@ export const overrideEndpoint = operation({
   params: endpointParams,
   query: forced,
   body: EndpointBody,
+  example: { state: 'draining', expiresIn: '30m' },
   errors: { 404: 'There is no such service or endpoint.', 409: refused },
 });
 
@@ -182,6 +184,7 @@ export const overrideEndpoints = operation({
   params: serviceParams,
   query: forced,
   body: EndpointsBody,
+  example: { state: 'draining' },
   errors: { 404: 'There is no such service.', 409: refused },
 });
 
@@ -217,6 +220,7 @@ export const maintainService = operation({
   summary: 'Puts a page in place of a service',
   params: serviceParams,
   body: MaintenanceBody,
+  example: { expiresIn: '30m' },
   errors: { 404: 'There is no such service.' },
 });
 
@@ -240,6 +244,7 @@ export const maintainRoute = operation({
   summary: 'Puts a page in place of the services behind a route',
   params: routeParams,
   body: MaintenanceBody,
+  example: { expiresIn: '30m' },
   errors: { 404: 'There is no such route.' },
 });
 

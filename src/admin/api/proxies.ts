@@ -150,6 +150,7 @@ export type RetryReply = Reply<typeof RetryReply>;
 
 export const retryProxy = operation({
   id: 'retryProxy',
+  unstored: true,
   method: 'post',
   path: '/api/v1/proxies/{id}/retry',
   family: 'Proxies',

@@ -63,6 +63,14 @@ const conflicts = {
 export const singular = { services: 'service', gateways: 'gateway', routes: 'route', fleets: 'fleet' } as const;
 const upper = <T extends string>(text: T) => `${text.slice(0, 1).toUpperCase()}${text.slice(1)}` as Capitalize<T>;
 
+/** One of each kind. */
+const examples: Readonly<Record<Kind, Readonly<Record<string, unknown>>>> = {
+  services: { endpoints: [{ address: '10.0.0.11:8080' }], connectTimeout: '1s' },
+  gateways: { listeners: [{ port: 8000, protocol: 'http' }] },
+  routes: { gateways: ['public'], hosts: ['shop.example'], rules: [{ name: 'all', to: [{ service: 'catalog' }] }] },
+  fleets: { match: { cluster: 'edge' }, gateways: ['public'] },
+};
+
 /** The operations on resources of a kind. */
 function resourceOperations<K extends Kind>(kind: K) {
   const one = singular[kind];
@@ -113,6 +121,7 @@ function resourceOperations<K extends Kind>(kind: K) {
       body: z
         .strictObject({ name: z.string().min(1).max(63).describe('Its name.'), spec })
         .meta({ id: `New${upper(one)}`, description: `A ${one} to be made.` }),
+      example: { name: `my-${one}`, spec: examples[kind] },
       answers: made,
       problem: ConflictReply,
       errors: { ...conflicts, 412: `There is a ${one} of this name already.` },
@@ -126,6 +135,7 @@ function resourceOperations<K extends Kind>(kind: K) {
       headers: { ...headers, ...conditions },
       query: declaredWrite,
       body: spec,
+      example: examples[kind],
       answers: made,
       problem: ConflictReply,
       errors: conflicts,
@@ -140,6 +150,7 @@ function resourceOperations<K extends Kind>(kind: K) {
       headers: { ...headers, 'if-match': conditions['if-match'] },
       query: declaredWrite,
       body: Spec,
+      example: Object.fromEntries(Object.entries(examples[kind]).slice(-1)),
       answers: { 200: ResourceWriteReply, 202: ResourceWriteReply },
       problem: ConflictReply,
       errors: conflicts,
@@ -218,6 +229,12 @@ export const transact = operation({
   headers,
   query: declaredWrite,
   body: TransactionBody,
+  example: {
+    changes: [
+      { action: 'put', kind: 'services', name: 'reviews', spec: examples.services },
+      { action: 'delete', kind: 'services', name: 'ratings' },
+    ],
+  },
   answers: { 200: TransactionReply, 202: TransactionReply },
   problem: ConflictReply,
   errors: conflicts,

@@ -183,6 +183,7 @@ const AcceptedNameReply = z
 
 export const acceptName = operation({
   id: 'acceptName',
+  unstored: true,
   method: 'post',
   path: '/api/v1/names/{host}/accept',
   family: 'Endpoints',

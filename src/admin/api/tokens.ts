@@ -52,12 +52,15 @@ export const createToken = operation({
   role: 'admin',
   summary: 'Makes a token',
   body: z.strictObject({
-    name,
-    role: z.enum(roles),
-    fleets: z.array(z.string().min(1).max(200)).min(1).max(100).optional(),
-    kinds: z.array(z.enum(scopeKinds)).min(1).optional(),
-    expiresIn: duration({ min: 1000, max: longestLife }).optional(),
+    name: name.describe('The author of what is changed with it.'),
+    role: about.role,
+    fleets: z.array(z.string().min(1).max(200)).min(1).max(100).optional().describe('Confines it to these.'),
+    kinds: z.array(z.enum(scopeKinds)).min(1).optional().describe('Confines what it may change.'),
+    expiresIn: duration({ min: 1000, max: longestLife })
+      .optional()
+      .describe('It ends after this time, at most a year.'),
   }),
+  example: { name: 'pipeline', role: 'operator', fleets: ['edge'], expiresIn: '30d' },
   answers: { 201: CreatedTokenReply },
   errors: { 409: 'There is one of that name already, or too many.' },
 });

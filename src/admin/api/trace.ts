@@ -98,6 +98,7 @@ export const traceRequest = operation({
   summary: 'Where a request goes, and why',
   doc: 'Found out from the bytes that the Envoys of a fleet are sent. Changes nothing.',
   body: TraceBody,
+  example: { url: 'http://shop.example:8000/cart', headers: { 'x-beta': '1' } },
   answers: { 200: TraceReply },
   errors: { 404: 'There is no such fleet or proxy.', 422: 'The question is not clear.' },
 });
