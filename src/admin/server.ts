@@ -5,6 +5,7 @@ import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, MiddlewareHandler } from 'hono';
 import { bodyLimit } from 'hono/body-limit';
 import { requestId } from 'hono/request-id';
+import { atLeast } from '../access/caller.ts';
 import { RecentSets } from '../snapshot/recent-sets.ts';
 import { largestBackup } from '../store/backup.ts';
 import { authenticated } from './access.ts';
@@ -86,7 +87,10 @@ export function adminApp(given: AdminOptions): Api {
   docsPageRoutes(app);
   app.use(authenticated(options));
   const [small, large] = [bodyUpTo(largestBody, '1 MiB'), bodyUpTo(largestBackup, '256 MiB')];
-  app.use((context, next) => (context.req.path === restoreBackup.path ? large : small)(context, next));
+  // A body is read before it is known whether it will be done: what is large, from those alone who may send it.
+  const isBackup = ({ req, var: { caller } }: Context) =>
+    req.path === restoreBackup.path && atLeast(caller.role, 'admin');
+  app.use((context, next) => (isBackup(context) ? large : small)(context, next));
   const { now, answers: store } = options;
   const report = (error: unknown) => options.log.error({ err: error }, 'an answer is not remembered over a restart');
   app.use(idempotent({ now, store, report }));
