@@ -308,8 +308,29 @@ function logPolicy(controller: Controller, log: Logger, plain: boolean): void {
     }
     rejected = controller.rejected;
   };
-  say();
-  controller.onChange(say);
+  const frozen = freezeLog(controller, log);
+  const all = () => {
+    say();
+    frozen();
+  };
+  all();
+  controller.onChange(all);
+}
+
+/** Says when it is frozen, also at a start, and when that ends: whoever reads that a policy was accepted takes it for sent. */
+function freezeLog({ freezing }: Controller, log: Logger): () => void {
+  let since: number | undefined;
+  return () => {
+    const { frozen, waitingCount } = freezing.status;
+    if (frozen?.since === since) return;
+    since = frozen?.since;
+    if (!frozen) return log.info('the freeze has ended; what was accepted is published');
+    const { by, reason, revision } = frozen;
+    log.warn(
+      { by, reason, revision, waiting: waitingCount },
+      'frozen: what is accepted is not published; "switchyard thaw" ends it',
+    );
+  };
 }
 
 /** Says of each limit that clients come to it, and not more than once in a while: there may be very many that do. */

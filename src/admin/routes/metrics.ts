@@ -36,6 +36,9 @@ function policyMetrics(registry: Registry, { control }: AdminDependencies): void
   gauge(registry, 'policy_refused', '1 while the newest save of the policy is one that was refused.', () => {
     return control.rejected ? 1 : 0;
   });
+  gauge(registry, 'frozen', '1 while nothing is published but what is asked by name.', () => {
+    return control.freezing.status.frozen ? 1 : 0;
+  });
   new Gauge({
     name: 'switchyard_overrides',
     help: 'Traffic shifts and endpoint overrides, by whether they have effect.',

@@ -47,7 +47,11 @@ describe('the role of a token', () => {
   it('decides how much it may send', async () => {
     const world = worldInForce();
     const statusOf = async (role: Caller['role']) => {
-      const headers = { ...bearing(world, { role }, role + 1), 'content-type': 'application/gzip', 'idempotency-key': role };
+      const headers = {
+        ...bearing(world, { role }, role + 1),
+        'content-type': 'application/gzip',
+        'idempotency-key': role,
+      };
       return (await world.call('PUT', '/api/v1/backup', { headers, body: 'x'.repeat(1024 * 1024 + 1) })).status;
     };
     assert.deepEqual(await Promise.all([statusOf('viewer'), statusOf('operator'), statusOf('admin')]), [413, 413, 422]);

@@ -22,12 +22,15 @@ describe('GET /metrics', () => {
     const before = await samples(world);
     assert.equal(before.get('switchyard_policy_revision'), 0);
     assert.equal(before.get('switchyard_policy_refused'), 0);
+    assert.equal(before.get('switchyard_frozen'), 0);
     assert.equal(before.get('switchyard_overrides{effect="active"}'), 0);
     assert.ok((before.get('switchyard_process_resident_memory_bytes') ?? 0) > 1e6);
     assert.ok(before.has('switchyard_nodejs_eventloop_lag_p99_seconds'));
     world.accept([shift]);
     world.control.rejected = { at: now, source: 'file', problems: [] };
+    world.control.freezing.freeze({ by: 'ada' });
     const after = await samples(world);
+    assert.equal(after.get('switchyard_frozen'), 1);
     assert.equal(after.get('switchyard_policy_revision'), 7);
     assert.equal(after.get('switchyard_policy_accepted_timestamp_seconds'), now / 1000);
     assert.equal(after.get('switchyard_policy_refused'), 1);
