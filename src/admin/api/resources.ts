@@ -53,11 +53,12 @@ const conditions = {
 const { headers } = authored;
 
 const conflicts = {
-  404: 'There is no such resource.',
   409: 'It belongs to the policy files, and `takeOver` is not given; or the request with this key is another.',
   412: 'It is not what `If-Match` or `If-None-Match` want; the body says what is different.',
   422: 'The policy would have errors; they are listed.',
 } as const;
+/** Of what changes something that is there. */
+const conflictsOrGone = { ...conflicts, 404: 'There is no such resource.' } as const;
 
 /** What one of each kind is called. */
 export const singular = { services: 'service', gateways: 'gateway', routes: 'route', fleets: 'fleet' } as const;
@@ -153,7 +154,7 @@ function resourceOperations<K extends Kind>(kind: K) {
       example: Object.fromEntries(Object.entries(examples[kind]).slice(-1)),
       answers: { 200: ResourceWriteReply, 202: ResourceWriteReply },
       problem: ConflictReply,
-      errors: conflicts,
+      errors: conflictsOrGone,
     }),
     remove: operation({
       ...about,
@@ -166,7 +167,7 @@ function resourceOperations<K extends Kind>(kind: K) {
       query: declaredWrite,
       answers: { 200: ResourceWriteReply, 202: ResourceWriteReply },
       problem: ConflictReply,
-      errors: conflicts,
+      errors: conflictsOrGone,
     }),
   };
 }
@@ -237,5 +238,5 @@ export const transact = operation({
   },
   answers: { 200: TransactionReply, 202: TransactionReply },
   problem: ConflictReply,
-  errors: conflicts,
+  errors: conflictsOrGone,
 });
