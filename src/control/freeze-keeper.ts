@@ -1,3 +1,4 @@
+import type { Problem } from '../base/problem.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Freeze, Revision, Store } from '../store/store.ts';
 import type { Builder, Line } from './builder.ts';
@@ -82,11 +83,13 @@ export class FreezeKeeper implements FreezeControl {
   #lineOf(freeze: Freeze): Line | undefined {
     const { pipeline } = this.#options;
     const { documents = [], overrides, quarantines, resolvedNames, revision: number } = freeze;
+    // Frozen before there was a policy.
+    if (documents.length === 0) return undefined;
     const { policy, sources, problems } = pipeline.read(documents);
-    if (!policy) return undefined;
+    if (!policy) throw new Error(messagesOf(problems));
     const input = { policy, sources, overrides, quarantines, resolved: new Map(Object.entries(resolvedNames)) };
     const outcome = pipeline.build(input, undefined);
-    if (outcome.kind === 'failed') throw new Error(outcome.problems.map(each => each.message).join('; '));
+    if (outcome.kind === 'failed') throw new Error(messagesOf(outcome.problems));
     const known = { number, at: freeze.since, author: server, source: 'server', reason: '', what: '' } as const;
     const revision: Revision = { ...known, kind: 'declared', documents, overrides };
     return { revision, number, problems, input, build: outcome.build };
@@ -100,6 +103,8 @@ export class FreezeKeeper implements FreezeControl {
     const read = pipeline.read(revision.documents);
     const made = builder.make(read, revision.overrides, gate.published?.build);
     if (made.kind === 'built') return { ...made, revision, number, problems: read.problems };
-    return `Revision ${number} cannot be built: ${made.problems.map(each => each.message).join('; ')}`;
+    return `Revision ${number} cannot be built: ${messagesOf(made.problems)}`;
   }
 }
+
+const messagesOf = (problems: readonly Problem[]) => problems.map(each => each.message).join('; ');

@@ -89,6 +89,17 @@ describe('a freeze (P18)', () => {
     assert.equal(controller.freezing.status.good[0]?.what, 'nothing that matters to a fleet');
   });
 
+  it('says at a start that what was frozen is no good policy any more', async () => {
+    const { controller, store } = await shop();
+    controller.freezing.freeze({ by: 'ada' });
+    controller.stop();
+    const broken = { file: 'switchyard.yaml', format: 'yaml', text: 'services: [broken' } as const;
+    store.setFreeze({ ...store.freeze()!, documents: [broken] });
+    const again = world({ store });
+    again.controller.start();
+    assert.match(again.reports.join(), /what was frozen cannot be served/);
+  });
+
   it('outlives a restart, with what was in force', async () => {
     const it = await shop();
     it.names.answers = new Map([['a.test', ['10.0.0.9']]]);
