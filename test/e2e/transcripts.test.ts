@@ -67,8 +67,8 @@ const commands: readonly { readonly args: readonly string[]; readonly lines?: nu
   { args: ['revision', 'show', '1'] },
   { args: ['revision', 'diff', '1', '2'] },
   { args: ['revision', 'pin', '1', '--reason', 'the first'] },
-  { args: ['freeze', '--reason', 'looking'] },
-  { args: ['thaw'] },
+  { args: ['freeze', '--reason', 'looking'], lines: 1 },
+  { args: ['thaw'], lines: 1 },
   { args: ['canary', 'weights', 'shop/everyone', 'shop@v1=50', 'shop@v2=50', '--wait'] },
   { args: ['rollback', '1', '--overrides', '--wait'] },
   { args: ['accept', 'shop.internal'] },
@@ -98,6 +98,7 @@ function settled(text: string): string {
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '2026-03-01T12:00:00.000Z')
     .replaceAll(/\b\d+(?:ms|s|m)\b(?= |$|,)/gm, '3s')
     .replaceAll(/\b[0-9a-f]{8,64}\b/g, hash => '5c1f9a3e'.repeat(8).slice(0, hash.length))
+    .replaceAll(/\b\d+ bytes\b/g, '1621 bytes')
     .replaceAll(/\b\d{10,}\b/g, '1772366400000')
     .replaceAll(/\S+ \(CLI\)/g, 'ada (CLI)')
     .replaceAll(/\b[\w-]{40,}\b/g, 'T0KEN')
