@@ -170,3 +170,8 @@ export function formatProblem(each: Problem): string {
   const hint = each.hint ? ` (${each.hint})` : '';
   return `${where}${each.severity} ${each.code}${path ? ` ${path}` : ''}: ${each.message}${hint}`;
 }
+
+/** What is wrong, without the places: `MESSAGE; MESSAGE`. */
+export function messagesOf(problems: readonly Problem[]): string {
+  return problems.map(each => each.message).join('; ');
+}

@@ -1,4 +1,4 @@
-import { hasErrors, type Problem } from '../base/problem.ts';
+import { hasErrors, messagesOf, type Problem } from '../base/problem.ts';
 import type { WeightsByService } from '../policy/computed-weights.ts';
 import type { Override, Quarantine } from '../policy/operational-state.ts';
 import type { Revision } from '../store/store.ts';
@@ -61,6 +61,6 @@ export class Builder {
     const { policy } = line.build;
     const made = this.make({ policy, sources: line.input.sources, problems: [] }, overrides, line.build, instead);
     if (made.kind === 'built') return made;
-    throw new Error(`the accepted policy has errors: ${made.problems.map(each => each.message).join('; ')}`);
+    throw new Error(`the accepted policy has errors: ${messagesOf(made.problems)}`);
   }
 }

@@ -1,4 +1,4 @@
-import type { Problem } from '../base/problem.ts';
+import { messagesOf } from '../base/problem.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Freeze, Revision, Store } from '../store/store.ts';
 import type { Builder, Line } from './builder.ts';
@@ -106,5 +106,3 @@ export class FreezeKeeper implements FreezeControl {
     return `Revision ${number} cannot be built: ${messagesOf(made.problems)}`;
   }
 }
-
-const messagesOf = (problems: readonly Problem[]) => problems.map(each => each.message).join('; ');

@@ -1,3 +1,4 @@
+import { messagesOf } from '../base/problem.ts';
 import {
   type ListedRevision,
   type PublicationRecord,
@@ -67,7 +68,7 @@ export class RevisionKeeper implements RevisionControl {
     const { pipeline, builder, inForce } = this.#options;
     const made = builder.make(pipeline.read(documents), overrides, inForce()?.build);
     if (made.kind === 'built') return { snapshots: made.build.snapshots };
-    return { why: made.problems.map(each => each.message).join('; ') };
+    return { why: messagesOf(made.problems) };
   }
 
   async rollback({
