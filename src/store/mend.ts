@@ -76,7 +76,6 @@ function tryOpen(open: OpenDatabase, path: string): Opened | { readonly error: u
   let database: DatabaseSync | undefined;
   try {
     database = open(path);
-    prepareSchema(database);
     return { database, loaded: load(database) };
   } catch (error) {
     database?.close();

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { checksum } from './record.ts';
+import { StoreError } from './store.ts';
 
 /** What every table is read and written with: a record, and a checksum over its place and text (P4). */
 
@@ -83,10 +84,10 @@ export function getMeta(database: DatabaseSync, key: string): number | undefined
   return row && Number(verified(`meta/${key}`, row));
 }
 
-/** @throws Error when it is not what was written there. */
+/** @throws StoreError `damaged` when it is not what was written there. */
 export function verified(place: string, row: Record<string, unknown>): string {
   const text = String(row.record);
-  if (row.checksum !== checksum(place, text)) throw new Error('it does not match its checksum');
+  if (row.checksum !== checksum(place, text)) throw new StoreError('damaged', 'it does not match its checksum');
   return text;
 }
 

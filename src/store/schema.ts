@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync } from 'node:sqlite';
 import { checksum, parseFirstRevision, textHash } from './record.ts';
 import { getMeta, putMeta, transaction, verified } from './rows.ts';
 import { StoreError } from './store.ts';
@@ -63,6 +63,25 @@ export function prepareSchema(database: DatabaseSync): void {
     for (const step of migrations.slice(version - 1)) step(database);
     putMeta(database, 'schema', schemaVersion);
   });
+}
+
+/** Definitions that are not those of this version: SQLite takes a name with a damaged letter for another name. */
+export function damageOfSchema(database: DatabaseSync): readonly string[] {
+  const sound = new DatabaseSync(':memory:');
+  try {
+    sound.exec(schema);
+    const [expected, found] = [definitionsOf(sound), definitionsOf(database)];
+    return [...expected].flatMap(([name, definition]) =>
+      found.get(name) === definition ? [] : [`${name} is not defined as it was`],
+    );
+  } finally {
+    sound.close();
+  }
+}
+
+function definitionsOf(database: DatabaseSync): ReadonlyMap<string, string> {
+  const rows = database.prepare('SELECT name, type, tbl_name, sql FROM sqlite_master').all();
+  return new Map(rows.map(({ name, type, tbl_name, sql }) => [String(name), JSON.stringify([type, tbl_name, sql])]));
 }
 
 /** Revisions say what they were about, and have overrides. Damaged ones stay as they are, for the reading to find them. */

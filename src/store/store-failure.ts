@@ -9,6 +9,7 @@ export function storeFailure(what: string, cause: unknown): StoreError {
 }
 
 const remedies: Readonly<Partial<Record<StoreError['kind'], string>> & { readonly full: string }> = {
+  damaged: 'start the server anew: it makes a new database from what is whole and from the copy beside it',
   full: 'the disk is full; free some space, and it goes on by itself',
   io: 'may this user write there, is the disk read-only, or does it fail?',
 };
@@ -22,6 +23,8 @@ export function kindOf(error: unknown): StoreError['kind'] {
     case 5:
     case 6:
       return 'locked';
+    // No such table or column: the statements are always the same, so it is the tables that are not.
+    case 1:
     case 11:
     case 26:
       return 'damaged';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { contentText } from '../../../src/base/content-text.ts';
 import { openDatabase } from '../../../src/store/database.ts';
-import { checksum } from '../../../src/store/record.ts';
+import { checksum, textHash } from '../../../src/store/record.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
 import { type Store, StoreError } from '../../../src/store/store.ts';
 import { seeded } from '../../protocol/seeded.ts';
@@ -88,6 +88,12 @@ const flip = (offset: number) => (path: string) => {
 };
 const cut = (offset: number) => (path: string) => truncateSync(path, offset);
 
+function occurrences(content: Buffer, text: string): readonly number[] {
+  const found: number[] = [];
+  for (let at = content.indexOf(text); at >= 0; at = content.indexOf(text, at + 1)) found.push(at);
+  return found;
+}
+
 describe('a store of which a byte is another, or the end is missing (P4)', () => {
   for (const [what, from, file] of [
     ['the database', ended, database],
@@ -112,6 +118,30 @@ describe('a store of which a byte is another, or the end is missing (P4)', () =>
       });
     }
   }
+
+  it('has all that was acknowledged where SQLite can read everything, and only the next write would fail', () => {
+    const content = readFileSync(join(ended, database));
+    const hash = textHash('second\n'.repeat(40));
+    const ends = (text: string) => content.indexOf(text) + text.length - 1;
+    const subtle = {
+      'the name of a table that is referred to': ends('REFERENCES texts'),
+      'the name of a column': ends('CREATE TABLE meta (key'),
+      'the name of a table': ends('overridesoverrides'),
+      'the version of the tables': ends(`schema4`),
+      ...Object.fromEntries(
+        occurrences(content, hash).map((offset, n) => [`a hash, in a table or an index (${n})`, offset + 1]),
+      ),
+    };
+    for (const [what, offset] of Object.entries(subtle)) {
+      assert.ok(offset > 0, what);
+      const directory = damaged(ended, database, flip(offset));
+      const store = open(directory);
+      assert.equal(stateOf(store), newest, what);
+      assert.match(reports.join(), /the store is damaged/, what);
+      store.acceptRevision(revisionOf('third'));
+      store.close();
+    }
+  });
 
   it('has one of the states that there were, or says that it has none, where there is no copy', () => {
     let [good, refused] = [0, 0];
