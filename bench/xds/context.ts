@@ -22,7 +22,7 @@ export class Context {
     this.unpinned = 'unpinned' in flags;
     this.rounds = number(flags, 'rounds') ?? (quick ? 3 : 5);
     this.#scale = number(flags, 'streams');
-    this.#only = flags.peers?.split(',');
+    this.#only = flags.peers === undefined ? undefined : known(flags.peers.split(','));
   }
 
   /** How many proxies: a fifth of what the scenario has, when it is to be quick. */
@@ -42,7 +42,7 @@ export class Context {
   peers(...names: readonly (keyof typeof peers)[]): readonly Peer[] {
     const rare: readonly string[] = ['g1w', 'g2', 'g2o', 'g3w'];
     return names
-      .filter(name => (this.#only ? this.#only.includes(name) : !(this.quick && rare.includes(name))))
+      .filter(name => (this.#only ? this.#only.includes(peers[name].name) : !(this.quick && rare.includes(name))))
       .map(name => peers[name]);
   }
 
@@ -62,6 +62,13 @@ export class Context {
   row(row: Row): void {
     this.rows.push(row);
   }
+}
+
+function known(names: readonly string[]): readonly string[] {
+  const all = Object.values(peers).map(each => each.name);
+  const unknown = names.filter(name => !all.includes(name));
+  if (unknown.length > 0) throw new Error(`there is no server ${unknown.join(', ')}: there are ${all.join(', ')}`);
+  return names;
 }
 
 function number(flags: Readonly<Record<string, string>>, name: string): number | undefined {
