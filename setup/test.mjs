@@ -1,5 +1,5 @@
 // Runs the tests with Node's own runner, under the right Node (see run.mjs), and ends with their counts.
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { Readable } from 'node:stream';
@@ -25,7 +25,7 @@ const usage = `Runs tests: all of them, or those of the given files and folders.
   npm test [-- [FILE|FOLDER]... [-t NAME]... [--concurrency N]]
 
   -t, --name NAME     only tests whose names match (a regular expression)
-  --concurrency N     files at a time; as many as there are cores if left out
+  --concurrency N     files at a time; as many as there are cores if left out. Those that say "Runs alone" do
 `;
 
 const { values: options, positionals } = readArguments();
@@ -60,12 +60,17 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-const cores = Number(options.concurrency ?? availableParallelism());
 const isEndToEnd = (/** @type {string} */ file) => relative(root, file).startsWith(join('test', 'e2e'));
+/** What a file says that measures how long something takes, and would measure its neighbours with it. */
+const isAlone = (/** @type {string} */ file) => /^\/\/ Runs alone: \w/m.test(readFileSync(file, 'utf8'));
+const [alone, beside] = [files.filter(isAlone), files.filter(file => !isAlone(file))];
 const groups = [
-  { files: files.filter(file => !isEndToEnd(file)), concurrency: cores },
-  // Each of these starts several Envoys: too many at once would starve each other on a small machine.
-  { files: files.filter(isEndToEnd), concurrency: Math.max(1, Math.floor(cores / 2)) },
+  {
+    // Real Envoys take longest, and wait the most: first, so that none of them is the last with nobody beside it.
+    files: [...beside.filter(isEndToEnd), ...beside.filter(file => !isEndToEnd(file))],
+    concurrency: Number(options.concurrency ?? availableParallelism()),
+  },
+  { files: alone, concurrency: 1 },
 ];
 
 /** @type {Totals} */

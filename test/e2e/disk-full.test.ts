@@ -1,3 +1,4 @@
+// Runs alone: it measures how fast a freeze is.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';

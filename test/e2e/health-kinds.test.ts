@@ -1,3 +1,4 @@
+// Runs alone: it measures the paces of checks.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Backend } from '../support/backend.ts';

@@ -1,3 +1,4 @@
+// Runs alone: it measures ejections that last fractions of a second.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';

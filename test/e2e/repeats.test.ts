@@ -1,3 +1,4 @@
+// Runs alone: its attempts have fractions of a second.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Backend, Behaviour, Seen } from '../support/backend.ts';

@@ -1,3 +1,4 @@
+// Runs alone: it measures the pauses between attempts.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Behaviour, Seen } from '../support/backend.ts';

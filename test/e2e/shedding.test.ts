@@ -1,3 +1,4 @@
+// Runs alone: it measures what an application is too slow for.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { Backend } from '../support/backend.ts';

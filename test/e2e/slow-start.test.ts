@@ -1,3 +1,4 @@
+// Runs alone: it measures shares within a window of seconds.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';

@@ -1,3 +1,4 @@
+// Runs alone: it measures how fast a freeze is.
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import type { ChangeReply, ErrorReply, FreezeReply, HeldReply, WriteReply } from '../../src/admin/api.ts';

@@ -1,3 +1,4 @@
+// Runs alone: it measures shares by load that was reported a moment ago.
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import type { PolicyInput } from '../../src/policy/kinds.ts';

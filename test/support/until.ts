@@ -2,13 +2,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 /**
  * Waits until `look` gives something other than undefined or false, and gives that. A look that throws counts as not yet,
- * and so does one that takes too long.
+ * and so does one that takes too long. The limit is for what hangs: it is to hold on a machine with much else to do.
  * @throws Error that says what was awaited, and the last failure, after `within` milliseconds.
  */
 export async function until<T>(
   what: string,
   look: () => T | undefined | false | Promise<T | undefined | false>,
-  within = 10_000,
+  within = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + within;
   let failure: unknown;
