@@ -1,78 +1,65 @@
 import type { Buffer } from 'node:buffer';
-import { answerLimit, unreadAfter } from './calls.ts';
 import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
-
-/** What is needed of a gRPC call. */
-interface Call {
-  on(event: 'data', listener: (bytes: Buffer) => void): unknown;
-  on(event: 'end' | 'close' | 'error' | 'cancelled', listener: () => void): unknown;
-  pause(): unknown;
-  resume(): unknown;
-  write(bytes: Buffer, done: () => void): unknown;
-  end(): unknown;
-}
+import { guarded, type RpcStream, type StreamListener, unreadAfter, usualAnswerLimit } from './rpc.ts';
 
 /**
  * Streams on which each request has an answer, and the next is read when that has left. One whose answer nobody reads
  * is broken off, since it would keep room from others.
  */
 export class AnswerStreams {
-  readonly #calls = new Set<Call>();
+  readonly #streams = new Set<RpcStream>();
   readonly #limit: number;
 
   /** @param limit milliseconds that the other side may take to read an answer. */
-  constructor(limit = answerLimit) {
+  constructor(limit = usualAnswerLimit) {
     this.#limit = limit;
   }
 
-  /** @param refuse ends the call with a status. */
-  serve(
-    call: Call,
-    answer: (bytes: Buffer) => Unary<Buffer> | Promise<PacedAnswer>,
-    refuse: (refusal: Extract<Unary<Buffer>, { readonly kind: 'refused' }>) => void,
-  ): void {
+  serve(stream: RpcStream, answer: (bytes: Buffer) => Unary<Buffer> | Promise<PacedAnswer>): StreamListener {
     /** Of the answer that is on its way. */
     let left = (): void => {};
     let read = (): void => {};
     const ended = (): void => {
-      this.#calls.delete(call);
+      this.#streams.delete(stream);
       read();
       left();
     };
     const send = (paced: PacedAnswer): void => {
       const { outcome } = paced;
       left = () => paced.left();
-      if (!this.#calls.has(call)) {
+      if (!this.#streams.has(stream)) {
         left();
       } else if (outcome.kind === 'refused') {
         ended();
-        refuse(outcome);
+        stream.end(outcome.code, outcome.why);
       } else {
-        read = unreadAfter(this.#limit, call);
-        call.write(outcome.message, () => {
+        read = unreadAfter(this.#limit, stream);
+        stream.write(outcome.message, () => {
           read();
           left();
-          call.resume();
+          stream.resume();
         });
       }
     };
-    call.on('data', bytes => {
-      if (!this.#calls.has(call)) return;
-      call.pause();
-      const outcome = answer(bytes);
-      if ('kind' in outcome) send({ outcome, left: () => {} });
-      // Rejects never.
-      else void outcome.then(send);
-    });
-    call.on('end', () => call.end());
-    for (const event of ['close', 'error', 'cancelled'] as const) call.on(event, ended);
-    this.#calls.add(call);
+    this.#streams.add(stream);
+    return {
+      received: bytes => {
+        if (!this.#streams.has(stream)) return;
+        stream.pause();
+        const outcome = guarded(answer)(bytes);
+        if ('kind' in outcome) send({ outcome, left: () => {} });
+        // Rejects never.
+        else void outcome.then(send);
+      },
+      finished: () => stream.end('OK', ''),
+      closed: ended,
+    };
   }
 
   /** Ends all of them. */
   close(): void {
-    for (const call of this.#calls) call.end();
-    this.#calls.clear();
+    for (const stream of this.#streams) stream.end('OK', '');
+    this.#streams.clear();
   }
 }

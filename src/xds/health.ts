@@ -1,18 +1,11 @@
 import { Buffer } from 'node:buffer';
 import type { Board } from '../snapshot/board.ts';
 import type { Unary } from './fetch.ts';
+import type { RpcStream, StreamListener } from './rpc.ts';
 import { eachField } from './wire.ts';
 
 /** The standard health service of gRPC, for load balancers before several servers and for supervisors. */
 export const healthChecking = 'grpc.health.v1.Health';
-
-/** What is needed of a gRPC call. */
-export interface WatchCall {
-  readonly request: Uint8Array;
-  on(event: 'close' | 'error' | 'cancelled', listener: () => void): unknown;
-  write(bytes: Buffer): unknown;
-  end(): unknown;
-}
 
 /** Values of `HealthCheckResponse.ServingStatus`. */
 const SERVING = 1;
@@ -24,7 +17,7 @@ export class Health {
   readonly #board: Board;
   readonly #services: ReadonlySet<string>;
   readonly #watches = new Set<() => void>();
-  readonly #calls = new Set<WatchCall>();
+  readonly #streams = new Set<RpcStream>();
   readonly #unsubscribe: () => void;
   #closing = false;
 
@@ -43,28 +36,39 @@ export class Health {
     return { kind: 'answer', message: reply(status) };
   }
 
-  /** Tells the status now and whenever it changes, until the server closes. */
-  watch(call: WatchCall): void {
-    const service = serviceIn(call.request);
+  /** Tells the status that the request asks for, and whenever it changes, until the server closes. */
+  watch(stream: RpcStream): StreamListener {
+    let tell: (() => void) | undefined;
+    return {
+      received: request => {
+        tell ??= this.#watch(stream, request);
+      },
+      finished: () => {},
+      closed: () => {
+        this.#streams.delete(stream);
+        if (tell) this.#watches.delete(tell);
+      },
+    };
+  }
+
+  /** @returns what tells it. */
+  #watch(stream: RpcStream, request: Uint8Array): () => void {
+    const service = serviceIn(request);
     if (service === undefined || this.#closing) {
-      call.write(reply(service === undefined ? SERVICE_UNKNOWN : NOT_SERVING));
-      call.end();
-      return;
+      stream.write(reply(service === undefined ? SERVICE_UNKNOWN : NOT_SERVING));
+      stream.end('OK', '');
+      return () => {};
     }
     let told: number | undefined;
     const tell = (): void => {
       const status = this.#status(service);
-      if (status !== told) call.write(reply(status));
+      if (status !== told) stream.write(reply(status));
       told = status;
     };
-    const ended = (): void => {
-      this.#watches.delete(tell);
-      this.#calls.delete(call);
-    };
-    for (const event of ['close', 'error', 'cancelled'] as const) call.on(event, ended);
     this.#watches.add(tell);
-    this.#calls.add(call);
+    this.#streams.add(stream);
     tell();
+    return tell;
   }
 
   /** From now on NOT_SERVING. */
@@ -76,8 +80,8 @@ export class Health {
   /** Ends the watches. */
   close(): void {
     this.#unsubscribe();
-    for (const call of this.#calls) call.end();
-    this.#calls.clear();
+    for (const stream of this.#streams) stream.end('OK', '');
+    this.#streams.clear();
     this.#watches.clear();
   }
 

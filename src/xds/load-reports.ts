@@ -1,16 +1,9 @@
 import { Buffer } from 'node:buffer';
 import { encode } from '../../proto/codec.ts';
+import type { RpcStream, StreamListener } from './rpc.ts';
 
 /** The gRPC service that a bootstrap's `load_stats_config` leads to. */
 export const loadReporting = 'envoy.service.load_stats.v3.LoadReportingService';
-
-/** What is needed of a gRPC call. */
-interface Call {
-  on(event: 'data', listener: (bytes: Buffer) => void): unknown;
-  on(event: 'end' | 'close' | 'error', listener: () => void): unknown;
-  write(bytes: Buffer): unknown;
-  end(): unknown;
-}
 
 /** Without an interval Envoy would report without a pause; without clusters it reports nothing. */
 const askForNothing = Buffer.from(
@@ -22,24 +15,24 @@ const askForNothing = Buffer.from(
  * features cannot change, and a stream that is refused would be tried again for ever.
  */
 export class LoadReports {
-  readonly #calls = new Set<Call>();
+  readonly #streams = new Set<RpcStream>();
 
-  serve(call: Call): void {
-    const ended = (): void => void this.#calls.delete(call);
+  serve(stream: RpcStream): StreamListener {
     let answered = false;
-    call.on('data', () => {
-      if (!answered) call.write(askForNothing);
-      answered = true;
-    });
-    call.on('end', () => call.end());
-    call.on('close', ended);
-    call.on('error', ended);
-    this.#calls.add(call);
+    this.#streams.add(stream);
+    return {
+      received: () => {
+        if (!answered) stream.write(askForNothing);
+        answered = true;
+      },
+      finished: () => stream.end('OK', ''),
+      closed: () => void this.#streams.delete(stream),
+    };
   }
 
   /** Ends all of them. */
   close(): void {
-    for (const call of this.#calls) call.end();
-    this.#calls.clear();
+    for (const stream of this.#streams) stream.end('OK', '');
+    this.#streams.clear();
   }
 }

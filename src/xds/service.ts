@@ -1,47 +1,27 @@
-import type { Buffer } from 'node:buffer';
 import { randomInt } from 'node:crypto';
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
-import {
-  type ConnectionInjector,
-  Server,
-  ServerCredentials,
-  type ServerDuplexStream,
-  type ServerWritableStream,
-  type ServiceDefinition,
-  type status,
-} from '@grpc/grpc-js';
-import { serviceDefinition } from '../../proto/services.ts';
+import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ServerTls } from '../base/server-tls.ts';
-import type { Board, CertifiedNames } from '../snapshot/board.ts';
+import type { Board } from '../snapshot/board.ts';
 import { Admission } from './admission.ts';
 import { AnswerStreams } from './answer-streams.ts';
-import {
-  abort,
-  certificateOf,
-  type EndableCall,
-  endCall,
-  guarded,
-  listenError,
-  pacedUnary,
-  peerOf,
-  type UnaryHandler,
-  unary,
-  uncompressedOnly,
-} from './calls.ts';
-import type { Outgoing, SharedByClients } from './client-driver.ts';
+import type { SharedByClients } from './client-driver.ts';
 import type { RejectionSettings } from './client-state.ts';
-import { ClientStatusAnswers, type ClientViews, clientStatusDiscovery, type PacedAnswer } from './client-status.ts';
+import { ClientStatusAnswers, type ClientViews, clientStatusDiscovery } from './client-status.ts';
 import { Clients } from './clients.ts';
 import { discoveryServices, type ServiceRow } from './discovery-services.ts';
 import type { Variant, XdsEvent } from './events.ts';
 import { Fetches } from './fetch.ts';
 import { FrameEncoder } from './frame.ts';
+import { addServices, grpcTransport } from './grpc-js.ts';
 import { Health, healthChecking } from './health.ts';
 import { defaultLimits, LimitError, type XdsLimits } from './limits.ts';
+import { abort, listenError } from './listen.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order-state.ts';
 import { Pacer } from './pacer.ts';
 import { reflection, reflectionAnswers } from './reflection.ts';
+import type { Answer, RpcService, RpcStream, Serve, StreamListener, Transport } from './rpc.ts';
 import { StreamDriver, type StreamTap } from './stream-driver.ts';
 import { Throttle, tooFast } from './throttle.ts';
 import { secureListener } from './tls.ts';
@@ -89,8 +69,6 @@ export const defaultXdsSettings = {
   rejection: { pause: 10_000, retryAfter: 60_000, retryLimit: 15 * 60_000 },
 } satisfies XdsServiceSettings;
 
-type Call = ServerDuplexStream<Buffer, Outgoing>;
-
 /** Bytes of large responses on their way, of all streams, and the milliseconds that one counts. */
 const pace = { limit: 16 * 1024 * 1024, patience: 250 };
 /** Connections that may wait to be accepted: a whole fleet comes back at once. */
@@ -112,7 +90,7 @@ export class XdsService {
   readonly #answerStreams = new AnswerStreams();
   readonly #admission: Admission;
   readonly #throttle: Throttle;
-  #grpc: Server | undefined;
+  #transport: Transport | undefined;
   #listener: NetServer | undefined;
   #streamIds = 0;
   #closing = false;
@@ -149,6 +127,10 @@ export class XdsService {
 
   /** Adds the services to a server. Throws when it has one of them already. Whoever made the server ends it. */
   register(server: Server, others: OtherServices = {}): void {
+    addServices(server, this.#services(others));
+  }
+
+  #services(others: OtherServices): readonly RpcService[] {
     const views = others.clientStatus === false ? undefined : this.#views;
     const loadReports = others.loadReports !== false;
     const health = others.health !== false;
@@ -160,11 +142,13 @@ export class XdsService {
       ...(health ? [healthChecking] : []),
       ...reflected,
     ];
-    for (const row of discoveryServices) this.#addService(server, row);
-    if (loadReports) this.#addLoadReports(server);
-    if (views) this.#addClientStatus(server, views);
-    if (health) this.#addHealth(server, served);
-    for (const each of reflected) this.#addReflection(server, each, served);
+    return [
+      ...discoveryServices.map(row => this.#discovery(row)),
+      ...(loadReports ? [this.#loadReporting()] : []),
+      ...(views ? [this.#clientStatus(views)] : []),
+      ...(health ? [this.#healthChecking(served)] : []),
+      ...reflected.map(name => this.#reflection(name, served)),
+    ];
   }
 
   /** What encoding has cost: one frame for all streams that are sent the same. */
@@ -194,20 +178,11 @@ export class XdsService {
 
   /** Listens with a server of its own. @returns the port. Rejects with what to do when the address cannot be had. */
   async listen({ credentials, tls, ...listening }: Listening = {}): Promise<number> {
-    const { host, port, limits, keepaliveTime, keepaliveTimeout } = { ...this.#settings, ...listening };
-    const grpc = new Server({
-      // Somewhat more, so that we can say what is wrong.
-      'grpc.max_receive_message_length': Math.ceil(limits.message * 1.25),
-      'grpc.max_concurrent_streams': limits.connectionStreams,
-      interceptors: [uncompressedOnly],
-      'grpc.max_send_message_length': -1,
-      'grpc.keepalive_time_ms': keepaliveTime,
-      'grpc.keepalive_timeout_ms': keepaliveTimeout,
-    });
-    this.#grpc = grpc;
-    this.register(grpc, listening);
-    const injector = grpc.createConnectionInjector(credentials ?? ServerCredentials.createInsecure());
-    const inject = (socket: Socket): void => this.#inject(socket, injector);
+    const settings = { ...this.#settings, ...listening };
+    const { host, port } = settings;
+    const transport = grpcTransport(this.#services(listening), settings, credentials);
+    this.#transport = transport;
+    const inject = (socket: Socket): void => this.#inject(socket, transport);
     const listener = tls
       ? secureListener(tls, inject).on('connection', (socket: Socket) => void this.#hold(socket))
       : createServer({ noDelay: true }, socket => this.#hold(socket) && inject(socket));
@@ -235,10 +210,10 @@ export class XdsService {
     this.#answerStreams.close();
     for (const health of this.#healths) health.close();
     // Says GOAWAY, and lets the ends of streams reach their clients; those then close the connections.
-    this.#grpc?.tryShutdown(() => {});
+    this.#transport?.shutdown();
     const late = abort(AbortSignal.any([signal, AbortSignal.timeout(closeLimit)]));
     await Promise.race([closed, late]);
-    this.#grpc?.forceShutdown();
+    this.#transport?.destroy();
     for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
@@ -272,128 +247,94 @@ export class XdsService {
   }
 
   /** Hands on a connection, which with TLS stands on one that is held. */
-  #inject(socket: Socket, injector: ConnectionInjector): void {
+  #inject(socket: Socket, transport: Transport): void {
     socket.on('error', () => socket.destroy());
     socket.setKeepAlive(true, this.#settings.keepaliveTime);
-    injector.injectConnection(socket);
+    transport.inject(socket);
   }
 
-  /** Counts a stream. @returns how it ends; undefined if it is one too many, and has been ended. */
-  #admit(call: EndableCall & Pick<Call, 'getPeer'>): (() => void) | undefined {
-    const left = this.#admission.stream(peerOf(call));
-    if (!(left instanceof LimitError)) return left;
-    this.#limited(left);
-    endCall(call, 'RESOURCE_EXHAUSTED', left.message);
-    return undefined;
-  }
-
-  /** The same of a stream that is not otherwise watched. @returns whether it may be. */
-  #counted(call: ServerWritableStream<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): boolean {
-    const left = this.#admit(call);
-    for (const event of ['close', 'error', 'cancelled']) if (left) call.on(event, left);
-    return left !== undefined;
+  /** Counts streams of whatever kind, and ends those that are too many. */
+  #counted(serve: Serve): Serve {
+    return stream => {
+      const left = this.#admission.stream(stream.peer);
+      if (left instanceof LimitError) {
+        this.#limited(left);
+        stream.end('RESOURCE_EXHAUSTED', left.message);
+        return undefined;
+      }
+      const listener = serve(stream);
+      if (!listener) return undefined;
+      const closed = (reason: string): void => {
+        left();
+        listener.closed(reason);
+      };
+      return { received: listener.received, finished: listener.finished, closed };
+    };
   }
 
   #limited({ limit, message }: LimitError, clientId = 0): void {
     this.#shared.emit({ kind: 'limited', clientId, limit, message });
   }
 
-  #addService(server: Server, { service, impliedType, methods, fetch }: ServiceRow): void {
-    const bytes = serviceDefinition(service);
-    const definition: Record<string, ServiceDefinition[string]> = {};
-    const handlers: Record<string, ((call: Call) => void) | UnaryHandler<Outgoing>> = {};
-    const add = (method: string, handler: (typeof handlers)[string]): void => {
-      const found = bytes[method];
-      if (!found) throw new Error(`${service} has no method ${method}`);
-      // Sent at once after this returns, so all can share the frame's memory.
-      const responseSerialize = ({ frame, nonce }: Outgoing): Buffer => frame.withNonce(nonce);
-      definition[method] = { ...found, responseSerialize };
-      handlers[method] = handler;
-    };
-    for (const [method, variant] of Object.entries(methods)) {
-      add(method, (call: Call) => this.#serve(call, variant, impliedType));
-    }
-    if (fetch !== undefined && impliedType !== undefined) {
-      const fetches = this.#fetches;
-      add(
-        fetch,
-        unary((request, certificate) => fetches.answer(impliedType, request, certificate)),
-      );
-    }
-    server.addService(definition, handlers);
+  #discovery({ service: name, impliedType, methods, fetch }: ServiceRow): RpcService {
+    const streams = mapped(methods, variant => this.#counted(stream => this.#serve(stream, variant, impliedType)));
+    if (fetch === undefined || impliedType === undefined) return { name, streams, unary: {} };
+    const answer: Answer = (request, { certificate }) => this.#fetches.answer(impliedType, request, certificate);
+    return { name, streams, unary: { [fetch]: answer } };
   }
 
-  #addLoadReports(server: Server): void {
-    server.addService(serviceDefinition(loadReporting), {
-      StreamLoadStats: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#counted(call) && this.#loadReports.serve(call),
-    });
+  #loadReporting(): RpcService {
+    const serve = this.#counted(stream => this.#loadReports.serve(stream));
+    return { name: loadReporting, streams: { StreamLoadStats: serve }, unary: {} };
   }
 
-  #addHealth(server: Server, served: readonly string[]): void {
+  #healthChecking(served: readonly string[]): RpcService {
     const health = new Health(this.#board, served);
     this.#healths.push(health);
-    server.addService(serviceDefinition(healthChecking), {
-      Check: unary(request => health.check(request)),
-      Watch: (call: ServerWritableStream<Buffer, Buffer>) => this.#counted(call) && health.watch(call),
-    });
+    const watch = this.#counted(stream => health.watch(stream));
+    return { name: healthChecking, streams: { Watch: watch }, unary: { Check: request => health.check(request) } };
   }
 
-  #addClientStatus(server: Server, views: ClientViews): void {
+  #clientStatus(views: ClientViews): RpcService {
     const answers = new ClientStatusAnswers(this.#board, views);
-    const answer = (request: Buffer, certificate: CertifiedNames | undefined): Promise<PacedAnswer> =>
-      answers.answer(request, certificate);
-    server.addService(serviceDefinition(clientStatusDiscovery), {
-      FetchClientStatus: pacedUnary(answer),
-      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#counted(call) &&
-        this.#answerStreams.serve(
-          call,
-          request => answer(request, certificateOf(call)),
-          ({ code, why }) => endCall(call, code, why),
-        ),
-    });
+    const serve = this.#counted(stream =>
+      this.#answerStreams.serve(stream, request => answers.answer(request, stream.certificate)),
+    );
+    return {
+      name: clientStatusDiscovery,
+      streams: { StreamClientStatus: serve },
+      unary: { FetchClientStatus: (request, { certificate }) => answers.answer(request, certificate) },
+    };
   }
 
-  #addReflection(server: Server, service: string, served: readonly string[]): void {
-    server.addService(serviceDefinition(service), {
-      ServerReflectionInfo: (call: ServerDuplexStream<Buffer, Buffer>) =>
-        this.#counted(call) &&
-        this.#answerStreams.serve(call, guarded(reflectionAnswers(served)), ({ code, why }) =>
-          endCall(call, code, why),
-        ),
-    });
+  #reflection(name: string, served: readonly string[]): RpcService {
+    const serve = this.#counted(stream => this.#answerStreams.serve(stream, reflectionAnswers(served)));
+    return { name, streams: { ServerReflectionInfo: serve }, unary: {} };
   }
 
-  #serve(call: Call, variant: Variant, impliedType: string | undefined): void {
+  #serve(port: RpcStream, variant: Variant, impliedType: string | undefined): StreamListener {
     const settings = { streamId: ++this.#streamIds, variant, impliedType, nonceSalt: this.#salt };
-    const left = this.#admit(call);
-    if (!left) return;
-    const port = {
-      peer: peerOf(call),
-      certificate: certificateOf(call),
-      write: (outgoing: Outgoing, done: () => void) => void call.write(outgoing, done),
-      end: (code: keyof typeof status, message: string) => endCall(call, code, message),
-    };
     const stream = new StreamDriver(settings, port, this.#shared, this.#clients);
-    const bucket = this.#throttle.bucket(call, () => this.#limited(tooFast(this.#settings.limits), settings.streamId));
-    const close = (reason: string): void => {
-      left();
-      bucket.end();
-      this.#streams.delete(stream);
-      stream.close(reason);
-    };
-    call.on('data', (bytes: Buffer) => {
-      bucket.take();
-      stream.received(bytes);
-    });
-    call.on('end', () => stream.end('OK', 'the client ended the stream'));
-    call.on('error', error => close(error.message));
-    call.on('cancelled', () => close('the connection ended'));
-    call.on('close', () => close('the stream ended'));
+    const bucket = this.#throttle.bucket(port, () => this.#limited(tooFast(this.#settings.limits), settings.streamId));
     this.#streams.add(stream);
     if (this.#closing) stream.end('UNAVAILABLE', 'the control plane is closing');
+    return {
+      received: bytes => {
+        bucket.take();
+        stream.received(bytes);
+      },
+      finished: () => stream.end('OK', 'the client ended the stream'),
+      closed: reason => {
+        bucket.end();
+        this.#streams.delete(stream);
+        stream.close(reason);
+      },
+    };
   }
+}
+
+function mapped<From, To>(record: Readonly<Record<string, From>>, to: (from: From) => To): Record<string, To> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, to(value)]));
 }
 
 /** Milliseconds that closing waits for streams, and then for connections; and between looks at the streams. */

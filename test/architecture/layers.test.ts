@@ -113,7 +113,7 @@ test('what the layers allow is let pass', t => {
     'src/translate/c.ts': "import type { T } from '../policy/b.ts';\nimport { type U } from '../policy/b.ts';",
     'src/translate/d.ts': "import { codec } from '../../proto/codec.ts';",
     'src/snapshot/e.ts': "import { createHash } from 'node:crypto';\nimport type { R } from '../base/resource.ts';",
-    'src/xds/service.ts': "import { Server } from '@grpc/grpc-js';\nexport const now = () => Date.now();",
+    'src/xds/grpc-js.ts': "import { Server } from '@grpc/grpc-js';\nexport const now = () => Date.now();",
     'src/fleet/f.ts': "import type { E } from '../xds/events.ts';",
     'src/sources/g.ts': 'export const load = (name: string) => import(name);',
     'src/admin/i.ts': "import type { Logger } from 'pino';",

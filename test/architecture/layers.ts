@@ -41,7 +41,7 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   zod: ['policy', 'admin', 'store', 'access', 'root'],
   re2js: ['policy', 'ir', 'trace'],
   yaml: ['policy', 'cli', 'admin', 'root'],
-  '@grpc/grpc-js': ['xds/service.ts', 'xds/calls.ts', 'library (types)', 'root'],
+  '@grpc/grpc-js': ['xds/grpc-js.ts', 'xds/service.ts (types)', 'library (types)', 'root'],
   '@grpc/proto-loader': ['root'],
   // Requests are scanned field by field, which the codec does not offer.
   protobufjs: ['xds'],
@@ -65,7 +65,8 @@ const executable = 'cli/main.ts';
 const impureFiles = new Set([
   'xds/pacer.ts',
   'xds/service.ts',
-  'xds/calls.ts',
+  'xds/grpc-js.ts',
+  'xds/rpc.ts',
   'xds/client-driver.ts',
   'xds/throttle.ts',
   'xds/tls.ts',

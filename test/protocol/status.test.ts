@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:http2';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
-import { Server, ServerCredentials, type ServerDuplexStream, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { encode } from '../../proto/codec.ts';
-import { serviceDefinition } from '../../proto/services.ts';
 import { AnswerStreams } from '../../src/xds/answer-streams.ts';
-import { pacedUnary } from '../../src/xds/calls.ts';
 import { clientStatusDiscovery, type PacedAnswer } from '../../src/xds/client-status.ts';
+import { grpcTransport } from '../../src/xds/grpc-js.ts';
+import type { RpcService } from '../../src/xds/rpc.ts';
+import { defaultXdsSettings } from '../../src/xds/service.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { snapshot, urls } from '../support/xds-fixtures.ts';
@@ -76,18 +78,21 @@ for (const method of ['FetchClientStatus', 'StreamClientStatus'] as const) {
       const left = () => void underWay--;
       return { outcome: { kind: 'answer', message: Buffer.alloc(1_000_000) }, left };
     };
-    const [server, streams] = [new Server(), new AnswerStreams(50)];
-    server.addService(serviceDefinition(clientStatusDiscovery), {
-      FetchClientStatus: pacedUnary(answer, 50),
-      StreamClientStatus: (call: ServerDuplexStream<Buffer, Buffer>) => streams.serve(call, answer, () => {}),
+    const streams = new AnswerStreams(50);
+    const service: RpcService = {
+      name: clientStatusDiscovery,
+      streams: { StreamClientStatus: stream => streams.serve(stream, answer) },
+      unary: { FetchClientStatus: answer },
+    };
+    const transport = grpcTransport([service], { ...defaultXdsSettings, answerLimit: 50 });
+    const listener = createServer(socket => transport.inject(socket.on('error', () => {})));
+    await once(listener.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => {
+      listener.close();
+      transport.destroy();
     });
-    const bind = new Promise<number>((resolve, reject) => {
-      server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, port) =>
-        error ? reject(error) : resolve(port),
-      );
-    });
-    t.after(() => server.forceShutdown());
-    const session = connect(`http://127.0.0.1:${await bind}`, { settings: { initialWindowSize: 0 } });
+    const { port } = listener.address() as AddressInfo;
+    const session = connect(`http://127.0.0.1:${port}`, { settings: { initialWindowSize: 0 } });
     t.after(() => session.destroy());
     await once(session, 'remoteSettings');
     const call = session.request({
