@@ -52,6 +52,7 @@ const commands: readonly { readonly args: readonly string[]; readonly lines?: nu
   { args: ['health', 'shop'] },
   { args: ['weights', 'shop'] },
   { args: ['canary', 'weights', 'shop/everyone', 'shop@v1=90', 'shop@v2=10', '--wait', '--reason', 'first tenth'] },
+  { args: ['canary', 'status'] },
   { args: ['canary', 'weights', 'shop/everyone', '--end', '--wait'] },
   { args: ['drain', 'shop', two.address, '--wait', '--force'] },
   { args: ['drain', 'shop', two.address, '--undo', '--wait'] },

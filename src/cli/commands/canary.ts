@@ -5,6 +5,7 @@ import type { CliHost } from '../host.ts';
 import { type WriteFlags, withExamples, withWriteOptions, writeQuery } from '../options.ts';
 import { ago, CliFailure, printable, render, renderTable } from '../output.ts';
 import { showWrite } from '../write-answer.ts';
+import { canaryStatusCommand, shareText } from './canary-status.ts';
 
 type CanaryFlags = WriteFlags & { readonly end?: boolean };
 
@@ -29,7 +30,8 @@ export function canaryCommand(program: Command, host: CliHost): void {
     'switchyard canary weights shop/everyone catalog@v1=50 catalog@v2=50 --dry-run',
     'switchyard canary weights shop/everyone --end',
   ];
-  withExamples(canary, examples);
+  canaryStatusCommand(canary, host);
+  withExamples(canary, ['switchyard canary status', ...examples]);
   withExamples(weights, examples);
 }
 
@@ -67,10 +69,9 @@ const ofAll = 'all callers, by a hash; a change moves only as many as it is abou
 
 function weightsTable({ declared, effective, override, sticky, hashed }: WeightsReply, at: number): string {
   const total = Object.values(effective).reduce((sum, weight) => sum + weight, 0);
-  const share = (weight: number) => (total === 0 ? '-' : `${((100 * weight) / total).toFixed(1)}%`);
   const rows = Object.entries(declared).map(([destination, weight]) => {
     const now = effective[destination] ?? 0;
-    return [destination, String(weight), String(now), share(now)];
+    return [destination, String(weight), String(now), shareText(now, total)];
   });
   const since = override ? `${ago(override.since, at)} by ${override.by}` : '';
   const why = override?.why ? `: ${override.why}` : '';

@@ -10,6 +10,39 @@ import { runHere } from './here.ts';
 
 const here = new AdminHere();
 
+describe('switchyard canary status', () => {
+  it('says that nothing is shifted, and what is', async () => {
+    here.world.accept();
+    here.world.connect(1, 'edge-1', edge);
+    const none = await here.run('canary', 'status');
+    assert.match(none.out, /^no rule is shifted\n/);
+    here.world.accept([shift]);
+    const { out } = await here.run('canary', 'status');
+    assert.match(out, /^RULE +DESTINATION +DECLARED +EFFECTIVE +SHARE +SHIFTED\n/);
+    assert.match(out, /\nshop\/everyone +catalog@v1 +95 +90 +90\.0% +\d+d ago by ada, active: first tenth\n/);
+    assert.match(out, /\n +catalog@v2 +5 +10 +10\.0%\n/);
+    assert.equal((await here.run('canary', 'status', '-o', 'name')).out, 'shop/everyone\n');
+  });
+
+  it('is good when all proxies have it, and not otherwise', async () => {
+    here.world.accept([shift]);
+    const nobody = await here.run('canary', 'status');
+    assert.match(nobody.out, /\nno proxy is connected\n$/);
+    assert.equal(nobody.code, 2);
+    here.world.connect(1, 'edge-1', edge);
+    const { out, code } = await here.run('canary', 'status');
+    assert.match(out, /\nproxies: 1 pending; "switchyard status" shows them\n$/);
+    assert.equal(code, 2);
+  });
+
+  it('shows one that waits for its rule, and why', async () => {
+    here.world.accept([{ ...shift, rule: 'gone' }]);
+    const { out, code } = await here.run('canary', 'status');
+    assert.match(out, /\nshop\/gone +catalog@v1 +- +- +- +\d+d ago by ada, suspended: /);
+    assert.equal(code, 2);
+  });
+});
+
 describe('switchyard canary weights', () => {
   beforeEach(() => {
     here.world.accept();

@@ -21,7 +21,7 @@ function completes(offered: Offered): void {
     const all = await offered('');
     for (const name of ['status', 'ps', 'validate', 'analyze', 'canary']) assert.ok(all.includes(name), name);
     assert.deepEqual(await offered('stat'), ['status']);
-    assert.deepEqual(await offered('canary', ''), ['weights']);
+    assert.deepEqual(await offered('canary', ''), ['status', 'weights']);
     assert.deepEqual(await offered('quarantine', 'r'), ['release']);
   });
   it('flags of the command, also by its other name', async () => {
@@ -81,7 +81,10 @@ describe('completion by zsh', () => {
   it('knows commands, flags and values', async () => {
     const { out } = await runHere(['completion', 'zsh']);
     assert.match(out, /^#compdef switchyard\n/);
-    assert.match(out, / {4}'switchyard canary'\) plain=\('weights:show, set or end a shift of a rule'\\''s weights'\)/);
+    assert.match(
+      out,
+      / {4}'switchyard canary'\) plain=\('weights:show, set or end a shift of a rule'\\''s weights' 'status:which rules are shifted, and whether all proxies have it'\)/,
+    );
     assert.match(out, / {4}'switchyard status -o'\|'switchyard status --output'\) compadd -- 'table' 'wide'/);
     assert.match(out, /'switchyard status'\|'switchyard ps'\) node='switchyard status' ;;/);
   });
