@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createSecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { limitSilentConnections } from './admin/connection-limit.ts';
+import { inTurns, limitSilentConnections } from './admin/connection-limit.ts';
 import type { ServerTls } from './base/server-tls.ts';
 import type { ListenAddress } from './settings.ts';
 import type { Board } from './snapshot/board.ts';
@@ -36,13 +36,13 @@ export async function startXdsRest(
   { host, port }: ListenAddress,
   { board, tls, report }: RestParts,
 ): Promise<RunningRest> {
-  const listener: RequestListener = (request, response) => {
+  const listener: RequestListener = inTurns((request, response) => {
     answer(board, request, report).then(
       result => send(response, result),
       // The client went away while it spoke.
       () => response.destroy(),
     );
-  };
+  });
   const server = tls
     ? createSecureServer({ ...timeouts, ...tlsOptions(tls, 'http/1.1') }, listener)
     : createServer(timeouts, listener);

@@ -123,7 +123,7 @@ function partsOf({ req }: Context): readonly string[] {
 
 /** A fleet of which a caller may not read. */
 function hiddenFleet(context: Context, caller: Caller, { ofAllFleets }: Operation): string | undefined {
-  if (ofAllFleets && caller.fleets) return 'That is of all fleets';
+  if (ofAllFleets && caller.fleets) return 'That is of all fleets, and takes a token made without --fleet';
   const [first, name = ''] = partsOf(context);
   if (first !== 'fleets' || name === '' || mayFleet(caller, name)) return undefined;
   return `That is of fleet "${name}"`;

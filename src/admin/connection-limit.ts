@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import { Server as SecureServer } from 'node:https';
 import type { Socket } from 'node:net';
 
@@ -21,6 +21,39 @@ export function limitSilentConnections(server: Server | SecureServer, most: numb
     silent.delete(socket);
     response.once('close', () => silent.add(socket));
   });
+}
+
+/** As many requests may wait behind one that is being answered, on its connection. */
+export const mostWaiting = 32;
+
+/**
+ * Answers the requests of a connection one after the other, with room for those of others in between, however many it sends
+ * at once (P28). A connection on which more than `most` wait is closed, and what waits there is not done.
+ */
+export function inTurns(answer: RequestListener, most = mostWaiting): RequestListener {
+  const lines = new WeakMap<Socket, (() => void)[]>();
+  const next = (socket: Socket, line: (() => void)[]) => {
+    const turn = line.shift();
+    if (socket.destroyed || !turn) lines.delete(socket);
+    else turn();
+  };
+  return (request, response) => {
+    const { socket } = request;
+    if (socket.destroyed) return;
+    const line = lines.get(socket);
+    if (line && line.length >= most) {
+      socket.destroy();
+      return;
+    }
+    const own = line ?? [];
+    const turn = () => {
+      response.once('close', () => setImmediate(next, socket, own));
+      answer(request, response);
+    };
+    if (line) return void line.push(turn);
+    lines.set(socket, own);
+    turn();
+  };
 }
 
 /** Node makes another socket of one whose handshake is done; both have the same other end. */

@@ -12,7 +12,7 @@ import { authenticated } from './access.ts';
 import { restoreBackup } from './api.ts';
 import { audited } from './audited.ts';
 import { sameSiteOnly } from './auth.ts';
-import { limitSilentConnections } from './connection-limit.ts';
+import { inTurns, limitSilentConnections } from './connection-limit.ts';
 import type { AdminDependencies } from './dependencies.ts';
 import { idempotent } from './idempotency.ts';
 import { type AdminAddress, listen, type SecureListening } from './listen.ts';
@@ -128,7 +128,7 @@ function bodyUpTo(maxSize: number, text: string): MiddlewareHandler {
 /** Listens. @throws Error that names the address and the remedy when it cannot. */
 export async function startAdmin(options: AdminOptions): Promise<RunningAdmin> {
   const { secure, address } = options;
-  const answer = getRequestListener(adminApp(options).fetch, { hostname: 'localhost' });
+  const answer = inTurns(getRequestListener(adminApp(options).fetch, { hostname: 'localhost' }));
   const server = secure
     ? createSecureServer({ ...serverOptions, ...secure.options }, answer)
     : createServer(serverOptions, answer);

@@ -60,6 +60,7 @@ export const readMetrics = operation({
   path: '/metrics',
   family: 'Process',
   summary: 'Metrics in the text format of Prometheus',
+  ofAllFleets: true,
   answers: { 200: { mediaType: 'text/plain; version=0.0.4; charset=utf-8' } },
 });
 

@@ -9,6 +9,7 @@ const edge = { kind: 'assigned', key: 'edge' } as const;
 
 /** Reads of what a fleet holds or does: how the answer shows that it is about fleet `edge`. */
 const confined: Readonly<Record<string, { readonly url: string; readonly body?: object; readonly shows: RegExp }>> = {
+  readMetrics: { url: '/metrics', shows: /fleet="edge"/ },
   listProxies: { url: '/api/v1/proxies', shows: /edge-1/ },
   readProxyConfig: { url: '/api/v1/proxies/edge-1/config', shows: /"catalog@v1"/ },
   proxyHistory: { url: '/api/v1/proxies/edge-1/history', shows: /"fleet":"edge"/ },
@@ -28,7 +29,6 @@ const confined: Readonly<Record<string, { readonly url: string; readonly body?: 
 const others: Readonly<Record<string, string>> = {
   readHealth: 'the process',
   readReadiness: 'the process',
-  readMetrics: 'the process, in numbers',
   readDocument: 'the API',
   readDocsPage: 'the API',
   readDocsScript: 'the API',
@@ -88,7 +88,8 @@ describe('the scope of a token over all operations', () => {
       const foreign = await ask(confinedTo(made, 'internal'));
       assert.doesNotMatch(foreign.status < 400 ? foreign.text : '', shows);
       assert.doesNotMatch(foreign.text, /"fleets: edge"|did you mean "edge/);
-      if (id === 'readBackup') return;
+      if (id === 'readMetrics') assert.match(foreign.text, /made without --fleet/);
+      if (id === 'readBackup' || id === 'readMetrics') return;
       assert.match((await ask(confinedTo(made, 'edge'))).text, shows, 'and to those it is shown');
     });
   }

@@ -5,7 +5,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { connect as connectSecurely } from 'node:tls';
-import { limitSilentConnections } from '../../../src/admin/connection-limit.ts';
+import { inTurns, limitSilentConnections } from '../../../src/admin/connection-limit.ts';
 import { type RunningAdmin, startAdmin } from '../../../src/admin/server.ts';
 import { selfSigned } from '../../support/certificates.ts';
 import { until } from '../../support/until.ts';
@@ -82,6 +82,17 @@ describe('the admin API on a socket', () => {
     assert.equal(silent.filter(each => each.closed).length, 0, 'they are slow, not wrong, for a while');
   });
 
+  it('is not kept from others by a flood of requests on a few connections (P28)', { timeout: 60_000 }, async () => {
+    const admin = await start();
+    const request = 'GET /api/v1/policy HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n';
+    const flood = Array.from({ length: 3 }, () => dial(admin).resume());
+    await Promise.all(flood.map(each => once(each, 'connect')));
+    for (const each of flood) each.write(request.repeat(84_000));
+    const answer = await fetch(`http://127.0.0.1:${admin.port}/healthz`);
+    assert.equal(answer.status, 200);
+    await until('the flood is cut off', () => flood.every(each => each.closed));
+  });
+
   it('closes those who never finish their request', { timeout: 30_000 }, async () => {
     const admin = await start();
     const slow = dial(admin).setEncoding('latin1');
@@ -98,6 +109,53 @@ describe('the admin API on a socket', () => {
       clearInterval(drip);
     }
     assert.match(heard, /^HTTP\/1\.1 408/);
+  });
+});
+
+describe('requests that follow each other on one connection', () => {
+  it('are answered in turns, and others meanwhile; who sends too many is cut off', { timeout: 30_000 }, async () => {
+    const asked: string[] = [];
+    const open = new Map<string, () => void>();
+    const server = createServer(
+      inTurns((request, response) => {
+        const { url = '' } = request;
+        asked.push(url);
+        open.set(url, () => response.end(`answer ${url}.`));
+      }, 10),
+    );
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const paths = (count: number) => Array.from({ length: count }, (_, index) => `/${index}`);
+    const text = (path: string) => `GET ${path} HTTP/1.1\r\nhost: here\r\n\r\n`;
+    try {
+      const flood = dial({ port }).setEncoding('latin1');
+      let heard = '';
+      flood.on('data', chunk => {
+        heard += chunk;
+      });
+      flood.write(paths(11).map(text).join(''));
+      await until('the first is asked', () => asked.length === 1);
+      dial({ port }).resume().write(text('/other'));
+      await until('the other is asked', () => asked.includes('/other'));
+      assert.deepEqual(asked, ['/0', '/other'], 'one of the flood is under way');
+      for (const path of paths(11)) {
+        await until(`${path} is asked`, () => open.has(path));
+        open.get(path)?.();
+      }
+      await until('all are answered', () => heard.includes('answer /10.'));
+      assert.deepEqual(
+        [...heard.matchAll(/answer ([^.]+)\./g)].map(match => match[1]),
+        paths(11),
+      );
+      assert.equal(flood.closed, false);
+      flood.write(paths(12).map(text).join(''));
+      await until('it is cut off', () => flood.closed);
+      assert.ok(asked.length <= 13, 'nothing of what waited is done');
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
   });
 });
 
