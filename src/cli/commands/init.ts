@@ -1,9 +1,10 @@
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { testedEnvoy } from '../../base/tested-envoy.ts';
 import { namePattern, nameRule } from '../../policy/field.ts';
 import { policyJsonSchema } from '../../policy/json-schema.ts';
+import { replaceFile } from '../../store/replace-file.ts';
 import type { CliHost } from '../host.ts';
 import { type BootstrapFlags, bootstrapFiles, checkedAddress, clusterOf, nodesOf } from '../init/bootstraps.ts';
 import { composeText, composeXds } from '../init/compose.ts';
@@ -12,6 +13,7 @@ import { addressesMistake, answerTo, anything, confirmed, oneOf, portMistake, wo
 import { isLoopback, systemdFiles } from '../init/systemd.ts';
 import { withExamples } from '../options.ts';
 import { CliFailure } from '../output.ts';
+import { isFileThere } from '../replaceable.ts';
 
 interface InitFlags extends BootstrapFlags {
   readonly service: string;
@@ -80,7 +82,7 @@ async function init(host: CliHost, folder: string, asGiven: InitFlags, given: Gi
   const ask = asGiven.yes ? undefined : host.ask;
   const flags = ask ? await asked(host, ask, asGiven, given) : asGiven;
   const files = filesOf(host, folder, flags, given);
-  const existing = [...files.keys()].filter(name => existsSync(path.join(folder, name)));
+  const existing = [...files.keys()].filter(name => isFileThere(path.join(folder, name)));
   if (existing.length > 0 && !flags.force) {
     throw new CliFailure(
       `${listed(existing.map(name => path.join(folder, name)))} already: nothing was written; --force overwrites, --only writes one`,
@@ -246,7 +248,9 @@ function runSteps(
 function write(file: string, text: string): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true });
-    writeFileSync(file, text);
+    // Others than its owner read it too, as an Envoy does its bootstrap.
+    const mode = (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o666 & ~process.umask()) & 0o777;
+    replaceFile(file, text, mode);
   } catch (cause) {
     throw new CliFailure(`cannot write ${file}: ${(cause as Error).message}`, 1, { cause });
   }

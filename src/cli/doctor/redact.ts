@@ -5,14 +5,15 @@ import { harmless, type Path, secretPart, secretPaths } from './secret-paths.ts'
 const removed = '[removed]';
 
 const name = `(?:[\\w.-]*(?:${secretPart})[\\w.-]*)`;
-const quotedOrPlain = `(?:"${name}"|'${name}'|\\\\+"${name}\\\\+"|${name})`;
+const spaced = `(?:[\\w. -]*(?:${secretPart})[\\w. -]*)`;
+const quoted = `"${spaced}"|'${spaced}'|\\\\+"${spaced}\\\\+"`;
+const quotedOrPlain = `(?:${quoted}|${name})`;
+/** With some words before and after: so much may stand in a line before its colon. */
+const words = `(?:${quoted}|(?:[\\w.-]+ ){0,3}${name}(?: [\\w.-]+){0,3})`;
 const quotedValue = `"(?:[^"\\\\\\n]|\\\\.)*"|'(?:[^'\\n]|'')*'|\\\\+"[^"\\n]*"`;
 
 /** `name: value` as a line of its own: all of the line. */
-const line = new RegExp(
-  `^([ \\t]*(?:- )?${quotedOrPlain}[ \\t]*:[ \\t]+)(${quotedValue}|[^\\s"'{\\[|>&*!#][^\\n]*)`,
-  'gim',
-);
+const line = new RegExp(`^([ \\t]*(?:- )?${words}[ \\t]*:[ \\t]+)(${quotedValue}|[^\\s"'{\\[|>&*!#][^\\n]*)`, 'gim');
 /** `name: value`, `"name": "value"`, `name=value`: up to what ends the value; of `authorization` with its second word. */
 const assigned = new RegExp(
   `((?:^|[\\s{,"'&?\\\\])${quotedOrPlain}\\s*[:=]\\s*)(${quotedValue}|[^\\s,{}\\[\\]"'&]+)`,
@@ -20,10 +21,7 @@ const assigned = new RegExp(
 );
 const withScheme = /((?:^|[\s{,"'])["']?[\w-]*authorization["']?\s*[:=]\s*["']?)[\w-]+ +[^\s,{}"']+/gim;
 /** `token: |` and the indented lines below it. */
-const blockOf = new RegExp(
-  `^([ \\t]*(?:- )?(?:"${name}"|${name}):[ \\t]*[|>][-+0-9]*)[ \\t]*\\n(?:[ \\t]+.*\\n?|\\n)+`,
-  'gim',
-);
+const blockOf = new RegExp(`^([ \\t]*(?:- )?${words}:[ \\t]*[|>][-+0-9]*)[ \\t]*\\n(?:[ \\t]+.*\\n?|\\n)+`, 'gim');
 const pem = /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g;
 const bearer = /\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}/gi;
 const webToken = /\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*/g;

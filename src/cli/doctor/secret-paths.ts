@@ -1,10 +1,10 @@
 /** What is part of the name of a field, header, cookie or variable whose value is taken for a secret. */
 export const secretPart =
-  'secret|passw(?:or)?d|passphrase|pwd|token|authorization|[-_]auth(?![a-z])|auth[-_]?key|bearer|' +
-  '(?:api|private|access|signing|session|shared|encryption|account)[-_]?key|credential|cookie|inline_string|inline_bytes|' +
+  'secret|passw(?:or)?d|passphrase|pwd|token|authorization|[-_ ]auth(?![a-z])|auth[-_ ]?key|bearer|' +
+  '(?:api|private|access|signing|session|shared|encryption|account)[-_ ]?key|credential|cookie|inline_string|inline_bytes|' +
   'hmac|signature';
 
-const secretName = new RegExp(`^[\\w.-]*(?:${secretPart})[\\w.-]*$`, 'i');
+const secretName = new RegExp(`^[\\w. -]*(?:${secretPart})[\\w. -]*$`, 'i');
 
 /** Fields that name a header or a variable of which another field beside them has the value. */
 const naming = ['key', 'name', 'header', 'headerName', 'header_name'];

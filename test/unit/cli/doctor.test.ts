@@ -59,9 +59,22 @@ const structured: Readonly<Record<string, string>> = {
   'a value with an anchor': 'password: &p Planted21\n',
 };
 
+const blanks = {
+  JSON: '{"shop": {"database password": "Planted8"}}',
+  'JSON, a key of an API': '{"Api key": "Planted8"}',
+  YAML: 'shop:\n  "database password": Planted8\n  token of shop: Planted8\n',
+  'a text': 'cannot read {: }\ndatabase password: Planted8 and more Planted8\n',
+  'a text, in the middle of the name': 'cannot read {: }\npassword of shop: Planted8\n',
+  'a line of words': '{\nthe answer was {"access token ": "Planted8", "api key"=\'Planted8\'}\n',
+};
+
 describe('what looks like a secret', () => {
   for (const [name, text] of Object.entries({ ...planted, ...structured })) {
     it(`is removed: ${name}`, () => assert.doesNotMatch(redacted(text), /Planted|UGxhbnRlZDg/));
+  }
+
+  for (const [where, text] of Object.entries(blanks)) {
+    it(`is removed where its name has blanks: ${where}`, () => assert.doesNotMatch(redacted(text), /Planted8/));
   }
 
   it('is removed where it is known to be one, and the rest stays', () => {

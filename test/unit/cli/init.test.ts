@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
@@ -48,6 +58,30 @@ describe('switchyard init', () => {
     assert.deepEqual(policy.services.shop.endpoints, [{ address: '10.0.0.1:80' }, { address: '10.0.0.2:80' }]);
     assert.equal(policy.gateways.public.listeners[0].port, 8080);
     assert.ok(existsSync(join(folder, 'systemd/switchyard.service')));
+  });
+
+  it('puts its files in the place of others as a whole, and follows no link', async () => {
+    const folder = temporaryDirectory();
+    assert.equal((await init(folder)).code, 0);
+    const [file, other] = [join(folder, 'switchyard.yaml'), join(folder, 'other.txt')];
+    const before = statSync(file);
+    chmodSync(file, 0o640);
+    assert.equal((await init(folder, '--force')).code, 0);
+    const after = statSync(file);
+    assert.equal(after.mode & 0o777, 0o640);
+    assert.notEqual(after.ino, before.ino, 'another file: who reads the old one reads it to its end');
+    writeFileSync(other, 'precious');
+    rmSync(file);
+    symlinkSync(other, file);
+    for (const flags of [[], ['--force']]) {
+      const { code, err } = await init(folder, ...flags);
+      assert.equal(code, 1);
+      assert.match(err, /switchyard\.yaml is there, and no file/);
+    }
+    rmSync(other);
+    const { code } = await init(folder, '--force');
+    assert.equal(code, 1, 'nor one that leads nowhere');
+    assert.equal(existsSync(other), false);
   });
 
   it('writes nothing where that is not confirmed, and asks again what makes no sense', async () => {
