@@ -1,7 +1,10 @@
+import { createHash } from 'node:crypto';
 import { lstat, rm } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import type { Server as SecureServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { resolve as absolute } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TlsOptions } from 'node:tls';
 
 /** A port, 0 for any free one; or a socket of this machine, with the rights of its file. */
@@ -25,15 +28,22 @@ export function addressText(address: AdminAddress): string {
 
 /** Listens. @returns the port, 0 for a socket. @throws Error that names the address and the remedy when it cannot. */
 export async function listen(server: Server | SecureServer, address: AdminAddress): Promise<number> {
-  if ('path' in address) await makeWay(address.path);
+  if (!('path' in address)) return listening(server, address);
+  // Two that find the same dead socket would each take the other's away.
+  using _turn = await turnAt(address.path);
+  await makeWay(address.path);
+  return await listening(server, address);
+}
+
+function listening(server: Server | SecureServer, address: AdminAddress): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', cause => {
       const taken = (cause as NodeJS.ErrnoException).code === 'EADDRINUSE';
       reject(refusal(address, taken ? 'taken' : cause.message, cause));
     });
-    const listening = () => resolve('path' in address ? 0 : (server.address() as AddressInfo).port);
-    if ('path' in address) listenOn(server, address, listening);
-    else server.listen(address.port, address.host, listening);
+    const done = () => resolve('path' in address ? 0 : (server.address() as AddressInfo).port);
+    if ('path' in address) listenOn(server, address, done);
+    else server.listen(address.port, address.host, done);
   });
 }
 
@@ -45,6 +55,33 @@ function listenOn(server: Server, { path, mode }: { path: string; mode: number }
   } finally {
     process.umask(usual);
   }
+}
+
+/** Milliseconds; and how often it is tried within them. */
+const [longestTurn, between] = [2000, 10];
+
+/**
+ * One at a time on this machine: an abstract socket, a name of Linux without a file, which ends with its process. Nobody is
+ * waited for longer than a moment, since any user may hold a name; elsewhere nobody is.
+ */
+async function turnAt(path: string): Promise<Disposable> {
+  const nobody = { [Symbol.dispose]: () => {} };
+  if (process.platform !== 'linux') return nobody;
+  const until = performance.now() + longestTurn;
+  for (;;) {
+    const held = await hold(`\0switchyard ${createHash('sha256').update(absolute(path)).digest('hex')}`);
+    if (held) return held;
+    if (performance.now() >= until) return nobody;
+    await pause(between);
+  }
+}
+
+function hold(name: string): Promise<Disposable | undefined> {
+  const holder = createServer(socket => socket.destroy());
+  return new Promise(resolve => {
+    holder.once('error', () => resolve(undefined));
+    holder.listen({ path: name }, () => resolve({ [Symbol.dispose]: () => void holder.close() }));
+  });
 }
 
 /** Takes away the socket of a server that is dead, and nothing else. */
