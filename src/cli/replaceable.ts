@@ -16,6 +16,8 @@ function lookAt(file: string): ReturnType<typeof lstatSync> | undefined {
   try {
     return lstatSync(file, { throwIfNoEntry: false });
   } catch (cause) {
+    // Below a file there is nothing; who writes there is told so.
+    if ((cause as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
     throw new CliFailure(`cannot look at ${file}: ${(cause as Error).message}`, 1, { cause });
   }
 }
