@@ -78,7 +78,8 @@ describe('what was good goes on, on real Envoys', () => {
     const { body } = await world.plane.api('GET', '/api/v1/fleets/delta/snapshot');
     assert.match(JSON.stringify(body), new RegExp(`"address":"127.0.0.1","port_value":${one.port}`));
     assert.doesNotMatch(JSON.stringify(body), /"address":"localhost"/);
-    assert.ok(((await tally(30))['one'] ?? 0) > 5);
+    // A quarter of two hundred: that so few of them go there by chance is out of the question.
+    assert.ok(((await tally(100))['one'] ?? 0) > 5);
   });
 
   it('takes an edit under load without losing a request', async () => {
@@ -155,7 +156,7 @@ describe('what was good goes on, on real Envoys', () => {
     assert.equal((await world.plane.api('DELETE', `${path}?wait=acked&timeout=10s`)).status, 200);
     const drained = await world.plane.api('PATCH', `${path}?wait=acked&timeout=10s`, {
       state: 'draining',
-      expiresIn: '2s',
+      expiresIn: '4s',
     });
     assert.equal(drained.status, 200);
     assert.equal((await tally(20))['one'], 0);
@@ -175,7 +176,7 @@ describe('what was good goes on, on real Envoys', () => {
     const cold = world.adopt('cold', startEnvoy({ name: 'cold', bootstrap: { ...bundle, admin } }));
     await cold.ready(AbortSignal.timeout(20_000));
     const answer = await until('an answer', () => ask(ports.delta, '/').catch(() => undefined));
-    assert.ok(performance.now() - begun < 5000);
+    assert.ok(performance.now() - begun < 10_000, 'it waited for nobody');
     assert.equal(answer.status, 200);
     assert.equal(answer.headers['x-policy'], 'b');
     assert.equal((await tally(10))['other'], expected['other'], 'the shift is in the bundle');

@@ -79,7 +79,7 @@ describe('services replaced during an outage', { timeout: 60_000 + outages * 60_
   function policy(service: string): PolicyInput {
     const names = kinds.map(each => each.name);
     return {
-      services: { [service]: { endpoints: [{ address: backend.address }], timeout: '1s' } },
+      services: { [service]: { endpoints: [{ address: backend.address }], timeout: '3s' } },
       gateways: Object.fromEntries(
         names.map(name => [
           name,

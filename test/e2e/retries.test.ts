@@ -208,15 +208,23 @@ describe('where and when it is tried again', () => {
       });
       return (await Promise.all(all)).sort((x, y) => x - y);
     };
-    const quick = await pauses('thrice-more');
-    const slow = await pauses('slow-retries');
-    const growing = await pauses('growing-retries');
-    assert.ok((quick.at(-1) ?? 0) < 300, `short pauses: ${quick}`);
+    /** What a busy machine adds to the pauses, it does not add to all of five times. */
+    const within = async (name: string, least: number, most: number) => {
+      const seen: string[] = [];
+      for (let time = 0; time < 5; time++) {
+        const longest = (await pauses(name)).at(-1) ?? 0;
+        seen.push(longest.toFixed(0));
+        assert.ok(longest > least, `${name}: ${seen}`);
+        if (longest < most) return;
+      }
+      assert.fail(`${name}: ${seen} ms, not below ${most}`);
+    };
+    await within('thrice-more', 0, 300);
     // Four pauses of 0 to 200 ms: all twelve requests below 250 ms would be a chance of 10^-9. Growing, they would be
     // up to 200, 400, 800 and 1600 ms, and all below a second a chance of 10^-8.
-    assert.ok((slow.at(-1) ?? 0) > 250 && (slow.at(-1) ?? 0) < 1000, `bounded pauses: ${slow}`);
+    await within('slow-retries', 250, 1000);
     // Up to 60, 120, 240 and 480 ms. Not growing, four of them are at most 240 ms.
-    assert.ok((growing.at(-1) ?? 0) > 340, `growing pauses: ${growing}`);
+    await within('growing-retries', 340, Number.POSITIVE_INFINITY);
   });
 
   it('is after the time for one attempt, within the time for all', async () => {
@@ -244,7 +252,7 @@ describe('where and when it is tried again', () => {
         }),
       );
       const took = Math.max(...longest);
-      assert.ok(took >= least - 10 && took < least + 700, `${name}: ${took}`);
+      assert.ok(took >= least - 10 && took < least + 2000, `${name}: ${took}`);
     }
     assert.ok(((await edge?.stat('cluster.far.upstream_cx_connect_timeout')) ?? 0) >= 1);
   });

@@ -63,7 +63,7 @@ describe('a freeze', () => {
     });
     const begun = performance.now();
     const frozen = await plane.api<FreezeReply>('PUT', '/api/v1/freeze?reason=test', {});
-    assert.ok(frozen.status === 200 && performance.now() - begun < 1000);
+    assert.ok(frozen.status === 200 && performance.now() - begun < 5000);
     world.save(policy('second'));
     await until('the save is accepted, and waits', async () => {
       return (await plane.api<FreezeReply>('GET', '/api/v1/freeze')).body.waitingCount === 1;
@@ -109,7 +109,7 @@ describe('a freeze', () => {
     const waits = await plane.api<WriteReply>('POST', '/api/v1/transactions?wait=acked&timeout=30s', named);
     assert.deepEqual([waits.status, waits.body.waitsForThaw], [202, true]);
     assert.match(waits.body.acknowledged?.summary ?? '', /switchyard thaw/);
-    assert.ok(performance.now() - begun < 5000, 'it is not waited for');
+    assert.ok(performance.now() - begun < 15_000, 'it is not waited for');
     for (const port of Object.values(ports)) assertValues(await askMany(10, () => ask(port, '/', asking)), ['a']);
     const passes = await plane.api<WriteReply>('POST', '/api/v1/transactions?duringFreeze=true&wait=acked', named);
     assert.deepEqual([passes.status, passes.body.acknowledged?.acked], [200, 2], JSON.stringify(passes.body));
