@@ -124,7 +124,7 @@ describe('a fleet of each variant over ADS', () => {
   }
 
   async function acked(): Promise<void> {
-    const result = await waitAcked({ fleet, board, targets: snapshots, signal: AbortSignal.timeout(10_000) });
+    const result = await waitAcked({ fleet, board, targets: snapshots, signal: AbortSignal.timeout(60_000) });
     assert.deepEqual(result, { concerned: 2, acked: 2, missing: [], departed: [] });
   }
 
@@ -147,7 +147,7 @@ describe('a fleet of each variant over ADS', () => {
       const options = { node, xds: [`127.0.0.1:${xdsPort}`], variant, admin, ...bootstrapDefaults };
       envoys.push(startEnvoy({ name: variant, bootstrap: bootstrap(options) }));
     }
-    await Promise.all(envoys.map(envoy => envoy.ready(AbortSignal.timeout(20_000))));
+    await Promise.all(envoys.map(envoy => envoy.ready(AbortSignal.timeout(60_000))));
     await until('both proxies are connected', () => fleet.proxies().length === 2);
     await acked();
   });

@@ -81,7 +81,7 @@ describe('a first day: init, serve, status, canary, drain', () => {
     await plane.start();
     const bootstrap = parse(readFileSync(join(cwd, 'envoy-edge.yaml'), 'utf8')) as object;
     envoy = startEnvoy({ name: 'edge', bootstrap });
-    await envoy.ready(AbortSignal.timeout(20_000));
+    await envoy.ready(AbortSignal.timeout(60_000));
   });
   after(async () => {
     await envoy?.stop();

@@ -125,7 +125,7 @@ describe('how proxies find endpoints', () => {
       await until(
         'it is unknown',
         async () => counts(await row('catalog', bad.address))?.startsWith('0,0,0,0,0') === true,
-        20_000,
+        60_000,
       );
     } finally {
       process.kill(seen.pid, 'SIGCONT');

@@ -60,7 +60,7 @@ describe('the stream of events beside a real Envoy', { timeout: 120_000 }, async
       method,
       headers: { authorization: `Bearer ${readToken(data)}`, 'content-type': 'application/json' },
       ...(body ? { body: JSON.stringify(body) } : {}),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     assert.equal(response.status, 200, `${path}: ${await response.text()}`);
   };

@@ -67,7 +67,7 @@ async function killed(load: Load, backend: typeof a): Promise<void> {
       return !got(20).includes(backend.name);
     });
     await backend.revive();
-    await until('it has its traffic back', () => got(20).includes(backend.name), 15_000);
+    await until('it has its traffic back', () => got(20).includes(backend.name));
   } finally {
     await load.end();
   }

@@ -53,8 +53,8 @@ for (const variant of ['delta', 'sotw'] as const) {
             snapshots: new Map([['golden', published]]),
             assign: () => ({ kind: 'assigned', key: 'golden' }),
           });
-          await until(`all of ${each.name} is acknowledged`, () => holdsAll(events, published), 20_000);
-          await until('nothing is left warming', () => isSettled(envoy, published), 20_000);
+          await until(`all of ${each.name} is acknowledged`, () => holdsAll(events, published), 60_000);
+          await until('nothing is left warming', () => isSettled(envoy, published), 60_000);
           assert.deepEqual(rejections(events), []);
           assert.deepEqual(await counters(envoy, /update_rejected: [1-9]/), []);
         });

@@ -45,7 +45,7 @@ async function send({ method, path, body, key }: Asked) {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     const text = await response.text();
     return { status: response.status, text, replayed: response.headers.get('idempotency-replayed') };

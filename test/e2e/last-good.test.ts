@@ -174,7 +174,7 @@ describe('what was good goes on, on real Envoys', () => {
     const admin = { address: { socket_address: { address: '127.0.0.1', port_value: await world.port() } } };
     const begun = performance.now();
     const cold = world.adopt('cold', startEnvoy({ name: 'cold', bootstrap: { ...bundle, admin } }));
-    await cold.ready(AbortSignal.timeout(20_000));
+    await cold.ready(AbortSignal.timeout(60_000));
     const answer = await until('an answer', () => ask(ports.delta, '/').catch(() => undefined));
     assert.ok(performance.now() - begun < 10_000, 'it waited for nobody');
     assert.equal(answer.status, 200);

@@ -90,7 +90,7 @@ async function answers(cast: Cast, path: string, by: string): Promise<void> {
   await until(
     `${cast.name} answers ${path} by ${by}`,
     async () => (await ask(cast.port, path)).by === by,
-    20_000,
+    60_000,
   ).catch((cause: unknown) => {
     throw new Error(`${(cause as Error).message}\n${proxyOf(cast).log().slice(-3000)}\n${world.plane.output}`, {
       cause,
@@ -188,7 +188,7 @@ describe('fleets over ADS and over streams of single types, delta and SotW, and 
     await everywhere('/extra', 'two');
     for (const cast of casts) {
       const clusters = () => proxyOf(cast).admin('/clusters?format=text');
-      await until(`${cast.name} has no cluster "extra"`, async () => !(await clusters()).includes('extra::'), 20_000);
+      await until(`${cast.name} has no cluster "extra"`, async () => !(await clusters()).includes('extra::'), 60_000);
     }
     await allWell();
     for (const cast of casts) await hasStreams(cast, 1);

@@ -55,7 +55,7 @@ class Plane {
     const options = { node: { id, cluster }, xds: [`127.0.0.1:${this.xdsPort}`], variant, admin, ...bootstrapDefaults };
     const envoy = startEnvoy({ name: id, bootstrap: bootstrap(options) });
     this.envoys.push(envoy);
-    await envoy.ready(AbortSignal.timeout(20_000));
+    await envoy.ready(AbortSignal.timeout(60_000));
     return envoy;
   }
 

@@ -77,7 +77,7 @@ describe('R52: an Envoy that polls by REST', () => {
     await plane.start();
     const envoy = world.adopt('poller', startEnvoy({ name: 'poller', bootstrap: pollingBootstrap(await freePort()) }));
     const answeredBy = (name: string) =>
-      until(`${name} answers`, async () => (await ask(port)).by === name, 20_000).catch((cause: unknown) => {
+      until(`${name} answers`, async () => (await ask(port)).by === name, 60_000).catch((cause: unknown) => {
         throw new Error(`${envoy.log().slice(-4000)}\n${plane.output}`, { cause });
       });
     await answeredBy('shop');

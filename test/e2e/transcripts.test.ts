@@ -130,7 +130,7 @@ describe('docs/reference/transcripts.md', () => {
       const words = args.map(each => (/[ "]/.test(each) ? `'${each}'` : each)).join(' ');
       const ending = code === 0 ? '' : `# exit code ${code}\n`;
       parts.push(settled(`$ switchyard ${words}\n${shown.map(line => line.trimEnd()).join('\n')}\n${ending}`));
-      await until('the Envoy is settled', async () => (await world.proxy('edge-1'))?.state === 'synced', 10_000).catch(
+      await until('the Envoy is settled', async () => (await world.proxy('edge-1'))?.state === 'synced').catch(
         () => {},
       );
     }

@@ -62,7 +62,7 @@ export class ControlPlane {
     await until(
       `the control plane answers ${ready}`,
       async () => !this.running || (await isReady()) || (policy && refused),
-      20_000,
+      60_000,
     ).catch((cause: unknown) => {
       throw new Error(`the control plane is not ready:\n${this.#output}`, { cause });
     });
@@ -76,7 +76,7 @@ export class ControlPlane {
     if (!child || !this.running) return;
     const ended = new Promise(resolve => child.once('exit', resolve));
     child.kill(signal);
-    const force = setTimeout(() => child.kill('SIGKILL'), 5000);
+    const force = setTimeout(() => child.kill('SIGKILL'), 15_000);
     await ended;
     clearTimeout(force);
   }
@@ -93,7 +93,7 @@ export class ControlPlane {
       method,
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     const text = await response.text();
     const json = response.headers.get('content-type')?.includes('json') ?? false;

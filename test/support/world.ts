@@ -217,7 +217,7 @@ export class World implements AsyncDisposable {
         if (late.length > 0) throw new Error(JSON.stringify(late));
         return true;
       },
-      20_000,
+      60_000,
     ).catch((cause: unknown) => {
       throw new Error(`${(cause as Error).message}\n${this.plane.output}\n${this.#logs()}`, { cause });
     });
@@ -263,7 +263,7 @@ function isSynced(row: ProxyReply | string): boolean {
 
 /** Waits until an Envoy serves and has nothing left to warm: what is acknowledged may be warming still, and serves nothing then. */
 export async function inUse(envoy: RunningEnvoy): Promise<void> {
-  await envoy.ready(AbortSignal.timeout(20_000));
+  await envoy.ready(AbortSignal.timeout(60_000));
   await until(`${envoy.name} has nothing left to warm`, async () => {
     const warming = [
       'listener_manager.total_listeners_warming',

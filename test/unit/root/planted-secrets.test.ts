@@ -188,11 +188,11 @@ describe('secrets (P29)', () => {
     assert.equal(await hear('a wrong write', '/api/v1/services', wrong), 422);
     const text = policyText.replace('planted-added-44"', 'planted-wrong-55\\n"');
     writeFileSync(join(folder, 'switchyard.yaml'), text);
-    await until('a save is refused', () => server.control.rejected, 10_000);
+    await until('a save is refused', () => server.control.rejected);
     // A quote that is not closed: what follows is no YAML.
     writeFileSync(join(folder, 'switchyard.yaml'), policyText.replace('planted-added-44"', 'planted-wrong-55'));
     const isSyntax = () => server.control.rejected?.problems[0]?.code.startsWith('syntax.');
-    await until('another is', isSyntax, 10_000);
+    await until('another is', isSyntax);
   });
 
   it('are in no answer to a question', async () => {
