@@ -120,8 +120,8 @@ async function stuckTo(one: () => Promise<Answer>): Promise<string> {
 /** For many callers: each sticks to one backend, and together they reach all of them. */
 async function assertSticky(one: (caller: number) => Promise<Answer>): Promise<readonly string[]> {
   const reached: string[] = [];
-  for (let caller = 0; caller < 25; caller++) reached.push(await stuckTo(() => one(caller)));
-  // 25 callers by chance all miss one of three backends in less than one run of 8000; and hashes are no chance.
+  for (let caller = 0; caller < 50; caller++) reached.push(await stuckTo(() => one(caller)));
+  // 50 callers by chance all miss one of three backends in one run of two hundred million.
   assert.deepEqual([...new Set(reached)].sort(), ['a', 'b', 'c']);
   return reached;
 }
@@ -288,7 +288,7 @@ describe('balancing by hash', () => {
 
   it('stops at a terminal part that yields a value, and combines parts otherwise', async () => {
     covers('services.*.loadBalancing.hashBy[].terminal');
-    const others = Array.from({ length: 25 }, (_, index) => `other-${index}`);
+    const others = Array.from({ length: 50 }, (_, index) => `other-${index}`);
     const over = async (service: string, headers: Record<string, string>) =>
       new Set(
         await Promise.all(

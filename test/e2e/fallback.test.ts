@@ -168,7 +168,7 @@ describe('a service with a fallback', () => {
 
   it('is hashed in both', async () => {
     const ofUser = (user: string) => askMany(15, () => ask(port, '/hashed', { headers: { 'x-user': user } }));
-    const users = Array.from({ length: 12 }, (_, n) => `user-${n}`);
+    const users = Array.from({ length: 30 }, (_, n) => `user-${n}`);
     const homes = async () => {
       const names = new Set<string>();
       for (const user of users) {

@@ -115,7 +115,7 @@ describe('maintenance by command', () => {
   });
 
   it('ends by itself', async () => {
-    const { override } = await maintain('services/app', { expiresIn: '2s' });
+    const { override } = await maintain('services/app', { expiresIn: '4s' });
     assert.ok(override?.expiresAt);
     await answered('/', 420);
     await until('the service answers', async () => (await both()).every(({ status }) => status === 200));

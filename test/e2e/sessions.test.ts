@@ -161,13 +161,13 @@ describe('a drain with a time for its sessions', () => {
       assert.ok(Date.now() >= deadline);
       assert.equal((await overrideOf('cart', home))?.sessionsUntil, override?.sessionsUntil);
       await until('the sessions are elsewhere', () => loads.every(load => load.answers.at(-1) !== home.name));
-      for (const load of loads) await load.more(20);
+      for (const load of loads) await load.more(50);
     } finally {
       await Promise.all(loads.map(load => load.end()));
     }
     for (const load of loads) {
       assert.deepEqual(load.failures, []);
-      assertValues(counted(load.answers.slice(-20)), othersThan(home));
+      assertValues(counted(load.answers.slice(-50)), othersThan(home));
     }
     const moved = (await user.ask('/cart')).by;
     assertValues(await askMany(20, () => user.ask('/cart')), [moved]);

@@ -120,7 +120,7 @@ describe('the death of the control plane', () => {
       await killAndStart();
       await world.synced();
       for (const port of [ports.delta, ports.sotw]) {
-        assertValues(await askMany(20, () => ask(port, '/split')), backends);
+        assertValues(await askMany(50, () => ask(port, '/split')), backends);
       }
     }
     assert.equal((await world.plane.api<OverrideWriteReply>('DELETE', `${url}?wait=acked`)).status, 200);
