@@ -28,7 +28,6 @@ export class Fleet {
   readonly totals = new Totals();
   readonly #now: () => number;
   readonly #clients = new Map<number, ClientStatus>();
-  readonly #proxies = new Map<number, ProxyStatus>();
   readonly #departed = new Map<string, DepartedProxy>();
   readonly #listeners = new Set<(clientId: number) => void>();
   #list: readonly ProxyStatus[] | undefined;
@@ -48,17 +47,18 @@ export class Fleet {
     const gone = before && event.kind === 'closed' ? asProxy(before) : undefined;
     if (gone && event.kind === 'closed') this.#depart(gone, at, event.reason);
     this.#keep(clientId, after);
-    for (const listener of [...this.#listeners]) listener(clientId);
+    for (const listener of this.#listeners) listener(clientId);
   }
 
   /** Connected proxies that have said who they are, longest connected first. The same list until something changes. */
   proxies(): readonly ProxyStatus[] {
-    this.#list ??= [...this.#proxies.values()];
+    this.#list ??= [...this.#clients.values()].flatMap(client => asProxy(client) ?? []);
     return this.#list;
   }
 
   proxy(clientId: number): ProxyStatus | undefined {
-    return this.#proxies.get(clientId);
+    const client = this.#clients.get(clientId);
+    return client && asProxy(client);
   }
 
   /** Proxies that were here and have no stream now, last seen first. */
@@ -75,11 +75,8 @@ export class Fleet {
 
   #keep(clientId: number, client: ClientStatus | undefined): void {
     this.#list = undefined;
-    const proxy = client && asProxy(client);
     if (client) this.#clients.set(clientId, client);
     else this.#clients.delete(clientId);
-    if (proxy) this.#proxies.set(clientId, proxy);
-    else this.#proxies.delete(clientId);
   }
 
   #depart({ node, peer, variant, assignment, connectedAt }: ProxyStatus, lastSeen: number, reason: string): void {

@@ -11,11 +11,11 @@ export interface TypeTotals {
   readonly bytes: number;
 }
 
-const nothing: TypeTotals = { sent: 0, acked: 0, nacked: 0, bytes: 0 };
+type Counting = { -readonly [Count in keyof TypeTotals]: number };
 
 /** Counts that only grow, for metrics. */
 export class Totals {
-  readonly #byType = new Map<string, TypeTotals>();
+  readonly #byType = new Map<string, Counting>();
   readonly #limited = new Map<LimitName, number>(limitNames.map(name => [name, 0]));
   #opened = 0;
 
@@ -23,9 +23,17 @@ export class Totals {
     if (event.kind === 'opened') this.#opened += 1;
     if (event.kind === 'limited') this.#limited.set(event.limit, (this.#limited.get(event.limit) ?? 0) + 1);
     if (event.kind !== 'sent' && event.kind !== 'acked' && event.kind !== 'nacked') return;
-    const before = this.#byType.get(event.typeUrl) ?? nothing;
-    const bytes = before.bytes + (event.kind === 'sent' ? event.bytes : 0);
-    this.#byType.set(event.typeUrl, { ...before, bytes, [event.kind]: before[event.kind] + 1 });
+    const counts = this.#of(event.typeUrl);
+    counts[event.kind] += 1;
+    if (event.kind === 'sent') counts.bytes += event.bytes;
+  }
+
+  #of(typeUrl: string): Counting {
+    const known = this.#byType.get(typeUrl);
+    if (known) return known;
+    const counts = { sent: 0, acked: 0, nacked: 0, bytes: 0 };
+    this.#byType.set(typeUrl, counts);
+    return counts;
   }
 
   /** Streams opened. */
@@ -38,7 +46,7 @@ export class Totals {
     return this.#limited;
   }
 
-  /** By type URL. */
+  /** By type URL; the counts go on. */
   get byType(): ReadonlyMap<string, TypeTotals> {
     return this.#byType;
   }

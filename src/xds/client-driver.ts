@@ -128,9 +128,7 @@ export class ClientDriver {
   /** @param input nothing: only what is not told yet of streams that have ended. */
   step(input?: ClientInput): void {
     try {
-      const left = this.#left;
-      this.#left = [];
-      for (const streamId of left) this.#apply({ kind: 'left', streamId });
+      if (this.#left.length > 0) this.#applyLeft();
       if (!input) return;
       if (this.#shared.pacer.full) this.#hold();
       this.#apply(input);
@@ -138,6 +136,12 @@ export class ClientDriver {
       const reason = `a fault of the control plane: ${error instanceof Error ? error.message : String(error)}`;
       for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', reason);
     }
+  }
+
+  #applyLeft(): void {
+    const left = this.#left;
+    this.#left = [];
+    for (const streamId of left) this.#apply({ kind: 'left', streamId });
   }
 
   /** A stream takes no more bytes until it is ready again. */
@@ -191,22 +195,31 @@ export class ClientDriver {
   }
 
   #carryOut({ events, responses, timers }: ClientStep): void {
+    const { frames } = this.#shared;
     const written = responses.map(({ streamId, variant, limited, body, nonce }) => ({
       streamId,
       nonce,
-      frame: this.#shared.frames.frame(variant, body, limited),
+      frame: frames.frame(variant, body, limited),
     }));
-    const lengths = new Map(written.map(({ nonce, frame }) => [nonce, frame.length]));
-    for (const event of events) {
-      this.#tell(event.kind === 'sent' ? { ...event, bytes: lengths.get(event.nonce) ?? 0 } : event);
-    }
-    const refusal = events.map(refusalIn).find(each => each !== undefined);
+    this.#tellAll(events, written);
+    const refusal = refusalIn(events);
     if (refusal !== undefined) {
       for (const outlet of [...this.#outlets.values()]) outlet.end('PERMISSION_DENIED', refusal);
       return;
     }
     for (const timer of timers) this.#start(timer);
-    for (const { streamId, frame, nonce } of written) this.#outlets.get(streamId)?.write({ frame, nonce });
+    for (const outgoing of written) this.#outlets.get(outgoing.streamId)?.write(outgoing);
+  }
+
+  /** What was sent is told of in the order of the responses, though not every response is. */
+  #tellAll(events: readonly ClientEvent[], written: readonly Outgoing[]): void {
+    let at = 0;
+    for (const event of events) {
+      if (event.kind === 'sent') {
+        while (at < written.length && written[at]?.nonce !== event.nonce) at += 1;
+        this.#shared.emit({ ...event, clientId: this.id, bytes: written[at]?.frame.length ?? 0 });
+      } else this.#tell(event);
+    }
   }
 
   #start({ id, afterMs, jitter }: TimerRequest): void {
@@ -228,6 +241,9 @@ type WithoutClient<T> = T extends unknown ? Omit<T, 'clientId'> : never;
 type Told = WithoutClient<XdsEvent>;
 
 /** Why the client may not be what it says it is, if that was found. */
-function refusalIn(event: ClientEvent): string | undefined {
-  return event.kind === 'assigned' && event.assignment.kind === 'refused' ? event.assignment.why : undefined;
+function refusalIn(events: readonly ClientEvent[]): string | undefined {
+  for (const event of events) {
+    if (event.kind === 'assigned' && event.assignment.kind === 'refused') return event.assignment.why;
+  }
+  return undefined;
 }

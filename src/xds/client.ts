@@ -193,7 +193,7 @@ export class Client {
   /** @param answered nonce of the request, if it was one. */
   #take(step: StateStep, first: readonly ClientEvent[], answered: string): ClientStep {
     this.#last = step;
-    const responses = step.responses.flatMap(each => this.#addressed(each));
+    const responses = step.responses.length > 0 ? this.#addressed(step.responses) : none;
     const events = stamped(step.events, responses, answered);
     return {
       responses,
@@ -202,12 +202,16 @@ export class Client {
     };
   }
 
-  #addressed({ streamId: number, body }: Response & { readonly streamId: number }): readonly ClientResponse[] {
-    const stream = this.#numbered.get(number);
-    if (!stream) return [];
-    const { streamId, variant } = stream.settings;
-    const limited = this.#standing.traits?.knowsTtl[variant] === true;
-    return [{ streamId, variant, limited, body, nonce: stream.nonces(body.typeUrl).next() }];
+  #addressed(responses: StateStep['responses']): readonly ClientResponse[] {
+    const addressed: ClientResponse[] = [];
+    for (const { streamId: number, body } of responses) {
+      const stream = this.#numbered.get(number);
+      if (!stream) continue;
+      const { streamId, variant } = stream.settings;
+      const limited = this.#standing.traits?.knowsTtl[variant] === true;
+      addressed.push({ streamId, variant, limited, body, nonce: stream.nonces(body.typeUrl).next() });
+    }
+    return addressed;
   }
 }
 

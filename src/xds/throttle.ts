@@ -57,6 +57,7 @@ export class Bucket {
   readonly #owner: Owner;
   #left: number;
   #paused = false;
+  #used = false;
 
   constructor(most: number, reading: Reading, held: () => void, owner: Owner) {
     this.#most = most;
@@ -69,7 +70,10 @@ export class Bucket {
   /** A request was read. */
   take(): void {
     this.#left--;
-    this.#owner.used(this);
+    if (!this.#used) {
+      this.#used = true;
+      this.#owner.used(this);
+    }
     if (this.#left >= 1 || this.#paused) return;
     this.#paused = true;
     this.#reading.pause();
@@ -88,7 +92,8 @@ export class Bucket {
       this.#paused = false;
       this.#reading.resume();
     }
-    return this.#left >= this.#most;
+    this.#used = this.#left < this.#most;
+    return !this.#used;
   }
 }
 
