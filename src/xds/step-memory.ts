@@ -10,12 +10,14 @@ import type { Variant } from './events.ts';
  * Steps of clients, each found once for all that are in the same state and are told the same: what a push and its
  * acknowledgement cost is then a look-up for every client of a fleet but the first.
  *
- * Keeps nothing alive: a step is remembered for as long as a client is where it led, and what is remembered of a state is
- * bounded. What is forgotten is found anew.
+ * Keeps nothing alive but the newest: a step is remembered for as long as a client is where it led, and what is remembered
+ * of a state is bounded. What is forgotten is found anew.
  */
 export class StepMemory implements Steps {
   readonly start: ClientState;
   readonly #known = new WeakMap<ClientState, Map<string, WeakRef<StateStep>>>();
+  /** The clients of a fleet are mostly told the same one after the other: that needs no key. */
+  #newest: { readonly state: ClientState; readonly input: StateInput; readonly step: StateStep } | undefined;
   #found = 0;
 
   constructor(settings: ClientSettings) {
@@ -28,6 +30,13 @@ export class StepMemory implements Steps {
   }
 
   step(state: ClientState, input: StateInput): StateStep {
+    if (this.#newest && this.#newest.state === state && isSame(input, this.#newest.input)) return this.#newest.step;
+    const step = this.#recall(state, input);
+    this.#newest = step.fault === undefined ? { state, input, step } : undefined;
+    return step;
+  }
+
+  #recall(state: ClientState, input: StateInput): StateStep {
     const key = keyOf(state, input);
     const known = key === undefined ? undefined : this.#known.get(state);
     const same = key === undefined ? undefined : known?.get(key)?.deref();
@@ -49,6 +58,27 @@ const MOST_STEPS = 64;
 const MOST_TEXT = 256;
 const MOST_STREAMS = 16;
 const MOST_NAMES = 4;
+
+/** Of publications and plain acknowledgements; others are looked up. */
+function isSame(one: StateInput, other: StateInput): boolean {
+  if (one.kind === 'publication') return other.kind === 'publication' && one.published === other.published;
+  if (one.kind !== 'sotw' && one.kind !== 'delta') return false;
+  if (one.kind !== other.kind || !hasSameStanding(one, other)) return false;
+  const [a, b] = [one.request, other.request];
+  if (a.answers !== b.answers || a.typeUrl !== b.typeUrl || a.error || b.error) return false;
+  if ('names' in a) return 'names' in b && a.names === b.names && a.versionInfo === b.versionInfo;
+  return 'subscribe' in b && a.subscribe === b.subscribe && isPlain(a) && isPlain(b);
+}
+
+type RequestInput = StateInput & { readonly kind: Variant };
+
+function hasSameStanding(one: RequestInput, other: RequestInput): boolean {
+  return one.streamId === other.streamId && one.traits === other.traits && one.published === other.published;
+}
+
+function isPlain({ unsubscribe, has }: (StateInput & { readonly kind: 'delta' })['request']): boolean {
+  return unsubscribe.length === 0 && has.size === 0;
+}
 
 /** Equal for equal inputs only; undefined for what others will hardly be told as well. */
 function keyOf(state: ClientState, input: StateInput): string | undefined {
