@@ -15,6 +15,11 @@ export interface Frame {
    * Throws when the nonce has another length than all nonces have.
    */
   withNonce(nonce: string): Buffer;
+  /**
+   * The same behind the head that gRPC puts before a message, in memory that stays as it is: one buffer of the caller's, or,
+   * of a long message, what all share and what is the caller's. Throws likewise.
+   */
+  framed(nonce: string): readonly Buffer[];
 }
 
 /** What encoding has cost so far. */
@@ -51,20 +56,48 @@ export class FrameEncoder {
   }
 
   #build(parts: readonly Uint8Array[]): Frame {
-    const bytes = Buffer.concat([...parts, textField(nonceField, '-'.repeat(NONCE_LENGTH))]);
+    const whole = framed([...parts, textField(nonceField, '-'.repeat(NONCE_LENGTH))]);
+    const bytes = whole.subarray(HEAD);
     const nonceAt = bytes.length - NONCE_LENGTH;
+    // Of `whole` only what is behind this is ever written to again.
+    const shared = whole.subarray(0, HEAD + nonceAt);
     this.#built++;
     this.#bytes += bytes.length;
     return {
       length: bytes.length,
       withNonce(nonce) {
-        if (nonce.length !== NONCE_LENGTH)
-          throw new Error(`a nonce has ${NONCE_LENGTH} characters, not ${nonce.length}`);
-        bytes.write(nonce, nonceAt, 'latin1');
+        bytes.write(checked(nonce), nonceAt, 'latin1');
         return bytes;
+      },
+      framed(nonce) {
+        if (shared.length > LONG) return [shared, Buffer.from(checked(nonce), 'latin1')];
+        const own = Buffer.allocUnsafe(whole.length);
+        own.set(shared);
+        own.write(checked(nonce), shared.length, 'latin1');
+        return [own];
       },
     };
   }
+}
+
+/** Bytes that gRPC puts before a message: whether it is compressed, which none is, and its length. */
+const HEAD = 5;
+/** Bytes from which on writing twice costs less than copying. */
+const LONG = 16 * 1024;
+
+/** A message behind its head. */
+export function framed(parts: readonly Uint8Array[]): Buffer {
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32BE(
+    parts.reduce((sum, each) => sum + each.length, 0),
+    1,
+  );
+  return Buffer.concat([head, ...parts]);
+}
+
+function checked(nonce: string): string {
+  if (nonce.length === NONCE_LENGTH) return nonce;
+  throw new Error(`a nonce has ${NONCE_LENGTH} characters, not ${nonce.length}`);
 }
 
 /** The same number in DiscoveryResponse and DeltaDiscoveryResponse, as are those of version, resources and type. */

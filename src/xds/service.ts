@@ -15,6 +15,7 @@ import { Fetches } from './fetch.ts';
 import { FrameEncoder } from './frame.ts';
 import { addServices, grpcTransport } from './grpc-js.ts';
 import { Health, healthChecking } from './health.ts';
+import { http2Transport } from './http2/transport.ts';
 import { defaultLimits, LimitError, type XdsLimits } from './limits.ts';
 import { abort, listenError } from './listen.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
@@ -27,6 +28,8 @@ import { Throttle, tooFast } from './throttle.ts';
 import { secureListener } from './tls.ts';
 
 export interface XdsServiceSettings {
+  /** What speaks HTTP/2 and gRPC for a server of our own. */
+  readonly transport: TransportName;
   readonly host: string;
   /** 0 picks a free one. */
   readonly port: number;
@@ -42,9 +45,12 @@ export interface XdsServiceSettings {
   readonly rejection: RejectionSettings | undefined;
 }
 
+export const transportNames = ['grpc-js', 'http2'] as const;
+export type TransportName = (typeof transportNames)[number];
+
 /** Where a server of our own listens; what is left out is as in the settings. */
 interface Listening extends OtherServices, Partial<Pick<XdsServiceSettings, 'host' | 'port'>> {
-  /** Without these and without `tls`, connections are in plain text. */
+  /** Of grpc-js, for that transport. Without these and without `tls`, connections are in plain text. */
   readonly credentials?: ServerCredentials;
   /** Its clients need certificates. Not together with `credentials`. */
   readonly tls?: ServerTls;
@@ -59,6 +65,7 @@ export interface OtherServices {
 }
 
 export const defaultXdsSettings = {
+  transport: 'grpc-js',
   host: '127.0.0.1',
   port: 18000,
   identifier: 'switchyard',
@@ -180,7 +187,7 @@ export class XdsService {
   async listen({ credentials, tls, ...listening }: Listening = {}): Promise<number> {
     const settings = { ...this.#settings, ...listening };
     const { host, port } = settings;
-    const transport = grpcTransport(this.#services(listening), settings, credentials);
+    const transport = this.#made(this.#services(listening), settings, credentials);
     this.#transport = transport;
     const inject = (socket: Socket): void => this.#inject(socket, transport);
     const listener = tls
@@ -193,6 +200,12 @@ export class XdsService {
     });
     const address = listener.address();
     return typeof address === 'object' && address ? address.port : port;
+  }
+
+  #made(services: readonly RpcService[], settings: XdsServiceSettings, credentials?: ServerCredentials): Transport {
+    if (settings.transport === 'grpc-js') return grpcTransport(services, settings, credentials);
+    if (credentials) throw new Error('credentials of grpc-js are for its transport only');
+    return http2Transport(services, settings);
   }
 
   /**

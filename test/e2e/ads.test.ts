@@ -10,12 +10,13 @@ import { buildSnapshot } from '../../src/snapshot/build.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { ask } from '../support/client.ts';
 import { type Load, loadOn } from '../support/load.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 
 const ads = { ads: {}, resource_api_version: 'V3' } as const;
 
@@ -108,7 +109,7 @@ describe('a fleet of each variant over ADS', () => {
     board = new Board();
     fleet = new Fleet();
     events = [];
-    service = new XdsService(board, { ...defaultXdsSettings, port: xdsPort, order }, event => {
+    service = new XdsService(board, { ...testXdsSettings, port: xdsPort, order }, event => {
       fleet.apply(event);
       events.push(event);
     });

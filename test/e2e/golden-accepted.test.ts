@@ -9,11 +9,12 @@ import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
 import { translate } from '../../src/translate/translate.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { fleetsOf, goldenCases } from '../support/golden-case.ts';
 import { freePort } from '../support/ports.ts';
 import { shownPolicies } from '../support/shown-policies.ts';
 import { until } from '../support/until.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 
 const cases = [...goldenCases().map(each => ({ name: each.name, fleets: fleetsOf(each) })), ...(await shownPolicies())];
 
@@ -25,8 +26,8 @@ for (const variant of ['delta', 'sotw'] as const) {
   describe(`a real Envoy takes every golden policy and every example over ${variant} ADS`, () => {
     const board = new Board();
     const events: XdsEvent[] = [];
-    const order = { ...defaultXdsSettings.order, lingerLimit: 50 };
-    const xds = new XdsService(board, { ...defaultXdsSettings, port: 0, order }, event => events.push(event));
+    const order = { ...testXdsSettings.order, lingerLimit: 50 };
+    const xds = new XdsService(board, { ...testXdsSettings, port: 0, order }, event => events.push(event));
     let envoy: RunningEnvoy;
     let snapshot: Snapshot | undefined;
 

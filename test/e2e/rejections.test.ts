@@ -8,13 +8,14 @@ import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
 import { culprits } from '../../src/xds/culprit.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
 import { resourceType } from '../../src/xds/resource-type.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { type Backend, startBackend } from '../support/backend.ts';
 import { freePort } from '../support/ports.ts';
 import { around, type Ports } from '../support/raw-messages.ts';
 import { type Edition, type Fault, type Kind, kindsOf, marker } from '../support/rejected.ts';
 import { until } from '../support/until.ts';
 import { publication, urls } from '../support/xds-fixtures.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 
 async function portsOf(first: Backend, second: Backend): Promise<Ports> {
   const free: number[] = [];
@@ -40,7 +41,7 @@ class Rejecting {
   constructor(variant: 'sotw' | 'delta') {
     this.variant = variant;
     const settings = {
-      ...defaultXdsSettings,
+      ...testXdsSettings,
       port: 0,
       order: { gateLimit: 300, linger: 50, grace: 20, reopening: 20, lingerLimit: 300 },
     };

@@ -8,11 +8,12 @@ import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
 import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
 import { routeUrl } from '../../src/xds/resource-type.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { ask } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
 import { until } from '../support/until.ts';
 import { publication } from '../support/xds-fixtures.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 
 function raw<K extends MessageName>(type: K, name: string, message: MessageTypes[K]): RawResource {
   return { typeUrl: typeUrl(type), name, value: encode(type, message) };
@@ -62,7 +63,7 @@ for (const variant of ['sotw', 'delta'] as const) {
   }, async t => {
     const events: XdsEvent[] = [];
     const board = new Board();
-    const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, event => events.push(event));
+    const service = new XdsService(board, { ...testXdsSettings, port: 0 }, event => events.push(event));
     t.after(() => service.close(AbortSignal.timeout(500)));
     const port = await freePort();
     const before = rawSnapshot('fleet', [listener(port)]);

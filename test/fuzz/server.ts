@@ -2,8 +2,9 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { Board } from '../../src/snapshot/board.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { publication, snapshot } from '../support/xds-fixtures.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 
 /** What a server in a process of its own is told by the test, and what it answers. */
 export type Order =
@@ -27,7 +28,7 @@ const collect = runInNewContext('gc') as () => void;
 const board = new Board();
 const fleet = new Fleet();
 // Sooner than the usual 15 s and 10 s, so that the test need not wait as long, and not so soon that it is too slow itself.
-const settings = { ...defaultXdsSettings, port: 0, keepaliveTime: 1000, keepaliveTimeout: 5000 };
+const settings = { ...testXdsSettings, port: 0, keepaliveTime: 1000, keepaliveTimeout: 5000 };
 const service = new XdsService(board, settings, event => fleet.apply(event), fleet);
 const port = await service.listen();
 

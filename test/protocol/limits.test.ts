@@ -9,18 +9,19 @@ import { Fleet } from '../../src/fleet/fleet.ts';
 import { Board } from '../../src/snapshot/board.ts';
 import { Admission } from '../../src/xds/admission.ts';
 import { defaultLimits, LimitError, type LimitName, limitMistakes, type XdsLimits } from '../../src/xds/limits.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { Throttle } from '../../src/xds/throttle.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { publication, snapshot, urls } from '../support/xds-fixtures.ts';
 import { unary } from '../support/xds-server.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 import { writeDelta, writeSotw } from '../support/xds-wire.ts';
 
 async function serve(t: TestContext, limits: Partial<XdsLimits>) {
   const board = new Board();
   const fleet = new Fleet();
-  const settings = { ...defaultXdsSettings, port: 0, limits: { ...defaultLimits, ...limits } };
+  const settings = { ...testXdsSettings, port: 0, limits: { ...defaultLimits, ...limits } };
   const service = new XdsService(board, settings, event => fleet.apply(event), fleet);
   const port = await service.listen();
   const clients: XdsClient[] = [];

@@ -8,9 +8,10 @@ import type { XdsEvent } from '../../src/xds/events.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import { readNode } from '../../src/xds/node-identity.ts';
 import { RequestReader } from '../../src/xds/request.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { StepMemory } from '../../src/xds/step-memory.ts';
 import { urls } from '../support/xds-fixtures.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 import {
   type DeltaFields,
   type ReadResponse,
@@ -197,7 +198,7 @@ class LoopbackServer {
 
   constructor() {
     const order = { gateLimit: limit, linger: limit, lingerLimit: limit, grace: limit, reopening: limit };
-    const settings = { ...defaultXdsSettings, port: 0, order };
+    const settings = { ...testXdsSettings, port: 0, order };
     this.service = new XdsService(this.board, settings, event => {
       this.#events.push(event);
       this.#changed();

@@ -8,10 +8,11 @@ import { Board } from '../../src/snapshot/board.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
 import { defaultLimits } from '../../src/xds/limits.ts';
 import { clusterUrl } from '../../src/xds/resource-type.ts';
-import { defaultXdsSettings, XdsService, type XdsServiceSettings } from '../../src/xds/service.ts';
+import { XdsService, type XdsServiceSettings } from '../../src/xds/service.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { publication, type Sets, snapshot, urls } from '../support/xds-fixtures.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 
 interface Served {
   readonly board: Board;
@@ -29,7 +30,7 @@ async function serve(
 ): Promise<Served> {
   const board = new Board();
   const events: XdsEvent[] = [];
-  const service = new XdsService(board, { ...defaultXdsSettings, port: 0, ...settings }, event => {
+  const service = new XdsService(board, { ...testXdsSettings, port: 0, ...settings }, event => {
     events.push(event);
     onEvent(event);
   });
@@ -254,7 +255,7 @@ for (const variant of ['sotw', 'delta'] as const) {
 
 test('A port that is taken is said to be, with what to do', async t => {
   const { port } = await serve(t);
-  const second = new XdsService(new Board(), { ...defaultXdsSettings, port }, () => {});
+  const second = new XdsService(new Board(), { ...testXdsSettings, port }, () => {});
   await assert.rejects(second.listen(), {
     message: new RegExp(
       `cannot listen for xDS on 127.0.0.1:${port}: another process listens there; end it or choose another address$`,

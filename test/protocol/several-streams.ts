@@ -8,12 +8,13 @@ import { discoveryServices } from '../../src/xds/discovery-services.ts';
 import { FrameEncoder } from '../../src/xds/frame.ts';
 import { readNode } from '../../src/xds/node-identity.ts';
 import { RequestReader } from '../../src/xds/request.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { StepMemory } from '../../src/xds/step-memory.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { publication, type Sets, snapshot, type TypeName, urls } from '../support/xds-fixtures.ts';
 import { unary } from '../support/xds-server.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 import { type ReadResponse, readResponse, writeDelta, writeSotw } from '../support/xds-wire.ts';
 
 export type Variant = 'sotw' | 'delta';
@@ -129,7 +130,7 @@ const turns = 4;
 async function loopback(variant: Variant): Promise<Peer> {
   const board = new Board();
   const order = { gateLimit: limit, linger: limit, lingerLimit: limit, grace: limit, reopening: limit };
-  const service = new XdsService(board, { ...defaultXdsSettings, port: 0, order, rejection }, () => {});
+  const service = new XdsService(board, { ...testXdsSettings, port: 0, order, rejection }, () => {});
   const port = await service.listen();
   const connections = new Map<string, Client>();
   const streams = new Map<string, XdsClient>();

@@ -8,12 +8,13 @@ import { encode } from '../../proto/codec.ts';
 import { AnswerStreams } from '../../src/xds/answer-streams.ts';
 import { clientStatusDiscovery, type PacedAnswer } from '../../src/xds/client-status.ts';
 import { grpcTransport } from '../../src/xds/grpc-js.ts';
+import { http2Transport } from '../../src/xds/http2/transport.ts';
 import type { RpcService } from '../../src/xds/rpc.ts';
-import { defaultXdsSettings } from '../../src/xds/service.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { snapshot, urls } from '../support/xds-fixtures.ts';
 import { serveXds } from '../support/xds-server.ts';
+import { testTransport, testXdsSettings } from '../support/xds-transport.ts';
 import { compiled } from '../unit/ir/compiled.ts';
 
 const clusters = ['envoy.service.cluster.v3.ClusterDiscoveryService', 'FetchClusters'] as const;
@@ -84,7 +85,8 @@ for (const method of ['FetchClientStatus', 'StreamClientStatus'] as const) {
       streams: { StreamClientStatus: stream => streams.serve(stream, answer) },
       unary: { FetchClientStatus: answer },
     };
-    const transport = grpcTransport([service], { ...defaultXdsSettings, answerLimit: 50 });
+    const made = testTransport === 'http2' ? http2Transport : grpcTransport;
+    const transport = made([service], { ...testXdsSettings, answerLimit: 50 });
     const listener = createServer(socket => transport.inject(socket.on('error', () => {})));
     await once(listener.listen(0, '127.0.0.1'), 'listening');
     t.after(() => {

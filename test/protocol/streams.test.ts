@@ -4,16 +4,17 @@ import { test } from 'node:test';
 import { Board } from '../../src/snapshot/board.ts';
 import { delimited, textField } from '../../src/snapshot/wire.ts';
 import { discoveryServices } from '../../src/xds/discovery-services.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { publication, snapshot, type TypeName, urls } from '../support/xds-fixtures.ts';
+import { testXdsSettings } from '../support/xds-transport.ts';
 import { writeDelta, writeSotw } from '../support/xds-wire.ts';
 
 const node = 'test-node';
 
 test('R1: every method of every service subscribes and is told of changes', async t => {
   const board = new Board();
-  const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, () => {});
+  const service = new XdsService(board, { ...testXdsSettings, port: 0 }, () => {});
   const port = await service.listen();
   t.after(() => service.close(AbortSignal.timeout(300)));
   const all = (content: string) =>
@@ -45,7 +46,7 @@ test('R1: every method of every service subscribes and is told of changes', asyn
 for (const variant of ['sotw', 'delta'] as const) {
   test(`R36: a request with resource locators is served by its names (${variant})`, async t => {
     const board = new Board();
-    const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, () => {});
+    const service = new XdsService(board, { ...testXdsSettings, port: 0 }, () => {});
     const client = new XdsClient(await service.listen(), variant);
     t.after(async () => {
       client.cancel();

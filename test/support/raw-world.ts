@@ -5,11 +5,12 @@ import { type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
 import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { bootstrap, bootstrapDefaults, ownFleet, runtimeLayer } from '../../src/translate/bootstrap.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
-import { defaultXdsSettings, XdsService, type XdsServiceSettings } from '../../src/xds/service.ts';
+import { XdsService, type XdsServiceSettings } from '../../src/xds/service.ts';
 import { freePort } from './ports.ts';
 import { raw } from './raw-resources.ts';
 import { until } from './until.ts';
 import { publication, type TypeName, urls } from './xds-fixtures.ts';
+import { testXdsSettings } from './xds-transport.ts';
 
 export interface RawEnvoy {
   readonly variant: 'sotw' | 'delta';
@@ -48,7 +49,7 @@ export class RawWorld implements AsyncDisposable {
   /** @param gateLimit milliseconds that routes wait for clusters. */
   static async start(gateLimit = 5_000): Promise<RawWorld> {
     const order = { gateLimit, linger: 200, grace: 200, reopening: 200, lingerLimit: 5_000 };
-    const world = new RawWorld(new Board(), { ...defaultXdsSettings, port: await freePort(), order });
+    const world = new RawWorld(new Board(), { ...testXdsSettings, port: await freePort(), order });
     await world.#service.listen();
     return world;
   }

@@ -10,8 +10,9 @@ import type { Snapshot } from '../../src/snapshot/snapshot.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { bootstrap, bootstrapDefaults } from '../../src/translate/bootstrap.ts';
 import type { XdsEvent } from '../../src/xds/events.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { freePort } from './ports.ts';
+import { testXdsSettings } from './xds-transport.ts';
 
 /** An event of a client, and when it came: milliseconds of {@link performance.now}. */
 export type TimedEvent = XdsEvent & { readonly at: number };
@@ -49,7 +50,7 @@ export class ServedPolicy implements AsyncDisposable {
   }
 
   #made(): XdsService {
-    return new XdsService(this.#board, { ...defaultXdsSettings, port: this.#port }, event => {
+    return new XdsService(this.#board, { ...testXdsSettings, port: this.#port }, event => {
       this.fleet.apply(event);
       this.#events.push({ ...event, at: performance.now() });
       if (this.#events.length > 2 * keptEvents) this.#events = this.#events.slice(-keptEvents);

@@ -6,8 +6,9 @@ import { Fleet } from '../../src/fleet/fleet.ts';
 import { RefusalLog } from '../../src/refusal-log.ts';
 import { Board } from '../../src/snapshot/board.ts';
 import type { XdsLimits } from '../../src/xds/limits.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { CertificateAuthority, type KeyPair } from './certificates.ts';
+import { testXdsSettings } from './xds-transport.ts';
 
 /** TLS of a server that a test changes as it likes. */
 export class TestTls implements ServerTls {
@@ -67,7 +68,7 @@ export async function serveSecureXds(
   const { certificate, key } = ca.issue({ names: serverNames });
   const tls = new TestTls({ certificate, key, clientCa: ca.certificate }, minVersion);
   const [board, fleet] = [new Board(), new Fleet()];
-  const settings = { ...defaultXdsSettings, port: 0, limits: { ...defaultXdsSettings.limits, ...limits } };
+  const settings = { ...testXdsSettings, port: 0, limits: { ...testXdsSettings.limits, ...limits } };
   const service = new XdsService(board, settings, event => fleet.apply(event), fleet);
   const port = await service.listen({ tls });
   const clients: Client[] = [];

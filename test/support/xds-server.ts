@@ -3,8 +3,9 @@ import { Client, credentials, type ServiceError, status } from '@grpc/grpc-js';
 import { serviceDefinition } from '../../proto/services.ts';
 import { Fleet } from '../../src/fleet/fleet.ts';
 import { Board } from '../../src/snapshot/board.ts';
-import { defaultXdsSettings, XdsService } from '../../src/xds/service.ts';
+import { XdsService } from '../../src/xds/service.ts';
 import { publication, type Sets, snapshot } from './xds-fixtures.ts';
+import { testXdsSettings } from './xds-transport.ts';
 
 /** A server for a test, its board and the status of its clients. */
 export interface ServedXds {
@@ -24,7 +25,7 @@ export type Reply = { readonly bytes: Buffer } | { readonly code: string; readon
 export async function serveXds(t: TestContext): Promise<ServedXds> {
   const board = new Board();
   const fleet = new Fleet();
-  const service = new XdsService(board, { ...defaultXdsSettings, port: 0 }, event => fleet.apply(event), fleet);
+  const service = new XdsService(board, { ...testXdsSettings, port: 0 }, event => fleet.apply(event), fleet);
   const port = await service.listen();
   const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), {
     'grpc.use_local_subchannel_pool': 1,
