@@ -3,6 +3,7 @@ export type { AnyMessage, MessageName, MessageTypes } from '../proto/codec.ts';
 export { any, decode, encode, typeUrl } from '../proto/codec.ts';
 export type { Problem, ProblemCode, Severity, SourceSpan } from './base/problem.ts';
 export { formatProblem, hasErrors } from './base/problem.ts';
+export type { ServerTls, TlsMaterial } from './base/server-tls.ts';
 export type { MissingProxy as MissingClient, WaitResult } from './fleet/wait.ts';
 export { checkConsistency, type ResourceProblem, validate } from './library/consistency.ts';
 export type { Hooks, StreamInfo } from './library/hooks.ts';

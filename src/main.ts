@@ -219,10 +219,17 @@ async function openTracing({ traces }: Settings, log: Logger): Promise<Tracing |
   return new Tracing({ ...traces, version: manifest.version, report: message => log.warn(message) });
 }
 
-function xdsSettings({ xds, lingerLimit, xdsLimits }: Settings, parts: Parts): XdsServiceSettings {
+function xdsSettings({ xds, lingerLimit, xdsLimits, xdsTransport }: Settings, parts: Parts): XdsServiceSettings {
   const order = { ...defaultXdsSettings.order, lingerLimit };
   const limits = { ...defaultXdsSettings.limits, ...xdsLimits };
-  return { ...defaultXdsSettings, ...xds, order, limits, ...parts.xds };
+  return {
+    ...defaultXdsSettings,
+    ...xds,
+    order,
+    limits,
+    ...(xdsTransport && { transport: xdsTransport }),
+    ...parts.xds,
+  };
 }
 
 function makeController({

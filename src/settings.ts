@@ -6,6 +6,7 @@ import { type Millis, parseDuration } from './base/units.ts';
 import { type PastSettings, pastOf, pastShape } from './past-settings.ts';
 import { collector, type TraceSettings, tracesOf } from './trace-settings.ts';
 import { limitMistakes, type XdsLimits } from './xds/limits.ts';
+import { type TransportName, transportNames } from './xds/rpc.ts';
 
 /** Where something listens. Port 0: any free one. */
 export interface ListenAddress {
@@ -42,6 +43,8 @@ export interface Settings extends PastSettings {
   readonly logFormat?: 'pretty' | 'json';
   /** Where traces are sent. Absent: there are none. */
   readonly traces?: TraceSettings;
+  /** What speaks HTTP/2 and gRPC with xDS clients, where that is not the usual. */
+  readonly xdsTransport?: TransportName;
   /** What xDS clients may ask of the server, where that is not the usual. */
   readonly xdsLimits?: Partial<XdsLimits>;
 }
@@ -166,6 +169,7 @@ const shape = {
   xdsClientCrl: path.optional(),
   xdsTlsMin: tlsVersion,
   xdsLimit: limits.optional(),
+  xdsTransport: z.enum(transportNames, `is none of ${transportNames.join(', ')}`).optional(),
   admin: place.prefault('127.0.0.1:18080'),
   adminCert: path.optional(),
   adminKey: path.optional(),
@@ -220,6 +224,7 @@ export function readSettings(flags: Flags, environment: Environment = processEnv
       ...(xdsRest && { xdsRest }),
       ...(xdsTls && { xdsTls }),
       ...(xdsLimit && { xdsLimits: xdsLimit }),
+      ...(result.data.xdsTransport && { xdsTransport: result.data.xdsTransport }),
       admin: 'path' in admin ? { ...admin, mode: result.data.adminSocketMode } : admin,
       ...(adminTls && { adminTls }),
       adminHosts: adminHost,

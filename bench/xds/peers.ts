@@ -14,13 +14,13 @@ export interface Peer {
 
 const servers = join(import.meta.dirname, 'servers');
 
-function nodePeer(name: string, file: string, about: string): Peer {
+function nodePeer(name: string, file: string, about: string, more: readonly string[] = []): Peer {
   return {
     name,
     about,
     command: (ready, files, variant) => [
       ...[process.execPath, '--expose-gc', ...profiling(ready), join(servers, file), '--fixtures', files.fixtures],
-      ...['--messages', files.messages(variant), '--variant', variant, '--folder', ready.folder],
+      ...['--messages', files.messages(variant), '--variant', variant, '--folder', ready.folder, ...more],
     ],
   };
 }
@@ -42,6 +42,7 @@ function goPeer(name: string, mode: string, about: string, sharedBuffers = false
 
 export const peers = {
   ours: nodePeer('ours', 'library.ts', 'the library on grpc-js'),
+  oursHttp2: nodePeer('ours-http2', 'library.ts', 'the library on node:http2', ['--transport', 'http2']),
   policy: {
     ...nodePeer('policy', 'policy.ts', 'our server of the policy on grpc-js, weights shifted through its controller'),
     route: 'gateway/edge',

@@ -83,6 +83,7 @@ export interface ServeFlags {
   readonly xdsClientCrl?: string;
   readonly xdsTlsMin?: string;
   readonly xdsLimit?: readonly string[];
+  readonly xdsTransport?: string;
   readonly admin?: string;
   readonly adminCert?: string;
   readonly adminKey?: string;

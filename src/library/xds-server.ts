@@ -1,4 +1,5 @@
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
+import type { ServerTls } from '../base/server-tls.ts';
 import { Fleet } from '../fleet/fleet.ts';
 import type { ProxyStatus } from '../fleet/proxy.ts';
 import { type WaitResult, waitAcked } from '../fleet/wait.ts';
@@ -7,6 +8,7 @@ import type { RejectionSettings } from '../xds/client-state.ts';
 import type { XdsEvent } from '../xds/events.ts';
 import { defaultLimits, limitMistakes, type XdsLimits } from '../xds/limits.ts';
 import type { OrderSettings } from '../xds/order-state.ts';
+import { type TransportName, transportNames } from '../xds/rpc.ts';
 import { defaultXdsSettings, type OtherServices, XdsService } from '../xds/service.ts';
 import { HookQueue, type Hooks, type Report } from './hooks.ts';
 import type { SnapshotBoard } from './snapshot-board.ts';
@@ -16,6 +18,8 @@ export type ClientStatus = ProxyStatus;
 
 /** Times are milliseconds. */
 export interface XdsServerOptions {
+  /** What speaks HTTP/2 and gRPC for a server of our own: `grpc-js`, if left out, or `http2`, which costs less. */
+  readonly transport?: TransportName;
   /** What clients show as their control plane; `switchyard` if left out. */
   readonly identifier?: string;
   /** What clients may ask of it. Those of messages, connections and streams on a connection are of a server of our own. */
@@ -46,7 +50,9 @@ export interface ListenOptions extends ServiceChoice {
   readonly host?: string;
   /** 0 picks a free one; 18000 if left out. */
   readonly port?: number;
-  /** Of grpc-js, for TLS. Without, connections are in plain text. */
+  /** TLS with certificates of clients, which are required, on either transport. */
+  readonly tls?: ServerTls;
+  /** Of grpc-js, for TLS on that transport, instead. Without either, connections are in plain text. */
   readonly credentials?: ServerCredentials;
 }
 
@@ -65,7 +71,7 @@ export class XdsServer {
 
   constructor(board: SnapshotBoard, options: XdsServerOptions = {}) {
     const { order, limits, isolateRejections, hooks = {}, report = toStandardError, ...settings } = options;
-    refuse([...limitMistakes(given(limits)), ...timeMistakes(options)]);
+    refuse([...limitMistakes(given(limits)), ...timeMistakes(options), ...transportMistake(options)]);
     const queue = new HookQueue(hooks, report);
     const emit = (event: XdsEvent): void => {
       this.#fleet.apply(event);
@@ -151,6 +157,10 @@ function timeMistakes({ order = {}, isolateRejections: isolate, ...rest }: XdsSe
     ...Object.entries({ ...order, ...rejection }).flatMap(([name, value]) => timeMistake(name, value, 0)),
     ...Object.entries(positive).flatMap(([name, value]) => timeMistake(name, value, 1)),
   ];
+}
+
+function transportMistake({ transport = 'grpc-js' }: XdsServerOptions): readonly string[] {
+  return transportNames.includes(transport) ? [] : [`transport must be ${transportNames.join(' or ')}`];
 }
 
 function timeMistake(name: string, value: number | undefined, least: number): readonly string[] {

@@ -58,6 +58,9 @@ export interface RpcService {
   readonly unary: Readonly<Record<string, Answer>>;
 }
 
+export const transportNames = ['grpc-js', 'http2'] as const;
+export type TransportName = (typeof transportNames)[number];
+
 export interface TransportSettings {
   readonly limits: Pick<XdsLimits, 'message' | 'connectionStreams'>;
   /** Milliseconds between pings, and until a connection without an answer to one is given up (P8). */

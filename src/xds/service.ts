@@ -22,7 +22,7 @@ import { LoadReports, loadReporting } from './load-reports.ts';
 import type { OrderSettings } from './order-state.ts';
 import { Pacer } from './pacer.ts';
 import { reflection, reflectionAnswers } from './reflection.ts';
-import type { Answer, RpcService, RpcStream, Serve, StreamListener, Transport } from './rpc.ts';
+import type { Answer, RpcService, RpcStream, Serve, StreamListener, Transport, TransportName } from './rpc.ts';
 import { StreamDriver, type StreamTap } from './stream-driver.ts';
 import { Throttle, tooFast } from './throttle.ts';
 import { secureListener } from './tls.ts';
@@ -44,9 +44,6 @@ export interface XdsServiceSettings {
   /** How contents that a client rejects are found and kept from it; undefined: they are not. */
   readonly rejection: RejectionSettings | undefined;
 }
-
-export const transportNames = ['grpc-js', 'http2'] as const;
-export type TransportName = (typeof transportNames)[number];
 
 /** Where a server of our own listens; what is left out is as in the settings. */
 interface Listening extends OtherServices, Partial<Pick<XdsServiceSettings, 'host' | 'port'>> {

@@ -53,6 +53,7 @@ test('the library loads nothing of the policy, the store, the admin API or the c
     'src/library',
     'src/snapshot',
     'src/xds',
+    'src/xds/http2',
   ]);
   assert.ok(loadedWith('src/main.ts').has('src/policy/parse.ts'), 'the walk does not find what it looks for');
 });

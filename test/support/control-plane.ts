@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { PolicyReply, ProxyReply } from '../../src/admin/api.ts';
 import { readToken } from '../../src/admin/auth.ts';
 import { until } from './until.ts';
+import { testTransport } from './xds-transport.ts';
 
 const root = path.dirname(path.dirname(import.meta.dirname));
 
@@ -44,7 +45,8 @@ export class ControlPlane {
       process.execPath,
       [
         ...['src/cli/main.ts', 'serve', '--policy', policyFile, '--data', dataFolder],
-        ...['--xds', `127.0.0.1:${xdsPort}`, '--admin', `127.0.0.1:${adminPort}`, ...flags],
+        ...['--xds', `127.0.0.1:${xdsPort}`, '--admin', `127.0.0.1:${adminPort}`],
+        ...['--xds-transport', testTransport, ...flags],
       ],
       { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] },
     );

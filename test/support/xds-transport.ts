@@ -1,9 +1,5 @@
-import {
-  defaultXdsSettings,
-  type TransportName,
-  transportNames,
-  type XdsServiceSettings,
-} from '../../src/xds/service.ts';
+import { type TransportName, transportNames } from '../../src/xds/rpc.ts';
+import { defaultXdsSettings, type XdsServiceSettings } from '../../src/xds/service.ts';
 
 /** What servers of tests speak xDS with: `TEST_XDS_TRANSPORT`, or what is usual. Child processes inherit it. */
 export const testTransport: TransportName =

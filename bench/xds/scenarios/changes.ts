@@ -10,7 +10,7 @@ export async function oneEndpoint(context: Context): Promise<void> {
       variant,
       change: count => `endpoint ${count}`,
       type: 'eds',
-      peers: context.peers('floor', 'http2', 'grpc', 'ours', 'g1', 'g1w', 'g2', 'g2o', 'g3', 'g3w'),
+      peers: context.peers('floor', 'http2', 'grpc', 'ours', 'oursHttp2', 'g1', 'g1w', 'g2', 'g2o', 'g3', 'g3w'),
       streams: context.streams(1000),
       size: context.size(),
       pushes: 5,
@@ -25,7 +25,7 @@ export async function perType(context: Context): Promise<void> {
     variant: 'delta',
     change: count => `endpoint ${count}`,
     type: 'eds',
-    peers: context.peers('ours', 'g1', 'g3'),
+    peers: context.peers('ours', 'oursHttp2', 'g1', 'g3'),
     streams: context.streams(200),
     size: context.size(100),
     perType: true,
@@ -34,7 +34,7 @@ export async function perType(context: Context): Promise<void> {
 }
 
 export async function allClusters(context: Context): Promise<void> {
-  const peers = context.peers('floor', 'http2', 'grpc', 'ours', 'g1', 'g1w', 'g2', 'g3', 'g3w');
+  const peers = context.peers('floor', 'http2', 'grpc', 'ours', 'oursHttp2', 'g1', 'g1w', 'g2', 'g3', 'g3w');
   const common = { scenario: 'S2', change: () => 'clusters', type: 'cds', peak: true, pushes: 3 } as const;
   const sized = { streams: context.streams(1000), size: context.size() };
   for (const variant of ['sotw', 'delta'] as const) {
@@ -44,7 +44,7 @@ export async function allClusters(context: Context): Promise<void> {
   // Real proxies have endpoints, too, which ours sends again because Envoy waits for them (R39).
   await measurePushes(context, {
     ...{ ...common, ...sized, variant: 'delta', label: 'delta with endpoints' },
-    peers: context.peers('ours', 'g1', 'g3'),
+    peers: context.peers('ours', 'oursHttp2', 'g1', 'g3'),
   });
 }
 
@@ -54,7 +54,7 @@ export async function canary(context: Context): Promise<void> {
     variant: 'delta',
     change: () => 'route',
     type: 'rds',
-    peers: context.peers('floor', 'http2', 'grpc', 'ours', 'policy', 'g1', 'g3'),
+    peers: context.peers('floor', 'http2', 'grpc', 'ours', 'oursHttp2', 'policy', 'g1', 'g3'),
     streams: context.streams(1000),
     size: context.size(),
     pushes: 5,
@@ -73,7 +73,7 @@ export async function ownSubscriptions(context: Context): Promise<void> {
       ...(names === 10 ? {} : { label: `delta, ${(touched * 100) / streams} % touched` }),
       change: count => `endpoint ${count} ${names} 1`,
       type: 'eds',
-      peers: context.peers('ours', 'g1', 'g3'),
+      peers: context.peers('ours', 'oursHttp2', 'g1', 'g3'),
       streams,
       size,
       sets: [50, size.clusters],

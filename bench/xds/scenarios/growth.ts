@@ -6,7 +6,7 @@ import type { Peer } from '../peers.ts';
 /** Resting memory, by proxies. */
 export async function idleMemory(context: Context): Promise<void> {
   const steps = context.quick ? [200, 1000] : [1000, 2500, 5000];
-  for (const peer of context.peers('floor', 'http2', 'grpc', 'ours', 'g1', 'g2', 'g3')) {
+  for (const peer of context.peers('floor', 'http2', 'grpc', 'ours', 'oursHttp2', 'g1', 'g2', 'g3')) {
     const most = steps.at(-1) ?? 0;
     const session = await context.start(peer, { variant: 'delta', streams: most, size: context.size() });
     if (!session) continue;
@@ -44,7 +44,7 @@ export async function idleMemory(context: Context): Promise<void> {
 export async function growth(context: Context): Promise<void> {
   const byStreams = context.quick ? [100, 400] : [250, 500, 1000, 2000, 4000, 8000];
   const byClusters = context.quick ? [100, 400] : [250, 1000, 4000, 16_000];
-  for (const peer of context.peers('grpc', 'ours', 'g1', 'g3')) {
+  for (const peer of context.peers('grpc', 'ours', 'oursHttp2', 'g1', 'g3')) {
     // What is linear in both would take hours, and shows with less.
     const slow = peer.name.startsWith('G');
     const sizes = byStreams.filter(size => !slow || size <= 2000);

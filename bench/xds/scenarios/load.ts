@@ -9,7 +9,7 @@ import type { Session } from '../session.ts';
 export async function manyChanges(context: Context): Promise<void> {
   const seconds = context.quick ? 2 : 60;
   const streams = context.streams(1000);
-  for (const peer of context.peers('floor', 'http2', 'grpc', 'ours', 'g1', 'g3')) {
+  for (const peer of context.peers('floor', 'http2', 'grpc', 'ours', 'oursHttp2', 'g1', 'g3')) {
     const session = await context.open(peer, { variant: 'delta', streams, size: context.size() });
     if (!session) continue;
     try {
@@ -57,7 +57,7 @@ export async function manyChanges(context: Context): Promise<void> {
 export async function slowReaders(context: Context): Promise<void> {
   const streams = context.streams(1000);
   const size = context.size(2500);
-  for (const peer of context.peers('http2', 'grpc', 'ours', 'g1', 'g3')) {
+  for (const peer of context.peers('http2', 'grpc', 'ours', 'oursHttp2', 'g1', 'g3')) {
     const session = await context.open(peer, { variant: 'delta', streams, size, want: ['cds'] });
     if (!session) continue;
     try {
@@ -104,7 +104,7 @@ async function pushed(
 /** A tenth of the proxies rejects a new cluster: is anything sent again and again? */
 export async function rejections(context: Context): Promise<void> {
   const streams = context.streams(1000);
-  for (const peer of context.peers('ours', 'g1', 'g3')) {
+  for (const peer of context.peers('ours', 'oursHttp2', 'g1', 'g3')) {
     const session = await context.open(peer, { variant: 'delta', streams, size: context.size(), want: ['cds'] });
     if (!session) continue;
     try {
@@ -161,7 +161,7 @@ async function rejected(
 export async function longAcknowledgements(context: Context): Promise<void> {
   const streams = context.streams(1000);
   const times = 5;
-  const peers = context.peers('floor', 'http2', 'grpc', 'ours', 'g1', 'g3');
+  const peers = context.peers('floor', 'http2', 'grpc', 'ours', 'oursHttp2', 'g1', 'g3');
   const rounds = new Map<Peer, Readonly<Record<string, number>>[]>();
   const sessions: Session[] = [];
   try {

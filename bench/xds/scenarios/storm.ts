@@ -7,8 +7,8 @@ import type { Session } from '../session.ts';
 export async function storm(context: Context): Promise<void> {
   const streams = context.streams(2000);
   const size = context.size();
-  const again = context.peers('ours', 'g1', 'g3');
-  for (const peer of context.peers('floor', 'http2', 'grpc', 'ours', 'g1', 'g2', 'g3')) {
+  const again = context.peers('ours', 'oursHttp2', 'g1', 'g3');
+  for (const peer of context.peers('floor', 'http2', 'grpc', 'ours', 'oursHttp2', 'g1', 'g2', 'g3')) {
     context.progress(`  ${peer.name}: ${streams} proxies`);
     const session = await context.start(peer, { variant: 'delta', streams, size });
     if (!session) continue;

@@ -4,7 +4,8 @@ import { type Change, lead, serverArguments } from './protocol.ts';
 
 /** Ours, as a user of the library has it. Limits that count clients of one address are raised: here all have the same. */
 
-const all = readFixtures(serverArguments().fixtures);
+const { fixtures, transport } = serverArguments();
+const all = readFixtures(fixtures);
 const of = (type: string, role: string) =>
   all.filter(each => each.type === type && each.role === role).map(each => each.resource);
 const clusters = [of('cds', 'base'), of('cds', 'other')];
@@ -15,6 +16,7 @@ const assignments = of('eds', 'base');
 const board = new SnapshotBoard(() => 'edge');
 const many = 1_000_000;
 const server = new XdsServer(board, {
+  transport: transport === 'http2' ? 'http2' : 'grpc-js',
   // What grpc-go does unless told otherwise, so that no peer has work of its own between pushes.
   keepaliveTime: 2 * 60 * 60_000,
   limits: { peerConnections: many, peerStreams: many, connections: many, streams: many, clients: many },

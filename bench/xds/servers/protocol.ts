@@ -30,6 +30,8 @@ export interface ServerArguments {
   readonly messages: string;
   readonly variant: string;
   readonly folder: string;
+  /** Of ours. */
+  readonly transport: string;
 }
 
 export function serverArguments(): ServerArguments {
@@ -39,6 +41,7 @@ export function serverArguments(): ServerArguments {
       messages: { type: 'string', default: '' },
       variant: { type: 'string', default: 'delta' },
       folder: { type: 'string', default: '' },
+      transport: { type: 'string', default: 'grpc-js' },
     },
   });
   return values;

@@ -15,6 +15,7 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--xds <host:port>', 'address for Envoys (default 127.0.0.1:18000)')
     .option('--xds-rest <host:port>', 'address for Envoys that poll by REST (default: none)')
     .option('--xds-limit <name=number...>', 'other bounds for what xDS clients may ask, such as names=200000')
+    .option('--xds-transport <name>', 'what speaks HTTP/2 with Envoys: grpc-js or http2 (default grpc-js)')
     .option('--xds-cert <file>', 'certificate of both, and its chain: PEM; turns TLS on (default: plain text)')
     .option('--xds-key <file>', 'its private key: PEM')
     .option('--xds-client-ca <file>', "authorities of the proxies' certificates, without which nobody is let in: PEM")

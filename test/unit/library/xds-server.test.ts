@@ -11,6 +11,7 @@ import { until } from '../../support/until.ts';
 import { XdsClient } from '../../support/xds-client.ts';
 import { urls } from '../../support/xds-fixtures.ts';
 import { unary } from '../../support/xds-server.ts';
+import { testTransport } from '../../support/xds-transport.ts';
 import type { ReadResponse } from '../../support/xds-wire.ts';
 
 const { CDS, EDS, LDS, OTHER } = urls;
@@ -32,7 +33,7 @@ interface Served {
 }
 
 async function serve(t: TestContext, options: XdsServerOptions = {}, board = new SnapshotBoard()): Promise<Served> {
-  const server = new XdsServer(board, options);
+  const server = new XdsServer(board, { transport: testTransport, ...options });
   const clients: XdsClient[] = [];
   t.after(async () => {
     for (const client of clients) client.cancel();
@@ -428,6 +429,29 @@ test("credentials of the caller's that want certificates: their names decide the
   ]);
 });
 
+test('over node:http2, TLS with certificates of clients, and no credentials of grpc-js', async t => {
+  const ca = new CertificateAuthority();
+  const own = ca.issue({ names: ['localhost'] });
+  const board = new SnapshotBoard(({ certificate }) => certificate?.hosts[0]);
+  board.set('edge-1', [thing(CDS, 'a', '1')]);
+  const server = new XdsServer(board, { transport: 'http2' });
+  t.after(() => server.close({ within: 300 }));
+  const insecure = ServerCredentials.createInsecure();
+  await assert.rejects(
+    server.listen({ port: 0, credentials: insecure }),
+    /credentials of grpc-js are for its transport/,
+  );
+  const material = { certificate: own.certificate, key: own.key, clientCa: ca.certificate };
+  const tls = { minVersion: 'TLSv1.3', material, onChange: () => () => {}, refused: () => {} } as const;
+  const port = await server.listen({ port: 0, tls });
+  const { certificate, key } = ca.issue({ names: ['edge-1'] });
+  const secure = credentials.createSsl(Buffer.from(ca.certificate), Buffer.from(key), Buffer.from(certificate));
+  const each = new XdsClient(new Client(`localhost:${port}`, secure), 'delta');
+  t.after(() => each.cancel());
+  ask(each, 'delta', CDS);
+  assert.equal((await each.response(1)).resources.length, 1);
+});
+
 test('an address that cannot be had is told, and another can be tried', async t => {
   const { port, board } = await serve(t);
   const other = new XdsServer(board);
@@ -469,6 +493,7 @@ test('times and limits that cannot be are refused with words', () => {
     [{ order: { linger: Number.NaN } }, /linger must be from 0/],
     [{ order: { lingerLimit: Number.POSITIVE_INFINITY } }, /lingerLimit must be from 0/],
     [{ isolateRejections: { pause: -5 } }, /pause must be from 0/],
+    [{ transport: 'http3' as 'http2' }, /transport must be grpc-js or http2/],
     [{ keepaliveTime: 0 }, /keepaliveTime must be from 1/],
     [{ limits: { names: 0 } }, /the limit names must be a whole number from 1/],
     [{ limits: { nmaes: 1 } as object }, /there is no limit "nmaes"/],

@@ -53,6 +53,13 @@ describe('settings of the server', () => {
     }
   });
 
+  it('say what speaks with xDS clients, where somebody does', () => {
+    assert.equal('xdsTransport' in good({}).settings, false);
+    assert.equal(good({ xdsTransport: 'http2' }).settings.xdsTransport, 'http2');
+    assert.equal(good({}, { SWITCHYARD_XDS_TRANSPORT: 'grpc-js' }).settings.xdsTransport, 'grpc-js');
+    assert.match(mistakes({ xdsTransport: 'http3' })[0]!, /^--xds-transport: is none of grpc-js, http2/);
+  });
+
   it('take addresses of both families', () => {
     assert.deepEqual(good({ xds: '[::1]:0' }).settings.xds, { host: '::1', port: 0 });
     assert.deepEqual(good({ xds: 'localhost:1' }).settings.xds, { host: 'localhost', port: 1 });
