@@ -2,9 +2,16 @@ import type { Buffer } from 'node:buffer';
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { longestTimer } from '../../base/units.ts';
 import { framed } from '../frame.ts';
-import { type Caller, type Message, type RpcStream, type StreamListener, usualAnswerLimit } from '../rpc.ts';
+import type { Caller, Message, RpcStream, StreamListener } from '../rpc.ts';
 import { MessageError, MessageReader } from './message-reader.ts';
 import { responseHeaders, type StatusCode, trailersOf } from './status.ts';
+
+export interface CallLimits {
+  /** Bytes of a message. */
+  readonly longest: number;
+  /** Milliseconds that the other side may take to read what was written before the end. */
+  readonly limit: number;
+}
 
 /**
  * One call on a stream of HTTP/2.
@@ -18,6 +25,7 @@ export class Http2Call implements RpcStream {
   readonly #http: ServerHttp2Stream;
   readonly #caller: Caller;
   readonly #reader: MessageReader;
+  readonly #limit: number;
   #listener: StreamListener = deaf;
   /** Runs out when the call must have ended; then, when what was written must have been read. */
   #timer: NodeJS.Timeout | undefined;
@@ -28,11 +36,11 @@ export class Http2Call implements RpcStream {
   #told = false;
   #responded = false;
 
-  /** @param longest bytes of a message. */
-  constructor(http: ServerHttp2Stream, caller: Caller, longest: number) {
+  constructor(http: ServerHttp2Stream, caller: Caller, { longest, limit }: CallLimits) {
     this.#http = http;
     this.#caller = caller;
     this.#reader = new MessageReader(longest);
+    this.#limit = limit;
     this.#halfClosed = http.endAfterHeaders;
     const { session } = http;
     http.once('close', () => {
@@ -108,7 +116,7 @@ export class Http2Call implements RpcStream {
     clearTimeout(this.#timer);
     const http = this.#http;
     if (http.destroyed || http.closed) return;
-    this.#timer = setTimeout(() => this.breakOff(), usualAnswerLimit).unref();
+    this.#timer = setTimeout(() => this.breakOff(), this.#limit).unref();
     // What comes still is not kept, and without its end the stream would not end either.
     http.resume();
     if (this.#responded) {

@@ -1,19 +1,14 @@
 import { serviceDefinition } from '../../../proto/services.ts';
-import {
-  type Answer,
-  guarded,
-  type RpcService,
-  type Serve,
-  type StreamListener,
-  unreadAfter,
-  usualAnswerLimit,
-} from '../rpc.ts';
+import { type Answer, guarded, type RpcService, type Serve, type StreamListener, unreadAfter } from '../rpc.ts';
 import type { Http2Call } from './call.ts';
 
 /** What a method does with a call; undefined when the call has been ended. */
 export type Method = (call: Http2Call) => StreamListener | undefined;
 
-/** Milliseconds within which the only request of a call must have come, so that calls without one do not pile up. */
+/**
+ * Milliseconds within which the only request of a call must have come, so that calls without one do not pile up; no more
+ * than an answer has.
+ */
 const requestLimit = 30_000;
 
 /**
@@ -21,7 +16,7 @@ const requestLimit = 30_000;
  *
  * @param limit milliseconds that a caller may take to read an answer that counts as under way until then.
  */
-export function methodsOf(services: readonly RpcService[], limit = usualAnswerLimit): ReadonlyMap<string, Method> {
+export function methodsOf(services: readonly RpcService[], limit: number): ReadonlyMap<string, Method> {
   const methods = new Map<string, Method>();
   for (const { name, streams, unary } of services) {
     const definition = serviceDefinition(name);
@@ -31,19 +26,21 @@ export function methodsOf(services: readonly RpcService[], limit = usualAnswerLi
       methods.set(found.path, made(found.requestStream));
     };
     for (const [method, serve] of Object.entries(streams)) {
-      add(method, many => (many ? serve : oneRequest(serve)));
+      add(method, many => (many ? serve : oneRequest(serve, limit)));
     }
-    for (const [method, answer] of Object.entries(unary)) add(method, () => oneRequest(unaryServe(answer, limit)));
+    for (const [method, answer] of Object.entries(unary))
+      add(method, () => oneRequest(unaryServe(answer, limit), limit));
   }
   return methods;
 }
 
 /** Hears exactly one message, in time, or the call ends. */
-function oneRequest(serve: Method | Serve): Method {
+function oneRequest(serve: Method | Serve, limit: number): Method {
   return call => {
     const listener = serve(call);
     if (!listener) return undefined;
-    const late = setTimeout(() => call.end('DEADLINE_EXCEEDED', 'the request has not come'), requestLimit).unref();
+    const patience = Math.min(requestLimit, limit);
+    const late = setTimeout(() => call.end('DEADLINE_EXCEEDED', 'the request has not come'), patience).unref();
     let requests = 0;
     return {
       received: message => {

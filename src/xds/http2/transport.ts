@@ -6,8 +6,15 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { compressedWhy, longestMessage, type RpcService, type Transport, type TransportSettings } from '../rpc.ts';
-import { Http2Call } from './call.ts';
+import {
+  compressedWhy,
+  longestMessage,
+  type RpcService,
+  type Transport,
+  type TransportSettings,
+  usualAnswerLimit,
+} from '../rpc.ts';
+import { type CallLimits, Http2Call } from './call.ts';
 import { Connection } from './connection.ts';
 import { methodsOf } from './methods.ts';
 import { timeoutOf } from './status.ts';
@@ -20,7 +27,7 @@ export function http2Transport(services: readonly RpcService[], settings: Transp
 class Http2Transport implements Transport {
   readonly #settings: TransportSettings;
   readonly #methods: ReturnType<typeof methodsOf>;
-  readonly #longest: number;
+  readonly #limits: CallLimits;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   /** Never listens: it is given its connections. */
   readonly #server;
@@ -28,9 +35,10 @@ class Http2Transport implements Transport {
 
   constructor(services: readonly RpcService[], settings: TransportSettings) {
     this.#settings = settings;
-    this.#methods = methodsOf(services, settings.answerLimit);
-    this.#longest = longestMessage(settings.limits);
-    this.#server = createServer(optionsOf(settings.limits));
+    const { limits, answerLimit = usualAnswerLimit } = settings;
+    this.#limits = { longest: longestMessage(limits), limit: answerLimit };
+    this.#methods = methodsOf(services, answerLimit);
+    this.#server = createServer(optionsOf(limits));
     this.#server.on('session', session => this.#begin(session));
     this.#server.on('stream', (http, headers) => this.#serve(http, headers));
     // The connection is closed then, which is all that there is to do.
@@ -68,7 +76,7 @@ class Http2Transport implements Transport {
       http.close();
       return;
     }
-    const call = new Http2Call(http, connection, this.#longest);
+    const call = new Http2Call(http, connection, this.#limits);
     const path = headers[':path'] ?? '';
     const method = this.#methods.get(path);
     const patience = typeof timeout === 'string' ? timeoutOf(timeout) : undefined;
