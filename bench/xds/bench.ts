@@ -1,5 +1,4 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import type { Bench, BenchOptions } from '../bench.ts';
 import { Context } from './context.ts';
@@ -11,7 +10,7 @@ import { compileAll } from './scenarios/compile.ts';
 import { growth, idleMemory } from './scenarios/growth.ts';
 import { longAcknowledgements, manyChanges, rejections, slowReaders } from './scenarios/load.ts';
 import { storm } from './scenarios/storm.ts';
-import { setUp, versions } from './setup.ts';
+import { machine, setUp, versions } from './setup.ts';
 
 interface Scenario {
   readonly about: string;
@@ -88,11 +87,6 @@ async function run(names: readonly string[], { quick, flags }: BenchOptions): Pr
   const kept = committed();
   console.log(`\n${compared(result, quick ? kept.quick : kept.full).join('\n')}`);
   if ('write' in flags) write(kept, result, every);
-}
-
-function machine(): string {
-  const { model = 'unknown processor' } = cpus()[0] ?? {};
-  return `${availableParallelism()} cores of ${model.trim()}, Linux ${release().split('-')[0]}`;
 }
 
 function committed(): Kept {

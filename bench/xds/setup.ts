@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, statSync } from 'node:fs';
+import { availableParallelism, cpus, release } from 'node:os';
 import { join } from 'node:path';
 import type { Variant } from '../../src/xds/events.ts';
 import { recordedNode } from './envoy-node.ts';
@@ -63,6 +64,12 @@ function buildGo(): Pick<Ready, 'go' | 'withoutGo'> {
   if (error) return { go: undefined, withoutGo: 'there is no Go toolchain here (https://go.dev/dl)' };
   if (status !== 0) return { go: undefined, withoutGo: `it does not build: ${stderr.trim().split('\n').at(-1)}` };
   return { go: target, withoutGo: undefined };
+}
+
+/** The class of this machine, as it stands in the results. */
+export function machine(): string {
+  const { model = 'unknown processor' } = cpus()[0] ?? {};
+  return `${availableParallelism()} cores of ${model.trim()}, Linux ${release().split('-')[0]}`;
 }
 
 /** Versions of what is measured, as they stand in the results. */
