@@ -21,6 +21,43 @@ export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) 
   return (a, b) => perA(a)(b);
 }
 
+/**
+ * `list.map(make)` for lists that follow one another, of one owner and slot: what was made of an item is taken over where
+ * the last list has the very item in the same place, and a list of which nothing else is made is the last one's. So a
+ * change of long lists costs a walk over them without a look at what they hold. `make` must be pure.
+ */
+export function keepingEach<A, R>(
+  make: (item: A) => R,
+): (owner: object, slot: string, list: readonly A[]) => readonly R[] {
+  const known = new WeakMap<object, Map<string, { readonly list: readonly A[]; readonly made: readonly R[] }>>();
+  return (owner, slot, list) => {
+    const slots = known.get(owner) ?? new Map<string, { readonly list: readonly A[]; readonly made: readonly R[] }>();
+    known.set(owner, slots);
+    const last = slots.get(slot);
+    if (last?.list === list) return last.made;
+    const made = last?.list.length === list.length ? takenOver(last, list, make) : list.map(make);
+    slots.set(slot, { list, made });
+    return made;
+  };
+}
+
+function takenOver<A, R>(
+  last: { readonly list: readonly A[]; readonly made: readonly R[] },
+  list: readonly A[],
+  make: (item: A) => R,
+): readonly R[] {
+  let changed: R[] | undefined;
+  for (let at = 0; at < list.length; at++) {
+    const item = list[at] as A;
+    if (item === last.list[at]) continue;
+    const made = make(item);
+    if (made === last.made[at]) continue;
+    changed ??= last.made.slice();
+    changed[at] = made;
+  }
+  return changed ?? last.made;
+}
+
 /** Whether two lists hold the very same items. */
 export function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
   return a.length === b.length && a.every((item, index) => Object.is(item, b[index]));

@@ -69,6 +69,8 @@ function faultsIn(
   return [...inconsistent, ...wrong];
 }
 
+const nobody: ReadonlySet<Resource> = new Set<Resource>();
+
 /** The resources that are not in `sound` and were not in a fleet before; from now on they were. */
 function unseen(
   resources: readonly Resource[],
@@ -76,11 +78,15 @@ function unseen(
   sound: readonly Resource[] | undefined,
 ): readonly Resource[] {
   let passed: ReadonlySet<Resource> | undefined;
-  return resources.filter((resource, at) => {
-    if (resource === sound?.[at] || seen.has(resource)) return false;
-    passed ??= new Set(sound);
-    if (passed.has(resource)) return false;
+  const found: Resource[] = [];
+  for (let at = 0; at < resources.length; at++) {
+    const resource = resources[at];
+    if (!resource || resource === sound?.[at] || seen.has(resource)) continue;
+    // Where one is in place of another, the rest need not be gathered.
+    passed ??= sound?.length === resources.length ? nobody : new Set(sound);
+    if (passed.has(resource)) continue;
     seen.add(resource);
-    return true;
-  });
+    found.push(resource);
+  }
+  return found;
 }

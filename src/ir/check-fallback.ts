@@ -2,8 +2,8 @@ import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
 import { destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Service } from '../policy/service.ts';
-import { declaredFallback, fallbackChain } from './fallback.ts';
-import { lookup, sortedEntries } from './order.ts';
+import { declaredFallback, fallbackChain, mayFallBack } from './fallback.ts';
+import { keepingEntries, lookup, sortedEntries } from './order.ts';
 import { overHttp } from './over-http.ts';
 import { listed, namesOf, notFound } from './references.ts';
 
@@ -18,10 +18,15 @@ interface Declared {
   readonly keys: readonly string[];
 }
 
+const none: readonly never[] = [];
+const declaredByEach = keepingEntries((name, service: Service): readonly Declared[] =>
+  mayFallBack(service) ? fallbacksOf(name, service) : none,
+);
+
 /** What is wrong with what takes over from services. */
 export function checkFallbacks(policy: Policy): readonly Problem[] {
-  return sortedEntries(policy.services).flatMap(([name, service]) => {
-    const declared = fallbacksOf(name, service);
+  return declaredByEach(policy.services).flatMap((declared): readonly Problem[] => {
+    if (declared.length === 0) return none;
     return [...declared.flatMap(each => checkFallback(policy, each)), ...checkOptions(declared)];
   });
 }

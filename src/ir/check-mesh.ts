@@ -1,7 +1,8 @@
 import { type Problem, problem } from '../base/problem.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { lookup, sortedEntries } from './order.ts';
-import { knownUpstreams, servicesOfRoute } from './sidecars.ts';
+import { servicesOfRoute } from './references.ts';
+import { knownUpstreams } from './sidecars.ts';
 
 /** Routes of the mesh that no sidecar is given, or that some sidecars are not given though they call one of its services. */
 export function checkMesh(policy: Policy): readonly Problem[] {

@@ -3,16 +3,19 @@ import type { Destination } from '../policy/destination.ts';
 import type { Fleet, Sidecar } from '../policy/fleet.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Route } from '../policy/route.ts';
+import type { Service } from '../policy/service.ts';
 import { servicesNamedBehind } from './fallback.ts';
-import { lookup, sortedEntries } from './order.ts';
+import { keepingEntries, lookup, sortedEntries } from './order.ts';
 import { prefersOwnZone } from './own-zones.ts';
 import { meshRoutes } from './sidecars.ts';
 
 type Target = Pick<Destination, 'service'> & Partial<Pick<Destination, 'version'>>;
 
+const preferringOwnZone = keepingEntries((_name, service: Service) => prefersOwnZone(service));
+
 /** Fleets that hold services which prefer the zone of the proxy, and of whose proxies it is not known where they stand. */
 export function checkOwnZones(policy: Policy): readonly Problem[] {
-  if (!Object.values(policy.services).some(prefersOwnZone)) return [];
+  if (!preferringOwnZone(policy.services).includes(true)) return [];
   return sortedEntries(policy.fleets).flatMap(([name, fleet]) => {
     if (knowsItsZones(policy, fleet)) return [];
     const services = servicesOfFleet(policy, fleet).filter(each => {

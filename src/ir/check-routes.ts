@@ -1,26 +1,41 @@
+import { memo1 } from '../base/memo.ts';
 import { type PolicyPath, type Problem, problem } from '../base/problem.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Route, Rule } from '../policy/route.ts';
+import { type OfRoutes, renewedOfRoutes } from './by-route.ts';
 import { checkRule } from './check-rules.ts';
 import { checkSessions } from './check-sessions.ts';
 import { checkStickyClashes } from './check-sticky.ts';
 import { keeping } from './kept.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
-import { notFound } from './references.ts';
+import { notFound, servicesOfRoute } from './references.ts';
 import { reachedBy, versioningOf } from './rules.ts';
 import { covers, type VersionedMatch } from './shadow.ts';
-import { servicesOfRoute } from './sidecars.ts';
 
 const keepProblems = keeping<readonly Problem[]>();
 
 /** What is wrong with routes. */
 export function checkRoutes(policy: Policy): readonly Problem[] {
-  const problems = sortedEntries(policy.routes).flatMap(([name, route]) => {
-    const services = servicesOfRoute(route).map(service => lookup(policy.services, service) ?? policy.services);
-    const gateways = route.gateways.map(gateway => (lookup(policy.gateways, gateway) ? true : policy.gateways));
-    return keepProblems(route, name, [...services, ...gateways], () => checkRoute(policy, ['routes', name], route));
+  const { services, gateways } = policy;
+  const about = { routes: sortedEntries(policy.routes), services };
+  const last = lastChecked.get(gateways);
+  const make = (name: string, route: Route) => checkKept(policy, name, route);
+  // A route's problems name no other service than its own, and say of one that is not there what names there are.
+  const made = renewedOfRoutes(last, about, make) ?? about.routes.map(([name, route]) => make(name, route));
+  lastChecked.set(gateways, { ...about, made });
+  return [...made.flat(), ...checkHosts(policy.routes)];
+}
+
+const lastChecked = new WeakMap<Policy['gateways'], OfRoutes<readonly Problem[]>>();
+const none: readonly Problem[] = [];
+
+function checkKept(policy: Policy, name: string, route: Route): readonly Problem[] {
+  const services = servicesOfRoute(route).map(service => lookup(policy.services, service) ?? policy.services);
+  const gateways = route.gateways.map(gateway => (lookup(policy.gateways, gateway) ? true : policy.gateways));
+  return keepProblems(route, name, [...services, ...gateways], () => {
+    const found = checkRoute(policy, ['routes', name], route);
+    return found.length === 0 ? none : found;
   });
-  return [...problems, ...checkHosts(policy)];
 }
 
 function checkRoute(policy: Policy, path: PolicyPath, route: Route): readonly Problem[] {
@@ -82,10 +97,10 @@ function versionedMatch(policy: Policy, rule: Rule): VersionedMatch {
 }
 
 /** Hosts that two routes of one gateway, or of the mesh, or one route twice, claim. */
-function checkHosts(policy: Policy): readonly Problem[] {
+const checkHosts = memo1((routes: Policy['routes']): readonly Problem[] => {
   const claims = new Map<string, string>();
   const reported = new Set<string>();
-  return sortedEntries(policy.routes).flatMap(([name, route]) =>
+  return sortedEntries(routes).flatMap(([name, route]) =>
     route.hosts.flatMap((host, index) => {
       const path = ['routes', name, 'hosts', index];
       if (route.hosts.indexOf(host) < index) {
@@ -103,7 +118,7 @@ function checkHosts(policy: Policy): readonly Problem[] {
       });
     }),
   );
-}
+});
 
 function placesOf(route: Route): readonly string[] {
   const gateways = sortedUnique(route.gateways).map(gateway => `gateway "${gateway}"`);

@@ -13,19 +13,20 @@ import { checkRetries } from './check-retries.ts';
 import { checkZones } from './check-zones.ts';
 import { servicesWithNames } from './clusters.ts';
 import { answerOf, bears, hasBackups, type ResolvedNames } from './endpoints.ts';
-import { keeping } from './kept.ts';
-import { lookup, sortedEntries } from './order.ts';
+import { keepingEntries, lookup, sortedEntries } from './order.ts';
 import { overHttp } from './over-http.ts';
 import { listed, namesOf } from './references.ts';
 import { versionOf } from './version-segment.ts';
 
-const keepProblems = keeping<readonly Problem[]>();
+const none: readonly Problem[] = [];
+const problemsOfEach = keepingEntries((name, service: Service): readonly Problem[] => {
+  const found = checkService(['services', name], service);
+  return found.length === 0 ? none : found;
+});
 
 /** What is wrong with services by themselves. */
 export function checkServices(policy: Policy): readonly Problem[] {
-  return sortedEntries(policy.services).flatMap(([name, service]) =>
-    keepProblems(service, name, [], () => checkService(['services', name], service)),
-  );
+  return problemsOfEach(policy.services).flat();
 }
 
 /** Host names without an answer. */

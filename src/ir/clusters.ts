@@ -1,12 +1,13 @@
 import { memo1 } from '../base/memo.ts';
 import type { WeightsByService } from '../policy/computed-weights.ts';
 import type { Policy } from '../policy/kinds.ts';
+import type { Service } from '../policy/service.ts';
 import { declaredEndpoints } from './address.ts';
 import { endpointsOf, endpointsOfVersion, type ResolvedNames } from './endpoints.ts';
 import { destinationsBehind } from './fallback.ts';
 import type { FallbackClusterIr, ServiceClusterIr } from './ir.ts';
 import { keeping } from './kept.ts';
-import { lookup, sortedEntries } from './order.ts';
+import { keepingEntries, lookup } from './order.ts';
 import type { ActiveOverrides } from './overrides.ts';
 
 /**
@@ -19,20 +20,18 @@ type ClusterOf = (key: string) => ServiceClusterIr | undefined;
 
 const keepCluster = keeping<ServiceClusterIr>();
 const keepGuarded = keeping<FallbackClusterIr>();
-/** Clusters that nothing but the policy decides. */
-const plainClusters = memo1((_: Policy['services']) => new Map<string, ServiceClusterIr | undefined>());
+/** Clusters that nothing but the service decides, by name. */
+const plainClusters = memo1((_: Service) => new Map<string, ServiceClusterIr | undefined>());
+
+const noNames: readonly (readonly [string, readonly string[]])[] = [];
+const namesOfEach = keepingEntries((name, service: Service) => {
+  const hosts = declaredEndpoints(service).flatMap(({ address }) => (address.kind === 'host' ? address.host : []));
+  return hosts.length === 0 ? noNames : [[name, hosts] as const];
+});
 
 /** Host names by the services that have them. */
 const namesByService = memo1(
-  (services: Policy['services']): ReadonlyMap<string, readonly string[]> =>
-    new Map(
-      sortedEntries(services).flatMap(([name, service]) => {
-        const hosts = declaredEndpoints(service).flatMap(({ address }) =>
-          address.kind === 'host' ? address.host : [],
-        );
-        return hosts.length === 0 ? [] : [[name, hosts] as const];
-      }),
-    ),
+  (services: Policy['services']): ReadonlyMap<string, readonly string[]> => new Map(namesOfEach(services).flat()),
 );
 
 /** Services with endpoints by host name, by name. */
@@ -76,13 +75,14 @@ function guarded(
 
 function serviceClustersOf(circumstances: Circumstances): ClusterOf {
   const { policy, overrides, computed } = circumstances;
-  const plain = plainClusters(policy.services);
   const named = servicesWithNames(policy);
   const make = (key: string, serviceName: string) => clusterOf(circumstances, key, serviceName);
   return key => {
     const serviceName = serviceOf(key);
     const moved = overrides.endpointsOf(serviceName).size > 0 || computed.has(serviceName);
-    if (named.has(serviceName) || moved) return make(key, serviceName);
+    const service = lookup(policy.services, serviceName);
+    if (!service || named.has(serviceName) || moved) return make(key, serviceName);
+    const plain = plainClusters(service);
     const known = plain.get(key);
     if (known) return known;
     const made = make(key, serviceName);

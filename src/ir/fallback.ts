@@ -3,7 +3,7 @@ import { destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Service } from '../policy/service.ts';
 import type { ServiceClusterIr } from './ir.ts';
-import { lookup, sortedUnique } from './order.ts';
+import { keepingEntries, lookup, sortedUnique } from './order.ts';
 
 type Services = Policy['services'];
 
@@ -19,6 +19,20 @@ export function declaredFallback(service: Service, version: string | undefined):
   return own ?? service.fallback;
 }
 
+/** True if something takes over from the service, or from one of its versions. */
+export const mayFallBack = memo1(
+  ({ fallback, versions }: Service): boolean =>
+    fallback !== undefined || Object.values(versions).some(each => each.fallback !== undefined),
+);
+
+const noNames: readonly string[] = [];
+const fallingBackEach = keepingEntries((name, service: Service) => (mayFallBack(service) ? [name] : noNames));
+
+/** Names of the services from which, or from versions of which, something takes over. */
+export function fallingBack(services: Services): readonly string[] {
+  return fallingBackEach(services).flat();
+}
+
 /** True if something takes over from the service or version that a cluster is of. */
 export function hasFallback({ name, service }: Pick<ServiceClusterIr, 'name' | 'service'>): boolean {
   return declaredFallback(service, destinationParts(name).version) !== undefined;
@@ -28,6 +42,10 @@ const chains = memo1((_: Services) => new Map<string, readonly string[]>());
 
 /** A destination, and all that take over from it, one after the other, as far as they are declared. */
 export function fallbackChain(services: Services, key: string): readonly string[] {
+  const first = destinationParts(key);
+  const alone = lookup(services, first.service);
+  if (!alone) return [];
+  if (!mayFallBack(alone)) return first.version === undefined || lookup(alone.versions, first.version) ? [key] : [];
   const known = chains(services).get(key);
   if (known) return known;
   const chain: string[] = [];
@@ -51,7 +69,7 @@ export function clusterFor(services: Services, key: string): string {
 
 /** The destinations that a cluster is for: that of a rule, and those that take over from it. */
 export function destinationsBehind(cluster: string): readonly string[] {
-  return cluster.split(then);
+  return cluster.includes(then) ? cluster.split(then) : [cluster];
 }
 
 /** The services of a destination and of all that take over from it. */

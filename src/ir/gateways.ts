@@ -1,5 +1,9 @@
+import { memo1, sameItems } from '../base/memo.ts';
 import type { Gateway, Listener } from '../policy/gateway.ts';
 import type { Policy } from '../policy/kinds.ts';
+import type { Route } from '../policy/route.ts';
+import { type OfRoutes, type RouteList, renewedOfRoutes } from './by-route.ts';
+import { fallingBack } from './fallback.ts';
 import type { ListenerIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping } from './kept.ts';
 import type { Model } from './model.ts';
@@ -28,11 +32,45 @@ function build(model: Model, name: string, gateway: Gateway): GatewayIr {
     (listener, index) => listenerIr(model.policy, name, listener, names[index] ?? name) ?? [],
   );
   if (!listeners.some(listener => listener.kind === 'http')) return { listeners, routeTable: undefined };
-  const hosts: readonly VirtualHostIr[] = sortedEntries(model.policy.routes)
-    .filter(([, route]) => route.gateways.includes(name))
-    .map(([routeName, route]) => virtualHost(model, routeName, route));
+  const hosts = hostsOf(model, name, gateway);
   const table = keepTable(gateway, name, hosts, () => ({ name: tableName(name), virtualHosts: hosts }));
   return { listeners, routeTable: table };
+}
+
+interface Hosts extends OfRoutes<VirtualHostIr> {
+  readonly maintenance: readonly unknown[];
+  readonly shifted: ReadonlySet<string>;
+}
+
+const lastHosts = new WeakMap<Gateway, Hosts>();
+
+const routesByGateway = memo1((_: Policy['routes']) => new Map<string, RouteList>());
+
+function routesOf(routes: Policy['routes'], gateway: string): RouteList {
+  const known = routesByGateway(routes).get(gateway);
+  if (known) return known;
+  const found = sortedEntries(routes).filter(([, route]) => route.gateways.includes(gateway));
+  routesByGateway(routes).set(gateway, found);
+  return found;
+}
+
+function hostsOf(model: Model, name: string, gateway: Gateway): readonly VirtualHostIr[] {
+  const { policy, overrides } = model;
+  const { services } = policy;
+  const about = { routes: routesOf(policy.routes, name), services };
+  const last = lastHosts.get(gateway);
+  const make = (routeName: string, route: Route) => virtualHost(model, routeName, route);
+  const made =
+    (last &&
+      sameItems(last.maintenance, overrides.allMaintenance) &&
+      renewedOfRoutes(last, about, make, {
+        // What takes over is read beside the services that a route names.
+        more: [...fallingBack(last.services), ...fallingBack(services)],
+        others: [...last.shifted, ...overrides.shifted],
+      })) ||
+    about.routes.map(([routeName, route]) => make(routeName, route));
+  lastHosts.set(gateway, { ...about, made, maintenance: overrides.allMaintenance, shifted: overrides.shifted });
+  return made;
 }
 
 const tableName = (gateway: string) => `gateway/${gateway}`;

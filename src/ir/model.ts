@@ -1,6 +1,6 @@
 import type { WeightsByService } from '../policy/computed-weights.ts';
 import type { Policy } from '../policy/kinds.ts';
-import { answersFor, type ClustersOf, clustersOf } from './clusters.ts';
+import { answersFor, type ClustersOf, clustersOf, servicesWithNames } from './clusters.ts';
 import type { ResolvedNames } from './endpoints.ts';
 import type { ActiveOverrides } from './overrides.ts';
 
@@ -13,6 +13,8 @@ export interface Model {
   readonly routing: readonly unknown[];
   /** All that decides endpoints. */
   readonly endpoints: readonly unknown[];
+  /** Services of which something besides their declaration decides the endpoints. */
+  readonly moved: ReadonlySet<string>;
 }
 
 export function modelOf(
@@ -27,6 +29,7 @@ export function modelOf(
     overrides,
     clustersOf: clustersOf({ policy, overrides, resolved, computed }),
     routing: [services, gateways, routes, ...overrides.allShifts, ...overrides.allMaintenance],
+    moved: new Set([...overrides.moved, ...computed.keys(), ...servicesWithNames(policy).keys()]),
     endpoints: [services, ...overrides.allEndpoints, ...[...computed].flat(), ...answersFor(policy, resolved)],
   };
 }

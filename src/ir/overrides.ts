@@ -31,6 +31,9 @@ export interface ActiveOverrides {
   inMaintenance(of: MaintenanceOverride['of'], name: string): boolean;
   /** All that somebody has put into maintenance. */
   readonly allMaintenance: readonly unknown[];
+  /** Routes with a shift, and services with an override of an endpoint. */
+  readonly shifted: ReadonlySet<string>;
+  readonly moved: ReadonlySet<string>;
   /** All that shifts change, as texts and numbers: the same here means the same everywhere. */
   readonly allShifts: readonly unknown[];
   /** All that overrides of endpoints change, likewise. */
@@ -90,6 +93,8 @@ export function applyOverrides(policy: Policy, state: OperationalState): Applied
     problems,
     inMaintenance: (of, name) => maintained.has(`${of} ${name}`),
     allMaintenance: [...maintained],
+    shifted: new Set(shifts.keys()),
+    moved: new Set(services.keys()),
     shiftsOf: route => shifts.get(route) ?? none,
     endpointsOf: service => services.get(service) ?? none,
     allShifts: [...shifts.values()].flatMap(ofRoute => [...ofRoute.values()].flatMap(textOfShift)),

@@ -1,4 +1,4 @@
-import { memo1 } from '../base/memo.ts';
+import { keepingEach, memo1 } from '../base/memo.ts';
 import type { Fleet } from '../policy/fleet.ts';
 import type { Service } from '../policy/service.ts';
 import type { ClusterIr, EndpointIr, OwnZoneIr } from './ir.ts';
@@ -30,13 +30,18 @@ export function zonesOfEndpoints(fleet: Fleet, key: string, endpoints: readonly 
 }
 
 /** The zones of a fleet's proxies, if something that it holds goes by them: others need not be told anew of every change. */
-export function ownZonesFor(clusters: readonly ClusterIr[], zones: readonly OwnZoneIr[]): readonly OwnZoneIr[] {
-  return clusters.some(goesByOwnZone) ? zones : nowhere;
+export function ownZonesFor(
+  fleet: Fleet,
+  key: string,
+  clusters: readonly ClusterIr[],
+  zones: readonly OwnZoneIr[],
+): readonly OwnZoneIr[] {
+  return goByOwnZone(fleet, key, clusters).includes(true) ? zones : nowhere;
 }
 
-function goesByOwnZone(cluster: ClusterIr): boolean {
-  return cluster.kind === 'service' && prefersOwnZone(cluster.service);
-}
+const goByOwnZone = keepingEach(
+  (cluster: ClusterIr): boolean => cluster.kind === 'service' && prefersOwnZone(cluster.service),
+);
 
 /** Whether the zone of the proxy is to come first for the service. */
 export function prefersOwnZone({ loadBalancing }: Service): boolean {

@@ -1,8 +1,15 @@
+import { memo1 } from '../base/memo.ts';
 import { type PolicyPath, type Problem, type ProblemCode, problem } from '../base/problem.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { type Destination, destinationKey } from '../policy/destination.ts';
 import type { Policy } from '../policy/kinds.ts';
-import { lookup, sortedEntries } from './order.ts';
+import type { Route } from '../policy/route.ts';
+import { lookup, sortedEntries, sortedUnique } from './order.ts';
+
+/** Services that a route sends to. */
+export const servicesOfRoute = memo1((route: Route): readonly string[] =>
+  sortedUnique(route.rules.flatMap(rule => (rule.to ?? []).map(({ service }) => service))),
+);
 
 /** The codes that mistakes in a list of destinations have, by the kind of resource that holds the list. */
 export interface DestinationCodes {

@@ -9,7 +9,7 @@ import { shadowsIn } from './check-routes.ts';
 import { fallbackChain, servicesNamedBehind } from './fallback.ts';
 import { lookup, sortedUnique } from './order.ts';
 import { overlappingPairs } from './overlap.ts';
-import { servicesOfRoute } from './sidecars.ts';
+import { servicesOfRoute } from './references.ts';
 
 /**
  * The places of a policy that a problem of its structure was concluded from: while none of them changes, it stays true.

@@ -6,7 +6,7 @@ import type { TrafficShift } from '../policy/operational-state.ts';
 import type { Route, Rule } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 import { goesByReports } from './endpoints.ts';
-import { clusterFor, servicesBehind } from './fallback.ts';
+import { clusterFor, mayFallBack, servicesBehind } from './fallback.ts';
 import { forwardingTo } from './forwarding.ts';
 import type { ActionIr, RuleIr, VirtualHostIr, WeightedClusterIr } from './ir.ts';
 import { keeping, keepingEqual } from './kept.ts';
@@ -14,6 +14,7 @@ import { maintenanceIr, ruleIsDown, serviceIsDown } from './maintenance.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedUnique } from './order.ts';
 import { textOfShift } from './overrides.ts';
+import { servicesOfRoute } from './references.ts';
 
 /** A rule takes settings of its services; of most changes to a service it takes nothing. */
 const keepRule = keepingEqual<RuleIr | undefined>();
@@ -76,10 +77,19 @@ export function bindingOf(
 export function virtualHost(model: Model, name: string, route: Route): VirtualHostIr {
   const shifts = model.overrides.shiftsOf(name);
   const { allMaintenance } = model.overrides;
-  const from = [model.policy.services, ...[...shifts.values()].flatMap(textOfShift), ...allMaintenance];
+  const read = servicesRead(model.policy.services, route);
+  const from = [...read, ...[...shifts.values()].flatMap(textOfShift), ...allMaintenance];
   return keepHost(route, name, from, () => {
     const rules = route.rules.flatMap((rule, index) => ruleIr(model, { name, route }, rule, index, shifts) ?? []);
     return keepSameHost(route, name, rules, () => ({ name, domains: sortedUnique(route.hosts), rules }));
+  });
+}
+
+/** What of the services decides a route: those that it names, and all of them where others may take over. */
+function servicesRead(services: Policy['services'], route: Route): readonly unknown[] {
+  return servicesOfRoute(route).map(name => {
+    const service = lookup(services, name);
+    return service && mayFallBack(service) ? services : service;
   });
 }
 

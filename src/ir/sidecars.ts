@@ -13,6 +13,7 @@ import { maintenanceIr, serviceIsDown } from './maintenance.ts';
 import type { Model } from './model.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
 import { declaredZones, zonesOfEndpoints } from './own-zones.ts';
+import { servicesOfRoute } from './references.ts';
 import { bindingOf, hashServiceOf, timeoutOf, virtualHost } from './rules.ts';
 
 /** An upstream whose service is declared. */
@@ -70,11 +71,6 @@ export function knownUpstreams(policy: Policy, sidecar: Sidecar): readonly Known
     if (service && !byName.has(upstream.service)) byName.set(upstream.service, { upstream, index, service });
   }
   return [...byName.values()].sort((a, b) => compareText(a.upstream.service, b.upstream.service));
-}
-
-/** Services that a route sends to. */
-export function servicesOfRoute(route: Route): readonly string[] {
-  return sortedUnique(route.rules.flatMap(rule => (rule.to ?? []).map(({ service }) => service)));
 }
 
 /** Routes of the mesh that a sidecar has: those that send to its upstreams only. */

@@ -34,6 +34,7 @@ export function destinationKey(destination: {
 
 /** The parts of a destination's text form. */
 export function destinationParts(key: string): { readonly service: string; readonly version: string | undefined } {
+  if (!key.includes('@')) return { service: key, version: undefined };
   const [service = '', version] = key.split('@');
   return { service, version };
 }

@@ -12,6 +12,50 @@ import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
  * Of two resources with one type and name the last wins; `findInconsistencies` reports them.
  */
 export function buildSnapshot(key: string, resources: readonly Resource[], previous?: Snapshot): Snapshot {
+  const snapshot = (previous?.key === key && replacedIn(previous, resources)) || allTypes(key, resources, previous);
+  listOf.set(snapshot, resources);
+  return snapshot;
+}
+
+/** What each snapshot was last made of, so that the next one costs what changed. */
+const listOf = new WeakMap<Snapshot, readonly Resource[]>();
+
+/** The previous snapshot with those resources replaced that are other objects now; undefined when names came, went or moved. */
+function replacedIn(previous: Snapshot, resources: readonly Resource[]): Snapshot | undefined {
+  const before = listOf.get(previous);
+  const held = [...previous.types.values()].reduce((sum, type) => sum + type.resources.size, 0);
+  // With a name that stands twice it would count which of the two was replaced.
+  if (before?.length !== resources.length || held !== resources.length) return undefined;
+  const replaced = new Map<ServedType, Resource[]>();
+  for (let at = 0; at < resources.length; at++) {
+    const [old, resource] = [before[at], resources[at]];
+    if (old === resource || !resource) continue;
+    if (old?.name !== resource.name || old.type !== resource.type) return undefined;
+    const ofType = replaced.get(resource.type);
+    if (ofType) ofType.push(resource);
+    else replaced.set(resource.type, [resource]);
+  }
+  const types = new Map(previous.types);
+  for (const [type, fresh] of replaced) {
+    const url = typeUrl(type);
+    const known = previous.types.get(url);
+    if (known) types.set(url, withFresh(known, fresh));
+  }
+  const routes = replaced.has(servedTypes.route);
+  return snapshotOf(previous.key, types, previous, () =>
+    routes ? longestRequest(resources) : (previous.longestRequest ?? longestRequest(resources)),
+  );
+}
+
+function withFresh(previous: TypeSnapshot, fresh: readonly Resource[]): TypeSnapshot {
+  const encoded = fresh.map(encodeResource).filter(each => previous.resources.get(each.name)?.version !== each.version);
+  if (encoded.length === 0) return previous;
+  const resources = new Map(previous.resources);
+  for (const each of encoded) resources.set(each.name, each);
+  return { typeUrl: previous.typeUrl, version: versionOf(previous.typeUrl, resources), resources };
+}
+
+function allTypes(key: string, resources: readonly Resource[], previous: Snapshot | undefined): Snapshot {
   const byType = new Map<ServedType, Resource[]>(Object.values(servedTypes).map(type => [type, []]));
   for (const resource of resources) byType.get(resource.type)?.push(resource);
   const types = new Map<string, TypeSnapshot>();
@@ -19,43 +63,27 @@ export function buildSnapshot(key: string, resources: readonly Resource[], previ
     const url = typeUrl(type);
     types.set(url, typeSnapshot(url, ofType, previous?.types.get(url)));
   }
+  return snapshotOf(key, types, previous, () => longestRequest(resources));
+}
+
+function snapshotOf(
+  key: string,
+  types: ReadonlyMap<string, TypeSnapshot>,
+  previous: Snapshot | undefined,
+  longest: () => number,
+): Snapshot {
   if (previous?.key === key && [...types].every(([url, type]) => previous.types.get(url) === type)) return previous;
   const version = contentHash([...types.values()].map(type => type.version).join('\n'));
-  return { key, version, types, longestRequest: longestRequest(resources) };
+  return { key, version, types, longestRequest: longest() };
 }
 
 function typeSnapshot(url: string, resources: readonly Resource[], previous: TypeSnapshot | undefined): TypeSnapshot {
-  const encoded = (previous && withReplacements(previous, resources)) ?? allOf(resources, previous);
-  if (previous && isSame(previous.resources, encoded)) {
-    madeOf.set(previous, resources);
-    return previous;
-  }
-  const made = { typeUrl: url, version: versionOf(url, encoded), resources: encoded };
-  madeOf.set(made, resources);
-  return made;
+  const encoded = allOf(resources, previous);
+  if (previous && isSame(previous.resources, encoded)) return previous;
+  return { typeUrl: url, version: versionOf(url, encoded), resources: encoded };
 }
 
 type EncodedResources = ReadonlyMap<string, EncodedResource>;
-
-/** What each type snapshot was last made of, so that the next one costs what changed. */
-const madeOf = new WeakMap<TypeSnapshot, readonly Resource[]>();
-
-/** The previous resources with those replaced that are other objects now; undefined when names came or went. */
-function withReplacements(previous: TypeSnapshot, resources: readonly Resource[]): EncodedResources | undefined {
-  const before = madeOf.get(previous);
-  if (before?.length !== resources.length || previous.resources.size !== resources.length) return undefined;
-  let encoded: Map<string, EncodedResource> | undefined;
-  for (let at = 0; at < resources.length; at++) {
-    const [old, resource] = [before[at], resources[at]];
-    if (old === resource || !resource) continue;
-    if (old?.name !== resource.name) return undefined;
-    const fresh = encodeResource(resource);
-    if (previous.resources.get(fresh.name)?.version === fresh.version) continue;
-    encoded ??= new Map(previous.resources);
-    encoded.set(fresh.name, fresh);
-  }
-  return encoded ?? previous.resources;
-}
 
 function allOf(resources: readonly Resource[], previous: TypeSnapshot | undefined): EncodedResources {
   const encoded = new Map<string, EncodedResource>();

@@ -52,9 +52,9 @@ export function findInconsistencies(
 function changedSince(before: readonly Resource[], resources: readonly Resource[]): readonly Resource[] | undefined {
   if (before.length !== resources.length) return undefined;
   const changed: Resource[] = [];
-  for (const [at, resource] of resources.entries()) {
-    const old = before[at];
-    if (old === resource) continue;
+  for (let at = 0; at < resources.length; at++) {
+    const [old, resource] = [before[at], resources[at]];
+    if (old === resource || !resource) continue;
     if (old?.name !== resource.name || old.type !== resource.type) return undefined;
     changed.push(resource);
   }

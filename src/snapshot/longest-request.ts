@@ -7,11 +7,14 @@ import { type Resource, servedTypes } from '../base/resource.ts';
  * retries included; infinite where a route has no limit. What is no longer routed to is in use for as long (R37a).
  */
 export function longestRequest(resources: readonly Resource[]): number {
-  return resources.reduce((most, resource) => Math.max(most, longestOf(resource)), 0);
+  let most = 0;
+  for (const resource of resources) {
+    if (resource.type === servedTypes.route) most = Math.max(most, longestOf(resource));
+  }
+  return most;
 }
 
-const longestOf = memo1(({ type, message }: Resource): number => {
-  if (type !== servedTypes.route) return 0;
+const longestOf = memo1(({ message }: Resource): number => {
   const { virtual_hosts: hosts = [] } = message as RouteConfiguration;
   return hosts.reduce((most, host) => Math.max(most, longestIn(host)), 0);
 });

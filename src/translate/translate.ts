@@ -1,5 +1,5 @@
 import type { ConfigSource } from '../../proto/gen/envoy.config.core.v3.ts';
-import { memo1, memo2 } from '../base/memo.ts';
+import { keepingEach, memo1, memo2 } from '../base/memo.ts';
 import { type Resource, servedTypes } from '../base/resource.ts';
 import type {
   ClusterIr,
@@ -25,15 +25,24 @@ import { routeConfiguration } from './route.ts';
  */
 export const translate: (fleet: FleetIr) => readonly Resource[] = memo1(fleet => {
   const source = configSource(fleet.xds);
+  const assignments = assignmentsOf(fleet.match, fleet.key, fleet.clusters);
   return [
-    ...fleet.clusters.map(cluster => clusterResource(source, cluster)),
+    ...clustersIn(source)(fleet.match, fleet.key, fleet.clusters),
     ownFleetResource(fleet.ownZones),
-    ...fleet.clusters.flatMap(cluster => (cluster.kind === 'service' ? [assignmentResource(cluster)] : [])),
+    ...(assignments.includes(undefined) ? assignments.filter(each => each !== undefined) : (assignments as Resource[])),
     ...fleet.listeners.map(listener => listenerResource(source, listener)),
     ...fleet.routeTables.map(routeResource),
     emptyRuntime,
   ];
 });
+
+/** By the fleet's match, which stays the same object while a fleet changes otherwise. */
+const clustersIn = memo1((source: ConfigSource) =>
+  keepingEach((cluster: ClusterIr): Resource => clusterResource(source, cluster)),
+);
+const assignmentsOf = keepingEach((cluster: ClusterIr): Resource | undefined =>
+  cluster.kind === 'service' ? assignmentResource(cluster) : undefined,
+);
 
 /** The layer that the bootstrap names. A proxy waits for it before it does anything else. */
 const emptyRuntime: Resource = {
