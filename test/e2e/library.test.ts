@@ -85,7 +85,7 @@ class World implements AsyncDisposable {
   }
 }
 
-describe('a control plane of one’s own, made with the library', { timeout: 120_000 }, () => {
+describe('a control plane of one’s own, made with the library', { timeout: 480_000 }, () => {
   let backends: readonly Backend[] = [];
   before(async () => {
     backends = await Promise.all([startBackend({ name: 'one' }), startBackend({ name: 'two' })]);
