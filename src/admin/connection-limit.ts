@@ -24,7 +24,7 @@ export function limitSilentConnections(server: Server | SecureServer, most: numb
 }
 
 /** As many requests may wait behind one that is being answered, on its connection. */
-export const mostWaiting = 32;
+const mostWaiting = 32;
 
 /**
  * Answers the requests of a connection one after the other, with room for those of others in between, however many it sends
