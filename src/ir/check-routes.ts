@@ -6,6 +6,7 @@ import { type OfRoutes, renewedOfRoutes } from './by-route.ts';
 import { checkRule } from './check-rules.ts';
 import { checkSessions } from './check-sessions.ts';
 import { checkStickyClashes } from './check-sticky.ts';
+import { fallingBack, mayFallBack } from './fallback.ts';
 import { keeping } from './kept.ts';
 import { lookup, sortedEntries, sortedUnique } from './order.ts';
 import { notFound, servicesOfRoute } from './references.ts';
@@ -20,8 +21,9 @@ export function checkRoutes(policy: Policy): readonly Problem[] {
   const about = { routes: sortedEntries(policy.routes), services };
   const last = lastChecked.get(gateways);
   const make = (name: string, route: Route) => checkKept(policy, name, route);
-  // A route's problems name no other service than its own, and say of one that is not there what names there are.
-  const made = renewedOfRoutes(last, about, make) ?? about.routes.map(([name, route]) => make(name, route));
+  // A route's problems name its own services and what takes over from them, and of one that is not there what names there are.
+  const more = [...(last ? fallingBack(last.services) : []), ...fallingBack(services)];
+  const made = renewedOfRoutes(last, about, make, { more }) ?? about.routes.map(([name, route]) => make(name, route));
   lastChecked.set(gateways, { ...about, made });
   return [...made.flat(), ...checkHosts(policy.routes)];
 }
@@ -30,7 +32,10 @@ const lastChecked = new WeakMap<Policy['gateways'], OfRoutes<readonly Problem[]>
 const none: readonly Problem[] = [];
 
 function checkKept(policy: Policy, name: string, route: Route): readonly Problem[] {
-  const services = servicesOfRoute(route).map(service => lookup(policy.services, service) ?? policy.services);
+  const services = servicesOfRoute(route).map(each => {
+    const service = lookup(policy.services, each);
+    return service && !mayFallBack(service) ? service : policy.services;
+  });
   const gateways = route.gateways.map(gateway => (lookup(policy.gateways, gateway) ? true : policy.gateways));
   return keepProblems(route, name, [...services, ...gateways], () => {
     const found = checkRoute(policy, ['routes', name], route);

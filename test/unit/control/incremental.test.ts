@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { shareStructure } from '../../../src/base/memo.ts';
-import { type Build, pipeline } from '../../../src/control/pipeline.ts';
+import type { Problem } from '../../../src/base/problem.ts';
+import { type Build, type BuildOutcome, pipeline } from '../../../src/control/pipeline.ts';
 import { compile } from '../../../src/ir/compile.ts';
 import type { PolicyInput } from '../../../src/policy/kinds.ts';
 import type { Override } from '../../../src/policy/operational-state.ts';
@@ -64,7 +65,13 @@ class World {
       ...(chance.happens(0.2) ? { timeout: '7s' } : {}),
       ...(chance.happens(0.1) ? { maintenance: { on: true } } : {}),
       ...(chance.happens(0.1) ? { loadBalancing: { policy: 'roundRobin', zones: { mode: 'ownFirst' } } } : {}),
+      ...(chance.happens(0.2) ? { loadBalancing: { policy: 'maglev', hashBy: [this.hash()] } } : {}),
+      ...(chance.happens(0.1) ? { sessions: { cookie: { name: 'own' } } } : {}),
     };
+  }
+
+  hash(): { readonly header: string; readonly terminal: true } {
+    return { header: this.chance.happens(0.8) ? 'x-user' : 'x-other', terminal: true };
   }
 
   route(name: string): State['routes'][string] {
@@ -80,7 +87,7 @@ class World {
     return {
       gateways: [...chance.some(['one', 'two'])],
       hosts: [chance.happens(0.1) ? 'shared.test' : `${name}.test`],
-      rules: [{ name: 'rule', to }],
+      rules: [{ name: 'rule', to, ...(chance.happens(0.3) ? { sticky: { hashBy: [{ header: 'x-user' }] } } : {}) }],
       ...(chance.happens(0.2) ? { mesh: true } : {}),
     };
   }
@@ -136,41 +143,46 @@ function read(state: State) {
   return pipeline.read(documents);
 }
 
+/** What is wrong, whether it could be built or not. */
+const problemsOf = (outcome: BuildOutcome) => (outcome.kind === 'failed' ? outcome.problems : outcome.build.problems);
+
+/** What is built of policies that follow each other, each upon the last; and how each is built by itself. */
+function manyBuilds(seed: number) {
+  const world = new World(seed);
+  const steps: { readonly step: number; readonly upon: BuildOutcome; readonly whole: () => BuildOutcome }[] = [];
+  let last: Build | undefined;
+  for (let step = 0; step < 150; step++) {
+    const { state, overrides, resolved, computed } = world;
+    world.change();
+    const { state: next, overrides: given, resolved: found, computed: weights } = world;
+    const build = (previous: Build | undefined) => {
+      const { policy, sources } = read(next);
+      const about = { overrides: given, resolved: found, computed: weights, quarantines: [] };
+      return policy && pipeline.build({ policy, sources, ...about }, previous);
+    };
+    const upon = build(last);
+    if (upon) steps.push({ step, upon, whole: () => build(undefined) ?? upon });
+    if (upon?.kind === 'built') last = upon.build;
+    // What is wrong by itself is found before anything is built.
+    else Object.assign(world, { state, overrides, resolved, computed });
+  }
+  return steps;
+}
+
 for (const seed of [1, 2, 3, 4]) {
   test(`builds upon builds are builds (seed ${seed})`, () => {
-    const world = new World(seed);
-    let last: Build | undefined;
-    let built = 0;
-    for (let step = 0; step < 150; step++) {
-      const { state } = world;
-      world.change();
-      const input = ({ policy, sources }: ReturnType<typeof read>) =>
-        policy && {
-          ...{ policy, sources, overrides: world.overrides, resolved: world.resolved, computed: world.computed },
-          quarantines: [],
-        };
-      const [one, other] = [input(read(world.state)), input(read(world.state))];
-      // What is wrong by itself is found before anything is built.
-      if (!one || !other) {
-        world.state = state;
-        continue;
-      }
-      const whole = pipeline.build(other, undefined);
-      const upon = pipeline.build(one, last);
-      assert.equal(upon.kind, whole.kind, `step ${step}`);
-      if (upon.kind === 'failed' || whole.kind === 'failed') {
-        const all = (each: typeof upon | typeof whole) => (each.kind === 'failed' ? each.problems : []);
-        assert.deepEqual(all(upon), all(whole), `step ${step}`);
-        world.state = state;
-        continue;
-      }
-      built++;
-      assert.deepEqual(upon.build.problems, whole.build.problems, `step ${step}`);
-      assert.deepEqual(upon.build.overrides, whole.build.overrides, `step ${step}`);
-      assert.deepEqual(upon.build.fleets, whole.build.fleets, `step ${step}`);
-      assert.deepEqual(contents(upon.build), contents(whole.build), `step ${step}`);
-      last = upon.build;
+    const steps = manyBuilds(seed);
+    // Only now, for what is built between two builds would be what the second is compared with.
+    for (const { step, upon, whole } of steps) {
+      const other = whole();
+      assert.equal(upon.kind, other.kind, `step ${step}`);
+      assert.deepEqual(problemsOf(upon), problemsOf(other), `step ${step}`);
+      if (upon.kind === 'failed' || other.kind === 'failed') continue;
+      assert.deepEqual(upon.build.overrides, other.build.overrides, `step ${step}`);
+      assert.deepEqual(upon.build.fleets, other.build.fleets, `step ${step}`);
+      assert.deepEqual(contents(upon.build), contents(other.build), `step ${step}`);
     }
+    const built = steps.filter(({ upon }) => upon.kind === 'built').length;
     assert.ok(built > 20, `only ${built} of the policies could be built`);
   });
 }
@@ -192,17 +204,41 @@ function contents({ snapshots }: Build): unknown {
 test('one compile upon another finds the same problems, also where nothing can be built', () => {
   const world = new World(9);
   let last: Build['policy'] | undefined;
-  let wrong = 0;
+  const steps: { readonly found: readonly Problem[]; readonly whole: () => readonly Problem[] }[] = [];
   for (let step = 0; step < 200; step++) {
     world.change();
-    const { policy: fresh } = read(world.state);
-    const { policy: other } = read(world.state);
-    if (!fresh || !other) continue;
-    last = shareStructure(last, fresh);
-    const state = { shifts: [], endpoints: [], maintenance: [] };
-    const [upon, whole] = [last, other].map(policy => compile({ policy, state, resolved: world.resolved }));
-    assert.deepEqual(upon?.problems, whole?.problems, `step ${step}`);
-    if (whole?.problems.some(each => each.severity === 'error')) wrong++;
+    const { state, resolved } = world;
+    const problemsIn = (previous: Build['policy'] | undefined) => {
+      const policy = shareStructure(previous, read(state).policy);
+      if (policy && previous) last = policy;
+      const nothing = { shifts: [], endpoints: [], maintenance: [] };
+      return policy ? compile({ policy, state: nothing, resolved }).problems : [];
+    };
+    last ??= read(state).policy;
+    steps.push({ found: problemsIn(last), whole: () => problemsIn(undefined) });
   }
+  for (const [step, { found, whole }] of steps.entries()) assert.deepEqual(found, whole(), `step ${step}`);
+  const wrong = steps.filter(({ found }) => found.some(each => each.severity === 'error')).length;
   assert.ok(wrong > 20, `only ${wrong} policies had errors`);
+});
+
+test('a rule that hashes is looked at anew when what takes over from its service hashes otherwise', () => {
+  const { a, b } = { a: { ...plain, fallback: 'b' }, b: plain };
+  const hashing = (header: string) => ({ ...b, loadBalancing: { policy: 'maglev' as const, hashBy: [{ header }] } });
+  const rule = { name: 'rule', to: [{ service: 'a' }], sticky: { hashBy: [{ header: 'x-user' }] } };
+  const routes = { shop: { gateways: ['one'], hosts: ['shop.test'], rules: [rule] } };
+  const { gateways, fleets } = new World(1).state;
+  const build = (service: State['services'][string], previous?: Build) => {
+    const { policy, sources } = read({ services: { a, b: service, c: plain }, routes, gateways, fleets });
+    assert.ok(policy);
+    return pipeline.build({ policy, sources, overrides: [], resolved: hosts, quarantines: [] }, previous);
+  };
+  const sound = build(hashing('x-user'));
+  assert.ok(sound.kind === 'built');
+  const conflict = build(hashing('x-other'), sound.build);
+  assert.deepEqual(
+    problemsOf(conflict).map(each => each.code),
+    ['route.sticky_hash_conflict'],
+  );
+  assert.equal(build(hashing('x-user'), sound.build).kind, 'built');
 });
