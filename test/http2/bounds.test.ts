@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, type ClientHttp2Stream, connect } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { framed } from '../../src/xds/frame.ts';
 import { http2Transport } from '../../src/xds/http2/transport.ts';
 import type { RpcService, Serve } from '../../src/xds/rpc.ts';
@@ -15,8 +17,9 @@ import { until } from '../support/until.ts';
 const name = 'grpc.health.v1.Health';
 const check = `/${name}/Check`;
 const talk = '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo';
+const slow = '/envoy.service.status.v3.ClientStatusDiscoveryService/StreamClientStatus';
 
-/** One answers a request with itself, the other each message, until one is long. */
+/** One answers a request with itself, another each message until one is long, the third the first, and reads no more. */
 function services(closed: string[]): readonly RpcService[] {
   const serve: Serve = stream => ({
     received: bytes => {
@@ -26,17 +29,26 @@ function services(closed: string[]): readonly RpcService[] {
     finished: () => {},
     closed: reason => closed.push(reason),
   });
+  const first: Serve = stream => ({
+    received: bytes => {
+      stream.pause();
+      stream.write(bytes);
+    },
+    finished: () => {},
+    closed: reason => closed.push(reason),
+  });
   return [
+    { name: 'envoy.service.status.v3.ClientStatusDiscoveryService', streams: { StreamClientStatus: first }, unary: {} },
     { name, streams: {}, unary: { Check: request => ({ kind: 'answer', message: request }) } },
     { name: 'grpc.reflection.v1.ServerReflection', streams: { ServerReflectionInfo: serve }, unary: {} },
   ];
 }
 
-async function serve(t: TestContext, limits = {}) {
+async function serve(t: TestContext, limits = {}, answerLimit = 150) {
   const closed: string[] = [];
   const transport = http2Transport(services(closed), {
     ...defaultXdsSettings,
-    answerLimit: 150,
+    answerLimit,
     limits: { ...defaultXdsSettings.limits, ...limits },
   });
   const listener = createServer(socket => transport.inject(socket.on('error', () => {})));
@@ -82,6 +94,9 @@ async function ended(call: ClientHttp2Stream) {
   if (!call.destroyed) await new Promise(resolve => call.once('close', resolve));
   return said;
 }
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 const one = framed([Buffer.from('one')]);
 
@@ -130,6 +145,31 @@ test('P7: what is not read after the end is broken off', async t => {
   call.end(framed([Buffer.alloc(100_000)]));
   await new Promise(resolve => call.once('close', resolve));
   assert.equal(call.rstCode, 8, 'CANCEL');
+  await until('the service knows', () => closed.length === 1);
+});
+
+test('P24: what comes after the end is not kept', { timeout: 60_000 }, async t => {
+  const { session } = await serve(t, {}, 60_000);
+  const call = begin(session(0), talk);
+  call.write(framed([Buffer.alloc(2000)]));
+  await once(call, 'response');
+  const before = process.memoryUsage().arrayBuffers;
+  const piece = Buffer.alloc(1024 * 1024);
+  for (let sent = 0; sent < 16; sent++) await new Promise(resolve => call.write(piece, resolve));
+  collect();
+  const kept = process.memoryUsage().arrayBuffers - before;
+  assert.ok(kept < 8 * piece.length, `${kept} bytes more`);
+});
+
+test('P24: a call that its caller gives up while it is not read leaves nothing', { timeout: 60_000 }, async t => {
+  const { session, closed } = await serve(t);
+  const call = begin(session(0), slow);
+  call.write(Buffer.concat([one, one]));
+  await once(call, 'response');
+  // Waits with Node, unread.
+  await new Promise(resolve => call.write(one, resolve));
+  await new Promise(resolve => call.session?.ping(resolve));
+  call.close(0);
   await until('the service knows', () => closed.length === 1);
 });
 

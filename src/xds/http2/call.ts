@@ -43,6 +43,8 @@ export class Http2Call implements RpcStream {
     this.#limit = limit;
     this.#halfClosed = http.endAfterHeaders;
     const { session } = http;
+    // Node would wait for what has not been read, of a stream that is paused for ever.
+    http.once('aborted', () => setImmediate(() => http.destroy()));
     http.once('close', () => {
       clearTimeout(this.#timer);
       this.#ended = true;
@@ -63,6 +65,7 @@ export class Http2Call implements RpcStream {
   open(listener: StreamListener): void {
     this.#listener = listener;
     this.#http.on('data', (piece: Buffer) => {
+      if (this.#ended) return;
       this.#reader.push(piece);
       this.#deliver();
     });
