@@ -14,6 +14,8 @@ export interface ClientStatus {
   readonly withheld: WithheldStatus | undefined;
 }
 
+const noTypes: ClientStatus['types'] = new Map();
+
 /** The client after an event; undefined before it opened and after it closed. `at`: milliseconds since the epoch. */
 export function foldClient(client: ClientStatus | undefined, event: XdsEvent, at: number): ClientStatus | undefined {
   if (event.kind === 'limited') return client;
@@ -26,7 +28,7 @@ export function foldClient(client: ClientStatus | undefined, event: XdsEvent, at
       node: undefined,
       assignment: undefined,
       connectedAt: at,
-      types: new Map(),
+      types: noTypes,
       withheld: undefined,
     };
   }
@@ -74,7 +76,7 @@ type TypeEvent = Extract<XdsEvent, { readonly typeUrl: string }>;
  * less than a copy for each, and takes less room.
  */
 function foldTypes(types: ReadonlyMap<string, TypeStatus>, event: TypeEvent, at: number): ClientStatus['types'] {
-  if (last && types === last.types && isSame(event, last.event) && (at === last.at || event.kind === 'sent'))
+  if (last && types === last.types && isSame(event, last.event) && (at === last.at || event.kind !== 'acked'))
     return last.after;
   const known = types.get(event.typeUrl) ?? unknownType(event.typeUrl);
   const next = foldType(known, event, at);
@@ -95,6 +97,7 @@ let last:
 
 /** True if both tell the same of a type. Rejections are rare, and not compared. */
 function isSame(one: TypeEvent, other: TypeEvent): boolean {
+  if (one.kind === 'subscribed') return other.kind === 'subscribed' && one.typeUrl === other.typeUrl;
   if (one.kind === 'sent') return other.kind === 'sent' && hasSameVersion(one, other);
   return one.kind === 'acked' && other.kind === 'acked' && one.part === other.part && hasSameVersion(one, other);
 }

@@ -58,6 +58,7 @@ export class Bucket {
   #left: number;
   #paused = false;
   #used = false;
+  #ended = false;
 
   constructor(most: number, reading: Reading, held: () => void, owner: Owner) {
     this.#most = most;
@@ -69,6 +70,7 @@ export class Bucket {
 
   /** A request was read. */
   take(): void {
+    if (this.#ended) return;
     this.#left--;
     if (!this.#used) {
       this.#used = true;
@@ -82,6 +84,7 @@ export class Bucket {
 
   /** The stream has ended. */
   end(): void {
+    this.#ended = true;
     this.#owner.ended(this);
   }
 

@@ -139,3 +139,26 @@ test('listeners hear which stream has changed, and nothing after they have ended
   fleet.apply({ ...sent('1'), clientId: 1 } as XdsEvent);
   assert.deepEqual(heard, [1]);
 });
+
+test('proxies that are told the same one after the other share what is known of their types', () => {
+  let now = 1;
+  const fleet = new Fleet(() => now);
+  const tell = (event: Told, ...clientIds: readonly number[]) => {
+    for (const clientId of clientIds) fleet.apply({ ...event, clientId } as XdsEvent);
+  };
+  for (const event of [...beginning, subscribed, sent('a'), acked('a'), sent('b')]) tell(event, 1, 2, 3);
+  const types = (clientId: number) => fleet.proxy(clientId)?.types;
+  assert.ok(types(1) === types(2) && types(2) === types(3));
+  tell(acked('b'), 1);
+  now = 2;
+  tell(acked('b'), 2);
+  tell(nacked('b'), 3);
+  assert.deepEqual(
+    [1, 2, 3].map(each => [types(each)?.get(CDS)?.state, types(each)?.get(CDS)?.ackedAt]),
+    [
+      ['synced', 1],
+      ['synced', 2],
+      ['rejected', 1],
+    ],
+  );
+});
