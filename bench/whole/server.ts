@@ -1,7 +1,5 @@
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
-import { millis } from '../../src/base/units.ts';
-import { startServer } from '../../src/main.ts';
+import { startMeasured } from '../xds/servers/measured.ts';
 import { lead } from '../xds/servers/protocol.ts';
 
 /** The whole server in a process of its own, which says when it did what. */
@@ -23,20 +21,7 @@ const cpu = (): number => {
 };
 const now = (): number => Number(process.hrtime.bigint());
 
-const many = 1_000_000;
-const server = await startServer(
-  {
-    policy: values.policy,
-    data: values.data,
-    xds: { host: '127.0.0.1', port: Number(values.xds) },
-    admin: { host: '127.0.0.1', port: 0 },
-    adminHosts: new Set(),
-    lingerLimit: millis(60_000),
-    logLevel: 'error',
-    xdsLimits: { peerConnections: many, peerStreams: many, connections: many, streams: many, clients: many },
-  },
-  pino({ level: 'error' }, pino.destination(2)),
-);
+const server = await startMeasured(values.policy, values.data, Number(values.xds));
 const { board, fleet } = server;
 /** Instants in nanoseconds of the machine's clock; processor time until the publication, before anybody is told of it. */
 const last = { listening: age(), inForce: 0, published: 0, cpuPublished: 0, publications: 0, acked: 0 };

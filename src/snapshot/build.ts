@@ -1,6 +1,7 @@
 import { typeUrl } from '../../proto/codec.ts';
 import { compareText } from '../base/compare.ts';
 import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
+import { changedSince } from './changed-since.ts';
 import { contentHash, encodeResource } from './encode.ts';
 import { longestRequest } from './longest-request.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
@@ -25,16 +26,9 @@ function replacedIn(previous: Snapshot, resources: readonly Resource[]): Snapsho
   const before = listOf.get(previous);
   const held = [...previous.types.values()].reduce((sum, type) => sum + type.resources.size, 0);
   // With a name that stands twice it would count which of the two was replaced.
-  if (before?.length !== resources.length || held !== resources.length) return undefined;
-  const replaced = new Map<ServedType, Resource[]>();
-  for (let at = 0; at < resources.length; at++) {
-    const [old, resource] = [before[at], resources[at]];
-    if (old === resource || !resource) continue;
-    if (old?.name !== resource.name || old.type !== resource.type) return undefined;
-    const ofType = replaced.get(resource.type);
-    if (ofType) ofType.push(resource);
-    else replaced.set(resource.type, [resource]);
-  }
+  const changed = before && held === resources.length ? changedSince(before, resources) : undefined;
+  if (!changed) return undefined;
+  const replaced = Map.groupBy(changed, ({ type }) => type);
   const types = new Map(previous.types);
   for (const [type, fresh] of replaced) {
     const url = typeUrl(type);

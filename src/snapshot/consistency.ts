@@ -1,5 +1,6 @@
 import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
 import { shortType } from '../base/short-type.ts';
+import { changedSince } from './changed-since.ts';
 import { ownName, type Reference, referencesOf } from './references.ts';
 
 /** Why a set of resources must not be published. Always a bug of compile or translate, never a user's mistake. */
@@ -46,19 +47,6 @@ export function findInconsistencies(
   }
   namesOf.set(resources, names);
   return [...found, ...resources.flatMap(each => dangling(each, names))];
-}
-
-/** The resources that are other objects than those in their places before; undefined when names came, went or moved. */
-function changedSince(before: readonly Resource[], resources: readonly Resource[]): readonly Resource[] | undefined {
-  if (before.length !== resources.length) return undefined;
-  const changed: Resource[] = [];
-  for (let at = 0; at < resources.length; at++) {
-    const [old, resource] = [before[at], resources[at]];
-    if (old === resource || !resource) continue;
-    if (old?.name !== resource.name || old.type !== resource.type) return undefined;
-    changed.push(resource);
-  }
-  return changed;
 }
 
 function misnamed(resource: Resource): readonly Inconsistency[] {

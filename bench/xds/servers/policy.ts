@@ -1,10 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { millis } from '../../../src/base/units.ts';
-import { startServer } from '../../../src/main.ts';
 import type { PolicyInput } from '../../../src/policy/kinds.ts';
 import { nameOf, readFixtures } from '../fixtures.ts';
+import { startMeasured } from './measured.ts';
 import { type Change, lead, serverArguments } from './protocol.ts';
 
 /** The whole server: policy files, store, admin API. Its resources are its own, since it makes them of a policy. */
@@ -44,20 +42,7 @@ const own = mkdtempSync(join(folder, 'policy-'));
 process.on('exit', () => rmSync(own, { recursive: true, force: true }));
 const file = join(own, 'switchyard.json');
 writeFileSync(file, JSON.stringify(policy()));
-const many = 1_000_000;
-const server = await startServer(
-  {
-    policy: file,
-    data: join(own, 'data'),
-    xds: { host: '127.0.0.1', port: 0 },
-    admin: { host: '127.0.0.1', port: 0 },
-    adminHosts: new Set(),
-    lingerLimit: millis(60_000),
-    logLevel: 'error',
-    xdsLimits: { peerConnections: many, peerStreams: many, connections: many, streams: many, clients: many },
-  },
-  pino({ level: 'error' }, pino.destination(2)),
-);
+const server = await startMeasured(file, join(own, 'data'));
 
 let shifted = 0;
 
