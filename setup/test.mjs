@@ -15,10 +15,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const testTimeoutMs = 10 * 60_000;
 const watchdog = new URL('./test-watchdog.mjs', import.meta.url).href;
 
-/**
- * @typedef {{ tests: number, suites: number, passed: number, failed: number, cancelled: number, skipped: number,
- *   todo: number, durationMs: number, success: boolean }} Totals
- */
+/** @typedef {{ tests: number, suites: number, pass: number, fail: number, cancelled: number, skipped: number, todo: number }} Counts */
 
 const usage = `Runs tests: all of them, or those of the given files and folders.
 
@@ -26,6 +23,8 @@ const usage = `Runs tests: all of them, or those of the given files and folders.
 
   -t, --name NAME     only tests whose names match (a regular expression)
   --concurrency N     files at a time; as many as there are cores if left out. Those that say "Runs alone" do
+
+Files of test/e2e that fail beside others run once more, alone; what passes then is counted as flaky.
 `;
 
 const { values: options, positionals } = readArguments();
@@ -73,63 +72,85 @@ const groups = [
   { files: alone, concurrency: 1 },
 ];
 
-/** @type {Totals} */
-const totals = {
-  tests: 0,
-  suites: 0,
-  passed: 0,
-  failed: 0,
-  cancelled: 0,
-  skipped: 0,
-  todo: 0,
-  durationMs: 0,
-  success: true,
-};
+/** By test file. @type {Map<string, Counts>} */
+const countsOf = new Map();
+/** Files that failed beside others, and passed alone. @type {string[]} */
+const flaky = [];
+const start = performance.now();
 
 await pipeline(Readable.from(events()), new spec(), process.stdout, { end: false });
-console.log(
-  [
-    `# tests ${totals.tests}`,
-    `# suites ${totals.suites}`,
-    `# pass ${totals.passed}`,
-    `# fail ${totals.failed}`,
-    `# cancelled ${totals.cancelled}`,
-    `# skipped ${totals.skipped}`,
-    `# todo ${totals.todo}`,
-    `# duration_ms ${totals.durationMs.toFixed(0)}`,
-  ].join('\n'),
-);
-process.exitCode = totals.success && totals.tests > 0 ? 0 : 1;
+const totals = none();
+for (const counts of countsOf.values()) {
+  for (const key of /** @type {(keyof Counts)[]} */ (Object.keys(totals))) totals[key] += counts[key];
+}
+for (const file of flaky)
+  console.log(`# flaky ${relative(root, file)}: failed beside others (see above), passed alone`);
+for (const [name, count] of Object.entries(totals)) console.log(`# ${name} ${count}`);
+console.log(`# duration_ms ${(performance.now() - start).toFixed(0)}`);
+process.exitCode = totals.tests > 0 && totals.fail + totals.cancelled === 0 ? 0 : 1;
 
-/** The groups' events one after the other, with one sum of counts instead of a count per group. */
+/** The groups' events one after the other, then those of files that have another try; without each run's own counts. */
 async function* events() {
-  for (const group of groups) {
-    if (group.files.length === 0) continue;
-    const stream = run({
-      files: group.files,
-      concurrency: group.concurrency,
-      timeout: testTimeoutMs,
-      execArgv: ['--import', watchdog],
-      testNamePatterns: (options.name ?? []).map(pattern => new RegExp(pattern)),
-    });
-    for await (const event of stream) {
-      if (event.type === 'test:summary' && event.data.file === undefined) add(event.data);
-      else if (!isCount(event)) yield event;
-    }
+  for (const group of groups) yield* running(group.files, group.concurrency);
+  const beside = groups[0]?.files.length === 1 ? [] : (groups[0]?.files ?? []);
+  const again = beside.filter(file => isEndToEnd(file) && hasFailed(file));
+  for (const file of again) countsOf.delete(file);
+  yield* running(again, 1);
+  flaky.push(...again.filter(file => !hasFailed(file)));
+}
+
+/**
+ * @param {string[]} files
+ * @param {number} concurrency
+ */
+async function* running(files, concurrency) {
+  if (files.length === 0) return;
+  const stream = run({
+    files,
+    concurrency,
+    timeout: testTimeoutMs,
+    execArgv: ['--import', watchdog],
+    testNamePatterns: (options.name ?? []).map(pattern => new RegExp(pattern)),
+  });
+  for await (const event of stream) {
+    if (event.type === 'test:pass' || event.type === 'test:fail') count(event);
+    if (event.type !== 'test:summary' && !isCount(event)) yield event;
   }
 }
 
-/** @param {import('node:test').EventData.TestSummary} summary */
-function add({ counts, duration_ms, success }) {
-  totals.tests += counts.tests;
-  totals.suites += counts.suites;
-  totals.passed += counts.passed;
-  totals.failed += counts.tests - counts.passed - counts.cancelled - counts.skipped - counts.todo;
-  totals.cancelled += counts.cancelled;
-  totals.skipped += counts.skipped;
-  totals.todo += counts.todo;
-  totals.durationMs += duration_ms;
-  totals.success &&= success;
+/** @param {{ type: 'test:pass', data: import('node:test').EventData.TestPass } | { type: 'test:fail', data: import('node:test').EventData.TestFail }} event */
+function count({ type, data }) {
+  const counts = countsOf.get(data.file ?? '') ?? none();
+  countsOf.set(data.file ?? '', counts);
+  if (data.details.type === 'suite') counts.suites++;
+  else {
+    counts.tests++;
+    counts[resultOf(type, data)]++;
+  }
+}
+
+/**
+ * @param {'test:pass' | 'test:fail'} type
+ * @param {import('node:test').EventData.TestPass | import('node:test').EventData.TestFail} data
+ * @returns {'pass' | 'fail' | 'cancelled' | 'skipped' | 'todo'}
+ */
+function resultOf(type, data) {
+  if (data.skip !== undefined) return 'skipped';
+  if (data.todo !== undefined) return 'todo';
+  if (type === 'test:pass') return 'pass';
+  const failure = 'error' in data.details ? /** @type {{ failureType?: string }} */ (data.details.error) : {};
+  return failure.failureType === 'cancelledByParent' || failure.failureType === 'testAborted' ? 'cancelled' : 'fail';
+}
+
+/** @param {string} file */
+function hasFailed(file) {
+  const { fail, cancelled } = countsOf.get(file) ?? none();
+  return fail + cancelled > 0;
+}
+
+/** @returns {Counts} */
+function none() {
+  return { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0 };
 }
 
 /** @param {{ readonly type: string, readonly data: unknown }} event */
