@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AdminAddress } from './admin/listen.ts';
+import { isLoopback } from './base/address.ts';
 import type { TlsMaterial } from './base/server-tls.ts';
 import { didYouMean } from './base/suggest.ts';
 import { type Millis, parseDuration } from './base/units.ts';
@@ -367,7 +368,7 @@ function openToOthers(
   insecure: string,
   why: string,
 ): readonly string[] {
-  if (host === 'localhost' || host === '::1' || /^127\.\d+\.\d+\.\d+$/.test(host)) return [];
+  if (isLoopback(host)) return [];
   return [
     `${flagOf(key)}: ${host}:${port} can be reached from other machines, without TLS: ${why}. ` +
       `Listen on 127.0.0.1, serve TLS with ${tlsFlags}, or, in a network that you trust, add ${flagOf(insecure)}`,

@@ -39,6 +39,19 @@ export function canonicalIp(ip: string): string {
   return new URL(`http://[${ip}]`).hostname.slice(1, -1);
 }
 
+/** True for `localhost`, 127.0.0.0/8 and ::1, which no other machine can reach. */
+export function isLoopback(host: string): boolean {
+  if (isIP(host) === 4) return host.startsWith('127.');
+  return host.toLowerCase() === 'localhost' || canonicalIp(host) === '::1';
+}
+
+/** True for the text of an {@link Address} that only this machine reaches: a socket, or a loopback address. */
+export function isLocal(text: string): boolean {
+  const address = parseAddress(text);
+  if (address === undefined || address.kind === 'unix') return address !== undefined;
+  return isLoopback(address.kind === 'ip' ? address.ip : address.host);
+}
+
 /** One spelling per address, to compare and to sort by. */
 export function addressKey(address: Address): string {
   return formatAddress(address.kind === 'ip' ? { ...address, ip: canonicalIp(address.ip) } : address);

@@ -1,10 +1,10 @@
-import { canonicalIp } from '../base/address.ts';
+import { canonicalIp, isLoopback } from '../base/address.ts';
 import { type Problem, problem } from '../base/problem.ts';
 import type { Policy } from '../policy/kinds.ts';
 import { type NamedBinding, outboundBindings } from './check-sidecars.ts';
 import { type SidecarSeat, seatsOf } from './inbound.ts';
 import { lookup, sortedEntries } from './order.ts';
-import { bindingsOverlap, formatBinding, isLoopback } from './overlap.ts';
+import { bindingsOverlap, formatBinding } from './overlap.ts';
 
 /** One sidecar, on the machine that its endpoint's address belongs to. */
 interface Resident {

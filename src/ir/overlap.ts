@@ -38,11 +38,6 @@ export function formatBinding({ address, port }: Binding): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
-/** True for 127.0.0.0/8 and ::1, which no other machine can reach. */
-export function isLoopback(ip: string): boolean {
-  return isIP(ip) === 4 ? ip.startsWith('127.') : canonicalIp(ip) === '::1';
-}
-
 function isEveryAddress(canonical: string): boolean {
   return canonical === '0.0.0.0' || canonical === '::';
 }

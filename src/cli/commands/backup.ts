@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { requestOf } from '../../admin/api/request.ts';
 import { type ChangeReply, readBackup, restoreBackup } from '../../admin/api.ts';
+import { isLoopback } from '../../base/address.ts';
 import { replaceFile } from '../../store/replace-file.ts';
 import { download, NoServer, upload } from '../client.ts';
 import { effectText } from '../effect-text.ts';
@@ -85,7 +86,7 @@ function folderAtRest(error: NoServer, { url, dataFolder }: AdminTarget): string
   const refused = (hint: string) => new CliFailure(`${error.message}\nhint: ${hint}`, 1, { cause: error });
   if (!error.absent)
     throw refused('nothing is known of that server; look at "switchyard history" before you try again');
-  if (!/^(?:unix:|https?:\/\/(?:127\.[\d.]+|localhost|\[::1\])(?::|$))/.test(url))
+  if (!url.startsWith('unix:') && !isLoopback(new URL(url).hostname.replaceAll(/[[\]]/g, '')))
     throw refused("the server is another machine's: restore there, or name one of this machine with --admin");
   const folder = path.resolve(dataFolder);
   if (!existsSync(folder))

@@ -1,6 +1,7 @@
 import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
+import { isLocal } from '../../base/address.ts';
 import { testedEnvoy } from '../../base/tested-envoy.ts';
 import { namePattern, nameRule } from '../../policy/field.ts';
 import { policyJsonSchema } from '../../policy/json-schema.ts';
@@ -10,7 +11,7 @@ import { type BootstrapFlags, bootstrapFiles, checkedAddress, clusterOf, nodesOf
 import { composeText, composeXds } from '../init/compose.ts';
 import { policyText, schemaFile } from '../init/policy.ts';
 import { addressesMistake, answerTo, anything, confirmed, oneOf, portMistake, words } from '../init/questions.ts';
-import { isLoopback, systemdFiles } from '../init/systemd.ts';
+import { systemdFiles } from '../init/systemd.ts';
 import { withExamples } from '../options.ts';
 import { CliFailure } from '../output.ts';
 import { isFileThere } from '../replaceable.ts';
@@ -189,7 +190,7 @@ function unitFiles(host: CliHost, folder: string, flags: InitFlags): ReadonlyMap
     warn(`put what runs elsewhere, such as into /opt, and name it in the unit in place of ${each}`);
   }
   const [xds = ''] = flags.xds;
-  const listens = isLoopback(xds) ? xds : `0.0.0.0:${xds.slice(xds.lastIndexOf(':') + 1)}`;
+  const listens = isLocal(xds) ? xds : `0.0.0.0:${xds.slice(xds.lastIndexOf(':') + 1)}`;
   return systemdFiles({
     folder: at,
     program: host.program,

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { stringify } from 'yaml';
-import { type Address, parseAddress } from '../../base/address.ts';
+import { type Address, isLocal, parseAddress } from '../../base/address.ts';
 import { bootstrap, bootstrapDefaults } from '../../translate/bootstrap.ts';
 import type { BootstrapTls } from '../../translate/bootstrap-tls.ts';
 import { CliFailure } from '../output.ts';
@@ -44,7 +44,9 @@ function bootstrapText(id: string, file: string, flags: BootstrapFlags, tls: Boo
   const { role, variant, streams, region, zone } = flags;
   const cluster = nodeName('--cluster', clusterOf(flags));
   for (const each of flags.xds) checkedAddress('--xds', each);
-  if (!isLocal(checkedAddress('--envoy-admin', flags.envoyAdmin))) {
+  // Envoy looks up no names here.
+  const named = checkedAddress('--envoy-admin', flags.envoyAdmin).kind === 'host';
+  if (named || !isLocal(flags.envoyAdmin)) {
     throw new CliFailure(
       `--envoy-admin ${flags.envoyAdmin} is neither a loopback IP nor unix:/PATH: whoever reaches that address can end the Envoy`,
     );
@@ -76,9 +78,4 @@ export function checkedAddress(flag: string, text: string): Address {
   const parsed = parseAddress(text);
   if (parsed) return parsed;
   throw new CliFailure(`${flag} "${text}" is not an address like HOST:PORT or unix:/PATH`);
-}
-
-function isLocal(address: Address): boolean {
-  if (address.kind === 'unix') return true;
-  return address.kind === 'ip' && (address.ip.startsWith('127.') || address.ip === '::1');
 }

@@ -1,3 +1,5 @@
+import { isLocal } from '../../base/address.ts';
+
 /** What the units of systemd are made for. Paths are absolute. */
 export interface UnitAnswers {
   /** Folder of policy and bootstraps. */
@@ -118,7 +120,7 @@ WantedBy=multi-user.target
 }
 
 function environment({ folder, xds }: UnitAnswers): string {
-  const local = isLoopback(xds);
+  const local = isLocal(xds);
   const about = local
     ? `# For Envoys on this machine only. For others, name an address of this machine, and give TLS (docs/guides/tls.md):`
     : `# Other machines reach this address, so it wants TLS (docs/guides/tls.md). Put these files there, the key for user switchyard alone:`;
@@ -140,9 +142,6 @@ SWITCHYARD_ADMIN=127.0.0.1:18080
 # SWITCHYARD_ADMIN_SOCKET_MODE=660
 `;
 }
-
-/** `127.0.0.1:18000`, `[::1]:18000`, `localhost:18000`. */
-export const isLoopback = (address: string): boolean => /^(?:127\.\d+\.\d+\.\d+|localhost|\[::1\]):\d+$/.test(address);
 
 /** A word of a command line of systemd. */
 function quoted(word: string): string {
