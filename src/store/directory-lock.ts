@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { removeUnfinished } from './replace-file.ts';
 import { StoreError } from './store.ts';
 import { kindOf, storeFailure } from './store-failure.ts';
 
@@ -30,6 +31,7 @@ export function lockDirectory(directory: string, options: { readonly patienceMs?
       { cause },
     );
   }
+  removeUnfinished(directory);
   try {
     writeFileSync(pidFile, `${process.pid}\n`);
   } catch {

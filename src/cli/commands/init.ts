@@ -251,7 +251,7 @@ function write(file: string, text: string): void {
     mkdirSync(path.dirname(file), { recursive: true });
     // Others than its owner read it too, as an Envoy does its bootstrap.
     const mode = (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o666 & ~process.umask()) & 0o777;
-    replaceFile(file, text, mode);
+    replaceFile(file, text, { mode, keepOwner: true });
   } catch (cause) {
     throw new CliFailure(`cannot write ${file}: ${(cause as Error).message}`, 1, { cause });
   }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
@@ -34,6 +34,18 @@ describe('sqlite: the data directory', () => {
     const again = open(directory);
     assert.equal(again.latestRevision()?.number, 2);
     again.close();
+  });
+
+  it('is rid of what a kill has left of a write, once nobody else has it', () => {
+    const directory = temporaryDirectory();
+    const left = join(directory, '.switchyard-0123456789abcdef.new');
+    writeFileSync(left, '');
+    const store = open(directory);
+    assert.equal(existsSync(left), false);
+    writeFileSync(left, '');
+    assert.throws(() => open(directory), failure('locked', /in use by/));
+    assert.equal(existsSync(left), true);
+    store.close();
   });
 
   it('does not take a damaged lock for another process', () => {
