@@ -18,18 +18,68 @@ export interface PageAsked {
 export function pageOf<T>(
   items: readonly T[],
   keyOf: (item: T) => PageKey,
-  { limit, cursor }: PageAsked,
+  asked: PageAsked,
 ): { readonly page: readonly T[]; readonly next?: string } {
-  const after = cursor === undefined ? undefined : read(cursor);
-  const keyed = items.map(item => ({ item, key: keyOf(item) })).sort((a, b) => compareKeys(a.key, b.key));
-  const due = after === undefined ? keyed : keyed.filter(({ key }) => compareKeys(key, after) > 0);
-  const page = due.slice(0, limit);
-  const last = page.at(-1);
-  return {
-    page: page.map(each => each.item),
-    ...(last && due.length > limit ? { next: Buffer.from(JSON.stringify(last.key)).toString('base64url') } : {}),
-  };
+  const finder = new PageFinder(keyOf, asked);
+  for (const item of items) finder.add(item);
+  const { page } = finder;
+  const next = finder.nextAfter(page.length);
+  return { page, ...(next === undefined ? {} : { next }) };
 }
+
+interface Keyed<T> {
+  readonly item: T;
+  readonly key: PageKey;
+}
+
+/** A page in the making: items are given to it in any order, and few more are kept than the page has. */
+export class PageFinder<T> {
+  readonly #keyOf: (item: T) => PageKey;
+  readonly #limit: number;
+  readonly #after: PageKey | undefined;
+  #kept: Keyed<T>[] = [];
+  /** Of a full page: what comes after it is on a later one. */
+  #last: PageKey | undefined;
+  #due = 0;
+
+  /** @throws ApiError 400 when the cursor is none of ours */
+  constructor(keyOf: (item: T) => PageKey, { limit, cursor }: PageAsked) {
+    this.#keyOf = keyOf;
+    this.#limit = limit;
+    this.#after = cursor === undefined ? undefined : read(cursor);
+  }
+
+  add(item: T): void {
+    const key = this.#keyOf(item);
+    if (this.#after && compareKeys(key, this.#after) <= 0) return;
+    this.#due += 1;
+    if (this.#last && compareKeys(key, this.#last) > 0) return;
+    this.#kept.push({ item, key });
+    if (this.#kept.length >= 2 * this.#limit + atLeast) this.#settle();
+  }
+
+  /** What is on it of the items that were given so far, in order. */
+  get page(): readonly T[] {
+    this.#settle();
+    return this.#kept.map(each => each.item);
+  }
+
+  /** The cursor of the page that follows the first `shown` items of this one, if there are any more. */
+  nextAfter(shown: number): string | undefined {
+    this.#settle();
+    const last = this.#kept[shown - 1];
+    return last && this.#due > shown ? Buffer.from(JSON.stringify(last.key)).toString('base64url') : undefined;
+  }
+
+  #settle(): void {
+    this.#kept.sort((a, b) => compareKeys(a.key, b.key));
+    this.#kept = this.#kept.slice(0, this.#limit);
+    if (this.#kept.length === this.#limit) this.#last = this.#kept.at(-1)?.key;
+  }
+}
+
+/** Short pages are not put in order at every other item. */
+const atLeast = 200;
 
 function compareKeys(a: PageKey, b: PageKey): number {
   for (const [index, one] of a.entries()) {

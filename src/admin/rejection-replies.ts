@@ -44,6 +44,12 @@ export function withheldOf({ withheld }: Pick<ProxyStatus, 'withheld'>, typeUrl:
   return withheld.rejects.filter(ofType).length + withheld.suspects.filter(ofType).length;
 }
 
+/** Whether there is a rejection to be told of ({@link whyRejected}). */
+export function hasRejected(proxy: ProxyStatus): boolean {
+  const { rejects = [], suspects = [] } = proxy.withheld ?? {};
+  return rejects.length + suspects.length > 0 || [...proxy.types.values()].some(isWhole(proxy));
+}
+
 /**
  * In one sentence what a proxy rejected, in Envoy's words, and whether it has everything else (R42); undefined if it has
  * rejected nothing.

@@ -1,24 +1,8 @@
-import { remember } from '../base/remember.ts';
-import type { Assignment, NodeIdentity } from '../snapshot/board.ts';
-import type { Variant, XdsEvent } from '../xds/events.ts';
+import type { XdsEvent } from '../xds/events.ts';
+import { Departed, type DepartedProxy } from './departed.ts';
 import { asProxy, type ClientStatus, foldClient } from './fold.ts';
 import type { ProxyStatus } from './proxy.ts';
 import { Totals } from './totals.ts';
-
-/** A proxy that was here and is not any more. Instants are milliseconds since the epoch. */
-export interface DepartedProxy {
-  readonly node: NodeIdentity;
-  readonly peer: string;
-  readonly variant: Variant;
-  readonly assignment: Assignment | undefined;
-  readonly connectedAt: number;
-  readonly lastSeen: number;
-  /** Why its last stream ended. */
-  readonly reason: string;
-}
-
-/** Departed proxies that are remembered; the longest gone are forgotten first. */
-const MAX_DEPARTED = 1024;
 
 /**
  * Who is connected and holds what: the fold of all events. What it gives out is never changed afterwards; a change
@@ -28,7 +12,7 @@ export class Fleet {
   readonly totals = new Totals();
   readonly #now: () => number;
   readonly #clients = new Map<number, ClientStatus>();
-  readonly #departed = new Map<string, DepartedProxy>();
+  readonly #departed = new Departed();
   readonly #listeners = new Set<(clientId: number) => void>();
   #list: readonly ProxyStatus[] | undefined;
 
@@ -64,7 +48,7 @@ export class Fleet {
   /** Proxies that were here and have no stream now, last seen first. */
   departed(): readonly DepartedProxy[] {
     const connected = new Set(this.proxies().map(each => each.node.id));
-    return [...this.#departed.values()].filter(each => !connected.has(each.node.id)).reverse();
+    return this.#departed.all.filter(each => !connected.has(each.node.id));
   }
 
   /** `listener` is called after each change with the client concerned, and must not throw. @returns how to end it. */
@@ -80,7 +64,6 @@ export class Fleet {
   }
 
   #depart({ node, peer, variant, assignment, connectedAt }: ProxyStatus, lastSeen: number, reason: string): void {
-    const departed = { node, peer, variant, assignment, connectedAt, lastSeen, reason };
-    remember(this.#departed, node.id, departed, MAX_DEPARTED);
+    this.#departed.add({ node, peer, variant, assignment, connectedAt, lastSeen, reason });
   }
 }

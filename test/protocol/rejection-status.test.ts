@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import type { ProxyReply } from '../../src/admin/api.ts';
-import { proxyTable } from '../../src/admin/proxy-table.ts';
+import { proxyRows } from '../../src/admin/proxy-table.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
 import { type Sets, urls } from '../support/xds-fixtures.ts';
@@ -13,7 +13,7 @@ const reason = 'no such filter';
 const words = (name: string) => `Error adding/updating cluster(s) ${name}: ${reason}`;
 
 async function seen(served: ServedXds, test: (row: ProxyReply) => boolean): Promise<ProxyReply> {
-  return until('the table shows it', () => proxyTable(served).find(test));
+  return until('the table shows it', () => [...proxyRows(served)].map(each => each.reply()).find(test));
 }
 
 /** A client that holds the good set. */

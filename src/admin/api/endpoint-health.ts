@@ -19,7 +19,9 @@ export type EndpointHealthRow = Reply<typeof EndpointHealthRow>;
 
 const EndpointHealthReply = z
   .object({
-    endpoints: z.array(EndpointHealthRow).describe('The first 1000, those in trouble before the others.'),
+    endpoints: z
+      .array(EndpointHealthRow)
+      .describe('The first, as many as `limit` says, those in trouble before the others.'),
     count: z.int().describe('How many endpoints in all.'),
     proxies: z.int().describe('Connected proxies of all fleets.'),
     unknown: z
@@ -48,6 +50,13 @@ export const readEndpointHealth = operation({
       .string()
       .optional()
       .describe('All endpoints of this service. Absent: those that some proxy does not find healthy.'),
+    limit: z
+      .string()
+      .regex(/^[1-9]\d{0,3}$/, { error: 'is not a number from 1 to 1000' })
+      .transform(Number)
+      .refine(limit => limit <= 1000, { error: 'is not a number from 1 to 1000' })
+      .optional()
+      .describe('Endpoints that are told of one by one, at most; 1000 by default.'),
   },
   answers: { 200: EndpointHealthReply },
   errors: { 404: 'There is no such service.' },

@@ -5,8 +5,10 @@ import type { TypeTotals } from '../../fleet/totals.ts';
 import { proxyStates, readMetrics } from '../api.ts';
 import type { AdminDependencies, TlsStatus } from '../dependencies.ts';
 import { gauge } from '../gauge.ts';
-import { proxyTable } from '../proxy-table.ts';
+import { fleetName, ProxyCounts } from '../proxy-counts.ts';
+import { proxyRows } from '../proxy-table.ts';
 import { type Api, serve } from '../serve.ts';
+import { inTurns } from '../turns.ts';
 import { operationMetrics } from './operation-metrics.ts';
 
 /** Metrics in the text format of Prometheus, computed when they are asked for. */
@@ -53,24 +55,31 @@ function policyMetrics(registry: Registry, { control }: AdminDependencies): void
   });
 }
 
+/** Of those with snapshots. Sub-fleets may be thousands: in metrics they count as the fleet that they are of. */
+function fleetNames({ board }: AdminDependencies): ReadonlySet<string> {
+  return new Set([...(board.current?.snapshots.keys() ?? [])].map(fleetName));
+}
+
 function proxyMetrics(registry: Registry, dependencies: AdminDependencies): void {
   new Gauge({
     name: 'switchyard_proxies',
     help: 'Proxies by fleet and state; the fleet is empty while a proxy is given none.',
     labelNames: ['fleet', 'state'],
     registers: [registry],
-    collect() {
+    async collect() {
+      const counts = new ProxyCounts();
+      await inTurns(proxyRows(dependencies), row => void counts.add(row));
       this.reset();
-      for (const fleet of ['', ...(dependencies.board.current?.snapshots.keys() ?? [])]) {
+      for (const fleet of ['', ...fleetNames(dependencies)]) {
         for (const state of proxyStates) this.set({ fleet, state }, 0);
       }
-      for (const { fleet, state } of proxyTable(dependencies)) this.inc({ fleet: fleet ?? '', state });
+      for (const { fleet, state, count } of counts.all) this.set({ fleet: fleet ?? '', state }, count);
     },
   });
 }
 
-function rejectionMetrics(registry: Registry, { control, fleet: proxies, board }: AdminDependencies): void {
-  const snapshots = () => [...(board.current?.snapshots ?? [])];
+function rejectionMetrics(registry: Registry, dependencies: AdminDependencies): void {
+  const { control, fleet: proxies, board } = dependencies;
   new Gauge({
     name: 'switchyard_quarantines',
     help: 'Contents that are not sent to a fleet, since its proxies reject them.',
@@ -78,8 +87,8 @@ function rejectionMetrics(registry: Registry, { control, fleet: proxies, board }
     registers: [registry],
     collect() {
       this.reset();
-      for (const [fleet] of snapshots()) this.set({ fleet }, 0);
-      for (const { fleet } of control.accepted?.quarantines ?? []) this.inc({ fleet });
+      for (const fleet of fleetNames(dependencies)) this.set({ fleet }, 0);
+      for (const { fleet } of control.accepted?.quarantines ?? []) this.inc({ fleet: fleetName(fleet) });
     },
   });
   new Gauge({
@@ -89,12 +98,11 @@ function rejectionMetrics(registry: Registry, { control, fleet: proxies, board }
     registers: [registry],
     collect() {
       this.reset();
-      for (const [fleet, { types }] of snapshots()) {
-        for (const url of types.keys()) this.set({ fleet, type: typeLabel(url) }, 0);
-      }
+      for (const [key, { types }] of board.current?.snapshots ?? [])
+        for (const url of types.keys()) this.set({ fleet: fleetName(key), type: typeLabel(url) }, 0);
       for (const proxy of proxies.proxies()) {
         const { rejects = [], suspects = [] } = proxy.withheld ?? {};
-        const fleet = fleetOf(proxy) ?? '';
+        const fleet = fleetName(fleetOf(proxy) ?? '');
         for (const { typeUrl } of [...rejects, ...suspects]) this.inc({ fleet, type: typeLabel(typeUrl) });
       }
     },

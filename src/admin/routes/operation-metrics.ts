@@ -3,6 +3,8 @@ import { fleetOf } from '../../fleet/proxy.ts';
 import { dataParts, dataSizes, freeBytes } from '../data-size.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { gauge } from '../gauge.ts';
+import { fleetName } from '../proxy-counts.ts';
+import { inTurns } from '../turns.ts';
 
 /** Counters whose values are kept elsewhere. */
 function counted<L extends string>(
@@ -80,21 +82,24 @@ function owedMetrics(registry: Registry, dependencies: AdminDependencies): void 
     help: 'For how long, at most, a connected proxy of a fleet has not acknowledged what it shall hold; 0 when all have.',
     labelNames: ['fleet'],
     registers: [registry],
-    collect() {
-      this.reset();
+    async collect() {
+      const snapshots = board.current?.snapshots;
       const now = performance.now();
-      const longest = new Map([...(board.current?.snapshots.keys() ?? [])].map(key => [key, 0]));
-      for (const proxy of fleet.proxies()) {
+      const longest = new Map([...(snapshots?.keys() ?? [])].map(key => [fleetName(key), 0]));
+      await inTurns(fleet.proxies(), proxy => {
         const key = fleetOf(proxy);
-        const snapshot = key === undefined ? undefined : board.current?.snapshots.get(key);
-        if (key === undefined || !snapshot) continue;
+        const snapshot = key === undefined ? undefined : snapshots?.get(key);
+        if (key === undefined || !snapshot) return undefined;
+        const name = fleetName(key);
         for (const { typeUrl, state, acked } of proxy.types.values()) {
           const intended = snapshot.types.get(typeUrl)?.version;
           if (state === 'notAsked' || intended === undefined || acked === intended) continue;
-          longest.set(key, Math.max(longest.get(key) ?? 0, propagation.owedFor(proxy.clientId, key, typeUrl, now)));
+          longest.set(name, Math.max(longest.get(name) ?? 0, propagation.owedFor(proxy.clientId, key, typeUrl, now)));
         }
-      }
-      for (const [key, ms] of longest) this.set({ fleet: key }, ms / 1000);
+        return proxy.types.size;
+      });
+      this.reset();
+      for (const [name, ms] of longest) this.set({ fleet: name }, ms / 1000);
     },
   });
 }

@@ -1,37 +1,37 @@
 import { didYouMean } from '../../base/suggest.ts';
-import {
-  listProxies,
-  type ProxiesReply,
-  type ProxyOrder,
-  type ProxyReply,
-  type RetryReply,
-  retryProxy,
-  worstFirst,
-} from '../api.ts';
+import { listProxies, type ProxyOrder, type ProxyReply, type RetryReply, retryProxy, worstFirst } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
-import { type PageKey, pageOf } from '../pages.ts';
+import { PageFinder, type PageKey } from '../pages.ts';
 import { placesIn } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
-import { proxyTable } from '../proxy-table.ts';
+import { ProxyCounts } from '../proxy-counts.ts';
+import { type ProxyRow, proxyRows } from '../proxy-table.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { inTurns } from '../turns.ts';
 import { seenOrOfNone } from '../visible.ts';
 
 /** The sync table, or what the query leaves of it. A fleet's name stands for all its sub-fleets. */
 export function proxyRoutes(api: Api, dependencies: AdminDependencies): void {
-  const { control } = dependencies;
-  serve(api, listProxies, ({ context, query: { state, fleet, name, sort = 'fleet', limit, cursor } }) => {
+  serve(api, listProxies, async ({ context, query: { state, fleet, name, sort = 'fleet', limit, cursor } }) => {
     const seen = seenOrOfNone(context);
-    const wanted = (each: ProxyReply) =>
+    const wanted = (each: ProxyRow) =>
       seen(each.fleet) &&
       (state === undefined || each.state === state) &&
       (name === undefined || each.id.includes(name)) &&
       (fleet === undefined || each.fleet === fleet || (each.fleet?.startsWith(`${fleet}/`) ?? false));
-    const all = proxyTable(dependencies, placesIn(control)).filter(wanted);
-    const { page, next } = pageOf(all, keys[sort], { limit, cursor });
+    const finder = new PageFinder(keys[sort], { limit, cursor });
+    const counts = new ProxyCounts();
+    await inTurns(proxyRows(dependencies, placesIn(dependencies.control)), row => {
+      if (!wanted(row)) return;
+      finder.add(row);
+      counts.add(row);
+    });
+    const proxies = await fitting(finder.page);
+    const next = finder.nextAfter(proxies.length);
     return answer(200, {
-      proxies: page,
-      total: all.length,
-      counts: countsOf(all),
+      proxies,
+      total: counts.total,
+      counts: counts.all,
       ...(next === undefined ? {} : { next }),
     });
   });
@@ -40,22 +40,38 @@ export function proxyRoutes(api: Api, dependencies: AdminDependencies): void {
   );
 }
 
-const byFleet = ({ fleet, id, peer }: ProxyReply): PageKey => [fleet === null ? 1 : 0, fleet ?? '', id, peer];
+const byFleet = ({ fleet, id, peer, client }: ProxyRow): PageKey => [
+  fleet === null ? 1 : 0,
+  fleet ?? '',
+  id,
+  peer,
+  client,
+];
 
-const keys: Readonly<Record<ProxyOrder, (each: ProxyReply) => PageKey>> = {
+const keys: Readonly<Record<ProxyOrder, (each: ProxyRow) => PageKey>> = {
   fleet: byFleet,
-  id: ({ id, peer }) => [id, peer],
+  id: ({ id, peer, client }) => [id, peer, client],
   worst: each => [worstFirst.indexOf(each.state), ...byFleet(each)],
   since: each => [each.since, ...byFleet(each)],
 };
 
-function countsOf(all: readonly ProxyReply[]): ProxiesReply['counts'] {
-  const counts = new Map<string, ProxiesReply['counts'][number]>();
-  for (const { fleet, state } of all) {
-    const key = JSON.stringify([fleet, state]);
-    counts.set(key, { fleet, state, count: (counts.get(key)?.count ?? 0) + 1 });
-  }
-  return [...counts.values()];
+/** Bytes of a page, but for a proxy that alone has more: it is shown by itself. */
+const mostBytes = 4 * 1024 * 1024;
+
+/** As many of the first as there is room for. What a proxy says of all that it rejects may be a megabyte. */
+async function fitting(rows: readonly ProxyRow[]): Promise<readonly ProxyReply[]> {
+  const replies: ProxyReply[] = [];
+  let bytes = 0;
+  const add = (row: ProxyRow) => {
+    const reply = row.reply();
+    const size = Buffer.byteLength(JSON.stringify(reply));
+    bytes += size;
+    if (bytes > mostBytes && replies.length > 0) return false;
+    replies.push(reply);
+    return Math.ceil(size / 100);
+  };
+  await inTurns(rows, add);
+  return replies;
 }
 
 /** Sends a proxy what it rejected once more. */

@@ -51,9 +51,9 @@ describe('GET /api/v1/proxies', () => {
     assert.deepEqual(
       json.counts.map((each: { fleet: string; state: string; count: number }) => Object.values(each)),
       [
-        ['edge', 'synced', 1],
         ['edge', 'rejected', 1],
         ['edge', 'pending', 1],
+        ['edge', 'synced', 1],
         [null, 'unmatched', 1],
       ],
     );

@@ -106,15 +106,28 @@ test('a proxy that left is remembered until it comes back', () => {
   assert.deepEqual(fleet.departed(), []);
 });
 
-test('only so many departed proxies are remembered, the newest', () => {
+/** A fleet of which so many came and went, each with so much to say of itself. */
+function afterAll(proxies: number, metadata: Readonly<Record<string, string>>): Fleet {
   const fleet = new Fleet(() => 0);
-  for (let clientId = 1; clientId <= 1500; clientId++) {
+  for (let clientId = 1; clientId <= proxies; clientId++) {
     fleet.apply({ kind: 'opened', variant: 'delta', peer: 'x', clientId });
-    fleet.apply({ kind: 'identified', node: { ...testNode, id: `n${clientId}` }, clientId });
+    fleet.apply({ kind: 'identified', node: { ...testNode, id: `n${clientId}`, metadata }, clientId });
     fleet.apply({ kind: 'closed', reason: 'cut', clientId });
   }
-  assert.equal(fleet.departed().length, 1024);
-  assert.equal(fleet.departed()[0]?.node.id, 'n1500');
+  return fleet;
+}
+
+test('as many departed proxies are remembered as may be connected, the newest', () => {
+  const fleet = afterAll(17_000, {});
+  assert.equal(fleet.departed().length, 16_384);
+  assert.equal(fleet.departed()[0]?.node.id, 'n17000');
+});
+
+test('of departed proxies that had much to say of themselves, fewer are remembered', () => {
+  const fleet = afterAll(600, { text: 'x'.repeat(65_536) });
+  const departed = fleet.departed();
+  assert.ok(departed.length > 100 && departed.length < 257, `${departed.length}`);
+  assert.equal(departed[0]?.node.id, 'n600');
 });
 
 test('what was given out does not change, and what did not change is the same object', () => {
