@@ -42,10 +42,9 @@ function unknownText({ proxies, unknown, unknownCount }: EndpointHealthReply, pa
   return `${paint('yellow', `unknown to us, ${unknownCount} of ${proxies}`)}:\n${reasons}${rest}`;
 }
 
-/** Lines for `status`, in as far as some proxy finds an endpoint other than healthy. */
-export function troubledText({ endpoints, count: all }: EndpointHealthReply, paint: Paint): string {
-  const shown = endpoints.slice(0, mostShown);
-  const lines = shown.map(each => {
+/** A line for `status` of each endpoint that some proxy finds other than healthy. */
+export function troubledTexts({ endpoints }: EndpointHealthReply, paint: Paint): readonly string[] {
+  return endpoints.slice(0, mostTroubled).map(each => {
     const said = words.flatMap(([key, text, style]) => (each[key] === 0 ? [] : [paint(style, `${text} ${each[key]}`)]));
     const rest = [
       each.healthy > 0 ? `healthy for ${each.healthy}` : '',
@@ -53,8 +52,7 @@ export function troubledText({ endpoints, count: all }: EndpointHealthReply, pai
     ];
     return `endpoint ${nameOf(each)} of ${each.service}: ${[...said, ...rest].filter(text => text !== '').join(', ')}\n`;
   });
-  const more = all - shown.length;
-  return lines.join('') + (more > 0 ? `and ${count(more, 'endpoint')} more: switchyard health\n` : '');
 }
 
-const mostShown = 20;
+/** Endpoints that `status` shows, at most. */
+export const mostTroubled = 20;

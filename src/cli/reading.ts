@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { stripVTControlCharacters } from 'node:util';
 import { escaped } from '../base/one-line.ts';
 import type { CliHost, Screen } from './host.ts';
 import type { ReadFlags } from './options.ts';
 import { CliFailure, type OutputFormat, render, type Views } from './output.ts';
+import { heightOf } from './screenful.ts';
 
 /** What a command has read. */
 export interface Reading extends Views {
@@ -71,7 +71,7 @@ export function drawn(text: string, screen: Screen | undefined): string {
 
 /** How many of the lines have room, with one row for the cursor and, if they have not all, one for their count. */
 function fitting(lines: readonly string[], { rows, columns }: Screen): number {
-  const heights = lines.map(line => Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns)));
+  const heights = lines.map(line => heightOf(line, columns));
   const upTo = (room: number) => {
     let used = 0;
     const over = heights.findIndex(height => {

@@ -10,20 +10,21 @@ const mostNamed = 5;
 
 /**
  * Why proxies are not synced, the worst first: what most of them rejected before what few did. Those with the same
- * reason share a line.
+ * reason share a line, with others below it about the same.
  */
-export function reasonsText(proxies: readonly ProxyReply[]): string {
+export function reasonTexts(proxies: readonly ProxyReply[]): readonly string[] {
   const groups = new Map<string, ProxyReply[]>();
   for (const each of proxies) {
     if (each.why === undefined) continue;
     const text = reasonText(each);
-    groups.set(text, [...(groups.get(text) ?? []), each]);
+    const group = groups.get(text);
+    if (group) group.push(each);
+    else groups.set(text, [each]);
   }
   const rank = ([, [first]]: readonly [string, readonly ProxyReply[]]) => worstFirst.indexOf(first?.state ?? 'pending');
   return [...groups]
     .sort((a, b) => rank(a) - rank(b) || b[1].length - a[1].length)
-    .map(([text, alike]) => `${namesText(alike.map(each => each.id))}: ${text}${remedyText(alike)}`)
-    .join('');
+    .map(([text, alike]) => `${namesText(alike.map(each => each.id))}: ${text}${remedyText(alike)}`);
 }
 
 function namesText(ids: readonly string[]): string {
@@ -70,14 +71,14 @@ export function quarantineLine(each: QuarantineReply): string {
   return `${contentText(each)} of fleet ${each.fleet}: ${wordsText(each.message)}`;
 }
 
-/** Each with the command that ends it. */
-export function quarantinesText(quarantines: readonly QuarantineReply[], paint: Paint, now: number): string {
+/** How many there are. */
+export function quarantinesHead(quarantines: readonly QuarantineReply[], paint: Paint): string {
   if (quarantines.length === 0) return '';
-  const head = `${paint('red', `${count(quarantines.length, 'content')} in quarantine`)}: not sent, since proxies reject it\n`;
-  return head + quarantines.map(each => quarantineText(each, paint, now)).join('');
+  return `${paint('red', `${count(quarantines.length, 'content')} in quarantine`)}: not sent, since proxies reject it\n`;
 }
 
-function quarantineText(each: QuarantineReply, paint: Paint, now: number): string {
+/** One, with the command that ends it. */
+export function quarantineText(each: QuarantineReply, paint: Paint, now: number): string {
   const { fleet, type, name, proxies, since, instead } = each;
   const where = placeText(each);
   const place = where === '' ? '' : `${paint('bold', `${where}:`)} `;

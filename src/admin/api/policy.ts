@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { typeNames } from '../../base/type-name.ts';
 import { ComputedReply } from './computed-weights.ts';
-import { operation } from './operation.ts';
+import { flag, operation } from './operation.ts';
 import { OverrideReply } from './overrides.ts';
 import { QuarantineReply } from './rejections.ts';
 import { instantText, ProblemReply, type Reply } from './reply.ts';
@@ -38,7 +38,7 @@ const PolicyReply = z
           text: z.string().describe('As it was accepted.'),
         }),
       )
-      .describe('The files of the revision.'),
+      .describe('The files of the revision; none where `documents` is `false`.'),
     fleets: z.array(FleetReply).describe('What it comes to.'),
     overrides: z.array(OverrideReply).describe('What operators have set over the policy.'),
     computed: z.array(ComputedReply).describe('Computed weights that hold.'),
@@ -75,6 +75,7 @@ export const readPolicy = operation({
   path: '/api/v1/policy',
   family: 'Policy',
   summary: 'What is in force, and what was refused',
+  query: { documents: flag('`false`: without the texts of the policy, which may be long.') },
   answers: { 200: PolicyReply },
 });
 

@@ -104,12 +104,12 @@ export type ProxyOrder = (typeof proxyOrders)[number];
 
 const ProxiesReply = z
   .object({
-    proxies: z.array(ProxyReply).describe('A page of them.'),
+    proxies: z.array(ProxyReply).describe('A page of them, of 4 MiB at most.'),
     total: z.int().describe('How many there are on all pages.'),
     counts: z
       .array(
         z.object({
-          fleet: z.string().nullable().describe('Key of the fleet.'),
+          fleet: z.string().nullable().describe('Name of the fleet; its sub-fleets are counted with it.'),
           state: z.enum(proxyStates).describe('The state.'),
           count: z.int().describe('How many of the fleet are in it.'),
         }),
@@ -126,7 +126,7 @@ export const listProxies = operation({
   path: '/api/v1/proxies',
   family: 'Proxies',
   summary: 'The sync table: which proxy holds what',
-  doc: 'Every proxy that is connected, and those that have gone since the start.',
+  doc: 'Every proxy that is connected, and those that have gone since the start. A proxy that stays is on exactly one page by `id`; by another order, one that changes its place between two pages may be on both or on none.',
   query: {
     fleet: z.string().optional().describe('Those of a fleet, sub-fleets included.'),
     state: choice(proxyStates, 'Those in a state.'),

@@ -8,13 +8,13 @@ import { quarantineReplies } from './quarantines.ts';
 
 /** What is in force: revision, documents, fleets, overrides, quarantines; and the newest save that was refused. */
 export function policyRoutes(api: Api, { control, notices }: AdminDependencies): void {
-  serve(api, readPolicy, ({ context }) => {
+  serve(api, readPolicy, ({ context, query: { documents = true } }) => {
     const { accepted, rejected } = control;
     const sees = seenBy(context);
     const fleets = accepted?.fleets.filter(each => sees(each.key)) ?? [];
     const reply: PolicyReply = {
       revision: accepted ? revisionReply(accepted.revision) : null,
-      documents: accepted?.revision.documents ?? [],
+      documents: (documents ? accepted?.revision.documents : undefined) ?? [],
       fleets: fleets.map(each => fleetReply(each.key, each.role, accepted?.snapshots.get(each.key))),
       overrides: accepted?.overrides.map(overrideReply) ?? [],
       computed: [...control.computed.all.values()].map(computedReply),

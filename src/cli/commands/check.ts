@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { listProxies, type PolicyReply, type ProxyReply, readFreeze, readPolicy, readServer } from '../../admin/api.ts';
+import { type PolicyReply, readFreeze, readPolicy, readServer } from '../../admin/api.ts';
+import { allProxies } from '../all-proxies.ts';
 import { call } from '../call.ts';
 import { certificateFindings } from '../check/certificates.ts';
 import { type CheckReport, checkText, reportOf } from '../check/check-text.ts';
@@ -135,7 +136,7 @@ async function serverGroups(host: CliHost, flags: ExamineFlags, { holder }: Stor
     const { body: server } = await call(host, flags, readServer, {});
     const { body: policy } = await call(host, flags, readPolicy, {});
     const { body: freeze } = await call(host, flags, readFreeze, {});
-    const proxies = await allProxies(host, flags);
+    const { proxies } = await allProxies(host, flags, {}, 'worst');
     const facts = { url, server, policy: policy satisfies PolicyReply, freeze };
     return { server: serverFindings(facts, host.version, host.now()), envoys: envoyFindings(proxies) };
   } catch (error) {
@@ -143,16 +144,4 @@ async function serverGroups(host: CliHost, flags: ExamineFlags, { holder }: Stor
     const expected = holder !== undefined || flags.admin !== undefined || flags.token !== undefined;
     return { server: [unreachable(error.message, expected)] };
   }
-}
-
-async function allProxies(host: CliHost, flags: ExamineFlags): Promise<readonly ProxyReply[]> {
-  const all: ProxyReply[] = [];
-  let cursor: string | undefined;
-  do {
-    const query = { sort: 'worst', limit: '1000', ...(cursor === undefined ? {} : { cursor }) } as const;
-    const { body } = await call(host, flags, listProxies, { query });
-    all.push(...body.proxies);
-    cursor = body.next;
-  } while (cursor !== undefined);
-  return all;
 }

@@ -13,7 +13,7 @@ import {
 } from '../options.ts';
 import { ago, painter, printable, renderTable } from '../output.ts';
 import { type Reading, read } from '../reading.ts';
-import { placeText, quarantinesText } from '../rejection-text.ts';
+import { placeText, quarantinesHead, quarantineText } from '../rejection-text.ts';
 import { showWrite } from '../write-answer.ts';
 
 export function quarantineCommand(program: Command, host: CliHost): void {
@@ -65,7 +65,9 @@ function listText(host: CliHost, quarantines: readonly QuarantineReply[]): strin
     placeText(each) || '-',
   ]);
   const table = renderTable(['FLEET', 'TYPE', 'NAME', 'SINCE', 'INSTEAD', 'PLACE'], rows);
-  return `${table}\n${quarantinesText(quarantines, painter(host), now)}`;
+  const paint = painter(host);
+  const each = quarantines.map(each => quarantineText(each, paint, now)).join('');
+  return `${table}\n${quarantinesHead(quarantines, paint)}${each}`;
 }
 
 async function end(host: CliHost, fleet: string, type: string, name: string, flags: WaitFlags): Promise<void> {

@@ -1,16 +1,16 @@
 import { type Command, Option } from 'commander';
 import {
-  listProxies,
   type ProxiesReply,
   type ProxyOrder,
-  type ProxyReply,
   type ProxyState,
   proxyOrders,
   proxyStates,
   readEndpointHealth,
   readPolicy,
 } from '../../admin/api.ts';
+import { allProxies, firstProxies } from '../all-proxies.ts';
 import { call } from '../call.ts';
+import { mostTroubled } from '../health-text.ts';
 import type { CliHost } from '../host.ts';
 import { type ClientFlags, type ReadFlags, withExamples, withReadOptions } from '../options.ts';
 import { CliFailure, painter, printable } from '../output.ts';
@@ -55,7 +55,10 @@ async function look(host: CliHost, flags: StatusFlags): Promise<Reading> {
   const { counts, quarantines, rejected, revision, freeze } = status;
   const whole = revision !== null && rejected === null && freeze === null;
   const good = whole && quarantines.length === 0 && counts.length > 0;
-  const table = (wide: boolean) => () => statusText({ ...printable(status), wide }, painter(host), host.now());
+  // Who says how many shall be shown, is shown them.
+  const screen = flags.limit === undefined ? host.screen() : undefined;
+  const table = (wide: boolean) => () =>
+    statusText({ ...printable(status), wide }, { paint: painter(host), now: host.now(), screen });
   return {
     value: status,
     table: table(false),
@@ -82,32 +85,21 @@ function rowsOf(host: CliHost, { limit, output }: StatusFlags): number | undefin
 }
 
 async function fetchStatus(host: CliHost, flags: StatusFlags, rows: number | undefined) {
-  const { body: policy } = await call(host, flags, readPolicy, {});
+  // Nothing shows the texts of the policy, and they may be long.
+  const { body: policy } = await call(host, flags, readPolicy, { query: { documents: 'false' } });
   const { proxies, total, counts } = await fetchProxies(host, flags, rows);
-  const { body: endpointHealth } = await call(host, flags, readEndpointHealth, {});
+  const query = { limit: String(mostTroubled) };
+  const { body: endpointHealth } = await call(host, flags, readEndpointHealth, rows === undefined ? {} : { query });
   const { documents: _, ...rest } = policy;
   return { ...rest, proxies, total, counts, endpointHealth };
 }
 
-/** As many of them as are wanted, from as many pages as that takes. */
-async function fetchProxies(host: CliHost, flags: StatusFlags, rows = Number.POSITIVE_INFINITY): Promise<ProxiesReply> {
+function fetchProxies(host: CliHost, flags: StatusFlags, rows: number | undefined): Promise<ProxiesReply> {
   const { sort, fleet, state, name } = flags;
-  const proxies: ProxyReply[] = [];
-  let cursor: string | undefined;
-  for (;;) {
-    const query = {
-      sort,
-      limit: String(Math.min(longestPage, rows - proxies.length)),
-      ...(fleet === undefined ? {} : { fleet }),
-      ...(state === undefined ? {} : { state }),
-      ...(name === undefined ? {} : { name }),
-      ...(cursor === undefined ? {} : { cursor }),
-    };
-    const { body } = await call(host, flags, listProxies, { query });
-    proxies.push(...body.proxies);
-    cursor = body.next;
-    if (cursor === undefined || proxies.length >= rows) return { ...body, proxies };
-  }
+  const filter = {
+    ...(fleet === undefined ? {} : { fleet }),
+    ...(state === undefined ? {} : { state }),
+    ...(name === undefined ? {} : { name }),
+  };
+  return rows === undefined ? allProxies(host, flags, filter, sort) : firstProxies(host, flags, { filter, sort, rows });
 }
-
-const longestPage = 1000;

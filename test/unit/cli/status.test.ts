@@ -201,7 +201,7 @@ describe('switchyard status', () => {
       here.world.exchange(id, 'Cluster', 'acked');
     }
     const small = await runHere(['status'], { adminTarget: here.target, screen: () => ({ rows: 20, columns: 80 }) });
-    assert.match(small.out, /\nand 18 more: /);
+    assert.match(small.out, /\nand 19 more: /);
     const wide = await here.run('status', '-o', 'wide', '--limit', '1');
     assert.match(wide.out, /\nPROXY .* ENVOY +CLUSTER +ZONE +PEER +CDS HELD +EDS HELD +LDS HELD +RDS HELD\nedge-1 /);
   });
