@@ -124,8 +124,12 @@ export class Tokens {
     return { kind: 'good', caller: { id, name, role, ...scope, ...(expiresAt !== undefined && { expiresAt }) } };
   }
 
-  /** Aborted when a token is revoked: what goes on for long must not outlive it. */
+  /**
+   * Aborted when a token is revoked: what goes on for long must not outlive it. That of the first admin, who has no id,
+   * never is.
+   */
   revoked({ id }: Pick<Caller, 'id'>): AbortSignal {
+    if (id !== '' && !this.#records.has(id)) return AbortSignal.abort();
     const controller = this.#revoked.get(id) ?? new AbortController();
     this.#revoked.set(id, controller);
     return controller.signal;

@@ -7,7 +7,7 @@ export interface Write {
 }
 
 export interface WriteQueueOptions<W extends Write> {
-  /** Does them, in order; returns when all are done. Must not throw: what fails is told to whoever waits for the write. */
+  /** Does them, in order; returns when all are done. What fails is told to whoever waits for the write; what is thrown besides is a fault, of which all of the batch are told. */
   readonly process: (batch: readonly W[]) => void;
   /** How long in milliseconds to let writes gather after a batch that took `ms`. */
   readonly holdOff?: (ms: number) => number;
@@ -56,9 +56,14 @@ export class WriteQueue<W extends Write> {
     const begun = performance.now();
     // Armed before, so that a write that this one causes waits its turn.
     this.#timer = setTimeout(() => {}, 0);
-    process(batch);
-    clearTimeout(this.#timer);
-    if (this.#ended) return;
-    this.#timer = setTimeout(() => this.#work(), holdOff(performance.now() - begun));
+    try {
+      process(batch);
+    } catch (fault) {
+      for (const write of batch) write.drop(fault instanceof Error ? fault : new Error(String(fault)));
+      throw fault;
+    } finally {
+      clearTimeout(this.#timer);
+      if (!this.#ended) this.#timer = setTimeout(() => this.#work(), holdOff(performance.now() - begun));
+    }
   }
 }

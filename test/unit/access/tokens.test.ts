@@ -55,6 +55,17 @@ describe('the tokens of a data directory', () => {
     assert.equal(tokens.create({ name: 'admin', ...about }).kind, 'refused');
   });
 
+  it('end what goes on for long when they are revoked, also what begins only then', () => {
+    const { tokens } = opened();
+    const verdict = tokens.verify(create(tokens, 'ci'));
+    assert.equal(verdict.kind, 'good');
+    const caller = { id: verdict.kind === 'good' ? verdict.caller.id : '' };
+    assert.equal(tokens.revoked(caller).aborted, false);
+    tokens.revoke('ci');
+    assert.equal(tokens.revoked(caller).aborted, true, 'it was revoked between two looks');
+    assert.equal(tokens.revoked({ id: '' }).aborted, false, 'the first admin is in no file');
+  });
+
   it('are nobody once they are revoked or have expired', () => {
     let now = start;
     const { directory, tokens } = opened(temporaryDirectory(), () => now);
