@@ -124,6 +124,10 @@ export const problemCodes = {
   'tls.files_not_taken': 'warning',
   'tls.certificate_expires': 'warning',
   'tls.needed_for_identity': 'warning',
+  'import.unreadable': 'error',
+  'import.syntax': 'error',
+  'import.left_out': 'warning',
+  'import.changed': 'warning',
 } as const satisfies Record<string, Severity>;
 
 export type ProblemCode = keyof typeof problemCodes;

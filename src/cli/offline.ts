@@ -31,7 +31,14 @@ export interface OfflineBuild {
  * resolution: host names yield no endpoints.
  */
 export async function offlineBuild(host: CliHost, path: string): Promise<OfflineBuild> {
-  const read = await host.readDocuments(path);
+  return buildOf(host, await host.readDocuments(path));
+}
+
+/** The same of documents that were read, or made. */
+export async function buildOf(
+  host: CliHost,
+  read: Awaited<ReturnType<CliHost['readDocuments']>>,
+): Promise<OfflineBuild> {
   const parsed = parse(read.documents);
   const { substitutions } = parsed;
   const bad = (problems: readonly ProblemReply[]): OfflineBuild => ({ ...nothing, problems, substitutions });

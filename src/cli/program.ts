@@ -13,6 +13,7 @@ import { explainCommand } from './commands/explain.ts';
 import { freezeCommand, thawCommand } from './commands/freeze.ts';
 import { healthCommand } from './commands/health.ts';
 import { historyCommand } from './commands/history.ts';
+import { importCommand } from './commands/import.ts';
 import { initCommand } from './commands/init.ts';
 import { logLevelCommand } from './commands/log-level.ts';
 import { maintenanceCommand } from './commands/maintenance.ts';
@@ -33,7 +34,7 @@ import { CliFailure } from './output.ts';
 
 /** The commands by the heading under which the help lists them. */
 const groups = {
-  'Policy:': [initCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
+  'Policy:': [initCommand, importCommand, validateCommand, explainCommand, translateCommand, bundleCommand],
   'Server:': [serveCommand, backupCommand, restoreCommand, doctorCommand],
   'See:': [
     getCommand,

@@ -39,6 +39,8 @@ fleets:
 /** In this order, since one builds on the other. `lines`: how many of what is printed are shown. */
 const commands: readonly { readonly args: readonly string[]; readonly lines?: number }[] = [
   { args: ['init', 'shop', '--node', 'edge-1'] },
+  { args: ['import', 'nginx', 'old.conf'] },
+  { args: ['import', 'haproxy', 'old.cfg'] },
   { args: ['validate'] },
   { args: ['explain', 'services.endpoints.weight'] },
   { args: ['translate'] },
@@ -116,6 +118,14 @@ describe('docs/reference/transcripts.md', () => {
     writeFileSync(
       join(world.folder, 'cart.yaml'),
       `services: { cart: { endpoints: [{ address: "${one.address}" }] } }\n`,
+    );
+    writeFileSync(
+      join(world.folder, 'old.conf'),
+      'server {\n  listen 80;\n  client_max_body_size 1m;\n  location / { proxy_pass http://10.0.0.11:8080; }\n}\n',
+    );
+    writeFileSync(
+      join(world.folder, 'old.cfg'),
+      'listen shop\n  mode http\n  bind :80\n  server one 10.0.0.11:8080 check\n',
     );
     const env = {
       SWITCHYARD_ADMIN: `127.0.0.1:${world.plane.adminPort}`,

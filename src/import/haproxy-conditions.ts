@@ -1,0 +1,254 @@
+import { isHeaderName, isPath, literally, type RuleDraft, wholeRegex } from './draft.ts';
+import { importLimits, type Statement } from './statement.ts';
+
+export type Match = NonNullable<RuleDraft['match']>;
+
+/** One thing that a request is asked, of which any alternative must hold. */
+type Test =
+  | { readonly kind: 'host'; readonly fits: (host: string) => boolean; readonly hosts: readonly string[] }
+  | { readonly kind: 'tls' }
+  | { readonly kind: 'constant'; readonly holds: boolean }
+  | { readonly kind: 'match'; readonly any: readonly Match[] };
+
+export interface Literal {
+  readonly not: boolean;
+  readonly test: Test;
+}
+
+/** Alternatives, each of which is what must hold together; or why a policy cannot ask for it. */
+export type Condition = readonly (readonly Literal[])[] | { readonly why: string };
+
+export type Acls = ReadonlyMap<string, readonly Statement[]>;
+
+/** `if a b || !{ path /x }`, or nothing: what holds always. */
+export function conditionOf(words: readonly string[], acls: Acls): Condition {
+  if (words.length === 0) return [[]];
+  const [first, ...rest] = words;
+  if (first !== 'if') return { why: `${first} is not understood: write it with if` };
+  const all: Literal[][] = [[]];
+  for (let at = 0; at < rest.length; at += 1) {
+    let word = rest[at] ?? '';
+    if (word === '||' || word === 'or') {
+      all.push([]);
+      continue;
+    }
+    let not = false;
+    while (word.startsWith('!')) {
+      not = !not;
+      word = word.slice(1);
+      if (word === '') word = rest[++at] ?? '';
+    }
+    let lines: readonly (readonly string[])[];
+    if (word === '{') {
+      const end = rest.indexOf('}', at);
+      if (end < 0) return { why: 'a { has no }' };
+      lines = [rest.slice(at + 1, end)];
+      at = end;
+    } else {
+      lines = (acls.get(word) ?? []).map(each => each.args.slice(1));
+      const known = predefined[word];
+      if (lines.length === 0 && known) lines = [known];
+      if (lines.length === 0) return { why: `there is no acl ${word}` };
+    }
+    const test = joined(lines.map(testOf));
+    if ('why' in test) return test;
+    if (not && test.kind === 'match' && !invertible(test.any))
+      return { why: `what "!${word}" asks cannot be turned round` };
+    all.at(-1)?.push({ not, test });
+  }
+  return all;
+}
+
+const predefined: Readonly<Record<string, readonly string[]>> = {
+  TRUE: ['always_true'],
+  FALSE: ['always_false'],
+  METH_GET: ['method', 'GET', 'HEAD'],
+  METH_HEAD: ['method', 'HEAD'],
+  METH_POST: ['method', 'POST'],
+  METH_PUT: ['method', 'PUT'],
+  METH_DELETE: ['method', 'DELETE'],
+  METH_OPTIONS: ['method', 'OPTIONS'],
+  METH_TRACE: ['method', 'TRACE'],
+  METH_CONNECT: ['method', 'CONNECT'],
+};
+
+/** Several lines of one name: any of them. */
+function joined(tests: readonly (Test | { readonly why: string })[]): Test | { readonly why: string } {
+  const [first] = tests;
+  if (!first) return { why: 'it asks nothing' };
+  if (tests.length === 1) return first;
+  const any: Match[] = [];
+  const hosts: Extract<Test, { kind: 'host' }>[] = [];
+  for (const each of tests) {
+    if ('why' in each) return each;
+    if (each.kind === 'match') any.push(...each.any);
+    else if (each.kind === 'host') hosts.push(each);
+    else return { why: 'lines of one acl ask for different things' };
+  }
+  if (hosts.length === 0) return { kind: 'match', any };
+  if (any.length > 0) return { why: 'lines of one acl ask for hosts and for other things' };
+  return { kind: 'host', fits: host => hosts.some(each => each.fits(host)), hosts: hosts.flatMap(each => each.hosts) };
+}
+
+const methodsOfMatching: Readonly<Record<string, string>> = {
+  beg: 'beg',
+  end: 'end',
+  sub: 'sub',
+  reg: 'reg',
+  str: 'str',
+  dom: 'dom',
+  dir: 'dir',
+  found: 'found',
+};
+
+function testOf(words: readonly string[]): Test | { readonly why: string } {
+  const [criterion = '', ...rest] = words;
+  const values: string[] = [];
+  let ignoreCase = false;
+  let matching: string | undefined;
+  for (let at = 0; at < rest.length; at += 1) {
+    const word = rest[at] ?? '';
+    if (word === '-i') ignoreCase = true;
+    else if (word === '-m') matching = rest[++at];
+    else if (word === '--') continue;
+    else if (/^-[a-z]$/.test(word)) return { why: `the flag ${word} is not understood` };
+    else values.push(word);
+  }
+  if (criterion === 'always_true' || criterion === 'always_false')
+    return { kind: 'constant', holds: criterion === 'always_true' };
+  if (criterion === 'ssl_fc') return { kind: 'tls' };
+  if (criterion === 'method') return { kind: 'match', any: [{ methods: values }] };
+  const [, name = '', suffix, argument] =
+    /^(?:req\.)?([a-z]+?)(?:_(beg|end|sub|reg|dom|dir))?(?:\(([^,()]*)\))?$/.exec(criterion) ?? [];
+  const how = matching === undefined ? (suffix ?? 'str') : methodsOfMatching[matching];
+  if (how === undefined) return { why: `-m ${matching} is not understood` };
+  if (values.length > importLimits.alternatives) return { why: 'it has too many values' };
+  if (name === 'path') return anyOf(values.map(each => pathTest(how, each, ignoreCase)));
+  if (argument === undefined || argument === '') return { why: `a policy cannot ask for ${criterion}` };
+  if (name === 'hdr' && argument.toLowerCase() === 'host' && ['str', 'end', 'dom'].includes(how))
+    return hostTest(how, values);
+  const text = (each: string) => textTest(how, each, ignoreCase);
+  const texts = how === 'found' ? [{ present: true }] : values.map(text);
+  if (name === 'hdr' && isHeaderName(argument)) {
+    const header = argument.toLowerCase() === 'host' ? ':authority' : argument.toLowerCase();
+    return anyOf(texts.map(each => ('why' in each ? each : { headers: { [header]: each } })));
+  }
+  if (name === 'cook') return anyOf(texts.map(each => ('why' in each ? each : { cookies: { [argument]: each } })));
+  if (/^(urlp|url_param|param)$/.test(name) || criterion.startsWith('url_param(')) {
+    return anyOf(texts.map(each => ('why' in each ? each : { query: { [argument]: each } })));
+  }
+  return { why: `a policy cannot ask for ${criterion}` };
+}
+
+function anyOf(all: readonly (Match | { readonly why: string })[]): Test | { readonly why: string } {
+  const any: Match[] = [];
+  for (const each of all) {
+    if ('why' in each) return each;
+    any.push(each);
+  }
+  return { kind: 'match', any };
+}
+
+function hostTest(how: string, values: readonly string[]): Test | { readonly why: string } {
+  const names = values.map(each => each.toLowerCase().replace(/:\d+$/, ''));
+  if (names.some(each => !/^\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(each))) return { why: 'it names no hosts' };
+  if (how === 'str') return { kind: 'host', fits: host => names.includes(host), hosts: names };
+  if (names.some(each => !each.startsWith('.'))) return { why: 'hosts end with a dot and a name, as in .example.com' };
+  return { kind: 'host', fits: host => names.some(each => host.endsWith(each)), hosts: names.map(each => `*${each}`) };
+}
+
+type Text =
+  | { readonly exact: string }
+  | { readonly prefix: string }
+  | { readonly suffix: string }
+  | { readonly contains: string }
+  | { readonly regex: string }
+  | { readonly present: true };
+
+function textTest(how: string, text: string, ignoreCase: boolean): Text | { readonly why: string } {
+  if (how === 'reg') return wholeRegex(text, ignoreCase);
+  if (!['str', 'beg', 'end', 'sub'].includes(how) || text === '') return { why: `values cannot be compared by ${how}` };
+  if (ignoreCase) {
+    const before = how === 'end' || how === 'sub' ? '.*' : '';
+    const after = how === 'beg' || how === 'sub' ? '.*' : '';
+    return { regex: `(?i)${before}${literally(text)}${after}` };
+  }
+  if (how === 'beg') return { prefix: text };
+  if (how === 'end') return { suffix: text };
+  return how === 'sub' ? { contains: text } : { exact: text };
+}
+
+function pathTest(how: string, text: string, ignoreCase: boolean): Match | { readonly why: string } {
+  const letters = ignoreCase ? { ignoreCase: true } : {};
+  if (how === 'str' && isPath(text)) return { path: { exact: text, ...letters } };
+  if (how === 'beg' && text === '/') return {};
+  if (how === 'beg' && isPath(text) && text.endsWith('/')) return { path: { prefix: text, ...letters } };
+  const pattern = {
+    beg: `^${literally(text)}`,
+    end: `${literally(text)}$`,
+    sub: literally(text),
+    reg: text,
+    dir: `(?:^|/)${literally(text)}(?:/|$)`,
+  };
+  const found = Object.hasOwn(pattern, how)
+    ? wholeRegex(pattern[how as 'beg'], ignoreCase)
+    : { why: `paths cannot be compared by ${how}` };
+  return 'why' in found ? found : { path: { regex: found.regex } };
+}
+
+const invertible = (any: readonly Match[]) =>
+  any.every(each => !each.path && !each.methods && Object.keys(each).length === 1);
+
+/** The matches that a condition comes to for one host, with or without TLS; none: it never holds there; undefined: rules cannot ask for it. */
+export function matchesFor(
+  condition: readonly (readonly Literal[])[],
+  host: string,
+  tls: boolean,
+): readonly Match[] | undefined {
+  const found: Match[] = [];
+  for (const term of condition) {
+    let matches: Match[] = [{}];
+    for (const { not, test } of term) {
+      if (test.kind === 'match') {
+        const next = not ? [test.any.reduce<Match>((all, each) => merged(all, turned(each)) ?? all, {})] : test.any;
+        const both = matches.flatMap(each => next.map(other => merged(each, other)));
+        if (both.includes(null)) return undefined;
+        matches = both.filter(each => each !== undefined && each !== null);
+        if (matches.length > importLimits.alternatives) return undefined;
+      } else {
+        const holds =
+          test.kind === 'tls' ? tls : test.kind === 'constant' ? test.holds : test.fits(host.replace(/^\*\./, 'x.'));
+        if (holds === not) matches = [];
+      }
+    }
+    found.push(...matches);
+  }
+  return found.length > importLimits.alternatives ? undefined : found;
+}
+
+function turned({ headers = {}, query = {}, cookies = {} }: Match): Match {
+  const round = (all: Readonly<Record<string, unknown>>) =>
+    Object.fromEntries(Object.entries(all).map(([name, text]) => [name, { ...(text as Text), not: true }]));
+  return { headers: round(headers), query: round(query), cookies: round(cookies) } as Match;
+}
+
+/** Both together; undefined: they never hold together; null: a rule cannot ask for both. */
+function merged(a: Match, b: Match): Match | undefined | null {
+  if (a.path && b.path && JSON.stringify(a.path) !== JSON.stringify(b.path)) return null;
+  const methods =
+    a.methods && b.methods ? a.methods.filter(each => b.methods?.includes(each)) : (a.methods ?? b.methods);
+  if (methods?.length === 0) return undefined;
+  const path = a.path ?? b.path;
+  const kinds = (['headers', 'query', 'cookies'] as const).map(kind => [kind, { ...a[kind], ...b[kind] }] as const);
+  const clash = (['headers', 'query', 'cookies'] as const).some(kind =>
+    Object.keys(a[kind] ?? {}).some(
+      name => b[kind]?.[name] !== undefined && JSON.stringify(a[kind]?.[name]) !== JSON.stringify(b[kind]?.[name]),
+    ),
+  );
+  if (clash) return null;
+  return {
+    ...(path ? { path } : {}),
+    ...(methods ? { methods } : {}),
+    ...Object.fromEntries(kinds.filter(([, value]) => Object.keys(value).length > 0)),
+  };
+}

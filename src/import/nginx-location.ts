@@ -1,0 +1,330 @@
+import { type Draft, isFraming, isHeaderName, isPath, notImported, type RuleDraft, wholeRegex } from './draft.ts';
+import type { Upstreams } from './nginx-upstream.ts';
+import { hasVariable, headerValue, type Scope, type Source, sourceOf, timeOf } from './nginx-values.ts';
+import type { Statement } from './statement.ts';
+
+/** What rules of locations are made with. */
+export interface Making {
+  readonly draft: Draft;
+  readonly upstreams: Upstreams;
+  readonly splits: readonly Statement[];
+  readonly maps: readonly Statement[];
+  /** Where the rule will stand. */
+  readonly path: readonly (string | number)[];
+}
+
+export type Match = NonNullable<RuleDraft['match']>;
+
+/** The path of a location; undefined: it is not one that requests reach by their path. */
+export function pathOf({ draft: { notes }, path }: Making, location: Statement): Match | undefined {
+  const [kind = '', text] = location.args.length > 1 ? location.args : ['', location.args[0]];
+  if (text === undefined || text.startsWith('@')) {
+    notes.left(location, path, 'requests reach a named location by error_page and try_files only');
+    return undefined;
+  }
+  if (kind === '~' || kind === '~*') {
+    const whole = wholeRegex(text, kind === '~*');
+    if ('regex' in whole) return { path: { regex: whole.regex } };
+    notes.left(location, path, whole.why);
+    return undefined;
+  }
+  if (!isPath(text)) {
+    notes.left(location, path, 'a path begins with / and has no blanks, ? or #');
+    return undefined;
+  }
+  if (kind === '=') return { path: { exact: text } };
+  if (text === '/') return {};
+  if (!text.endsWith('/')) {
+    notes.changed(
+      location,
+      path,
+      `${text}x does not match`,
+      `it matches ${text} and what is below it; write { regex: "${text}.*" } for all`,
+    );
+  }
+  return { path: { prefix: text } };
+}
+
+/** The rules of a location, or of a server that sends on by itself. */
+export function rulesOf(making: Making, scope: Scope, match: Match, at: Statement): readonly RuleDraft[] {
+  const { draft, path } = making;
+  const answer = returned(making, scope) ?? rewritten(making, scope, match);
+  const sent = scope.get('proxy_pass') ?? scope.get('grpc_pass');
+  if (sent) draft.notes.take(sent);
+  const own = scope.statements.find(each => each.name === 'proxy_pass' || each.name === 'grpc_pass');
+  const said = headersOf(making, scope);
+  if (answer) return [{ ...when(match), ...answer, ...responseOf(said) }];
+  const made = own ? passed(making, scope, match, own) : undefined;
+  if (made) return made.map(rule => ({ ...rule, ...said, ...limitsOf(making, scope) }));
+  draft.notes.left(
+    at,
+    path,
+    'nothing in it sends requests on, as far as a policy can',
+    'its requests are answered 501',
+  );
+  return [{ ...when(match), respond: notImported(`${at.file}:${at.line}`) }];
+}
+
+const when = (match: Match) => (Object.keys(match).length > 0 ? { match } : {});
+const responseOf = ({ responseHeaders }: Partial<RuleDraft>) => (responseHeaders ? { responseHeaders } : {});
+
+function returned({ draft: { notes }, path }: Making, scope: Scope): Partial<RuleDraft> | undefined {
+  const at = scope.statements.find(each => each.name === 'return');
+  if (!at) return undefined;
+  notes.take(at);
+  const [first = '', text] = at.args;
+  const status = /^\d{3}$/.test(first) ? Number(first) : 302;
+  const target = /^\d{3}$/.test(first) ? text : first;
+  if ([301, 302, 303, 307, 308].includes(status)) {
+    const redirect = target === undefined ? undefined : redirectTo(target);
+    if (redirect) return { redirect: { ...redirect, status: status as 301 } };
+    notes.left(at, path, 'a policy cannot redirect there');
+    return { respond: notImported(`${at.file}:${at.line}`) };
+  }
+  if (status < 200 || status > 599 || status === 444) {
+    notes.changed(at, path, status === 444 ? 'requests are answered 403, not cut off' : 'requests are answered 501');
+    return { respond: status === 444 ? { status: 403 } : notImported(`${at.file}:${at.line}`) };
+  }
+  if (text !== undefined && hasVariable(text))
+    notes.changed(at, path, 'variables in the text stay as they are written');
+  return { respond: { status, ...(text === undefined ? {} : { body: text }) } };
+}
+
+/** `https://$host$request_uri`, `https://www.example.com$request_uri`, `/new`. */
+export function redirectTo(target: string): NonNullable<RuleDraft['redirect']> | undefined {
+  const [, scheme, host = '', port, rest = ''] =
+    /^(?:(https?|\$scheme):\/\/([^/:$]+|\$\w+)(?::(\d+))?)?(.*)$/.exec(target) ?? [];
+  const kept = rest === '$request_uri' || rest === '$uri$is_args$args';
+  if (!kept && !/^\/[^$\s]*$/.test(rest)) return undefined;
+  if (host.startsWith('$') && !['$host', '$http_host', '$server_name'].includes(host)) return undefined;
+  return {
+    ...(scheme === 'http' || scheme === 'https' ? { scheme } : {}),
+    ...(host === '' || host.startsWith('$') ? {} : { host }),
+    ...(port === undefined ? {} : { port: Number(port) }),
+    ...(kept ? {} : { path: rest, stripQuery: true }),
+  };
+}
+
+/** A rewrite that sends callers elsewhere; one that changes what is sent on is part of that. */
+function rewritten({ draft: { notes } }: Making, scope: Scope, match: Match): Partial<RuleDraft> | undefined {
+  const at = scope.statements.find(
+    ({ name, args }) => name === 'rewrite' && /^(permanent|redirect)$/.test(args[2] ?? ''),
+  );
+  const [pattern = '', target = ''] = at?.args ?? [];
+  if (!at || Object.keys(match).length > 1 || !/^\^(\/?\(?\.\*\)?)?\$?$/.test(pattern)) return undefined;
+  const redirect = redirectTo(target.replace(/\/?\$1$/, '$request_uri'));
+  if (!redirect) return undefined;
+  notes.take(at);
+  return { redirect: { ...redirect, status: at.args[2] === 'permanent' ? 301 : 302 } };
+}
+
+function passed(making: Making, scope: Scope, match: Match, at: Statement): readonly RuleDraft[] | undefined {
+  const { draft, path } = making;
+  const [, scheme = '', host = '', uri = ''] =
+    /^(https?|grpcs?):\/\/(unix:[^:]+|[^/]+):?(\/?.*)$/.exec(at.args[0] ?? '') ?? [];
+  if (host === '') return undefined;
+  const port = scheme === 'https' || scheme === 'grpcs' ? 443 : 80;
+  if (port === 443) {
+    draft.notes.changed(at, path, 'connections to it are without TLS', 'put what speaks TLS beside the application');
+  }
+  const protocol = at.name === 'grpc_pass' ? ('grpc' as const) : undefined;
+  const to = (target: string) => making.upstreams.service(target, port, protocol, at);
+  const rewrite = { ...rewriteOf(making, scope, match, uri, at), ...hostOf(making, scope, host) };
+  const rest = Object.keys(rewrite).length > 0 ? { rewrite } : {};
+  if (!host.startsWith('$')) {
+    const service = to(host);
+    return service === undefined ? undefined : [{ ...when(match), to: [{ service }], ...rest }];
+  }
+  const by = (list: readonly Statement[], place: number) =>
+    list.find(each => each.args[place] === host.replace(/^\$\{?(\w+)\}?$/, '$$$1'));
+  const split = by(making.splits, 1);
+  if (split) return splitRule(making, split, to, when(match), rest);
+  const map = by(making.maps, 1);
+  return map ? mappedRules(making, map, to, match, rest) : undefined;
+}
+
+type To = (target: string) => string | undefined;
+
+/** Shares of requests: those of a canary. */
+function splitRule(
+  making: Making,
+  split: Statement,
+  to: To,
+  matched: Partial<RuleDraft>,
+  rest: Partial<RuleDraft>,
+): readonly RuleDraft[] | undefined {
+  const { notes } = making.draft;
+  notes.take(split, ...(split.body ?? []));
+  let left = 10_000;
+  const shares = (split.body ?? []).flatMap(each => {
+    const percent = each.name === '*' ? left : Math.round(Number(each.name.replace(/%$/, '')) * 100);
+    if (!Number.isFinite(percent)) return [];
+    left -= each.name === '*' ? 0 : percent;
+    const service = to(each.args[0] ?? '');
+    return service === undefined ? [] : [{ service, weight: percent }];
+  });
+  if (shares.length === 0 || new Set(shares.map(each => each.service)).size < shares.length) return undefined;
+  const whole = shares.every(each => each.weight % 100 === 0) ? 100 : 1;
+  const source = sourceOf(/^\$\{?\w+\}?/.exec(split.args[0] ?? '')?.[0] ?? '');
+  if (!source || shares.length > 2) {
+    const why = source
+      ? 'of more than two destinations each request is drawn anew'
+      : `each request is drawn anew, not by ${split.args[0]}`;
+    notes.changed(split, making.path, why, 'sticky: cookie keeps callers with what they got first');
+  }
+  const sticky = source && shares.length === 2 ? { sticky: { hashBy: [source] } } : {};
+  return [{ ...matched, to: shares.map(each => ({ ...each, weight: each.weight / whole })), ...sticky, ...rest }];
+}
+
+/** A rule for each value of a map, and one for all others. */
+function mappedRules(
+  making: Making,
+  map: Statement,
+  to: To,
+  match: Match,
+  rest: Partial<RuleDraft>,
+): readonly RuleDraft[] | undefined {
+  const { notes } = making.draft;
+  const source = sourceOf(map.args[0] ?? '');
+  const entries = (map.body ?? []).filter(each => each.name !== 'default');
+  const other = (map.body ?? []).find(each => each.name === 'default');
+  if (!source || 'sourceIp' in source || entries.some(each => /^(include|hostnames|volatile)$/.test(each.name)))
+    return undefined;
+  notes.take(map, ...(map.body ?? []));
+  const rules = entries.flatMap(each => {
+    const service = to(each.args[0] ?? '');
+    const text = each.name.startsWith('~')
+      ? wholeRegex(each.name.replace(/^~\*?/, ''), each.name.startsWith('~*'))
+      : { exact: each.name };
+    if (service !== undefined && !('why' in text))
+      return [{ match: { ...match, ...valued(source, text) }, to: [{ service }], ...rest }];
+    notes.left(each, making.path, 'why' in text ? text.why : 'it names no server');
+    return [];
+  });
+  const service = other && to(other.args[0] ?? '');
+  const last =
+    service === undefined ? { respond: notImported(`${map.file}:${map.line}`) } : { to: [{ service }], ...rest };
+  return [...rules, { ...when(match), ...last }];
+}
+
+function valued(
+  source: Exclude<Source, { readonly sourceIp: true }>,
+  text: { exact: string } | { readonly regex: string },
+): Match {
+  if ('header' in source) return { headers: { [source.header]: text } };
+  return 'query' in source ? { query: { [source.query]: text } } : { cookies: { [source.cookie.name]: text } };
+}
+
+function rewriteOf(
+  { draft: { notes }, path }: Making,
+  scope: Scope,
+  match: Match,
+  uri: string,
+  at: Statement,
+): NonNullable<RuleDraft['rewrite']> {
+  const matched = match.path;
+  const change = scope.statements.find(({ name, args }) => name === 'rewrite' && args[2] === 'break');
+  if (change) {
+    const [pattern = '', replacement = ''] = change.args;
+    const whole = `${pattern.startsWith('^') ? '' : '^.*?'}${pattern}${pattern.endsWith('$') ? '' : '.*'}`;
+    const plain = wholeRegex(pattern, false);
+    if ('regex' in plain && !/[?%]|\$[^1-9]/.test(replacement) && !pattern.includes('|')) {
+      notes.take(change);
+      return {
+        regex: { pattern: whole, replacement: replacement.replaceAll('\\', '\\\\').replaceAll(/\$([1-9])/g, '\\$1') },
+      };
+    }
+  }
+  if (uri === '' || typeof matched === 'string') return {};
+  if (hasVariable(uri) || !isPath(uri) || matched?.regex !== undefined) {
+    notes.changed(at, path, `the path ${uri} is left out`);
+    return {};
+  }
+  return uri === (matched?.prefix ?? matched?.exact ?? '/') ? {} : { prefix: uri };
+}
+
+/** nginx sends the name in proxy_pass as the host, unless told otherwise. */
+function hostOf({ draft: { notes }, path }: Making, scope: Scope, host: string): NonNullable<RuleDraft['rewrite']> {
+  const at = scope.all('proxy_set_header').find(each => /^host$/i.test(each.args[0] ?? ''));
+  if (at) notes.take(at);
+  const value = at?.args[1] ?? '$proxy_host';
+  if (/^\$\{?(http_)?host\}?(:\$server_port)?$/.test(value)) return {};
+  const text = value === '$proxy_host' ? host : value;
+  if (!text.startsWith('unix:') && !hasVariable(text) && text !== '') return { host: text };
+  if (at) notes.left(at, path, 'the host is passed on as it came');
+  return {};
+}
+
+/** Headers that Envoy sets or passes on by itself. */
+const byItself = /^(x-forwarded-for|x-forwarded-proto|connection|upgrade|x-request-id)$/i;
+
+function headersOf({ draft: { notes }, path }: Making, scope: Scope): Partial<RuleDraft> {
+  const request: Record<string, string> = {};
+  const removed: string[] = [];
+  for (const each of [...scope.all('proxy_set_header'), ...scope.all('grpc_set_header')]) {
+    const [name = '', text = ''] = each.args;
+    notes.take(each);
+    const value = headerValue(text);
+    if (
+      /^host$/i.test(name) ||
+      (byItself.test(name) && (text === '' || hasVariable(text) || /^(upgrade|close)$/i.test(text)))
+    )
+      continue;
+    if (!isHeaderName(name) || isFraming(name) || value === undefined)
+      notes.left(each, path, 'a policy has no counterpart of that value');
+    else if (text === '') removed.push(name.toLowerCase());
+    else request[name.toLowerCase()] = value;
+  }
+  const response: Record<string, string> = {};
+  for (const each of scope.all('add_header')) {
+    const [name = '', text = '', always] = each.args;
+    const value = headerValue(text);
+    const key = name.toLowerCase();
+    if (!isHeaderName(name) || isFraming(name) || value === undefined || text === '' || Object.hasOwn(response, key)) {
+      notes.left(each, path, 'a policy has no counterpart of that header');
+      continue;
+    }
+    response[key] = value;
+    if (always === 'always') notes.take(each);
+    else notes.changed(each, path, 'answers of 4xx and 5xx get it, too');
+  }
+  const hidden = scope.all('proxy_hide_header').filter(each => isHeaderName(each.args[0] ?? ''));
+  notes.take(...hidden);
+  const remove = hidden.map(each => (each.args[0] ?? '').toLowerCase());
+  return {
+    ...some('requestHeaders', { ...some('set', request), ...(removed.length > 0 ? { remove: removed } : {}) }),
+    ...some('responseHeaders', { ...some('add', response), ...(remove.length > 0 ? { remove } : {}) }),
+  };
+}
+
+const some = <const K extends string, V extends object>(key: K, value: V): { [key in K]?: V } =>
+  (Object.keys(value).length > 0 ? { [key]: value } : {}) as { [key in K]?: V };
+
+function limitsOf({ draft: { notes }, path }: Making, scope: Scope): Partial<RuleDraft> {
+  const read = scope.get('proxy_read_timeout') ?? scope.get('grpc_read_timeout');
+  const idleTimeout = timeOf(read?.args[0]);
+  if (read && idleTimeout !== undefined) notes.take(read);
+  return { ...(idleTimeout === undefined ? {} : { idleTimeout }), ...retriesOf({ notes, path }, scope) };
+}
+
+function retriesOf({ notes, path }: Pick<Draft, 'notes'> & Pick<Making, 'path'>, scope: Scope): Partial<RuleDraft> {
+  const at = scope.get('proxy_next_upstream');
+  const tries = scope.get('proxy_next_upstream_tries');
+  const most = Number(tries?.args[0] ?? 0);
+  if (tries) notes.take(tries);
+  const attempts = most > 0 ? { attempts: Math.min(10, most - 1) } : {};
+  if (!at) return most > 0 ? { retries: attempts } : {};
+  notes.take(at);
+  const words = at.args;
+  if (words.includes('off')) return { retries: { attempts: 0 } };
+  const statuses = words.flatMap(each => (/^http_[45]\d\d$/.test(each) ? [Number(each.slice(5))] : []));
+  const unknown = words.filter(each => !/^(error|timeout|non_idempotent|http_[45]\d\d)$/.test(each));
+  if (unknown.length > 0) notes.changed(at, path, `${unknown.join(', ')} has no counterpart`);
+  return {
+    retries: {
+      ...attempts,
+      ...(statuses.length > 0 ? { statuses } : {}),
+      ...(words.includes('non_idempotent') ? { methods: 'all' as const } : {}),
+    },
+  };
+}

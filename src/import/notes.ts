@@ -1,0 +1,78 @@
+import type { PolicyPath, Problem } from '../base/problem.ts';
+import { placed, type Statement, written } from './statement.ts';
+
+/** What is known of a directive that has no counterpart. */
+export interface Absent {
+  /** `policy`: it changes what requests get. `process`: it says how the program itself runs. */
+  readonly about: 'policy' | 'process';
+  readonly hint?: string;
+}
+
+/**
+ * Keeps account of an import: each directive is taken, told of, or set aside, so that none is lost without a word.
+ */
+export class Notes {
+  readonly #taken = new Set<Statement>();
+  readonly #told = new Set<string>();
+  readonly #problems: Problem[] = [];
+  readonly #aside: Statement[] = [];
+
+  get problems(): readonly Problem[] {
+    return this.#problems.toSorted(
+      (a, b) =>
+        (a.source?.file ?? '').localeCompare(b.source?.file ?? '') || (a.source?.line ?? 0) - (b.source?.line ?? 0),
+    );
+  }
+
+  /** What says how the imported program itself runs. */
+  get aside(): readonly Statement[] {
+    return this.#aside;
+  }
+
+  /** It is in the policy as it was meant. */
+  take(...statements: readonly Statement[]): void {
+    for (const each of statements) this.#taken.add(each);
+  }
+
+  isTaken(statement: Statement): boolean {
+    return this.#taken.has(statement);
+  }
+
+  /** It is in the policy, and means something else there. */
+  changed(statement: Statement, path: PolicyPath, difference: string, hint?: string): void {
+    this.#tell('import.changed', statement, path, `"${written(statement)}" is taken in part: ${difference}`, hint);
+  }
+
+  /** It is not in the policy. */
+  left(statement: Statement, path: PolicyPath, reason?: string, hint?: string): void {
+    const because = reason === undefined ? ', which has no counterpart' : `: ${reason}`;
+    this.#tell('import.left_out', statement, path, `"${written(statement)}" is left out${because}`, hint);
+  }
+
+  /** Tells of every directive of a block that nothing took. `path`: where the block has become what it has. */
+  rest(
+    statements: readonly Statement[],
+    pathOf: (block: Statement) => PolicyPath | undefined,
+    about: (statement: Statement) => Absent,
+    path: PolicyPath = [],
+  ): void {
+    for (const each of statements) {
+      if (this.#taken.has(each)) {
+        if (each.body) this.rest(each.body, pathOf, about, pathOf(each) ?? path);
+        continue;
+      }
+      const { about: kind, hint } = about(each);
+      this.#taken.add(each);
+      if (kind === 'process') this.#aside.push(each);
+      else this.left(each, path, undefined, hint);
+    }
+  }
+
+  #tell(code: 'import.changed' | 'import.left_out', at: Statement, path: PolicyPath, text: string, hint?: string) {
+    this.#taken.add(at);
+    const key = `${at.file}:${at.line}:${at.column} ${text}`;
+    if (this.#told.has(key)) return;
+    this.#told.add(key);
+    this.#problems.push({ ...placed(code, at, text, hint), path });
+  }
+}
