@@ -79,7 +79,7 @@ function upstreamService(
     endpoints,
     loadBalancing: balancing(draft, path, body, words),
     ...(backups ? { failover: 'whenAllDown' as const } : {}),
-    ...failures(draft, path, servers, words, protocol),
+    ...failures(draft, path, servers, words, { protocol, backups }),
     ...connections(draft, path, servers, words, body),
     ...unbounded(protocol),
   };
@@ -156,14 +156,15 @@ function failures(
   path: readonly string[],
   servers: readonly Statement[],
   words: Words,
-  protocol: ServiceDraft['protocol'],
+  { protocol, backups }: { readonly protocol: ServiceDraft['protocol']; readonly backups: boolean },
 ): Partial<ServiceDraft> {
   if (protocol === 'udp') return {};
   const counts = words.map(each => Number(each.get('max_fails') ?? Number.NaN));
   const times = words.map(each => timeOf(each.get('fail_timeout')));
   const given = counts.filter(each => Number.isInteger(each) && each >= 0);
   const time = times.find(each => each !== undefined && each !== '0s');
-  if (given.length === 0 && time === undefined) return {};
+  // A backup takes over once all others have failed, which nothing else finds out.
+  if (given.length === 0 && time === undefined && !backups) return {};
   for (const [index, each] of servers.entries()) {
     if (String(counts[index]) !== String(counts[0]) || times[index] !== times[0]) {
       notes.changed(each, path, 'the smallest max_fails and the first fail_timeout hold for all servers');
@@ -174,7 +175,8 @@ function failures(
   return {
     outlierDetection: {
       consecutiveGatewayErrors: some.length > 0 ? Math.min(...some) : 1,
-      ...(time === undefined ? {} : { baseEjection: time }),
+      baseEjection: time ?? '10s',
+      maxEjected: '100%',
     },
   };
 }

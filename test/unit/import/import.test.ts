@@ -40,6 +40,11 @@ describe('import nginx', () => {
       { address: '10.0.0.3:80', state: 'disabled' },
     ]);
     assert.equal(policy.services?.['app']?.failover, 'whenAllDown');
+    assert.deepEqual(policy.services?.['app']?.outlierDetection, {
+      consecutiveGatewayErrors: 1,
+      baseEjection: '10s',
+      maxEjected: '100%',
+    });
     assert.deepEqual(policy.routes, {
       'http-80': { gateways: ['http-80'], hosts: ['*'], rules: [{ to: [{ service: 'app' }] }] },
     });

@@ -1,0 +1,107 @@
+import type { PolicyPath } from '../base/problem.ts';
+import { isFraming, isHeaderName, notImported, type RuleDraft } from './draft.ts';
+import type { Notes } from './notes.ts';
+import type { Statement } from './statement.ts';
+
+/** What a redirect answers, by the words after it; undefined: what no policy can. */
+export function redirectOf(words: readonly string[]): RuleDraft | undefined {
+  const after = (name: string) => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined);
+  const code = Number(after('code') ?? 302);
+  if (![301, 302, 303, 307, 308].includes(code)) return undefined;
+  const status = code as 301;
+  const scheme = after('scheme');
+  if (scheme === 'http' || scheme === 'https') return { redirect: { scheme, status } };
+  const [, to, host, port, rest = ''] =
+    /^(?:(https?):\/\/([^/:]+)(?::(\d+))?)?(\/[^%]*)?$/.exec(after('location') ?? after('prefix') ?? '%') ?? [];
+  if (host === undefined && rest === '') return undefined;
+  const place = {
+    ...(to === undefined ? {} : { scheme: to as 'http', host: host ?? '' }),
+    ...(port === undefined ? {} : { port: Number(port) }),
+    status,
+  };
+  if (after('prefix') !== undefined) return rest === '' || rest === '/' ? { redirect: place } : undefined;
+  return { redirect: { ...place, path: rest === '' ? '/' : rest, stripQuery: true } };
+}
+
+/** What `http-request deny` and `return` answer. */
+export function answerOf(words: readonly string[]): RuleDraft | undefined {
+  const after = (name: string) => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined);
+  if (words[0] !== 'deny' && words[0] !== 'return' && words[0] !== 'tarpit') return undefined;
+  const status = Number(after('deny_status') ?? after('status') ?? (words[0] === 'return' ? 200 : 403));
+  if (!(status >= 200 && status <= 599)) return undefined;
+  if (['file', 'lf-string', 'lf-file', 'errorfile', 'hdr'].some(each => words.includes(each)))
+    return { respond: notImported(words.join(' ')) };
+  const [body, contentType] = [after('string'), after('content-type')];
+  return {
+    respond: { status, ...(body === undefined ? {} : { body }), ...(contentType === undefined ? {} : { contentType }) },
+  };
+}
+
+/** The changes to headers that hold for all requests. */
+export function headersOf(notes: Notes, path: PolicyPath, lines: readonly Statement[]): Partial<RuleDraft> {
+  const changes = {
+    'http-request': { set: {}, add: {}, remove: [] as string[] },
+    'http-response': { set: {}, add: {}, remove: [] as string[] },
+  };
+  for (const each of lines) {
+    const into = changes[each.name as keyof typeof changes];
+    const [kind = '', name = '', text = ''] = each.args;
+    if (!into || !/^(set|add|del)-header$/.test(kind)) continue;
+    const value = sampled(text);
+    if (
+      each.args.includes('if') ||
+      each.args.includes('unless') ||
+      value === undefined ||
+      !isHeaderName(name) ||
+      isFraming(name)
+    ) {
+      notes.left(
+        each,
+        path,
+        each.args.includes('if')
+          ? 'headers are changed for all requests of a rule'
+          : 'a policy has no counterpart of that value',
+      );
+      continue;
+    }
+    notes.take(each);
+    if (kind === 'del-header') into.remove.push(name.toLowerCase());
+    else (into[kind === 'set-header' ? 'set' : 'add'] as Record<string, string>)[name.toLowerCase()] = value;
+  }
+  const part = ({
+    set,
+    add,
+    remove,
+  }: {
+    set: Record<string, string>;
+    add: Record<string, string>;
+    remove: string[];
+  }) => ({
+    ...(Object.keys(set).length > 0 ? { set } : {}),
+    ...(Object.keys(add).length > 0 ? { add } : {}),
+    ...(remove.length > 0 ? { remove } : {}),
+  });
+  const [request, response] = [part(changes['http-request']), part(changes['http-response'])];
+  return {
+    ...(Object.keys(request).length > 0 ? { requestHeaders: request } : {}),
+    ...(Object.keys(response).length > 0 ? { responseHeaders: response } : {}),
+  };
+}
+
+/** A value of a header, with Envoy's substitutions for samples; undefined: it has one without a counterpart. */
+function sampled(text: string): string | undefined {
+  let known = true;
+  const value = text.replaceAll(/%\[([^\]]*)\]|%%|%\w+|%/g, (whole, sample: string | undefined) => {
+    if (whole === '%%') return '%%';
+    const [, header] = /^(?:req\.)?hdr\(([\w-]+)\)$/.exec(sample ?? '') ?? [];
+    const field =
+      sample === 'src' || whole === '%ci'
+        ? '%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%'
+        : header === undefined
+          ? undefined
+          : `%REQ(${header.toLowerCase()})%`;
+    if (field === undefined) known = false;
+    return field ?? '';
+  });
+  return known ? value : undefined;
+}
