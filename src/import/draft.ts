@@ -10,7 +10,6 @@ export type ListenerDraft = GatewayDraft['listeners'][number];
 export type RouteDraft = NonNullable<PolicyInput['routes']>[string];
 export type RuleDraft = RouteDraft['rules'][number];
 export type EndpointDraft = NonNullable<ServiceDraft['endpoints']>[number];
-export type PathDraft = Exclude<NonNullable<NonNullable<RuleDraft['match']>['path']>, string>;
 
 /** A policy in the making; only the import that made it knows it. */
 export interface Draft {

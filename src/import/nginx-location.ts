@@ -91,7 +91,7 @@ function returned({ draft: { notes }, path }: Making, scope: Scope): Partial<Rul
 }
 
 /** `https://$host$request_uri`, `https://www.example.com$request_uri`, `/new`. */
-export function redirectTo(target: string): NonNullable<RuleDraft['redirect']> | undefined {
+function redirectTo(target: string): NonNullable<RuleDraft['redirect']> | undefined {
   const [, scheme, host = '', port, rest = ''] =
     /^(?:(https?|\$scheme):\/\/([^/:$]+|\$\w+)(?::(\d+))?)?(.*)$/.exec(target) ?? [];
   const kept = rest === '$request_uri' || rest === '$uri$is_args$args';
