@@ -1,4 +1,6 @@
-import { lstatSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { replaceFile } from '../store/replace-file.ts';
 import { CliFailure } from './output.ts';
 
 /**
@@ -19,5 +21,20 @@ function lookAt(file: string): ReturnType<typeof lstatSync> | undefined {
     // Below a file there is nothing; who writes there is told so.
     if ((cause as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
     throw new CliFailure(`cannot look at ${file}: ${(cause as Error).message}`, 1, { cause });
+  }
+}
+
+/**
+ * Puts a file in its place, and makes its folder; others than its owner may read it, as an Envoy does its bootstrap.
+ *
+ * @throws CliFailure when it cannot be written.
+ */
+export function writeForAll(file: string, text: string): void {
+  try {
+    mkdirSync(path.dirname(file), { recursive: true });
+    const mode = (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o666 & ~process.umask()) & 0o777;
+    replaceFile(file, text, { mode, keepOwner: true });
+  } catch (cause) {
+    throw new CliFailure(`cannot write ${file}: ${(cause as Error).message}`, 1, { cause });
   }
 }

@@ -99,7 +99,7 @@ function settled(text: string): string {
   return known
     .reduce((shown, [from, to]) => shown.replaceAll(from, to), text)
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '2026-03-01T12:00:00.000Z')
-    .replaceAll(/\b\d+(?:ms|s|m)\b(?= |$|,)/gm, '3s')
+    .replaceAll(/(?<!: )\b\d+(?:ms|s|m)\b(?= |$|,)/gm, '3s')
     .replaceAll(/\b[0-9a-f]{8,64}\b/g, hash => '5c1f9a3e'.repeat(8).slice(0, hash.length))
     .replaceAll(/\b\d+ bytes\b/g, '1621 bytes')
     .replaceAll(/\b\d{10,}\b/g, '1772366400000')

@@ -8,7 +8,6 @@ import { importNginx } from '../../import/nginx.ts';
 import { asideText, type Imported, importedText } from '../../import/policy-text.ts';
 import type { ImportFiles } from '../../import/statement.ts';
 import { policyJsonSchema } from '../../policy/json-schema.ts';
-import { replaceFile } from '../../store/replace-file.ts';
 import type { CliHost } from '../host.ts';
 import { filesHere } from '../import-files.ts';
 import { schemaFile } from '../init/policy.ts';
@@ -16,7 +15,7 @@ import { buildOf } from '../offline.ts';
 import { withExamples } from '../options.ts';
 import { CliFailure, count, painter, renderValue } from '../output.ts';
 import { countProblems, problemText } from '../problem-text.ts';
-import { isFileThere } from '../replaceable.ts';
+import { isFileThere, writeForAll } from '../replaceable.ts';
 
 interface ImportFlags {
   readonly output: 'yaml' | 'json';
@@ -94,11 +93,7 @@ function write(host: CliHost, text: string, { out, force }: ImportFlags): void {
   }
   if (isFileThere(out) && !force)
     throw new CliFailure(`${out} is there already: nothing was written; --force overwrites`);
-  try {
-    replaceFile(out, text, 0o644);
-    replaceFile(path.join(path.dirname(out), schemaFile), `${JSON.stringify(policyJsonSchema())}\n`, 0o644);
-  } catch (cause) {
-    throw new CliFailure(`cannot write ${out}: ${(cause as Error).message}`, 1, { cause });
-  }
+  writeForAll(out, text);
+  writeForAll(path.join(path.dirname(out), schemaFile), `${JSON.stringify(policyJsonSchema())}\n`);
   host.out(`wrote ${out}\n`);
 }

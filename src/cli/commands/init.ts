@@ -1,11 +1,9 @@
-import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { isLocal } from '../../base/address.ts';
 import { testedEnvoy } from '../../base/tested-envoy.ts';
 import { namePattern, nameRule } from '../../policy/field.ts';
 import { policyJsonSchema } from '../../policy/json-schema.ts';
-import { replaceFile } from '../../store/replace-file.ts';
 import type { CliHost } from '../host.ts';
 import { type BootstrapFlags, bootstrapFiles, checkedAddress, clusterOf, nodesOf } from '../init/bootstraps.ts';
 import { composeText, composeXds } from '../init/compose.ts';
@@ -14,7 +12,7 @@ import { addressesMistake, answerTo, anything, confirmed, oneOf, portMistake, wo
 import { systemdFiles } from '../init/systemd.ts';
 import { withExamples } from '../options.ts';
 import { CliFailure } from '../output.ts';
-import { isFileThere } from '../replaceable.ts';
+import { isFileThere, writeForAll } from '../replaceable.ts';
 
 interface InitFlags extends BootstrapFlags {
   readonly service: string;
@@ -98,7 +96,7 @@ async function init(host: CliHost, folder: string, asGiven: InitFlags, given: Gi
   }
   for (const [name, text] of files) {
     const file = path.join(folder, name);
-    write(file, text);
+    writeForAll(file, text);
     host.out(`wrote ${file}\n`);
   }
   host.out(nextSteps(folder, [...files.keys()], flags));
@@ -244,15 +242,4 @@ function runSteps(
     ...(policy === undefined ? [] : [`switchyard serve --policy ${policy}`]),
     ...bootstraps.map(name => `envoy -c ${at(name)}`),
   ];
-}
-
-function write(file: string, text: string): void {
-  try {
-    mkdirSync(path.dirname(file), { recursive: true });
-    // Others than its owner read it too, as an Envoy does its bootstrap.
-    const mode = (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o666 & ~process.umask()) & 0o777;
-    replaceFile(file, text, { mode, keepOwner: true });
-  } catch (cause) {
-    throw new CliFailure(`cannot write ${file}: ${(cause as Error).message}`, 1, { cause });
-  }
 }
