@@ -74,6 +74,15 @@ export function wholeRegex(
   return mistake ? { why: `${mistake.message}; ${mistake.hint}` } : { regex };
 }
 
+/** Why a port that speaks TLS is left out, and what to do. */
+export const noTls = [
+  'gateways speak no TLS, and in plain text the port must not answer',
+  'let something before the gateways end TLS, give this port as a plain one, and say trustedProxies: 1 of its listener',
+] as const;
+
+/** Why nothing of a server is in the policy. */
+export const noPort = 'none of its ports is in the policy';
+
 /** A text as a part of a regular expression. */
 export const literally = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
 

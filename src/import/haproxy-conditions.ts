@@ -6,7 +6,6 @@ export type Match = NonNullable<RuleDraft['match']>;
 /** One thing that a request is asked, of which any alternative must hold. */
 type Test =
   | { readonly kind: 'host'; readonly fits: (host: string) => boolean; readonly hosts: readonly string[] }
-  | { readonly kind: 'tls' }
   | { readonly kind: 'constant'; readonly holds: boolean }
   | { readonly kind: 'match'; readonly any: readonly Match[] };
 
@@ -116,7 +115,8 @@ function testOf(words: readonly string[]): Test | { readonly why: string } {
   }
   if (criterion === 'always_true' || criterion === 'always_false')
     return { kind: 'constant', holds: criterion === 'always_true' };
-  if (criterion === 'ssl_fc') return { kind: 'tls' };
+  // Ports that speak TLS are left out.
+  if (criterion === 'ssl_fc') return { kind: 'constant', holds: false };
   if (criterion === 'method') return { kind: 'match', any: [{ methods: values }] };
   const [, name = '', suffix, argument] =
     /^(?:req\.)?([a-z]+?)(?:_(beg|end|sub|reg|dom|dir))?(?:\(([^,()]*)\))?$/.exec(criterion) ?? [];
@@ -199,12 +199,8 @@ function pathTest(how: string, text: string, ignoreCase: boolean): Match | { rea
 const invertible = (any: readonly Match[]) =>
   any.every(each => !each.path && !each.methods && Object.keys(each).length === 1);
 
-/** The matches that a condition comes to for one host, with or without TLS; none: it never holds there; undefined: rules cannot ask for it. */
-export function matchesFor(
-  condition: readonly (readonly Literal[])[],
-  host: string,
-  tls: boolean,
-): readonly Match[] | undefined {
+/** The matches that a condition comes to for one host; none: it never holds there; undefined: rules cannot ask for it. */
+export function matchesFor(condition: readonly (readonly Literal[])[], host: string): readonly Match[] | undefined {
   const found: Match[] = [];
   for (const term of condition) {
     let matches: Match[] = [{}];
@@ -216,8 +212,7 @@ export function matchesFor(
         matches = both.filter(each => each !== undefined && each !== null);
         if (matches.length > importLimits.alternatives) return undefined;
       } else {
-        const holds =
-          test.kind === 'tls' ? tls : test.kind === 'constant' ? test.holds : test.fits(host.replace(/^\*\./, 'x.'));
+        const holds = test.kind === 'constant' ? test.holds : test.fits(host.replace(/^\*\./, 'x.'));
         if (holds === not) matches = [];
       }
     }

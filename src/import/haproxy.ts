@@ -1,5 +1,15 @@
 import type { PolicyPath } from '../base/problem.ts';
-import { addressOf, type Draft, freeName, gatewayFor, type ListenerDraft, policyOf, type RuleDraft } from './draft.ts';
+import {
+  addressOf,
+  type Draft,
+  freeName,
+  gatewayFor,
+  type ListenerDraft,
+  noPort,
+  noTls,
+  policyOf,
+  type RuleDraft,
+} from './draft.ts';
 import { backendService, lastOf, timeOf } from './haproxy-backend.ts';
 import { type Acls, type Condition, conditionOf, type Literal, matchesFor } from './haproxy-conditions.ts';
 import { readHaproxy } from './haproxy-lexer.ts';
@@ -109,11 +119,12 @@ class Frontend {
     const { lines, at } = this.#section;
     const tcp = isTcp(this.#draft.notes, lines);
     const binds = lines.filter(each => each.name === 'bind' || each.name === 'default_bind');
-    const gateways = { plain: new Set<string>(), tls: new Set<string>() };
-    for (const each of binds)
-      for (const name of this.#bind(each, tcp)) gateways[each.args.includes('ssl') ? 'tls' : 'plain'].add(name);
-    const [first] = [...gateways.plain, ...gateways.tls];
-    if (first === undefined) return;
+    const gateways = [...new Set(binds.flatMap(each => this.#bind(each, tcp)))];
+    const [first] = gateways;
+    if (first === undefined) {
+      this.#draft.notes.leftWhole(at, this.#paths.get(at) ?? [], noPort);
+      return;
+    }
     if (tcp) {
       this.#paths.set(at, ['gateways', first]);
       return;
@@ -121,16 +132,17 @@ class Frontend {
     const base = freeName(at.args[0] ?? 'frontend', this.#draft.routes);
     this.#path = ['routes', base];
     this.#paths.set(at, this.#path);
-    const steps = this.#steps();
-    for (const [kind, names] of Object.entries(gateways)) {
-      if (names.size > 0) this.#routes(at.args[0] ?? 'frontend', [...names], steps, kind === 'tls');
-    }
+    this.#routes(at.args[0] ?? 'frontend', gateways, this.#steps());
   }
 
   #bind(at: Statement, tcp: boolean): readonly string[] {
     const { notes } = this.#draft;
     notes.take(at);
     const [targets = '', ...words] = at.args;
+    if (words.includes('ssl')) {
+      notes.left(at, this.#path, ...noTls);
+      return [];
+    }
     const maxconn = lastOf(this.#section.lines, 'maxconn');
     if (maxconn) notes.take(maxconn);
     const to = tcp ? this.#tcpTarget() : undefined;
@@ -161,13 +173,6 @@ class Frontend {
       } as ListenerDraft;
       const gateway = gatewayFor(this.#draft, listener);
       const path = ['gateways', gateway];
-      if (words.includes('ssl'))
-        notes.changed(
-          at,
-          path,
-          'gateways speak no TLS, so the port speaks plain text',
-          'end TLS before it, and say trustedProxies: 1; or leave the port out',
-        );
       if (words.includes('accept-proxy')) notes.changed(at, path, 'the PROXY protocol is not understood');
       return [gateway];
     });
@@ -241,7 +246,7 @@ class Frontend {
   }
 
   /** A route for each host that is asked for, and one for all others; those with the same rules are one. */
-  #routes(wish: string, gateways: readonly string[], steps: readonly Step[], tls: boolean): void {
+  #routes(wish: string, gateways: readonly string[], steps: readonly Step[]): void {
     const hosts = new Set(
       steps.flatMap(({ condition }) =>
         condition.flatMap(term => term.flatMap(({ test }) => (test.kind === 'host' ? test.hosts : []))),
@@ -249,7 +254,7 @@ class Frontend {
     );
     const byRules = new Map<string, string[]>();
     for (const host of ['*', ...hosts]) {
-      const text = JSON.stringify(this.#rules(steps, host, tls));
+      const text = JSON.stringify(this.#rules(steps, host));
       byRules.set(text, [...(byRules.get(text) ?? []), host]);
     }
     for (const [text, all] of byRules) {
@@ -263,10 +268,10 @@ class Frontend {
     }
   }
 
-  #rules(steps: readonly Step[], host: string, tls: boolean): readonly RuleDraft[] {
+  #rules(steps: readonly Step[], host: string): readonly RuleDraft[] {
     const rules: RuleDraft[] = [];
     for (const { at, condition, rule } of steps) {
-      const matches = matchesFor(condition, host, tls);
+      const matches = matchesFor(condition, host);
       if (matches === undefined) {
         this.#draft.notes.left(at, this.#path, 'a rule cannot ask for all of that together');
         continue;

@@ -1,6 +1,16 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { PolicyPath, Problem } from '../base/problem.ts';
-import { addressOf, type Draft, freeName, gatewayFor, type ListenerDraft, policyOf, type RuleDraft } from './draft.ts';
+import {
+  addressOf,
+  type Draft,
+  freeName,
+  gatewayFor,
+  type ListenerDraft,
+  noPort,
+  noTls,
+  policyOf,
+  type RuleDraft,
+} from './draft.ts';
 import { readNginx } from './nginx-lexer.ts';
 import { type Making, type Match, pathOf, rulesOf } from './nginx-location.ts';
 import { type Upstreams, upstreamsOf } from './nginx-upstream.ts';
@@ -104,6 +114,7 @@ function httpServers(draft: Draft, upstreams: Upstreams, http: Scope, paths: Map
   for (const server of servers) {
     draft.notes.take(server);
     const own = listensOf(draft, server, 'http');
+    if (own.length === 0) draft.notes.leftWhole(server, [], noPort);
     listens.set(server, own);
     for (const each of own) if (each.isDefault || !first.has(each.gateway)) first.set(each.gateway, server);
   }
@@ -164,6 +175,10 @@ function listensOf(draft: Draft, server: Statement, kind: 'http' | 'tcp'): reado
       draft.notes.left(each, [], 'a gateway listens on an IP address and a port');
       return [];
     }
+    if (words.some(word => word === 'ssl' || word === 'quic')) {
+      draft.notes.left(each, [], ...noTls);
+      return [];
+    }
     const protocol = words.includes('udp') ? 'udp' : kind;
     const gateway = gatewayFor(draft, {
       ...listener,
@@ -171,14 +186,6 @@ function listensOf(draft: Draft, server: Statement, kind: 'http' | 'tcp'): reado
       ...(protocol === 'http' ? {} : { to: [] }),
     } as ListenerDraft);
     const path = ['gateways', gateway];
-    if (words.some(word => word === 'ssl' || word === 'quic')) {
-      draft.notes.changed(
-        each,
-        path,
-        'gateways speak no TLS, so the port speaks plain text',
-        'end TLS before it, and say trustedProxies: 1; or leave the port out',
-      );
-    }
     if (words.includes('proxy_protocol')) draft.notes.changed(each, path, 'the PROXY protocol is not understood');
     return [{ gateway, isDefault: words.includes('default_server') || words.includes('default') }];
   });
@@ -279,7 +286,9 @@ function streamServer(draft: Draft, upstreams: Upstreams, server: Statement, pat
     return;
   }
   notes.take(pass);
-  for (const { gateway } of listensOf(draft, server, 'tcp')) {
+  const listens = listensOf(draft, server, 'tcp');
+  if (listens.length === 0) notes.leftWhole(server, [], noPort);
+  for (const { gateway } of listens) {
     paths.set(server, ['gateways', gateway]);
     const listeners = draft.gateways[gateway]?.listeners ?? [];
     for (const each of listeners) if ('to' in each && each.to?.length === 0) each.to = [{ service }];

@@ -49,6 +49,17 @@ export class Notes {
     this.#tell('import.left_out', statement, path, `"${written(statement)}" is left out${because}`, hint);
   }
 
+  /** A block as a whole is not in the policy; nothing is said of what stands in it. */
+  leftWhole(block: Statement, path: PolicyPath, reason: string, hint?: string): void {
+    this.#cover(block);
+    this.left(block, path, reason, hint);
+  }
+
+  #cover(block: Statement): void {
+    this.#taken.add(block);
+    for (const each of block.body ?? []) this.#cover(each);
+  }
+
   /** Tells of every directive of a block that nothing took. `path`: where the block has become what it has. */
   rest(
     statements: readonly Statement[],

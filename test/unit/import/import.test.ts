@@ -78,21 +78,28 @@ describe('import nginx', () => {
 
   it('tells what has no counterpart, where it stands, and sets aside what runs nginx', () => {
     const { problems, aside } = nginx(
-      'worker_processes 4;\nhttp {\n  server {\n    limit_req zone=a;\n    listen 80 ssl;\n    location / { root /srv; }\n  }\n}',
+      'worker_processes 4;\nhttp {\n  server {\n    limit_req zone=a;\n    listen 80;\n    listen 443 ssl;\n    location / { root /srv; }\n  }\n}',
     );
     assert.deepEqual(
       problems.map(({ code, source, path }) => [code, source?.line, path.join('.')]),
       [
         ['import.left_out', 4, 'routes.http-80'],
-        ['import.changed', 5, 'gateways.http-80'],
-        ['import.left_out', 6, 'routes.http-80.rules.0'],
-        ['import.left_out', 6, 'routes.http-80.rules.0'],
+        ['import.left_out', 6, ''],
+        ['import.left_out', 7, 'routes.http-80.rules.0'],
+        ['import.left_out', 7, 'routes.http-80.rules.0'],
       ],
     );
     assert.deepEqual(
       aside.map(each => each.name),
       ['worker_processes'],
     );
+  });
+
+  it('never opens a port of TLS in plain text', () => {
+    const { policy, problems } = http(`upstream app { server 10.0.0.1:80; }
+      server { listen 443 ssl; listen 8443 quic; server_name a; location / { proxy_pass http://app; root /srv; } }`);
+    assert.deepEqual(Object.keys(policy), ['services']);
+    assert.deepEqual(codes(problems), ['import.left_out', 'import.left_out', 'import.left_out']);
   });
 
   it('follows includes, and ends where they go round', () => {
@@ -142,6 +149,21 @@ backend app
       },
       timeout: '0s',
     });
+  });
+
+  it('never opens a port of TLS in plain text', () => {
+    const { policy, problems } = haproxy(`${head} bind :443 ssl crt /etc/a.pem
+ http-request redirect scheme https if !{ ssl_fc }
+frontend other
+ bind :8443 ssl crt /etc/a.pem
+ default_backend app
+${app}`);
+    assert.deepEqual(Object.keys(policy.gateways ?? {}), ['http-80']);
+    assert.deepEqual(policy.routes?.['web']?.rules, [{ redirect: { scheme: 'https', status: 302 } }]);
+    assert.deepEqual(
+      problems.map(each => [each.code, each.source?.line]),
+      [5, 7, 8].map(line => ['import.left_out', line]),
+    );
   });
 
   it('conditions of hosts are routes, others are matches', () => {
