@@ -59,7 +59,7 @@ async function restoreStopped(
   const { readBackup } = await import('./store/backup.ts');
   const { restoreDirectory } = await import('./store/restore-directory.ts');
   try {
-    const { contents } = readBackup(bytes);
+    const { contents } = await readBackup(bytes);
     const report = (message: string) => err(`${message}\n`);
     const author = { author: `${userInfo().username} (CLI)`, reason };
     restoreDirectory({ directory, now: () => Date.now(), report }, contents, author);

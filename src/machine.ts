@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import manifest from '../package.json' with { type: 'json' };
@@ -44,7 +45,7 @@ export function machine({ envoy, backups, admin, ...flags }: CheckFlags, signal:
     writable: async files => files.filter(isWritableByOthers),
     store: async () => ({
       ...storeFacts(settings.data),
-      ...(backups === undefined ? {} : { backups: backupFacts(backups) }),
+      ...(backups === undefined ? {} : { backups: await backupFacts(backups) }),
     }),
     certificates: async () => [
       ...(settings.xdsTls ? [await certificateFacts('xDS', settings.xdsTls)] : []),
@@ -143,7 +144,7 @@ function spaceAt(folder: string): Pick<StoreFacts, 'space'> {
   }
 }
 
-function backupFacts(folder: string): BackupFacts {
+async function backupFacts(folder: string): Promise<BackupFacts> {
   const files = readdirIn(folder).map(name => join(folder, name));
   const [newest] = files
     .map(file => ({ file, stat: statSync(file, { throwIfNoEntry: false }) }))
@@ -153,7 +154,7 @@ function backupFacts(folder: string): BackupFacts {
   const { file, stat } = newest;
   try {
     if ((stat?.size ?? 0) > largestBackup) throw new Error('it is too large for a backup');
-    return { folder, newest: { file, at: readBackup(readFileSync(file)).at } };
+    return { folder, newest: { file, at: (await readBackup(await readFile(file))).at } };
   } catch (error) {
     return { folder, newest: { file, at: stat?.mtimeMs ?? 0, why: (error as Error).message } };
   }

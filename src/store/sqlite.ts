@@ -263,10 +263,9 @@ class SqliteStore implements Store {
   }
 
   addPublications(records: readonly PublicationRecord[]): void {
-    const next = new PublicationHistory(this.#retention.publications);
-    const over = [...next.add(this.publications()), ...next.add(records)];
+    const over = this.#publications.over(records);
     this.#toDisk('the history of publications', () => addPublications(this.#database, records, over));
-    this.#publications = next;
+    this.#publications.add(records, over);
   }
 
   answers(): readonly KeptAnswer[] {

@@ -18,7 +18,7 @@ export function backupRoutes(api: Api, dependencies: AdminDependencies): void {
     const { req } = asked.context;
     if (!/^application\/gzip\b/i.test(req.header('content-type') ?? ''))
       throw new ApiError(415, 'Unsupported media type', 'The body must be application/gzip.');
-    const { contents } = checked(new Uint8Array(await req.arrayBuffer()));
+    const { contents } = await checked(new Uint8Array(await req.arrayBuffer()));
     const { dryRun = false } = asked.query;
     const author = readAuthorship(asked);
     const outcome = await control.revisions.restore(contents, author, { dryRun });
@@ -27,9 +27,9 @@ export function backupRoutes(api: Api, dependencies: AdminDependencies): void {
   });
 }
 
-function checked(bytes: Uint8Array): Backup {
+async function checked(bytes: Uint8Array): Promise<Backup> {
   try {
-    return parseBackup(bytes);
+    return await parseBackup(bytes);
   } catch (error) {
     const why = error instanceof Error ? error.message.split('\n')[0] : String(error);
     throw new ApiError(422, 'Invalid backup', `The backup cannot be restored: ${why}.`);

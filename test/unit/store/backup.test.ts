@@ -65,7 +65,7 @@ describe('a backup', () => {
   it('holds all that a store holds, each text once', async () => {
     const store = filled(new MemoryStore());
     const bytes = await writeBackup(store.contents(), 5);
-    const { at, contents } = readBackup(bytes);
+    const { at, contents } = await readBackup(bytes);
     assert.equal(at, 5);
     assert.deepEqual({ ...contents, revisions: [...contents.revisions] }, all(store));
     const text = gunzipSync(bytes).toString();
@@ -78,12 +78,40 @@ describe('a backup', () => {
     for (let at = 0; at < text.length; at += 13) {
       const changed = Buffer.from(text);
       changed[at] = changed[at]! ^ 1;
-      assert.throws(() => readBackup(gzipSync(changed)), Error, `byte ${at}`);
+      await assert.rejects(readBackup(gzipSync(changed)), Error, `byte ${at}`);
     }
     for (let length = 0; length < bytes.length; length += 37) {
-      assert.throws(() => readBackup(bytes.subarray(0, length)), Error, `cut at ${length}`);
+      await assert.rejects(readBackup(bytes.subarray(0, length)), Error, `cut at ${length}`);
     }
-    assert.throws(() => readBackup(Buffer.from('a letter to the editor')), /no backup of Switchyard/);
+    await assert.rejects(readBackup(Buffer.from('a letter to the editor')), /no backup of Switchyard/);
+  });
+
+  it('lets others have their turns while it is read, however much it holds', async () => {
+    const { revisions, ...contents } = filled(new MemoryStore()).contents();
+    const [one] = revisions;
+    assert.ok(one);
+    function* many() {
+      for (let number = 1; number <= 20; number++) {
+        const text = String(number).repeat(500_000);
+        yield { ...one!, number, documents: [{ file: 'a.yaml', format: 'yaml', text } as const] };
+      }
+    }
+    const bytes = await writeBackup({ ...contents, last: 20, revisions: many() }, 5);
+    let turns = 0;
+    let next = setImmediate(function count() {
+      turns += 1;
+      next = setImmediate(count);
+    });
+    const read = await readBackup(bytes);
+    clearImmediate(next);
+    assert.equal([...read.contents.revisions].length, 20);
+    assert.ok(turns >= 20, `${turns} turns`);
+  });
+
+  it('is refused with the reason when it holds more than there is memory for, or a line without end', async () => {
+    const bytes = await writeBackup(filled(new MemoryStore()).contents(), 5);
+    await assert.rejects(readBackup(bytes, 1000), /it holds more than 0 MiB, for which this process has no memory/);
+    await assert.rejects(readBackup(gzipSync(Buffer.alloc(65 * 1024 * 1024))), /a line that is too long/);
   });
 
   it('is restored to a data directory at rest, also to one that is damaged, and not to one in use', () => {
