@@ -10,9 +10,10 @@ import {
   rmSync,
   writeSync,
 } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { linesBackwards } from './lines-backwards.ts';
 
 /** What became of a request. */
 export const auditResults = ['done', 'refused', 'unauthenticated', 'failed'] as const;
@@ -140,33 +141,39 @@ export class AuditLog {
     }
   }
 
-  /** The newest entries before an id (absent: of all), newest first, at most `limit`. What cannot be read is passed over. */
+  /**
+   * The newest entries before an id (absent: of all), newest first, at most `limit`. What cannot be read is passed over.
+   * Files are looked through from their end, no further than is asked for.
+   */
   async read(before: number | undefined, filter: AuditFilter, limit: number): Promise<readonly AuditEntry[]> {
-    const wanted = ({ id, who, result }: AuditEntry) =>
-      (before === undefined || id < before) &&
-      (filter.who === undefined || who === filter.who) &&
-      (filter.result === undefined || result === filter.result);
-    const found = this.#unwritten.filter(wanted);
-    for (const name of [current, ...this.#rotated().reverse()]) {
-      const text = await this.#textOf(join(this.#options.folder, name));
-      const entries = text.split('\n').flatMap(entryOf).filter(wanted);
-      found.push(...entries);
-      if (found.length >= limit) break;
+    const wanted = wantedOf(before, filter);
+    // A file that is rotated while it is read may be met twice.
+    const found = new Map<number, AuditEntry>();
+    const newest = await this.#open(current);
+    // Looked for only now, so that a file that is rotated meanwhile is met twice rather than never.
+    const rotated = this.#rotated().reverse();
+    await look(newest, found, wanted, limit);
+    for (const [index, name] of rotated.entries()) {
+      if (found.size >= limit) break;
+      // A file is named by its last entry.
+      if (before !== undefined && Number(/\d+/.exec(rotated[index + 1] ?? '')?.[0] ?? 0) >= before) continue;
+      await look(await this.#open(name), found, wanted, limit);
     }
-    // A file that was rotated while it was read is met twice.
-    const unique = new Map(found.map(each => [each.id, each]));
-    return [...unique.values()].sort((a, b) => b.id - a.id).slice(0, limit);
+    for (const each of this.#unwritten) if (wanted.entry(each)) found.set(each.id, each);
+    return [...found.values()].sort((a, b) => b.id - a.id).slice(0, limit);
   }
 
-  async #textOf(path: string): Promise<string> {
+  async #open(name: string): Promise<OpenLog | undefined> {
     try {
-      const found = await stat(path);
+      const file = await open(join(this.#options.folder, name), 'r');
+      const found = await file.stat();
       // Lines are added to what is full by little more than one.
-      if (!found.isFile() || found.size > 2 * this.#options.fileBytes) return '';
-      return await readFile(path, 'utf8');
+      if (found.isFile() && found.size <= 2 * this.#options.fileBytes) return { file, size: found.size };
+      await file.close();
     } catch {
-      return '';
+      // It is passed over.
     }
+    return undefined;
   }
 
   /** What was written is left as it is. */
@@ -197,8 +204,7 @@ export class AuditLog {
     try {
       const ids = tailOf(join(this.#options.folder, current))
         .split('\n')
-        .flatMap(entryOf)
-        .map(each => each.id);
+        .flatMap(line => entryOf(line)?.id ?? []);
       return Math.max(rotated, ...ids);
     } catch {
       return rotated;
@@ -259,6 +265,51 @@ export class AuditLog {
   }
 }
 
+interface OpenLog {
+  readonly file: Awaited<ReturnType<typeof open>>;
+  readonly size: number;
+}
+
+interface Wanted {
+  /** Whether a line may be one that is wanted: far cheaper than to read it. */
+  readonly line: (line: string) => boolean;
+  readonly entry: (entry: Pick<AuditEntry, 'id' | 'who' | 'result'>) => boolean;
+}
+
+function wantedOf(before: number | undefined, { who, result }: AuditFilter): Wanted {
+  const texts = [who, result].flatMap(each => (each === undefined ? [] : [JSON.stringify(each)]));
+  return {
+    line: line => line !== '' && texts.every(each => line.includes(each)),
+    entry: entry =>
+      (before === undefined || entry.id < before) &&
+      (who === undefined || entry.who === who) &&
+      (result === undefined || entry.result === result),
+  };
+}
+
+/** Adds what is wanted of a log, until there are `limit`, and closes it. */
+async function look(
+  log: OpenLog | undefined,
+  found: Map<number, AuditEntry>,
+  wanted: Wanted,
+  limit: number,
+): Promise<void> {
+  if (!log) return;
+  try {
+    for await (const lines of linesBackwards(log.file, log.size)) {
+      for (const line of lines) {
+        if (found.size >= limit) return;
+        const entry = wanted.line(line) ? entryOf(line, wanted) : undefined;
+        if (entry) found.set(entry.id, entry);
+      }
+    }
+  } catch {
+    // The rest of it is passed over.
+  } finally {
+    await log.file.close().catch(() => {});
+  }
+}
+
 /** The end of a file, where its last lines stand. */
 function tailOf(path: string): string {
   const descriptor = openSync(path, 'r');
@@ -279,11 +330,11 @@ function bounded(content: AuditContent): AuditContent {
   ) as unknown as AuditContent;
 }
 
-function entryOf(line: string): readonly AuditEntry[] {
-  if (line === '') return [];
+function entryOf(line: string, wanted?: Wanted): AuditEntry | undefined {
   try {
-    return [Entry.parse(JSON.parse(line)) as AuditEntry];
+    const value: AuditEntry = JSON.parse(line);
+    return wanted && !wanted.entry(value) ? undefined : (Entry.parse(value) as AuditEntry);
   } catch {
-    return [];
+    return undefined;
   }
 }

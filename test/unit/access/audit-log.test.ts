@@ -99,6 +99,50 @@ describe('the audit log', () => {
     audit.close();
   });
 
+  it('is looked through from its end, as far as is asked for, and read in earnest where a line may be meant', async t => {
+    const { folder, audit } = opened();
+    for (let number = 0; number < 5000; number++) {
+      const rare = number % 1000 === 7;
+      audit.add({ ...done, what: `PUT /${number}`, who: rare ? 'b"ob' : 'ada', ...(rare && { result: 'refused' }) });
+    }
+    appendFileSync(join(folder, 'audit.jsonl'), `"b\\"ob" ${'x'.repeat(3_000_000)}\n{"who":"b\\"ob"}\n`);
+    const parse = t.mock.method(JSON, 'parse');
+    const parsed = async (...given: Parameters<AuditLog['read']>) => {
+      parse.mock.resetCalls();
+      const found = await audit.read(...given);
+      return { found: found.map(each => each.what), calls: parse.mock.callCount() };
+    };
+    const newest = await parsed(undefined, {}, 3);
+    assert.deepEqual(newest.found, ['PUT /4999', 'PUT /4998', 'PUT /4997']);
+    assert.ok(newest.calls < 10, `${newest.calls} lines were read for the newest three`);
+    for (const filter of [{ who: 'b"ob' }, { result: 'refused' }, { who: 'b"ob', result: 'refused' }] as const) {
+      const { found, calls } = await parsed(undefined, filter, 10);
+      assert.deepEqual(found, ['PUT /4007', 'PUT /3007', 'PUT /2007', 'PUT /1007', 'PUT /7']);
+      assert.ok(calls < 20, `${calls} lines were read for five`);
+    }
+    audit.close();
+  });
+
+  it('has nothing twice, and nothing missing in between, while files are rotated and deleted', async () => {
+    const { audit } = opened({ fileBytes: 2000, files: 4 });
+    let number = 0;
+    for (let round = 0; round < 60; round++) {
+      const reading = audit.read(undefined, {}, 1000);
+      for (let more = 0; more < 13; more++) {
+        audit.add({ ...done, what: `PUT /${number++}` });
+        if (more % 4 === 0) await new Promise(resolve => setImmediate(resolve));
+      }
+      const found = (await reading).map(each => Number(each.what.slice(5)));
+      const newest = found[0] ?? 0;
+      assert.deepEqual(
+        found,
+        found.map((_, index) => newest - index),
+      );
+      assert.ok(round === 0 || newest >= round * 13 - 1, 'what was there before is there');
+    }
+    audit.close();
+  });
+
   it('bounds its texts, and a text cannot begin a line of its own', async () => {
     const { folder, audit } = opened();
     audit.add({ ...done, what: `PUT /${'x'.repeat(100_000)}`, claims: 'ada\n{"who":"root"}' });
