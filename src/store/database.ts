@@ -28,7 +28,7 @@ import {
   type RevisionInfo,
   type StoreContents,
 } from './store.ts';
-import { kindOf, messageOf } from './store-failure.ts';
+import { kindOf, messageOf, unreadable, unreadableIn } from './store-failure.ts';
 import { insertTexts, releaseTexts, takeApart, textReader } from './texts.ts';
 
 /** What is done with the tables. Each function is one transaction; failures throw SQLite's own errors. */
@@ -65,14 +65,14 @@ export interface Loaded {
 /**
  * Makes the tables or brings them up to date, then reads and checks everything that is in force, and every kept revision.
  *
- * @throws StoreError when a newer version wrote them.
+ * @throws StoreError when a newer version wrote them, or `io` when they cannot be looked at.
  */
 export function load(database: DatabaseSync): Loaded {
   const damage: string[] = [];
   try {
     prepareSchema(database);
   } catch (error) {
-    if (kindOf(error) !== 'damaged') throw error;
+    if (kindOf(error) !== 'damaged') throw unreadable(error) ?? error;
     damage.push(`the tables: ${messageOf(error)}`);
   }
   attempt(damage, 'the tables', () => damage.push(...damageOfTables(database)));
@@ -117,6 +117,8 @@ export function load(database: DatabaseSync): Loaded {
 function damageOfTables(database: DatabaseSync): readonly string[] {
   const rows = database.prepare('PRAGMA integrity_check(1)').all();
   const found = rows.map(row => String(Object.values(row)[0])).filter(each => each !== 'ok');
+  const refusal = unreadableIn(found);
+  if (refusal) throw refusal;
   return [...found, ...damageOfSchema(database)].map(each => `the tables: ${each}`);
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type Loaded, load, openDatabase } from './database.ts';
 import { whileAtRest } from './directory-lock.ts';
 import { LastGoodCopy } from './last-good.ts';
+import { StoreError } from './store.ts';
 import { messageOf } from './store-failure.ts';
 
 export type Inspection =
@@ -16,7 +17,7 @@ export type Inspection =
 /**
  * Looks at the store of a data directory as a start would, and changes nothing: it reads a copy.
  *
- * @throws Error of the file system.
+ * @throws Error of the file system, or of a database that cannot be looked at.
  */
 export function inspectStore(directory: string): Inspection {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-check-'));
@@ -50,6 +51,7 @@ function read(file: string): Loaded | string {
     database = openDatabase(file);
     return load(database);
   } catch (error) {
+    if (error instanceof StoreError && error.kind === 'io') throw error;
     return messageOf(error);
   } finally {
     database?.close();

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { checksum } from './record.ts';
 import { StoreError } from './store.ts';
+import { messageOf, unreadable } from './store-failure.ts';
 
 /** What every table is read and written with: a record, and a checksum over its place and text (P4). */
 
@@ -91,12 +92,18 @@ export function verified(place: string, row: Record<string, unknown>): string {
   return text;
 }
 
-/** Runs a step of reading; what fails is written down, and the rest is read all the same. */
+/**
+ * Runs a step of reading; what is damaged is written down, and the rest is read all the same.
+ *
+ * @throws StoreError `io` where it could not be looked at
+ */
 export function attempt<T>(damage: string[], what: string, read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    damage.push(`${what}: ${error instanceof Error ? error.message : String(error)}`);
+    const refusal = unreadable(error);
+    if (refusal) throw refusal;
+    damage.push(`${what}: ${messageOf(error)}`);
     return undefined;
   }
 }

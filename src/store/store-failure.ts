@@ -35,6 +35,35 @@ export function kindOf(error: unknown): StoreError['kind'] {
   }
 }
 
+/** What SQLite says where it could not look: short of memory, of open files, or of a disk that answers. */
+const notLooked = new Set([7, 10, 14]);
+/** Of the failures to read, those that are of what was read: a file that ends too soon, and file systems that say so. */
+const ofContent = new Set([522, 8202, 8458]);
+
+/**
+ * A failure that says nothing of what is there: neither that it is sound nor that it is damaged.
+ *
+ * @returns the error to refuse with; undefined where it is damage, or another failure
+ */
+export function unreadable(error: unknown): StoreError | undefined {
+  if (error instanceof StoreError && error.kind === 'io') return error;
+  const { errcode } = (error ?? {}) as { readonly errcode?: number };
+  if (errcode === undefined || ofContent.has(errcode) || !notLooked.has(errcode & 0xff)) return undefined;
+  return unread(messageOf(error), error);
+}
+
+/** The same, of what a check of SQLite says: its rows tell of a failure of the disk as of a damage. */
+export function unreadableIn(rows: readonly string[]): StoreError | undefined {
+  const found = rows.find(row => unreadable({ errcode: Number(/error code=(\d+)/.exec(row)?.[1] ?? 0) }));
+  return found === undefined ? undefined : unread(found);
+}
+
+function unread(why: string, cause?: unknown): StoreError {
+  const remedy =
+    'which is not known to be damage: nothing in the data directory was changed. Look at the disk, at free memory and at the limit of open files, and start again';
+  return new StoreError('io', `its database cannot be read (${why}), ${remedy}`, { cause });
+}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
