@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import {
   Server,
@@ -7,22 +7,18 @@ import {
   type ServerDuplexStream,
   ServerInterceptingCall,
   type ServerInterceptor,
-  type ServerUnaryCall,
-  type ServerWritableStream,
   type ServiceDefinition,
-  type sendUnaryData,
   status,
   type UntypedHandleCall,
 } from '@grpc/grpc-js';
-import { serviceDefinition } from '../../proto/services.ts';
 import type { CertifiedNames } from '../snapshot/board.ts';
 import { certifiedNames, type PeerNames } from './certified-names.ts';
-import type { Unary } from './fetch.ts';
+import { breakOff, endOn, leave } from './http2-stream.ts';
+import type { Intake } from './intake.ts';
+import { methodsOf } from './methods.ts';
 import {
-  type Answer,
   compressedWhy,
   detailsOf,
-  guarded,
   longestMessage,
   type Message,
   type RpcCode,
@@ -31,50 +27,55 @@ import {
   type Serve,
   type Transport,
   type TransportSettings,
-  unreadAfter,
   usualAnswerLimit,
 } from './rpc.ts';
 
 /** The transport over `@grpc/grpc-js`. */
 export function grpcTransport(
   services: readonly RpcService[],
-  { limits, keepaliveTime, keepaliveTimeout, answerLimit }: TransportSettings,
+  { limits, intake, keepaliveTime, keepaliveTimeout, answerLimit }: TransportSettings,
   credentials: ServerCredentials = ServerCredentials.createInsecure(),
 ): Transport {
   const server = new Server({
     'grpc.max_receive_message_length': longestMessage(limits),
     'grpc.max_concurrent_streams': limits.connectionStreams,
-    interceptors: [uncompressedOnly],
+    interceptors: [strict(intake)],
     'grpc.max_send_message_length': -1,
     'grpc.keepalive_time_ms': keepaliveTime,
     'grpc.keepalive_timeout_ms': keepaliveTimeout,
   });
   addServices(server, services, answerLimit);
   const injector = server.createConnectionInjector(credentials);
+  let closing = false;
   return {
-    inject: (socket: Socket) => injector.injectConnection(socket),
-    shutdown: () => server.tryShutdown(() => {}),
-    destroy: () => server.forceShutdown(),
+    inject: (socket: Socket) => {
+      if (closing) socket.destroy();
+      else injector.injectConnection(socket);
+    },
+    shutdown: () => {
+      closing = true;
+      server.tryShutdown(() => {});
+    },
+    destroy: () => {
+      closing = true;
+      server.forceShutdown();
+    },
   };
 }
 
 /**
  * Adds services to a server of whoever made it. Throws when it has one of them already.
  *
- * @param limit milliseconds that a caller may take to read an answer that counts as under way until then.
+ * @param limit milliseconds that the other side may take to read what was written before the end of a call.
  */
 export function addServices(server: Server, services: readonly RpcService[], limit = usualAnswerLimit): void {
-  for (const { name, streams, unary } of services) {
-    const bytes = serviceDefinition(name);
+  for (const service of services) {
     const definition: Record<string, ServiceDefinition[string]> = {};
     const handlers: Record<string, UntypedHandleCall> = {};
-    for (const method of [...Object.keys(streams), ...Object.keys(unary)]) {
-      const found = bytes[method];
-      if (!found) throw new Error(`${name} has no method ${method}`);
-      definition[method] = { ...found, responseSerialize: serialized };
-      const [serve, answer] = [streams[method], unary[method]];
-      if (answer) handlers[method] = unaryHandler(answer, limit);
-      else if (serve) handlers[method] = found.requestStream ? streamHandler(serve) : oneRequestHandler(serve);
+    for (const { name, definition: bytes, serve } of methodsOf(service, limit)) {
+      // How many messages there may be is known to who serves it.
+      definition[name] = { ...bytes, requestStream: true, responseStream: true, responseSerialize: serialized };
+      handlers[name] = (call: Streaming) => open(new GrpcCall(call, limit), call, serve);
     }
     server.addService(definition, handlers);
   }
@@ -85,104 +86,134 @@ function serialized(message: Message): Buffer {
   return 'frame' in message ? message.frame.withNonce(message.nonce) : message;
 }
 
-/** Refuses compressed requests. grpc-js keeps the encoding to itself, which the tests watch. */
-const uncompressedOnly: ServerInterceptor = (_method, call) => {
-  const { incomingEncoding: encoding = 'identity' } = call as { readonly incomingEncoding?: string };
-  if (encoding !== 'identity') {
-    const details = compressedWhy(encoding);
-    // Once the call has begun.
-    process.nextTick(() => call.sendStatus({ code: status.UNIMPLEMENTED, details }));
-  }
-  return new ServerInterceptingCall(call);
-};
-
-function unaryHandler(answer: Answer, limit: number) {
-  return (call: ServerUnaryCall<Buffer, Message>, done: sendUnaryData<Message>): void => {
-    const outcome = guarded(answer)(call.request, { certificate: certificateOf(call) });
-    if ('kind' in outcome) {
-      finish(done, outcome);
-      return;
-    }
-    // Rejects never.
-    void outcome.then(({ outcome: answered, left }) => {
-      const read = unreadAfter(limit, { breakOff: () => breakOff(call) });
-      const ended = (): void => {
-        read();
-        left();
-      };
-      // Comes at the end of every call that has been answered, unless the caller had gone before it was read.
-      if (call.cancelled) ended();
-      else call.once('cancelled', ended);
-      finish(done, answered);
-    });
-  };
-}
-
-function finish(done: sendUnaryData<Message>, outcome: Unary<Message>): void {
-  if (outcome.kind === 'answer') done(null, outcome.message);
-  else done({ code: status[outcome.code], details: detailsOf(outcome.why) });
-}
-
-type Streaming = ServerDuplexStream<Buffer, Message> | ServerWritableStream<Buffer, Message>;
-
-function streamHandler(serve: Serve) {
-  return (call: ServerDuplexStream<Buffer, Message>): void => {
-    const listener = serve({ ...streamOf(call), pause: () => call.pause(), resume: () => call.resume() });
-    if (!listener) return;
-    call.on('data', (bytes: Buffer) => listener.received(bytes));
-    call.on('end', () => listener.finished());
-    onClosed(call, reason => listener.closed(reason));
-  };
-}
-
-/** For a method whose only request has come when it begins. */
-function oneRequestHandler(serve: Serve) {
-  return (call: ServerWritableStream<Buffer, Message>): void => {
-    const listener = serve({ ...streamOf(call), pause: () => {}, resume: () => {} });
-    if (!listener) return;
-    onClosed(call, reason => listener.closed(reason));
-    listener.received(call.request);
-    listener.finished();
-  };
-}
-
-function streamOf(call: Streaming): Omit<RpcStream, 'pause' | 'resume'> {
-  return {
-    peer: peerOf(call),
-    certificate: certificateOf(call),
-    write: (message, done) => void (done ? call.write(message, done) : call.write(message)),
-    end: (code, message) => endCall(call, code, message),
-    breakOff: () => breakOff(call),
-  };
-}
-
-function onClosed(call: Streaming, closed: (reason: string) => void): void {
-  let told = false;
-  const tell = (reason: string): void => {
-    if (!told) closed(reason);
-    told = true;
-  };
-  call.on('error', (error: Error) => tell(error.message));
-  call.on('cancelled', () => tell('the connection ended'));
-  call.on('close', () => tell('the stream ended'));
-}
-
-function endCall(call: Streaming, code: RpcCode, message: string): void {
-  const details = detailsOf(message);
-  if (code === 'OK') call.end();
-  else call.emit('error', { code: status[code], details, message: details });
-}
-
 /** Of grpc-js, which keeps these to itself; the tests watch them. */
 interface Inner {
   readonly call?: Inner;
   readonly nextCall?: Inner;
-  readonly stream?: Pick<ServerHttp2Stream, 'close'>;
+  readonly stream?: ServerHttp2Stream;
+  readonly incomingEncoding?: string;
+  readonly decoder?: Decoder;
 }
 
-function breakOff(call: object): void {
-  for (let inner: Inner | undefined = call; inner; inner = inner.call ?? inner.nextCall) {
-    inner.stream?.close(constants.NGHTTP2_CANCEL);
+/** How far it is with a message. */
+interface Decoder {
+  readonly readState: number;
+  readonly readMessageSize: number;
+  readonly readMessageRemaining: number;
+}
+
+/** Values of `readState`. */
+const [atHead, inMessage] = [0, 2];
+
+/** The part of a call that has its stream of HTTP/2. */
+function innermost(call: object): Inner {
+  let inner: Inner = call;
+  for (let next: Inner | undefined = inner; next; next = inner.call ?? inner.nextCall) inner = next;
+  return inner;
+}
+
+/** Refuses compressed requests and those that end within a message, and bounds what has come of messages. */
+function strict(intake: Intake | undefined): ServerInterceptor {
+  return (_method, call) => {
+    const { stream, decoder, incomingEncoding: encoding = 'identity' } = innermost(call);
+    const refuse = (code: RpcCode, details: string): void => call.sendStatus({ code: status[code], details });
+    // Once the call has begun.
+    if (encoding !== 'identity') process.nextTick(refuse, 'UNIMPLEMENTED', compressedWhy(encoding));
+    else if (stream && decoder) {
+      const { session = stream } = stream;
+      const holding = intake?.stream(session, ({ message }) => refuse('RESOURCE_EXHAUSTED', message));
+      stream.on('data', () => {
+        const { readState, readMessageSize, readMessageRemaining } = decoder;
+        holding?.holds(readState === inMessage ? readMessageSize - readMessageRemaining : 0);
+      });
+      stream.once('close', () => holding?.holds(0));
+      stream.prependOnceListener('end', () => {
+        if (decoder.readState !== atHead) refuse('INTERNAL', 'the stream ended within a message');
+      });
+    }
+    return new ServerInterceptingCall(call, {
+      sendMetadata: (metadata, next) => {
+        metadata.set('grpc-accept-encoding', 'identity');
+        next(metadata);
+      },
+    });
+  };
+}
+
+type Streaming = ServerDuplexStream<Buffer, Message>;
+
+function open(stream: GrpcCall, call: Streaming, serve: Serve): void {
+  const listener = serve(stream);
+  if (!listener) return;
+  call.on('data', (bytes: Buffer) => {
+    if (!stream.ended) listener.received(bytes);
+  });
+  call.on('end', () => {
+    if (!stream.ended) listener.finished();
+  });
+  stream.onClosed(reason => listener.closed(reason));
+}
+
+/** One call. Of each, grpc-js says `cancelled` once: when its status has left, or never will. */
+class GrpcCall implements RpcStream {
+  readonly peer: string | undefined;
+  readonly certificate: CertifiedNames | undefined;
+  readonly #call: Streaming;
+  readonly #http: ServerHttp2Stream | undefined;
+  readonly #limit: number;
+  #unread: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(call: Streaming, limit: number) {
+    this.#call = call;
+    this.#http = innermost(call).stream;
+    this.#limit = limit;
+    this.peer = peerOf(call);
+    this.certificate = certificateOf(call);
+  }
+
+  /** True when it has ended: what its other side has said until then is not heard any more. */
+  get ended(): boolean {
+    return this.#ended || this.#http?.closed === true || this.#http?.destroyed === true;
+  }
+
+  onClosed(closed: (reason: string) => void): void {
+    const http = this.#http;
+    const session = http?.session;
+    this.#call.once('cancelled', () => {
+      clearTimeout(this.#unread);
+      this.#ended = true;
+      if (http) leave(http);
+      closed(endOn(session));
+    });
+  }
+
+  write(message: Message, done?: () => void): void {
+    if (this.#ended) return;
+    if (done) this.#call.write(message, done);
+    else this.#call.write(message);
+  }
+
+  pause(): void {
+    if (!this.#ended) this.#call.pause();
+  }
+
+  resume(): void {
+    if (!this.#ended) this.#call.resume();
+  }
+
+  end(code: RpcCode, message: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#unread = setTimeout(() => this.breakOff(), this.#limit).unref();
+    const details = detailsOf(message);
+    // An error that it ends with may be none.
+    this.#call.emit('error', { code: status[code], details, message: details });
+  }
+
+  breakOff(): void {
+    this.#ended = true;
+    if (this.#http) breakOff(this.#http);
   }
 }
 

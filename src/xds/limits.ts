@@ -6,6 +6,11 @@
 export interface XdsLimits {
   /** Bytes of a request, uncompressed. A delta client that comes back lists all that it has (R18, R50). */
   readonly message: number;
+  /**
+   * Bytes of requests that have not come as a whole, of all streams: more than a fleet that comes back at once has under
+   * way, and less than would hurt. The stream with most, of the connection with most, is ended.
+   */
+  readonly partialMessages: number;
   /** Names that a stream may subscribe to of a type, and that it may say it has. */
   readonly names: number;
   /** Bytes of a name; those of `xdstp:` with parameters are long (R43). */
@@ -37,6 +42,7 @@ const MiB = 1024 * 1024;
 
 export const defaultLimits: XdsLimits = {
   message: 16 * MiB,
+  partialMessages: 256 * MiB,
   names: 100_000,
   nameLength: 4096,
   types: 64,

@@ -4,6 +4,7 @@ import type { CertifiedNames } from '../snapshot/board.ts';
 import type { EndCode, Outgoing } from './client-driver.ts';
 import type { PacedAnswer } from './client-status.ts';
 import type { Unary } from './fetch.ts';
+import type { Intake } from './intake.ts';
 import type { XdsLimits } from './limits.ts';
 
 /** What services and transports need of each other: neither side knows more of the other than this. */
@@ -12,7 +13,7 @@ import type { XdsLimits } from './limits.ts';
 export type Message = Outgoing | Buffer;
 
 /** A status of gRPC with which a call ends. */
-export type RpcCode = EndCode | 'NOT_FOUND';
+export type RpcCode = EndCode | 'NOT_FOUND' | 'DEADLINE_EXCEEDED' | 'UNIMPLEMENTED';
 
 /** Who calls. */
 export interface Caller {
@@ -24,7 +25,10 @@ export interface Caller {
 
 /** A stream of a client, as services see it. */
 export interface RpcStream extends Caller {
-  /** Messages leave in this order; `done` is called when the bytes have left the process, or never will. */
+  /**
+   * Messages leave in this order; `done` is called when the bytes have left the process, never before this has returned.
+   * Of what will never leave it may not be called: then the end of the stream says so.
+   */
   write(message: Message, done?: () => void): void;
   /** Holds up reading, so that the other side must wait by flow control. What has been read may still be received. */
   pause(): void;
@@ -37,10 +41,11 @@ export interface RpcStream extends Caller {
 
 /** What a service hears of a stream. A stream that is opened for one request hears that, and that nothing follows. */
 export interface StreamListener {
+  /** Not after the stream has been ended or broken off. */
   received(message: Buffer): void;
   /** The other side says no more; it may be answered still. */
   finished(): void;
-  /** The stream has ended, whoever ended it. Comes once, and nothing after it. */
+  /** The stream has ended, whoever ended it, and what was written has been read or never will be. Comes once, and nothing after it. */
   closed(reason: string): void;
 }
 
@@ -63,10 +68,12 @@ export type TransportName = (typeof transportNames)[number];
 
 export interface TransportSettings {
   readonly limits: Pick<XdsLimits, 'message' | 'connectionStreams'>;
+  /** Bounds what has come of messages, of all streams together. Left out, nothing does. */
+  readonly intake?: Intake;
   /** Milliseconds between pings, and until a connection without an answer to one is given up (P8). */
   readonly keepaliveTime: number;
   readonly keepaliveTimeout: number;
-  /** Milliseconds that a caller may take to read an answer that counts as under way until then (P7). */
+  /** Milliseconds that the other side may take to read what was written before the end of a call (P7). */
   readonly answerLimit?: number;
 }
 
@@ -80,7 +87,30 @@ export interface Transport {
   destroy(): void;
 }
 
-/** A fault of ours in one call must neither reach the others nor end the process. */
+/** Does something for a call. A fault of ours in it ends the call, and neither reaches others nor ends the process. */
+export function attempt(stream: Pick<RpcStream, 'end'>, act: () => void): void {
+  try {
+    act();
+  } catch (error) {
+    stream.end('INTERNAL', whyOf(error));
+  }
+}
+
+/** The same where there is no call to say it to: the process warns of a fault, and `failed` follows. */
+export function warned(act: () => void, failed: () => void = () => {}): void {
+  try {
+    act();
+  } catch (error) {
+    process.emitWarning(whyOf(error), { detail: error instanceof Error ? (error.stack ?? '') : '' });
+    failed();
+  }
+}
+
+function whyOf(fault: unknown): string {
+  return `a fault of the control plane: ${fault instanceof Error ? fault.message : String(fault)}`;
+}
+
+/** The same of what answers. */
 export function guarded<Arguments extends readonly unknown[], Result>(
   answer: (...given: Arguments) => Result,
 ): (...given: Arguments) => Result | Extract<Unary<never>, { readonly kind: 'refused' }> {
@@ -88,8 +118,7 @@ export function guarded<Arguments extends readonly unknown[], Result>(
     try {
       return answer(...given);
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return { kind: 'refused', code: 'INTERNAL', why: `a fault of the control plane: ${reason}` };
+      return { kind: 'refused', code: 'INTERNAL', why: whyOf(error) };
     }
   };
 }

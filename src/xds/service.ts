@@ -16,6 +16,7 @@ import { FrameEncoder } from './frame.ts';
 import { addServices, grpcTransport } from './grpc-js.ts';
 import { Health, healthChecking } from './health.ts';
 import { http2Transport } from './http2/transport.ts';
+import { Intake } from './intake.ts';
 import { defaultLimits, LimitError, type XdsLimits } from './limits.ts';
 import { abort, listenError } from './listen.ts';
 import { LoadReports, loadReporting } from './load-reports.ts';
@@ -200,9 +201,10 @@ export class XdsService {
   }
 
   #made(services: readonly RpcService[], settings: XdsServiceSettings, credentials?: ServerCredentials): Transport {
-    if (settings.transport === 'grpc-js') return grpcTransport(services, settings, credentials);
+    const bounded = { ...settings, intake: new Intake(settings.limits, error => this.#limited(error)) };
+    if (settings.transport === 'grpc-js') return grpcTransport(services, bounded, credentials);
     if (credentials) throw new Error('credentials of grpc-js are for its transport only');
-    return http2Transport(services, settings);
+    return http2Transport(services, bounded);
   }
 
   /**
@@ -272,13 +274,19 @@ export class XdsService {
         stream.end('RESOURCE_EXHAUSTED', left.message);
         return undefined;
       }
-      const listener = serve(stream);
+      let listener: StreamListener | undefined;
+      try {
+        listener = serve(stream);
+      } finally {
+        if (!listener) left();
+      }
       if (!listener) return undefined;
-      const closed = (reason: string): void => {
+      const { received, finished, closed } = listener;
+      const over = (reason: string): void => {
         left();
-        listener.closed(reason);
+        closed(reason);
       };
-      return { received: listener.received, finished: listener.finished, closed };
+      return { received, finished, closed: over };
     };
   }
 

@@ -18,6 +18,8 @@ export interface Counts {
   readonly clients: number;
   /** Responses sent so far. */
   readonly sent: number;
+  /** Streams and connections that came to a limit. */
+  readonly limited: number;
   /** Bytes in use after a garbage collection, on and off the heap. */
   readonly memory: number;
 }
@@ -28,7 +30,14 @@ const collect = runInNewContext('gc') as () => void;
 const board = new Board();
 const fleet = new Fleet();
 // Sooner than the usual 15 s and 10 s, so that the test need not wait as long, and not so soon that it is too slow itself.
-const settings = { ...testXdsSettings, port: 0, keepaliveTime: 1000, keepaliveTimeout: 5000 };
+const settings = {
+  ...testXdsSettings,
+  port: 0,
+  keepaliveTime: 1000,
+  keepaliveTimeout: 5000,
+  // Less than usual, so that little is much.
+  limits: { ...testXdsSettings.limits, partialMessages: 8 * 1024 * 1024 },
+};
 const service = new XdsService(board, settings, event => fleet.apply(event), fleet);
 const port = await service.listen();
 
@@ -40,6 +49,7 @@ function counts(): Counts {
     connections: service.connections,
     clients: fleet.proxies().length,
     sent: [...fleet.totals.byType.values()].reduce((sum, each) => sum + each.sent, 0),
+    limited: [...fleet.totals.limited.values()].reduce((sum, each) => sum + each, 0),
     memory: heapUsed + external,
   };
 }

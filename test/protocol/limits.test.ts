@@ -331,7 +331,7 @@ test('P7: what has ended is not counted, and leaves nothing behind', () => {
 
 test('limits that cannot be are named', () => {
   assert.deepEqual(limitMistakes({ names: 5 }), []);
-  assert.match(limitMistakes({ nmaes: 5 })[0]!, /no limit "nmaes"; there are message, names/);
+  assert.match(limitMistakes({ nmaes: 5 })[0]!, /no limit "nmaes"; there are message, partialMessages, names/);
   for (const value of [0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 'many']) {
     assert.match(limitMistakes({ names: value })[0]!, /names must be a whole number from 1/);
   }

@@ -1,31 +1,35 @@
 import type { Buffer } from 'node:buffer';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import { longestTimer } from '../../base/units.ts';
 import { framed } from '../frame.ts';
-import type { Caller, Message, RpcStream, StreamListener } from '../rpc.ts';
+import { breakOff, endOn, leave } from '../http2-stream.ts';
+import type { Holding, Intake } from '../intake.ts';
+import { attempt, type Caller, type Message, type RpcCode, type RpcStream, type StreamListener } from '../rpc.ts';
 import { MessageError, MessageReader } from './message-reader.ts';
-import { responseHeaders, type StatusCode, trailersOf } from './status.ts';
+import { responseHeaders, trailersOf } from './status.ts';
 
 export interface CallLimits {
   /** Bytes of a message. */
   readonly longest: number;
   /** Milliseconds that the other side may take to read what was written before the end. */
   readonly limit: number;
+  readonly intake: Intake | undefined;
 }
 
 /**
  * One call on a stream of HTTP/2.
  *
  * Invariants: its listener hears `closed` exactly once, from the end of the HTTP/2 stream, and nothing after it. After
- * `end` nothing is received or written. While it is paused nothing is received: the rest of what has been read waits in
- * the reader, and what has not in the window of the stream. A call that has ended leaves no stream behind: what its
- * other side does not read within a time is broken off.
+ * `end` and `breakOff` nothing is received, written or kept. While it is paused nothing is received: the rest of what has
+ * been read waits in the reader, and what has not in the window of the stream. A call that has ended leaves no stream
+ * behind: what its other side does not read within a time is broken off.
  */
 export class Http2Call implements RpcStream {
   readonly #http: ServerHttp2Stream;
   readonly #caller: Caller;
   readonly #reader: MessageReader;
   readonly #limit: number;
+  readonly #holding: Holding | undefined;
   #listener: StreamListener = deaf;
   /** Runs out when the call must have ended; then, when what was written must have been read. */
   #timer: NodeJS.Timeout | undefined;
@@ -36,20 +40,23 @@ export class Http2Call implements RpcStream {
   #told = false;
   #responded = false;
 
-  constructor(http: ServerHttp2Stream, caller: Caller, { longest, limit }: CallLimits) {
+  constructor(http: ServerHttp2Stream, caller: Caller, { longest, limit, intake }: CallLimits) {
     this.#http = http;
     this.#caller = caller;
     this.#reader = new MessageReader(longest);
     this.#limit = limit;
+    this.#holding = intake?.stream(caller, ({ message }) => this.end('RESOURCE_EXHAUSTED', message));
     this.#halfClosed = http.endAfterHeaders;
     const { session } = http;
-    // Node would wait for what has not been read, of a stream that is paused for ever.
-    http.once('aborted', () => setImmediate(() => http.destroy()));
+    http.once('aborted', () => {
+      this.#over();
+      // Node would wait for what has not been read, of a stream that is paused for ever.
+      setImmediate(() => http.destroy());
+    });
     http.once('close', () => {
       clearTimeout(this.#timer);
-      this.#ended = true;
-      const gone = session?.destroyed === true ? 'the connection ended' : 'the stream ended';
-      this.#listener.closed(gone);
+      this.#over();
+      this.#listener.closed(endOn(session));
     });
   }
 
@@ -84,10 +91,7 @@ export class Http2Call implements RpcStream {
 
   write(message: Message, done: () => void = nothing): void {
     const http = this.#http;
-    if (this.#ended || http.destroyed || http.closed) {
-      done();
-      return;
-    }
+    if (this.#ended || http.destroyed || http.closed) return;
     if (!this.#responded) http.respond(responseHeaders, { waitForTrailers: true });
     this.#responded = true;
     const [first, second] = 'frame' in message ? message.frame.framed(message.nonce) : [framed([message])];
@@ -102,6 +106,8 @@ export class Http2Call implements RpcStream {
   }
 
   pause(): void {
+    // What comes after the end is read, so that it is over.
+    if (this.#ended) return;
     this.#paused = true;
     this.#http.pause();
   }
@@ -113,39 +119,44 @@ export class Http2Call implements RpcStream {
     if (!this.#paused) this.#http.resume();
   }
 
-  end(code: StatusCode, message: string): void {
+  end(code: RpcCode, message: string): void {
     if (this.#ended) return;
-    this.#ended = true;
+    this.#over();
     clearTimeout(this.#timer);
     const http = this.#http;
     if (http.destroyed || http.closed) return;
-    this.#timer = setTimeout(() => this.breakOff(), this.#limit).unref();
+    this.#timer = setTimeout(() => breakOff(http), this.#limit).unref();
     // What comes still is not kept, and without its end the stream would not end either.
     http.resume();
     if (this.#responded) {
       http.once('wantTrailers', () => {
         http.sendTrailers(trailersOf(code, message));
-        this.#leave();
+        leave(http);
       });
       http.end();
       return;
     }
     http.respond({ ...responseHeaders, ...trailersOf(code, message) }, { endStream: true });
-    this.#leave();
+    leave(http);
   }
 
   breakOff(): void {
-    if (!this.#http.destroyed) this.#http.close(constants.NGHTTP2_CANCEL);
+    this.#over();
+    breakOff(this.#http);
   }
 
-  /** Lets a client that would say more know that nobody listens, once the status is on its way: Node waits a turn with it. */
-  #leave(): void {
-    setImmediate(() => {
-      if (!this.#halfClosed && !this.#http.destroyed) this.#http.close(constants.NGHTTP2_NO_ERROR);
-    });
+  #over(): void {
+    this.#ended = true;
+    this.#reader.clear();
+    this.#holding?.holds(0);
   }
 
   #deliver(): void {
+    attempt(this, () => this.#read());
+    if (!this.#ended) this.#holding?.holds(this.#reader.held);
+  }
+
+  #read(): void {
     try {
       while (!this.#paused && !this.#ended) {
         const message = this.#reader.next();
@@ -157,8 +168,8 @@ export class Http2Call implements RpcStream {
       if (this.#reader.pending) throw new MessageError('INTERNAL', 'the stream ended within a message');
       this.#listener.finished();
     } catch (error) {
-      if (error instanceof MessageError) this.end(error.code, error.message);
-      else this.end('INTERNAL', `a fault of the control plane: ${error instanceof Error ? error.message : error}`);
+      if (!(error instanceof MessageError)) throw error;
+      this.end(error.code, error.message);
     }
   }
 }

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer';
-import type { StatusCode } from './status.ts';
+import type { RpcCode } from '../rpc.ts';
 
 /** Why what came is no message, and the status that says so. */
 export class MessageError extends Error {
-  readonly code: StatusCode;
+  readonly code: RpcCode;
 
-  constructor(code: StatusCode, message: string) {
+  constructor(code: RpcCode, message: string) {
     super(message);
     this.code = code;
   }
@@ -35,6 +35,20 @@ export class MessageReader {
     return this.#have > 0 || this.#at < this.#piece.length;
   }
 
+  /** Bytes of memory that what has come and was not taken takes. */
+  get held(): number {
+    return this.#partial.length + this.#piece.length - this.#at;
+  }
+
+  /** Forgets what has come. */
+  clear(): void {
+    this.#piece = nothing;
+    this.#at = 0;
+    this.#partial = nothing;
+    this.#have = 0;
+    this.#need = HEAD;
+  }
+
   push(piece: Buffer): void {
     const rest = this.#piece.subarray(this.#at);
     this.#piece = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
@@ -56,6 +70,9 @@ export class MessageReader {
       this.#need = HEAD;
       return message;
     }
+    // It may be a part of much more memory, and nothing may come for long.
+    this.#piece = nothing;
+    this.#at = 0;
     return undefined;
   }
 

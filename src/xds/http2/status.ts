@@ -1,7 +1,7 @@
-import { detailsOf } from '../rpc.ts';
+import { detailsOf, type RpcCode } from '../rpc.ts';
 
-/** The statuses of gRPC that this transport and its services end calls with, by their numbers. */
-const statuses = {
+/** By their numbers in gRPC. */
+const statuses: Readonly<Record<RpcCode, number>> = {
   OK: 0,
   INVALID_ARGUMENT: 3,
   DEADLINE_EXCEEDED: 4,
@@ -11,9 +11,7 @@ const statuses = {
   UNIMPLEMENTED: 12,
   INTERNAL: 13,
   UNAVAILABLE: 14,
-} as const;
-
-export type StatusCode = keyof typeof statuses;
+};
 
 /** Headers of a response that has messages; a status comes behind them. */
 export const responseHeaders = {
@@ -23,7 +21,7 @@ export const responseHeaders = {
 } as const;
 
 /** The status as trailers. */
-export function trailersOf(code: StatusCode, message: string): Readonly<Record<string, string | number>> {
+export function trailersOf(code: RpcCode, message: string): Readonly<Record<string, string | number>> {
   return { 'grpc-status': statuses[code], 'grpc-message': encodeURI(detailsOf(message)) };
 }
 

@@ -1,4 +1,5 @@
 import {
+  constants,
   createServer,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -6,17 +7,19 @@ import {
   type ServerOptions,
 } from 'node:http2';
 import type { Socket } from 'node:net';
+import { methodsOf } from '../methods.ts';
 import {
   compressedWhy,
   longestMessage,
   type RpcService,
+  type Serve,
   type Transport,
   type TransportSettings,
   usualAnswerLimit,
+  warned,
 } from '../rpc.ts';
 import { type CallLimits, Http2Call } from './call.ts';
 import { Connection } from './connection.ts';
-import { methodsOf } from './methods.ts';
 import { timeoutOf } from './status.ts';
 
 /** The transport over `node:http2`, with the little of gRPC that xDS needs. */
@@ -26,7 +29,8 @@ export function http2Transport(services: readonly RpcService[], settings: Transp
 
 class Http2Transport implements Transport {
   readonly #settings: TransportSettings;
-  readonly #methods: ReturnType<typeof methodsOf>;
+  /** By their paths. */
+  readonly #methods: ReadonlyMap<string, Serve>;
   readonly #limits: CallLimits;
   readonly #connections = new Map<ServerHttp2Session, Connection>();
   /** Never listens: it is given its connections. */
@@ -35,12 +39,23 @@ class Http2Transport implements Transport {
 
   constructor(services: readonly RpcService[], settings: TransportSettings) {
     this.#settings = settings;
-    const { limits, answerLimit = usualAnswerLimit } = settings;
-    this.#limits = { longest: longestMessage(limits), limit: answerLimit };
-    this.#methods = methodsOf(services, answerLimit);
+    const { limits, intake, answerLimit = usualAnswerLimit } = settings;
+    this.#limits = { longest: longestMessage(limits), limit: answerLimit, intake };
+    const methods = services.flatMap(service => methodsOf(service, answerLimit));
+    this.#methods = new Map(methods.map(({ definition, serve }) => [definition.path, serve]));
     this.#server = createServer(optionsOf(limits));
-    this.#server.on('session', session => this.#begin(session));
-    this.#server.on('stream', (http, headers) => this.#serve(http, headers));
+    this.#server.on('session', session =>
+      warned(
+        () => this.#begin(session),
+        () => session.destroy(undefined, constants.NGHTTP2_INTERNAL_ERROR),
+      ),
+    );
+    this.#server.on('stream', (http, headers) =>
+      warned(
+        () => this.#serve(http, headers),
+        () => http.close(constants.NGHTTP2_INTERNAL_ERROR),
+      ),
+    );
     // The connection is closed then, which is all that there is to do.
     this.#server.on('sessionError', () => {});
   }
@@ -78,15 +93,15 @@ class Http2Transport implements Transport {
     }
     const call = new Http2Call(http, connection, this.#limits);
     const path = headers[':path'] ?? '';
-    const method = this.#methods.get(path);
+    const serve = this.#methods.get(path);
     const patience = typeof timeout === 'string' ? timeoutOf(timeout) : undefined;
-    if (!method) call.end('UNIMPLEMENTED', `there is no method ${path.slice(0, 256)}`);
+    if (!serve) call.end('UNIMPLEMENTED', `there is no method ${path.slice(0, 256)}`);
     else if (encoding !== 'identity') call.end('UNIMPLEMENTED', compressedWhy(String(encoding)));
     else if (Number.isNaN(patience))
       call.end('INTERNAL', `grpc-timeout is not a time: ${String(timeout).slice(0, 32)}`);
     else {
       if (patience !== undefined) call.limit(patience);
-      const listener = method(call);
+      const listener = serve(call);
       if (listener) call.open(listener);
     }
   }
