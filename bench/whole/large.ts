@@ -3,11 +3,6 @@ import { join } from 'node:path';
 import { readToken } from '../../src/admin/auth.ts';
 import { megabytes, ms, spreads } from '../xds/context.ts';
 import { nameOf } from '../xds/fixtures.ts';
-import type { Peer } from '../xds/peers.ts';
-import { peakOf } from '../xds/process.ts';
-import type { Row } from '../xds/results.ts';
-import { Session } from '../xds/session.ts';
-import type { Ready } from '../xds/setup.ts';
 import {
   addressOf,
   changing,
@@ -17,7 +12,12 @@ import {
   save,
   servicesText,
   texts,
-} from './policy.ts';
+} from '../xds/large-policy.ts';
+import type { Peer } from '../xds/peers.ts';
+import { peakOf } from '../xds/process.ts';
+import type { Row } from '../xds/results.ts';
+import { Session } from '../xds/session.ts';
+import type { Ready } from '../xds/setup.ts';
 
 /** A policy of many services: a cold start, one change, and a restart with what the store has. */
 

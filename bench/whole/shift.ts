@@ -10,9 +10,9 @@ import { freePort } from '../../test/support/ports.ts';
 import { until } from '../../test/support/until.ts';
 import { inUse } from '../../test/support/world.ts';
 import { ms } from '../xds/context.ts';
+import { save } from '../xds/large-policy.ts';
 import { Led } from '../xds/process.ts';
 import type { Row } from '../xds/results.ts';
-import { save } from './policy.ts';
 
 /** All traffic of a rule goes to another service: by a save of the file, and by a call of the API. */
 

@@ -1,75 +1,53 @@
-import { shareStructure } from '../../../src/base/memo.ts';
-import { compile } from '../../../src/ir/compile.ts';
-import type { Policy } from '../../../src/policy/kinds.ts';
-import { noOperationalState } from '../../../src/policy/operational-state.ts';
-import { parse } from '../../../src/policy/parse.ts';
-import { buildSnapshot } from '../../../src/snapshot/build.ts';
-import type { Snapshot } from '../../../src/snapshot/snapshot.ts';
-import { translate } from '../../../src/translate/translate.ts';
-import { nameOf } from '../fixtures.ts';
+import { type Build, pipeline } from '../../../src/control/pipeline.ts';
+import type { StoredDocument } from '../../../src/store/store.ts';
+import { changingFile, type LargePolicy, servicesText, texts } from '../large-policy.ts';
 
-/** Reads and compiles a policy in a process of its own, and prints what it took: `SERVICES ENDPOINTS ROUNDS`. */
+/** Reads and builds a policy in a process of its own, and prints what it took: `SERVICES ENDPOINTS CHANGES`. */
 
-const [services = 0, endpoints = 0, rounds = 1] = process.argv.slice(2).map(Number);
+const [services = 0, endpoints = 0, changes = 1] = process.argv.slice(2).map(Number);
+const policy: LargePolicy = { services, endpoints };
 
-/** All services but one stay as they are, text and all. */
-function documents(
-  weight: number,
-): readonly { readonly file: string; readonly format: 'json'; readonly text: string }[] {
-  const indices = Array.from({ length: services }, (_, index) => index);
-  const members = (index: number) =>
-    Array.from({ length: endpoints }, (_, at) => ({
-      address: `10.${at >> 4}.${index >> 8}.${index & 255}:${8080 + (at & 15)}`,
-      zone: 'abc'[at % 3] ?? '',
-      weight: index === 7 && at === 0 ? weight : 1,
-    }));
-  const routes = indices.map(index => [
-    nameOf(index),
-    { gateways: ['edge'], hosts: [`host-${index}.test`], rules: [{ to: [{ service: nameOf(index) }] }] },
-  ]);
-  const parts = [
-    { services: Object.fromEntries(indices.map(index => [nameOf(index), { endpoints: members(index) }])) },
-    {
-      routes: Object.fromEntries(routes),
-      gateways: { edge: { listeners: [{ port: 8080, protocol: 'http' }] } },
-      fleets: { edge: { match: { cluster: 'edge' }, gateways: ['edge'] } },
-    },
-  ];
-  return parts.map((part, index) => ({ file: `${index}.json`, format: 'json', text: JSON.stringify(part) }));
+interface Made {
+  readonly documents: readonly StoredDocument[];
+  readonly build: Build;
+  /** Of reading, and of building. */
+  readonly ms: readonly [number, number];
 }
 
-interface Built {
-  readonly policy: Policy;
-  readonly snapshots: readonly Snapshot[];
-}
-
-function build(texts: ReturnType<typeof documents>, before?: Built): { readonly built: Built; readonly ms: number[] } {
+function make(documents: readonly StoredDocument[], before?: Made): Made {
   const began = performance.now();
-  const { policy: fresh } = parse(texts);
-  if (!fresh) throw new Error('the policy of this benchmark has errors');
+  const { policy, sources, problems } = pipeline.read(documents);
+  if (!policy) throw new Error(`the policy of this benchmark has errors: ${JSON.stringify(problems[0])}`);
   const read = performance.now();
-  const policy = shareStructure(before?.policy, fresh);
-  const { fleets } = compile({ policy, state: noOperationalState, resolved: new Map() });
-  const snapshots = fleets.map((fleet, index) => buildSnapshot(fleet.key, translate(fleet), before?.snapshots[index]));
-  const done = performance.now();
-  return { built: { policy, snapshots }, ms: [read - began, done - read] };
+  const input = { policy, sources, overrides: [], resolved: new Map(), quarantines: [] };
+  const outcome = pipeline.build(input, before?.build);
+  if (outcome.kind === 'failed') throw new Error(`it cannot be built: ${JSON.stringify(outcome.problems[0])}`);
+  return { documents, build: outcome.build, ms: [read - began, performance.now() - read] };
+}
+
+/** All files but one are the objects that they were, as where they are read from a folder. */
+function changed({ documents }: Made, weight: number): readonly StoredDocument[] {
+  const fresh = servicesText(policy, changingFile(policy), weight);
+  return documents.map(document => (document.file === fresh.file ? fresh : document));
 }
 
 // The first compiles the code as well, which a server has behind it after its first policy.
-let last = build(documents(1));
-const first = last.ms;
-const changes: number[][] = [];
-for (let round = 0; round < rounds; round++) {
-  last = build(documents(2 + round), last.built);
-  changes.push(last.ms);
+let last = make(texts(policy, 1));
+const [first, each]: [Made, Made['ms'][]] = [last, []];
+for (let round = 0; round < changes; round++) {
+  last = make(changed(last, 2 + round), last);
+  each.push(last.ms);
 }
-const middle = (at: number): number =>
-  changes.map(each => each[at] ?? Number.NaN).toSorted((a, b) => a - b)[changes.length >> 1] ?? Number.NaN;
+// As when a server reads all its files again, but with warm code.
+const again = make(texts(policy, 1)).ms;
+const middle = (at: 0 | 1): number => each.map(ms => ms[at]).toSorted((a, b) => a - b)[each.length >> 1] ?? Number.NaN;
 globalThis.gc?.();
 console.log(
   JSON.stringify({
-    read: first[0],
-    build: first[1],
+    read: first.ms[0],
+    build: first.ms[1],
+    readAgain: again[0],
+    buildAgain: again[1],
     changeRead: middle(0),
     changeBuild: middle(1),
     rss: process.memoryUsage.rss(),

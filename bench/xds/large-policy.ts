@@ -2,7 +2,7 @@ import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import type { PolicyInput } from '../../src/policy/kinds.ts';
-import { nameOf } from '../xds/fixtures.ts';
+import { nameOf } from './fixtures.ts';
 
 /** A policy in many files, as large ones are written: no file may be larger than 1 MiB. */
 export interface LargePolicy {
