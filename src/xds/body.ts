@@ -59,21 +59,25 @@ function memoised(make: BodyOf, otherwise = nothingNew): BodyOf {
   };
 }
 
-/** More names are compared once for all streams that have them. */
+/** What is looked for one by one: of more names, or more changes, it is remembered what comes of them. */
 const FEW = 8;
 
 /**
- * True if a plain subscription to a few names is obviously not concerned. There may be thousands, of which a change
- * concerns one: nothing is to be remembered of the others.
+ * True if a plain subscription by name is obviously not concerned. There may be thousands, of which a change concerns
+ * one: nothing is to be remembered of the others.
  */
 function isUntouched(owing: Owing): boolean {
   const { from, to, subscription, again } = owing;
   const { wildcard, names } = subscription;
-  if (!from || isRenumbered(owing) || again !== NONE || wildcard || names.size > FEW || from.errors || to.errors)
-    return false;
+  if (!from || isRenumbered(owing) || again !== NONE || wildcard || from.errors || to.errors) return false;
   if (!isPlain(from, subscription) || !isPlain(to, subscription)) return false;
-  for (const name of names) if (from.resources.get(name) !== to.resources.get(name)) return false;
-  return true;
+  if (names.size <= FEW) {
+    for (const name of names) if (from.resources.get(name) !== to.resources.get(name)) return false;
+    return true;
+  }
+  const { changed, removed } = diffTypes(from, to);
+  if (changed.length + removed.length > FEW) return false;
+  return !(changed.some(each => names.has(each.name)) || removed.some(name => names.has(name)));
 }
 
 function nothingNew(to: TypeSnapshot, _subscription: Subscription): ResponseBody {

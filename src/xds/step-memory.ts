@@ -19,6 +19,7 @@ export class StepMemory implements Steps {
   /** The clients of a fleet are mostly told the same one after the other: that needs no key. */
   #newest: { readonly state: ClientState; readonly input: StateInput; readonly step: StateStep } | undefined;
   #found = 0;
+  #compared = 0;
 
   constructor(settings: ClientSettings) {
     this.start = startState(settings);
@@ -27,6 +28,11 @@ export class StepMemory implements Steps {
   /** How many steps had to be found. */
   get found(): number {
     return this.#found;
+  }
+
+  /** How many states were compared with those of others. */
+  get compared(): number {
+    return this.#compared;
   }
 
   step(state: ClientState, input: StateInput): StateStep {
@@ -43,13 +49,26 @@ export class StepMemory implements Steps {
     if (same) return same;
     this.#found += 1;
     const step = stepState(state, input);
-    const made = { ...step, state: converged(step.state) };
+    const made = isAside(input, step) ? step : this.#converged(step);
     if (key === undefined || step.fault !== undefined) return made;
     const steps = known ?? new Map<string, WeakRef<StateStep>>();
     if (!known) this.#known.set(state, steps);
     remember(steps, key, new WeakRef(made), MOST_STEPS);
     return made;
   }
+
+  #converged(step: StateStep): StateStep {
+    this.#compared += 1;
+    return { ...step, state: converged(step.state) };
+  }
+}
+
+/**
+ * True for a publication that does not concern the client: where each asks for names of its own, there are as many states
+ * as clients, and keys of all of them would cost more than all else. They converge when the client says something next.
+ */
+function isAside(input: StateInput, step: StateStep): boolean {
+  return input.kind === 'publication' && step.responses.length === 0 && step.timers.length === 0;
 }
 
 /** Remembered of a state. A fleet does only a few things at a time. */

@@ -37,9 +37,11 @@ class Member {
   readonly #streams = new Map<TypeName, number>();
   #inbox: ClientResponse[] = [];
   readonly #timers: number[] = [];
+  readonly #endpoints: readonly string[];
 
-  constructor(memory: StepMemory, variant: Variant, aggregated = true) {
+  constructor(memory: StepMemory, variant: Variant, aggregated = true, endpoints = lists.EDS) {
     this.client = new Client(memory);
+    this.#endpoints = endpoints;
     this.#variant = variant;
     this.#aggregated = aggregated;
   }
@@ -85,7 +87,7 @@ class Member {
     const common = { typeUrl: urls[type], nonce, error: undefined };
     const node = id === undefined ? undefined : { ...testNode, id };
     const streamId = this.#streams.get(type) ?? 0;
-    const names = lists[type];
+    const names = type === 'EDS' ? this.#endpoints : lists[type];
     this.#step(
       this.#variant === 'sotw'
         ? { kind: 'sotw', streamId, node, request: { ...common, versionInfo, names } }
@@ -194,6 +196,25 @@ for (const variant of ['sotw', 'delta'] as const) {
 }
 
 for (const variant of ['sotw', 'delta'] as const) {
+  it(`of clients with names of their own, only who is concerned is compared with others (${variant})`, () => {
+    const memory = new StepMemory(settings);
+    const names = Array.from({ length: 200 }, (_, index) => `c${index}`);
+    const all = (version: string) => Object.fromEntries(names.map(name => [name, name === 'c7' ? version : '1']));
+    const first = snapshot('fleet', { ...sets('1'), CDS: all('1'), EDS: all('1') });
+    const proxies = Array.from({ length: 20 }, (_, at) => {
+      const own = new Member(memory, variant, true, names.slice(at * 10, at * 10 + 10));
+      own.publish(first);
+      own.start();
+      return own;
+    });
+    const before = memory.compared;
+    const second = snapshot('fleet', { ...sets('1'), CDS: all('1'), EDS: all('2') }, first);
+    for (const each of proxies) each.publish(second);
+    for (const each of proxies) each.acknowledge();
+    // Its push and its acknowledgement.
+    assert.equal(memory.compared - before, 2);
+  });
+
   it(`what is told otherwise is another step (${variant})`, () => {
     const memory = new StepMemory(settings);
     const first = snapshot('fleet', sets('1'));
