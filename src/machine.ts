@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
 import { accessSync, constants, existsSync, readdirSync, statfsSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -20,6 +19,7 @@ import type {
 } from './cli/machine.ts';
 import { type ListenAddress, readSettings, type Settings, type TlsSettings, usualPolicyPath } from './settings.ts';
 import { portsOf } from './sources/listening.ts';
+import { certificatesIn, chainBreak } from './sources/pem.ts';
 import { readTlsFiles } from './sources/tls-files.ts';
 import { largestBackup, readBackup } from './store/backup.ts';
 import { inspectStore } from './store/inspect.ts';
@@ -174,7 +174,7 @@ async function certificateFacts(of: string, { paths }: TlsSettings): Promise<Cer
   if (reading.kind === 'bad') return { of, faults: reading.faults, ends: [], open };
   const { certificate, clientCa, clientCrl, material } = reading;
   const end = (file: string, { from, to }: { readonly from: number; readonly to: number }) => ({ file, from, at: to });
-  const chain = chainBreak(material.certificate, paths.certificate);
+  const broken = chainBreak(certificatesIn(material.certificate, paths.certificate));
   return {
     of,
     faults: [],
@@ -183,21 +183,11 @@ async function certificateFacts(of: string, { paths }: TlsSettings): Promise<Cer
       ...(clientCa && paths.clientCa ? [end(paths.clientCa, clientCa)] : []),
       ...(clientCrl && paths.clientCrl ? [end(paths.clientCrl, clientCrl)] : []),
     ],
-    ...(chain === undefined ? {} : { chain }),
+    ...(broken === undefined
+      ? {}
+      : { chain: `certificate ${broken + 1} in ${paths.certificate} is not signed by the one that follows it` }),
     open,
   };
-}
-
-/** Each certificate of a chain is signed by the next one. */
-function chainBreak(pem: string, file: string): string | undefined {
-  const all = (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
-    each => new X509Certificate(each),
-  );
-  const at = all.findIndex((each, index) => {
-    const next = all[index + 1];
-    return next !== undefined && !(each.checkIssued(next) && each.verify(next.publicKey));
-  });
-  return at < 0 ? undefined : `certificate ${at + 1} in ${file} is not signed by the one that follows it`;
 }
 
 async function portFacts(settings: Settings, holder: number | undefined): Promise<readonly PortFacts[]> {

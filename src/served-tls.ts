@@ -2,9 +2,11 @@ import type { Logger } from 'pino';
 import type { TlsStatus } from './admin/dependencies.ts';
 import { type Problem, problem } from './base/problem.ts';
 import type { ServerTls, TlsMaterial } from './base/server-tls.ts';
+import { endsSoon, type Validity } from './base/validity.ts';
 import { RefusalLog } from './refusal-log.ts';
 import type { TlsSettings } from './settings.ts';
-import type { TlsFault, TlsPaths, TlsReading, Validity } from './sources/tls-check.ts';
+import type { TlsFault } from './sources/pem.ts';
+import type { TlsPaths, TlsReading } from './sources/tls-check.ts';
 import { followTlsFiles, readTlsFiles, type TlsTiming } from './sources/tls-files.ts';
 
 type Good = Extract<TlsReading, { readonly kind: 'good' }>;
@@ -132,11 +134,9 @@ const flagNames = {
   clientCrl: 'client-crl',
 } as const satisfies Record<keyof TlsPaths, string>;
 
-const DAY = 24 * 60 * 60 * 1000;
-
-/** From a fifth of its life before the end, but no longer than two weeks. */
-function expiryProblem(file: string, { from, to }: Validity, outage: string, now: number): readonly Problem[] {
-  if (to === Number.POSITIVE_INFINITY || to - now > Math.min((to - from) / 5, 14 * DAY)) return [];
+function expiryProblem(file: string, validity: Validity, outage: string, now: number): readonly Problem[] {
+  const { to } = validity;
+  if (!endsSoon(validity, now)) return [];
   const when = new Date(to).toISOString();
   const message = now > to ? `${file} expired at ${when}: ${outage}` : `${file} expires at ${when}`;
   return [at(file, problem('tls.certificate_expires', [], message, 'renew it; the new file is taken by itself'))];

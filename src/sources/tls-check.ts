@@ -1,24 +1,11 @@
-import { Buffer } from 'node:buffer';
-import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import type { KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import type { TlsMaterial } from '../base/server-tls.ts';
-import { type CrlDates, crlDates } from './crl.ts';
+import type { Validity } from '../base/validity.ts';
+import { attempt, type Chain, certificatesIn, Faulty, faulty, keyOf, listsIn, type TlsFault } from './pem.ts';
 
 /** The files of a server's TLS. */
 export type TlsPaths = { readonly [Name in keyof TlsMaterial]: string };
-
-/** What is wrong with one of them, and what to do about it. */
-export interface TlsFault {
-  readonly file: string;
-  readonly why: string;
-  readonly remedy: string;
-}
-
-/** From when to when something holds; milliseconds since the epoch. */
-export interface Validity {
-  readonly from: number;
-  readonly to: number;
-}
 
 export type TlsReading =
   | {
@@ -32,16 +19,6 @@ export type TlsReading =
       readonly clientCrl?: Validity;
     }
   | { readonly kind: 'bad'; readonly faults: readonly TlsFault[] };
-
-/** A fault that has been found. */
-class Faulty extends Error {
-  readonly fault: TlsFault;
-
-  constructor(fault: TlsFault) {
-    super(fault.why);
-    this.fault = fault;
-  }
-}
 
 /** Whether texts of PEM will do for a server at the time `now`, in milliseconds since the epoch. Never throws. */
 export function checkTls(material: TlsMaterial, paths: TlsPaths, now: number): TlsReading {
@@ -65,17 +42,6 @@ export function checkTls(material: TlsMaterial, paths: TlsPaths, now: number): T
   };
 }
 
-function attempt<T>(act: () => T): T | Faulty {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof Faulty) return error;
-    throw error;
-  }
-}
-
-type Chain = readonly [X509Certificate, ...X509Certificate[]];
-
 function chainOf(text: string, file: string, now: number): Chain {
   const chain = certificatesIn(text, file);
   for (const each of chain) {
@@ -87,19 +53,6 @@ function chainOf(text: string, file: string, now: number): Chain {
     }
   }
   return chain;
-}
-
-function keyOf(text: string, file: string): KeyObject {
-  try {
-    return createPrivateKey(text);
-  } catch {
-    if (/^-----BEGIN ENCRYPTED|^Proc-Type: 4,ENCRYPTED/m.test(text)) {
-      throw faulty(file, 'the key is encrypted', 'write it without passphrase: openssl pkey -in OLD -out NEW');
-    }
-    const pem = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
-    if (pem) throw faulty(file, 'the key is damaged or cut off', 'write the whole file again');
-    throw faulty(file, 'there is no private key in PEM in it', 'it begins with -----BEGIN PRIVATE KEY-----');
-  }
 }
 
 function authoritiesOf(text: string | undefined, file: string | undefined, now: number): Validity | undefined {
@@ -121,32 +74,13 @@ function authoritiesOf(text: string | undefined, file: string | undefined, now: 
 /** OpenSSL lets nobody in of whose authority there is no list, or only one that is out of date. */
 function revokedIn(text: string | undefined, file: string | undefined, now: number): Validity | undefined {
   if (text === undefined || file === undefined) return undefined;
-  const begun = text.match(/-----BEGIN X509 CRL-----/g)?.length ?? 0;
-  const blocks = [...text.matchAll(/-----BEGIN X509 CRL-----([^-]+)-----END X509 CRL-----/g)];
-  if (begun === 0) {
-    throw faulty(
-      file,
-      'there is no list of revoked certificates in PEM in it',
-      'it begins with -----BEGIN X509 CRL-----',
-    );
-  }
-  if (blocks.length < begun) throw faulty(file, 'a list in it is cut off', 'write the whole file again');
-  const lists = blocks.map(([, base64 = '']) => datesOf(base64, file));
+  const lists = listsIn(text, file);
   const from = Math.max(...lists.map(each => each.from));
   const to = Math.min(...lists.map(each => each.to ?? Number.POSITIVE_INFINITY));
   if (now < from) throw faulty(file, `a list in it is valid only from ${iso(from)}`, 'look at the clock');
   if (now > to)
     throw faulty(file, `a list in it was to be renewed by ${iso(to)}`, 'have its authority make the next one');
   return { from, to };
-}
-
-function datesOf(base64: string, file: string): CrlDates {
-  try {
-    return crlDates(Buffer.from(base64, 'base64'));
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw faulty(file, `a list in it is damaged: ${reason}`, 'write the whole file again');
-  }
 }
 
 const iso = (at: number): string => new Date(at).toISOString();
@@ -173,28 +107,6 @@ function checkWhole(material: TlsMaterial, paths: TlsPaths): void {
   }
 }
 
-function certificatesIn(text: string, file: string): Chain {
-  const begun = text.match(/-----BEGIN CERTIFICATE-----/g)?.length ?? 0;
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  if (begun === 0) {
-    const key = /-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text);
-    const remedy = key ? 'it holds a private key: name the other file' : 'it begins with -----BEGIN CERTIFICATE-----';
-    throw faulty(file, 'there is no certificate in PEM in it', remedy);
-  }
-  const [first, ...others] = blocks.map(block => certificateIn(block, file));
-  if (!first || blocks.length < begun)
-    throw faulty(file, 'a certificate in it is cut off', 'write the whole file again');
-  return [first, ...others];
-}
-
-function certificateIn(block: string, file: string): X509Certificate {
-  try {
-    return new X509Certificate(block);
-  } catch {
-    throw faulty(file, 'a certificate in it is damaged', 'write the whole file again');
-  }
-}
-
 /** When all of them are valid. */
 function validityOf(chain: Chain): Validity {
   return {
@@ -204,7 +116,3 @@ function validityOf(chain: Chain): Validity {
 }
 
 const nameOf = ({ subject }: X509Certificate) => `"${(subject ?? '').replaceAll('\n', ', ')}"`;
-
-function faulty(file: string, why: string, remedy: string): Faulty {
-  return new Faulty({ file, why, remedy });
-}

@@ -2,11 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
 import type { TlsMaterial } from '../base/server-tls.ts';
 import { Alarm } from './alarm.ts';
-import { codeOf, readText, stateOf } from './read-text.ts';
-import { checkTls, type TlsFault, type TlsPaths, type TlsReading } from './tls-check.ts';
-
-/** Bytes of one file. */
-const longestFile = 1024 * 1024;
+import { readPem, type TlsFault } from './pem.ts';
+import { stateOf } from './read-text.ts';
+import { checkTls, type TlsPaths, type TlsReading } from './tls-check.ts';
 
 /** Reads the files of a server's TLS and checks them. Never rejects. */
 export async function readTlsFiles(paths: TlsPaths): Promise<TlsReading> {
@@ -15,28 +13,11 @@ export async function readTlsFiles(paths: TlsPaths): Promise<TlsReading> {
   for (const name of ['certificate', 'key', 'clientCa', 'clientCrl'] as const) {
     const file = paths[name];
     if (file === undefined) continue;
-    try {
-      const text = await readText(file, longestFile);
-      if (text === undefined) faults.push({ file, why: `it has more than ${longestFile} bytes`, remedy: 'is it PEM?' });
-      read[name] = text ?? '';
-    } catch (error) {
-      faults.push(unreadable(file, error));
-    }
+    const text = await readPem(file);
+    if (typeof text === 'string') read[name] = text;
+    else faults.push(text);
   }
   return faults.length > 0 ? { kind: 'bad', faults } : checkTls(read, paths, Date.now());
-}
-
-function unreadable(file: string, error: unknown): TlsFault {
-  const code = codeOf(error);
-  if (code === 'ENOENT') return { file, why: 'it does not exist', remedy: 'create it, or mend the path' };
-  if (code === 'EACCES') {
-    return { file, why: 'this user may not read it', remedy: 'give the user that Switchyard runs as leave to read it' };
-  }
-  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-    return { file, why: 'it is not text', remedy: 'turn DER into PEM: openssl x509 -inform der -in OLD -out NEW' };
-  }
-  const why = error instanceof Error ? error.message : code;
-  return { file, why: `it cannot be read: ${why}`, remedy: 'name a regular file' };
 }
 
 /** What has become of a change of the files. Same readings are told once. */

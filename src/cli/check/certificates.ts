@@ -1,9 +1,8 @@
+import { endsSoon } from '../../base/validity.ts';
 import type { CertificateFacts } from '../machine.ts';
 import { error, type Finding, ok, warning } from './finding.ts';
 
 const day = 86_400_000;
-/** A certificate is to be renewed in the last fifth of its life, but not sooner than so many days before its end. */
-const soon = 14;
 
 /** @param all none where everything is in plain text */
 export function certificateFindings(all: readonly CertificateFacts[], now: number): readonly Finding[] {
@@ -33,7 +32,7 @@ function expiryFinding({ file, from, at }: CertificateFacts['ends'][number], now
   const left = Math.floor((at - now) / day);
   const date = new Date(at).toISOString().slice(0, 10);
   if (at <= now) return error(id, `${file} was good until ${date}`, 'renew it');
-  if (at - now < Math.min((at - from) / 5, soon * day))
+  if (endsSoon({ from, to: at }, now))
     return warning(id, `${file} is good for ${left} days only, until ${date}`, 'renew it');
   return ok(id, `${file} is good until ${date}`);
 }
