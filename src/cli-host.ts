@@ -46,6 +46,7 @@ export function cliHost(): CliHost {
     restoreStopped: (...given) => restoreStopped(...given, err),
     // Loaded only here: it knows the store.
     machine: async flags => (await import('./machine.ts')).machine(flags, unheard.signal),
+    certificates: async () => (await import('./certificates.ts')).certificates,
     adminTarget,
   };
 }

@@ -9,6 +9,9 @@ export type Address =
 
 const hostName = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*\.?$/i;
 
+/** True for what can be looked up in DNS; addresses of digits and dots are such names, too. */
+export const isHostName = (text: string): boolean => hostName.test(text);
+
 /** @returns undefined when the text is not an address. */
 export function parseAddress(text: string): Address | undefined {
   if (text.startsWith('unix:')) {
@@ -22,7 +25,7 @@ export function parseAddress(text: string): Address | undefined {
   if (v6 !== undefined) return isIP(v6) === 6 ? { kind: 'ip', ip: v6, port: port(number) } : undefined;
   const name = match.groups['name'] ?? '';
   if (isIP(name) === 4) return { kind: 'ip', ip: name, port: port(number) };
-  if (/^[\d.]+$/.test(name) || !hostName.test(name)) return undefined;
+  if (/^[\d.]+$/.test(name) || !isHostName(name)) return undefined;
   return { kind: 'host', host: name.toLowerCase(), port: port(number) };
 }
 

@@ -22,9 +22,9 @@ const longestDuration = 365 * 86_400_000;
 
 /**
  * Reads `250ms`, `1.5s`, `2m`, `1h`, `1h30m`, `7d`; `0` and `0s` are zero.
- * @returns undefined when the text is not a duration, is finer than a millisecond, or is longer than a year.
+ * @returns undefined when the text is not a duration, is finer than a millisecond, or is longer than a year, or `longest`.
  */
-export function parseDuration(text: string): Millis | undefined {
+export function parseDuration(text: string, longest = longestDuration): Millis | undefined {
   if (text === '0') return millis(0);
   if (!/^(\d{1,12}(\.\d{1,6})?(ms|s|m|h|d))+$/.test(text)) return undefined;
   let total = 0;
@@ -32,7 +32,7 @@ export function parseDuration(text: string): Millis | undefined {
     total += Number(amount) * (durationUnits[name ?? ''] ?? Number.NaN);
   }
   const rounded = Math.round(total);
-  if (Math.abs(rounded - total) > 1e-6 || rounded > longestDuration) return undefined;
+  if (Math.abs(rounded - total) > 1e-6 || rounded > longest) return undefined;
   return millis(rounded);
 }
 

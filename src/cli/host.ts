@@ -2,6 +2,7 @@ import type { Problem } from '../base/problem.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { PolicyDocument } from '../policy/document.ts';
 import type { Policy } from '../policy/kinds.ts';
+import type { Certificates } from './certificates.ts';
 import type { CheckFlags, Machine } from './machine.ts';
 
 /** What the commands need of the program around them; `cli-host.ts` at the root gives it. */
@@ -42,6 +43,8 @@ export interface CliHost {
   restoreStopped(folder: string, backup: Uint8Array, reason: string): Promise<void>;
   /** The machine that the command runs on. */
   machine(flags: CheckFlags): Promise<Machine>;
+  /** Certificates of this machine, and their making. */
+  certificates(): Promise<Certificates>;
   /** Where the admin API is and what it wants; flags win over the environment, that over defaults. */
   adminTarget(flags: AdminFlags): AdminTarget;
 }

@@ -3,6 +3,7 @@ import { auditCommand } from './commands/audit.ts';
 import { backupCommand, restoreCommand } from './commands/backup.ts';
 import { bundleCommand } from './commands/bundle.ts';
 import { canaryCommand } from './commands/canary.ts';
+import { certCommand } from './commands/cert.ts';
 import { checkCommand } from './commands/check.ts';
 import { completionCommand } from './commands/completion.ts';
 import { configCommand } from './commands/config.ts';
@@ -63,7 +64,7 @@ const groups = {
     thawCommand,
     acceptCommand,
   ],
-  'Access:': [tokenCommand, logLevelCommand],
+  'Access:': [tokenCommand, certCommand, logLevelCommand],
   'Terminal:': [completionCommand],
 } satisfies Readonly<Record<string, readonly ((program: Command, host: CliHost) => void)[]>>;
 

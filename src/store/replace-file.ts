@@ -24,6 +24,12 @@ export interface Replacement {
 /** What a content is written to before it is put in its place; a kill leaves one behind. */
 const unfinished = /^\.switchyard-[0-9a-f]{16}\.new$/;
 
+/** A content, and the file that it is put in the place of. */
+export interface NewContent extends Replacement {
+  readonly path: string;
+  readonly content: string | Uint8Array;
+}
+
 /**
  * Puts a content in the place of a file as a whole; durable when the call returns. A kill leaves the old one or the new one,
  * and beside it, perhaps, a file `.switchyard-….new` that is of no use.
@@ -31,29 +37,51 @@ const unfinished = /^\.switchyard-[0-9a-f]{16}\.new$/;
  * @throws Error of the file system; the old one is then still there.
  */
 export function replaceFile(path: string, content: string | Uint8Array, replacement: Replacement = {}): void {
-  const { mode = 0o600, keepOwner = false } = replacement;
+  replaceFiles([{ path, content, ...replacement }]);
+}
+
+/**
+ * The same for files that belong together, of which none is put in its place before all are written.
+ *
+ * @throws Error of the file system; the old ones are then still there, unless it is a rename that failed after others.
+ */
+export function replaceFiles(all: readonly NewContent[]): void {
+  const written: { readonly next: string; readonly path: string }[] = [];
+  try {
+    for (const each of all) written.push({ next: writtenBeside(each), path: each.path });
+    for (const { next, path } of written) renameSync(next, path);
+  } catch (error) {
+    for (const { next } of written) discard(next);
+    throw error;
+  }
+  for (const directory of new Set(all.map(each => dirname(each.path)))) syncDirectory(directory);
+}
+
+/** @returns the file that the content is in, durably. */
+function writtenBeside({ path, content, mode = 0o600, keepOwner = false }: NewContent): string {
   const next = join(dirname(path), `.switchyard-${randomBytes(8).toString('hex')}.new`);
   // Not followed, and made by nobody else.
   const file = openSync(next, 'wx', 0o600);
   try {
-    try {
-      if (keepOwner) takeOwnerOf(path, file);
-      if (mode !== 0o600) fchmodSync(file, mode);
-      writeFileSync(file, content);
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(next, path);
+    if (keepOwner) takeOwnerOf(path, file);
+    if (mode !== 0o600) fchmodSync(file, mode);
+    writeFileSync(file, content);
+    fsyncSync(file);
   } catch (error) {
-    try {
-      rmSync(next, { force: true });
-    } catch {
-      // The first failure is the one to tell.
-    }
+    discard(next);
     throw error;
+  } finally {
+    closeSync(file);
   }
-  syncDirectory(dirname(path));
+  return next;
+}
+
+function discard(file: string): void {
+  try {
+    rmSync(file, { force: true });
+  } catch {
+    // The first failure is the one to tell.
+  }
 }
 
 /** What lies where everybody may put something is no word about whom the new content is for. */

@@ -50,6 +50,9 @@ const packages: Readonly<Record<string, readonly string[]>> = {
   hono: ['admin'],
   '@hono/zod-openapi': ['admin'],
   '@hono/node-server': ['admin', 'root'],
+  // They load slowly, and only to make certificates; the second is what the first needs.
+  '@peculiar/x509': ['certificate-maker.ts'],
+  'reflect-metadata': ['certificate-maker.ts'],
   commander: ['cli'],
   chokidar: ['sources'],
   // The root makes the one logger and hands it on.

@@ -37,6 +37,11 @@ export class CertificateAuthority {
     this.#issuer = { name: commonName, key: privateKey };
   }
 
+  /** Its private key, as PEM. */
+  get key(): string {
+    return pemKey(this.#issuer.key);
+  }
+
   issue(subject: Subject): KeyPair {
     const { certificate, privateKey } = make(subject, this.#issuer);
     return { certificate, key: pemKey(privateKey) };

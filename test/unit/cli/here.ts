@@ -22,6 +22,7 @@ export function hostOf(given: Partial<CliHost>): CliHost {
     envoyRefusal: nothing,
     restoreStopped: nothing,
     machine: nothing,
+    certificates: nothing,
     adminTarget: () => {
       throw new Error('not in this test');
     },
