@@ -45,6 +45,10 @@ const commands: readonly { readonly args: readonly string[]; readonly lines?: nu
   { args: ['explain', 'services.endpoints.weight'] },
   { args: ['translate'] },
   { args: ['bundle', '--bootstrap', 'shop/envoy-edge.yaml'], lines: 6 },
+  { args: ['cert', 'ca', 'tls'] },
+  { args: ['cert', 'issue', 'xds', '--server', 'xds.internal', '10.0.0.5', '--ca', 'tls/ca.crt', '--out', 'tls'] },
+  { args: ['cert', 'issue', 'edge-1', '--client', 'spiffe://shop/edge/{id}', '--ca', 'tls/ca.crt', '--out', 'tls'] },
+  { args: ['cert', 'show', 'tls'] },
   { args: ['serve', '--xds', 'nowhere'] },
   { args: ['status'] },
   { args: ['check', '--only', 'files', 'server', 'envoys'] },
@@ -99,6 +103,7 @@ function settled(text: string): string {
   return known
     .reduce((shown, [from, to]) => shown.replaceAll(from, to), text)
     .replaceAll(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '2026-03-01T12:00:00.000Z')
+    .replaceAll(/\b\d{4}-\d\d-\d\d(?=\s|$)/gm, '2026-03-01')
     .replaceAll(/(?<!: )\b\d+(?:ms|s|m)\b(?= |$|,)/gm, '3s')
     .replaceAll(/\b[0-9a-f]{8,64}\b/g, hash => '5c1f9a3e'.repeat(8).slice(0, hash.length))
     .replaceAll(/\b\d+ bytes\b/g, '1621 bytes')

@@ -153,4 +153,4 @@ function stateOf(lasting: { readonly from: number; readonly to: number }, now: n
   return (within === undefined ? endsSoon(lasting, now) : lasting.to - now < within) ? 'soon' : 'good';
 }
 
-export const worstOf = (found: readonly State[]): State => states.find(each => found.includes(each)) ?? 'good';
+const worstOf = (found: readonly State[]): State => states.find(each => found.includes(each)) ?? 'good';
