@@ -157,6 +157,8 @@ interface Cost {
   readonly frames: readonly FrameCounts[];
   /** Of clients, found for the change and for the acknowledgements. */
   readonly steps: number;
+  /** Of what clients hold, for the same. */
+  readonly folds: number;
 }
 
 /** What so many streams cost. */
@@ -178,7 +180,7 @@ async function costOf(t: TestContext, variant: 'sotw' | 'delta', streams: number
     client.ack(await client.response(2), names);
   }
   await settled();
-  const connected = [xds.service.frames.counts, xds.service.steps] as const;
+  const connected = [xds.service.frames.counts, xds.service.steps, xds.fleet.folds] as const;
 
   xds.publish(contents('2'));
   for (const client of clients) {
@@ -192,15 +194,16 @@ async function costOf(t: TestContext, variant: 'sotw' | 'delta', streams: number
   const changed = xds.service.frames.counts;
   await settled();
   const steps = xds.service.steps - connected[1];
+  const folds = xds.fleet.folds - connected[2];
 
   // What is asked for after them is answered after they have been read.
   for (const client of clients) ask(client, variant, urls.LDS);
   for (const client of clients) await client.response(4);
-  return { frames: [connected[0], changed, xds.service.frames.counts], steps };
+  return { frames: [connected[0], changed, xds.service.frames.counts], steps, folds };
 }
 
 for (const variant of ['sotw', 'delta'] as const) {
-  test(`fifty streams cost the frames, bytes and steps that one costs (${variant})`, async t => {
+  test(`fifty streams cost the frames, bytes, steps and folds that one costs (${variant})`, async t => {
     const one = await costOf(t, variant, 1);
     assert.deepEqual(
       one.frames.map(each => each.frames),
@@ -208,6 +211,7 @@ for (const variant of ['sotw', 'delta'] as const) {
       'a frame for each type, for the change, and for the listeners that there are not',
     );
     assert.equal(one.steps, 2, 'a step for the change, and one for its acknowledgement');
+    assert.equal(one.folds, 2, 'what is known of it changes as often');
     assert.deepEqual(await costOf(t, variant, 50), one);
   });
 }
