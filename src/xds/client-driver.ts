@@ -66,6 +66,7 @@ export class ClientDriver {
   /** Streams that have ended, of which the machine has not been told. */
   #left: number[] = [];
   readonly #client: Client;
+  #told: Publication | undefined;
 
   constructor(id: number, shared: SharedByClients, steps: Steps) {
     this.id = id;
@@ -93,7 +94,13 @@ export class ClientDriver {
     this.#client.step({ kind: 'joined', stream });
   }
 
+  /** The newest publication that it was told of. */
+  get told(): Publication | undefined {
+    return this.#told;
+  }
+
   published(publication: Publication): void {
+    this.#told = publication;
     this.step({ kind: 'publication', publication });
   }
 

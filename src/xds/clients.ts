@@ -22,7 +22,6 @@ export class Clients {
   /** By connection and node: whose further streams are. */
   readonly #known = new Map<string, ClientDriver>();
   readonly #keys = new WeakMap<ClientDriver, string>();
-  readonly #told = new WeakMap<ClientDriver, Publication>();
   readonly #unsubscribe: () => void;
   #fanningOut = false;
 
@@ -55,7 +54,7 @@ export class Clients {
       this.#keys.set(client, key);
     }
     client.join(stream, outlet);
-    if (this.#board.current) this.#tell(client, this.#board.current);
+    if (this.#board.current) client.published(this.#board.current);
     return client;
   }
 
@@ -104,15 +103,10 @@ export class Clients {
         else setImmediate(() => this.#fanOut(newest, this.#all.values()));
         return;
       }
-      if (!newest || this.#told.get(client) === newest) continue;
+      if (!newest || client.told === newest) continue;
       streams += client.streams;
-      this.#tell(client, newest);
+      client.published(newest);
     }
     setImmediate(() => this.#fanOut(newestThen, clients));
-  }
-
-  #tell(client: ClientDriver, newest: Publication): void {
-    this.#told.set(client, newest);
-    client.published(newest);
   }
 }

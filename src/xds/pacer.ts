@@ -23,14 +23,21 @@ export class Pacer {
     return this.#bytes >= this.#limit;
   }
 
-  /** Counts a write. @returns what to call when it has left, or never will; once is enough. */
-  begin(bytes: number): () => void {
+  /** Counts a write of so many bytes. */
+  begin(write: object, bytes: number): void {
     // Small ones come and go too fast to matter.
-    if (bytes < SMALL) return () => {};
-    const write = {};
+    if (bytes < SMALL) return;
     this.#writes.set(write, bytes);
     this.#bytes += bytes;
-    return () => this.#end(write);
+  }
+
+  /** It has left, or never will. Does nothing when it is not counted any more. */
+  end(write: object): void {
+    const bytes = this.#writes.size > 0 ? this.#writes.get(write) : undefined;
+    if (bytes === undefined) return;
+    this.#writes.delete(write);
+    this.#bytes -= bytes;
+    this.#admit();
   }
 
   /** Calls `resume`, once, when there is room. @returns how to give up waiting. */
@@ -40,18 +47,13 @@ export class Pacer {
     return () => this.#waiting.delete(resume);
   }
 
-  #end(write: object): void {
-    this.#bytes -= this.#writes.get(write) ?? 0;
-    if (this.#writes.delete(write)) this.#admit();
-  }
-
   /** Gives what is on its way now its time, and no more, while anyone waits. */
   #watch(): void {
     if (this.#timer !== undefined) return;
     const writes = [...this.#writes.keys()];
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      for (const write of writes) this.#end(write);
+      for (const write of writes) this.end(write);
       if (this.#waiting.size > 0) this.#watch();
     }, this.#patience).unref();
   }

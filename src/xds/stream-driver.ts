@@ -15,7 +15,7 @@ export interface StreamPort {
   readonly peer: string | undefined;
   /** Whom the client's certificate names; undefined without TLS. */
   readonly certificate: CertifiedNames | undefined;
-  /** Writes a response; `done` is called when its bytes have left the process, or never will. */
+  /** Writes a response; `done` is called when its bytes have left the process, or never will, in the order of writes. */
   write(outgoing: Outgoing, done: () => void): void;
   end(code: EndCode, message: string): void;
 }
@@ -45,8 +45,9 @@ export class StreamDriver implements Outlet {
   readonly #shared: SharedByStreams;
   readonly #clients: Clients;
   readonly #reader: RequestReader;
-  /** Writes that have not left. */
-  readonly #writing = new Set<() => void>();
+  /** Writes that have not left, oldest first: they leave in this order. */
+  readonly #writing: Outgoing[] = [];
+  readonly #left = (): void => this.#leave();
   #client: ClientDriver | undefined;
   #inFlight = 0;
   #blocked = false;
@@ -102,7 +103,7 @@ export class StreamDriver implements Outlet {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const done of this.#writing) done();
+    while (this.#writing.length > 0) this.#leave();
     const { streamId } = this.#settings;
     if (this.#client) this.#clients.leave(this.#client, streamId, reason);
     else this.#shared.emit({ kind: 'closed', clientId: streamId, reason });
@@ -112,21 +113,24 @@ export class StreamDriver implements Outlet {
   write(outgoing: Outgoing): void {
     if (this.#closed) return;
     const { length } = outgoing.frame;
-    const left = this.#shared.pacer.begin(length);
-    const done = (): void => {
-      if (!this.#writing.delete(done)) return;
-      this.#inFlight -= length;
-      left();
-      this.#resume();
-    };
-    this.#writing.add(done);
+    this.#shared.pacer.begin(outgoing, length);
+    this.#writing.push(outgoing);
     this.#answered = true;
     this.#inFlight += length;
     if (this.#inFlight > MAX_IN_FLIGHT && !this.#blocked) {
       this.#blocked = true;
       this.#client?.blocked(this.#settings.streamId);
     }
-    this.#port.write(outgoing, done);
+    this.#port.write(outgoing, this.#left);
+  }
+
+  /** The oldest write has left, or never will. */
+  #leave(): void {
+    const outgoing = this.#writing.shift();
+    if (!outgoing) return;
+    this.#inFlight -= outgoing.frame.length;
+    this.#shared.pacer.end(outgoing);
+    this.#resume();
   }
 
   #resume(): void {

@@ -12,30 +12,50 @@ interface Reading {
  */
 export class Throttle {
   readonly #limits: Pick<XdsLimits, 'requests' | 'requestBurst'>;
-  /** That may not have a whole burst now. */
-  readonly #used = new Set<Bucket>();
+  /** Whose reading is held up. */
+  readonly #paused = new Set<Bucket>();
   #timer: NodeJS.Timeout | undefined;
+  /** So many ticks have passed while some stream might not have had its whole burst, */
+  #ticks = 0;
+  /** and by this one all will have it again, unless one is used before. */
+  #full = 0;
 
   constructor(limits: Pick<XdsLimits, 'requests' | 'requestBurst'>) {
     this.#limits = limits;
   }
 
+  get limits(): Pick<XdsLimits, 'requests' | 'requestBurst'> {
+    return this.#limits;
+  }
+
+  get ticks(): number {
+    return this.#ticks;
+  }
+
   /** @param held is told when a stream is held up. */
   bucket(reading: Reading, held: () => void): Bucket {
-    return new Bucket(this.#limits.requestBurst, reading, held, {
-      used: bucket => this.#use(bucket),
-      ended: bucket => this.#used.delete(bucket),
-    });
+    return new Bucket(this, reading, held);
   }
 
-  #use(bucket: Bucket): void {
-    this.#used.add(bucket);
-    this.#timer ??= setInterval(() => this.#fill(), TICK).unref();
+  /** @param ticks until the one that was used has its whole burst again */
+  used(ticks: number): void {
+    const full = this.#ticks + Math.ceil(ticks);
+    if (full > this.#full) this.#full = full;
+    this.#timer ??= setInterval(() => this.#tick(), TICK).unref();
   }
 
-  #fill(): void {
-    for (const bucket of this.#used) if (bucket.fill((this.#limits.requests * TICK) / 1000)) this.#used.delete(bucket);
-    if (this.#used.size > 0) return;
+  paused(bucket: Bucket): void {
+    this.#paused.add(bucket);
+  }
+
+  ended(bucket: Bucket): void {
+    this.#paused.delete(bucket);
+  }
+
+  #tick(): void {
+    this.#ticks += 1;
+    for (const bucket of this.#paused) if (bucket.resumes()) this.#paused.delete(bucket);
+    if (this.#ticks < this.#full) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
@@ -44,40 +64,35 @@ export class Throttle {
 /** Milliseconds. */
 const TICK = 100;
 
-interface Owner {
-  used(bucket: Bucket): void;
-  ended(bucket: Bucket): unknown;
-}
-
-/** What a stream may say now. */
+/** What a stream may say now. What it has been given since is counted when it says something: most do seldom. */
 export class Bucket {
-  readonly #most: number;
+  readonly #throttle: Throttle;
   readonly #reading: Reading;
   readonly #held: () => void;
-  readonly #owner: Owner;
   #left: number;
+  /** Tick of the throttle when that was so. */
+  #at: number;
   #paused = false;
-  #used = false;
   #ended = false;
 
-  constructor(most: number, reading: Reading, held: () => void, owner: Owner) {
-    this.#most = most;
-    this.#left = most;
+  constructor(throttle: Throttle, reading: Reading, held: () => void) {
+    this.#throttle = throttle;
+    this.#left = throttle.limits.requestBurst;
+    this.#at = throttle.ticks;
     this.#reading = reading;
     this.#held = held;
-    this.#owner = owner;
   }
 
   /** A request was read. */
   take(): void {
     if (this.#ended) return;
+    this.#fill();
     this.#left--;
-    if (!this.#used) {
-      this.#used = true;
-      this.#owner.used(this);
-    }
+    const { requests, requestBurst } = this.#throttle.limits;
+    this.#throttle.used((requestBurst - this.#left) / perTick(requests));
     if (this.#left >= 1 || this.#paused) return;
     this.#paused = true;
+    this.#throttle.paused(this);
     this.#reading.pause();
     this.#held();
   }
@@ -85,19 +100,28 @@ export class Bucket {
   /** The stream has ended. */
   end(): void {
     this.#ended = true;
-    this.#owner.ended(this);
+    this.#throttle.ended(this);
   }
 
-  /** @returns whether it is full. */
-  fill(requests: number): boolean {
-    this.#left = Math.min(this.#most, this.#left + requests);
-    if (this.#paused && this.#left >= 1) {
-      this.#paused = false;
-      this.#reading.resume();
-    }
-    this.#used = this.#left < this.#most;
-    return !this.#used;
+  /** Goes on reading if it may. @returns whether it does. */
+  resumes(): boolean {
+    this.#fill();
+    if (this.#left < 1) return false;
+    this.#paused = false;
+    this.#reading.resume();
+    return true;
   }
+
+  #fill(): void {
+    const { ticks, limits } = this.#throttle;
+    if (ticks === this.#at) return;
+    this.#left = Math.min(limits.requestBurst, this.#left + (ticks - this.#at) * perTick(limits.requests));
+    this.#at = ticks;
+  }
+}
+
+function perTick(requests: number): number {
+  return (requests * TICK) / 1000;
 }
 
 /** Why a stream is read no further for now. */

@@ -104,9 +104,9 @@ test('a stream that ends while it waits is not written to', t => {
 
 test('small writes are not counted', () => {
   const pacer = new Pacer({ limit: 1, patience: 10 });
-  pacer.begin(1000);
+  pacer.begin({}, 1000);
   assert.equal(pacer.full, false);
-  pacer.begin(size);
+  pacer.begin({}, size);
   assert.equal(pacer.full, true);
 });
 
