@@ -3,6 +3,7 @@ import protobuf, { type Reader } from 'protobufjs/minimal.js';
 import { beyond, defaultLimits, type XdsLimits } from './limits.ts';
 import type { DeltaRequest, RequestError, SotwRequest } from './machine.ts';
 import { type NameList, nameListOf } from './name-list.ts';
+import { type Middle, PlainRequests } from './plain-requests.ts';
 import { eachField } from './wire.ts';
 
 /** A request with the bytes of its node, if it bears one. */
@@ -21,18 +22,54 @@ const hasNothing: ReadonlyMap<string, string> = new Map();
  */
 export class RequestReader {
   readonly #lists = new Set<NameList>();
+  #wholes = 0;
+  readonly #sotw = new PlainRequests({ version: 1, nonce: 5 });
+  readonly #delta = new PlainRequests({ version: undefined, nonce: 6 });
   readonly #limits: Pick<XdsLimits, 'names' | 'nameLength'>;
 
   constructor(limits: Pick<XdsLimits, 'names' | 'nameLength'> = defaultLimits) {
     this.#limits = limits;
   }
 
+  /** How many requests were read field by field so far: others were known but for version and nonce. */
+  get wholes(): number {
+    return this.#wholes;
+  }
+
   sotw(bytes: Buffer): Received<SotwRequest> {
+    const middle = this.#sotw.middleOf(bytes);
+    const known = middle && this.#sotw.said(bytes, middle);
+    if (!known) return this.#wholeSotw(bytes, middle);
+    const { typeUrl, names } = known;
+    const versionInfo = middle.from > 0 ? bytes.toString('utf8', 2, middle.from) : '';
+    return {
+      typeUrl,
+      versionInfo,
+      names,
+      nonce: bytes.toString('utf8', middle.to + 2),
+      error: undefined,
+      node: undefined,
+    };
+  }
+
+  delta(bytes: Buffer): Received<DeltaRequest> {
+    const middle = this.#delta.middleOf(bytes);
+    const known = middle && this.#delta.said(bytes, middle);
+    if (!known) return this.#wholeDelta(bytes, middle);
+    const { typeUrl, names: subscribe } = known;
+    const nonce = bytes.toString('utf8', middle.to + 2);
+    return { typeUrl, subscribe, unsubscribe: noNames, has: hasNothing, nonce, error: undefined, node: undefined };
+  }
+
+  #wholeSotw(bytes: Buffer, middle: Middle | undefined): Received<SotwRequest> {
+    this.#wholes += 1;
     const request = { typeUrl: '', versionInfo: '', nonce: '' };
     const runs: (readonly string[])[] = [];
     let error: RequestError | undefined;
     let node: Uint8Array | undefined;
+    const places: number[] = [];
     eachField(bytes, (field, reader) => {
+      if (field !== 3 && field !== 4) places.push(reader.pos - 1);
       if (field === 1) request.versionInfo = reader.string();
       else if (field === 2) node = reader.bytes();
       else if (field === 3 && bytes[reader.pos - 1] === namesTag) this.#readNames(runs, bytes, reader);
@@ -42,16 +79,21 @@ export class RequestReader {
       else return false;
       return true;
     });
-    return { ...request, names: joined(runs), error, node };
+    const names = joined(runs);
+    if (middle && isAround(middle, places)) this.#sotw.remember(bytes, middle, { typeUrl: request.typeUrl, names });
+    return { ...request, names, error, node };
   }
 
-  delta(bytes: Buffer): Received<DeltaRequest> {
+  #wholeDelta(bytes: Buffer, middle: Middle | undefined): Received<DeltaRequest> {
+    this.#wholes += 1;
     const request = { typeUrl: '', unsubscribe: [] as string[], nonce: '' };
     const runs: (readonly string[])[] = [];
     let has: Map<string, string> | undefined;
     let error: RequestError | undefined;
     let node: Uint8Array | undefined;
+    const places: number[] = [];
     eachField(bytes, (field, reader) => {
+      if (field !== 2 && field !== 3) places.push(reader.pos - 1);
       if (field === 1) node = reader.bytes();
       else if (field === 2) request.typeUrl = reader.string();
       else if (field === 3 && bytes[reader.pos - 1] === namesTag) this.#readNames(runs, bytes, reader);
@@ -62,7 +104,10 @@ export class RequestReader {
       else return false;
       return true;
     });
-    return { ...request, subscribe: joined(runs), has: has ?? hasNothing, error, node };
+    const subscribe = joined(runs);
+    const said = { typeUrl: request.typeUrl, names: subscribe };
+    if (middle && isAround(middle, places)) this.#delta.remember(bytes, middle, said);
+    return { ...request, subscribe, has: has ?? hasNothing, error, node };
   }
 
   /** Any other tag of the field is no name, and is left to be skipped as what is unknown is. */
@@ -127,6 +172,16 @@ export class RequestReader {
 }
 
 const maxLists = 8;
+
+/**
+ * True if the fields of a request but its type and names are just those around its middle.
+ *
+ * @param places where these begin.
+ */
+function isAround({ from, to }: Middle, places: readonly number[]): boolean {
+  const [first, last] = places;
+  return from === 0 ? places.length === 1 && first === to : places.length === 2 && first === 0 && last === to;
+}
 
 /** A single run stays the list that it is, so that what is remembered of it is found. */
 function joined(runs: readonly (readonly string[])[]): readonly string[] {

@@ -11,6 +11,10 @@ function sotwBytes(message: MessageTypes['envoy.service.discovery.v3.DiscoveryRe
   return Buffer.from(encode('envoy.service.discovery.v3.DiscoveryRequest', message));
 }
 
+function deltaBytes(message: MessageTypes['envoy.service.discovery.v3.DeltaDiscoveryRequest']): Buffer {
+  return Buffer.from(encode('envoy.service.discovery.v3.DeltaDiscoveryRequest', message));
+}
+
 test('a SotW request is read as the codec writes it', () => {
   const { node, ...request } = new RequestReader().sotw(
     sotwBytes({
@@ -78,6 +82,59 @@ test('a longer, a shorter and another list are not taken for the one before', ()
   assert.deepEqual(names('a'), ['a']);
   assert.deepEqual(names('a', 'c'), ['a', 'c']);
   assert.deepEqual(names(), []);
+});
+
+const nonces = ['0123456789abcdef', '0123456789abcdeX'] as const;
+
+test('of acknowledgements that say the same but for version and nonce, one is read field by field', () => {
+  const names = Array.from({ length: 100 }, (_, index) => `cluster-${index}`);
+  const [sotw, delta] = [new RequestReader(), new RequestReader()];
+  for (let count = 0; count < 10; count++) {
+    const response_nonce = String(count).padStart(16, '0');
+    const version_info = 'v'.repeat(count + 1);
+    const request = sotw.sotw(sotwBytes({ version_info, resource_names: names, type_url: 'eds', response_nonce }));
+    assert.deepEqual([request.versionInfo, request.nonce, request.names], [version_info, response_nonce, names]);
+    const type_url = count % 2 === 0 ? 'cds' : 'eds';
+    const acknowledged = delta.delta(deltaBytes({ type_url, response_nonce }));
+    assert.deepEqual([acknowledged.typeUrl, acknowledged.nonce], [type_url, response_nonce]);
+  }
+  assert.deepEqual([sotw.wholes, delta.wholes], [1, 2], 'one of each type');
+});
+
+test('what a reader has read before makes no difference to what it reads', () => {
+  const field = (tag: number, text: string) => Buffer.from([tag, Buffer.byteLength(text), ...Buffer.from(text)]);
+  // Fields that look like the end of a request within others, stand twice, or stand elsewhere than usual.
+  const tails = nonces.flatMap(nonce => [`\x2a\x10${nonce}`, `\x32\x10${nonce}`]);
+  const texts = fc.constantFrom('', 'a', 'b', 'ü', nonces[0], nonces[1], ...tails, `a${tails[0]}`, `a${tails[1]}`);
+  const tags = [0x0a, 0x12, 0x1a, 0x22, 0x2a, 0x32, 0x3a, 0x42].map(tag => fc.record({ tag: fc.constant(tag), texts }));
+  const some = fc.array(fc.oneof(...tags), { maxLength: 5 }).map(all => all.map(each => field(each.tag, each.texts)));
+  const ends = fc.constantFrom(...[0x2a, 0x32].flatMap(tag => nonces.map(nonce => field(tag, nonce))), Buffer.alloc(0));
+  const request = fc.tuple(some, ends).map(([fields, end]) => Buffer.concat([...fields, end]));
+  const outcome = (read: () => object): unknown => {
+    try {
+      return read();
+    } catch (error) {
+      return String(error);
+    }
+  };
+  fc.assert(
+    fc.property(fc.array(request, { maxLength: 4 }), fc.infiniteStream(ends), (pool, others) => {
+      const reader = new RequestReader();
+      for (const bytes of [
+        ...pool,
+        ...pool.map(each => Buffer.concat([each.subarray(0, -18), others.next().value!])),
+      ]) {
+        for (const variant of ['sotw', 'delta'] as const) {
+          const fresh = outcome(() => new RequestReader()[variant](bytes));
+          assert.deepEqual(
+            outcome(() => reader[variant](bytes)),
+            fresh,
+          );
+        }
+      }
+    }),
+    { numRuns: 3000 },
+  );
 });
 
 test('names with other fields between them are all read, at no more cost', () => {
