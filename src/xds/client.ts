@@ -77,6 +77,9 @@ export class Client {
   /** With its state. What it brought about is kept for others that are to take the same step. */
   #last: StateStep;
   #standing: Standing = unknown;
+  #publication: Publication | undefined;
+  /** For its node, if there is a fleet for it that has a snapshot. */
+  #published: Snapshot | undefined;
   readonly #streams = new Map<number, OwnStream>();
   readonly #numbered = new Map<number, OwnStream>();
   /** No smaller number of a stream is free. */
@@ -142,8 +145,13 @@ export class Client {
 
   #publish(publication: Publication): ClientStep {
     const before = this.#standing;
-    this.#standing = published(before, publication);
-    return this.#move({ kind: 'publication', published: this.#standing.published }, changesOf(before, this.#standing));
+    // The same rule gives the same answer; most publications change only content.
+    const known = this.#publication?.assign === publication.assign && before.assignment !== undefined;
+    const standing = known ? before : assigned(before, publication);
+    this.#published = snapshotFor(standing.assignment, publication);
+    this.#publication = publication;
+    this.#standing = standing;
+    return this.#move({ kind: 'publication', published: this.#published }, changesOf(before, standing));
   }
 
   #request(input: ClientRequest): ClientStep {
@@ -151,10 +159,13 @@ export class Client {
     if (!stream) return nothing;
     const before = this.#standing;
     const standing = this.#identified(input.node);
+    const published = standing === before ? this.#published : snapshotFor(standing.assignment, this.#publication);
     const typeUrl = input.request.typeUrl || (stream.settings.impliedType ?? '');
-    const step = this.#steps.step(this.state, this.#told(input, stream, typeUrl, standing));
+    const told = this.#told(input, stream, typeUrl, standing.traits, published);
+    const step = this.#steps.step(this.state, told);
     if (step.fault !== undefined) return { ...nothing, fault: step.fault, ...(step.limit && { limit: step.limit }) };
     this.#standing = standing;
+    this.#published = published;
     stream.nonces(typeUrl);
     return this.#take(step, changesOf(before, standing), input.request.nonce);
   }
@@ -164,26 +175,29 @@ export class Client {
     if (!node || sameNode(known.node, node)) return known;
     // Two streams that contradict each other would move the client to and fro.
     if (known.node && this.#streams.size > 1) return known;
-    return assigned({ ...known, node, traits: traitsOf(node) });
+    return assigned({ ...known, node, traits: traitsOf(node) }, this.#publication);
   }
 
-  #told(input: ClientRequest, stream: OwnStream, typeUrl: string, { traits, published }: Standing): StateInput {
+  #told(
+    input: ClientRequest,
+    stream: OwnStream,
+    typeUrl: string,
+    traits: Traits | undefined,
+    published: Snapshot | undefined,
+  ): StateInput {
     const { lanes } = this.state;
     const unanswered = lanes[laneIndex(lanes, stream.number, typeUrl)]?.state.unanswered.length ?? 0;
     const answers = stream.answers(typeUrl, input.request.nonce, unanswered);
-    const common = { streamId: stream.number, traits, published };
+    const { number: streamId } = stream;
     const { error } = input.request;
     if (input.kind === 'sotw') {
       const { versionInfo, names } = input.request;
-      return {
-        kind: 'sotw',
-        ...common,
-        request: { typeUrl: input.request.typeUrl, versionInfo, names, answers, error },
-      };
+      const request = { typeUrl: input.request.typeUrl, versionInfo, names, answers, error };
+      return { kind: 'sotw', streamId, traits, published, request };
     }
     const { subscribe, unsubscribe, has } = input.request;
     const request = { typeUrl: input.request.typeUrl, subscribe, unsubscribe, has, answers, error };
-    return { kind: 'delta', ...common, request };
+    return { kind: 'delta', streamId, traits, published, request };
   }
 
   #move(input: StateInput, first: readonly ClientEvent[] = none): ClientStep {
@@ -296,37 +310,20 @@ class OwnTimers {
 interface Standing {
   readonly node: NodeIdentity | undefined;
   readonly traits: Traits | undefined;
-  readonly publication: Publication | undefined;
   readonly assignment: Assignment | undefined;
-  /** For its node, if there is a fleet for it that has a snapshot. */
-  readonly published: Snapshot | undefined;
 }
 
-const unknown: Standing = {
-  node: undefined,
-  traits: undefined,
-  publication: undefined,
-  assignment: undefined,
-  published: undefined,
-};
+const unknown: Standing = { node: undefined, traits: undefined, assignment: undefined };
 
-function published(standing: Standing, publication: Publication): Standing {
-  const next = { ...standing, publication };
-  // The same rule gives the same answer; most publications change only content.
-  const known = standing.publication?.assign === publication.assign && standing.assignment;
-  return known ? { ...next, published: snapshotFor(known, publication) } : assigned(next);
-}
-
-function assigned(standing: Standing): Standing {
-  const { node, publication, assignment: before } = standing;
+function assigned(standing: Standing, publication: Publication | undefined): Standing {
+  const { node, assignment: before } = standing;
   if (!node || !publication) return standing;
   const assignment = publication.assign(node);
-  const published = snapshotFor(assignment, publication);
-  return { ...standing, published, assignment: before && sameAssignment(assignment, before) ? before : assignment };
+  return { ...standing, assignment: before && sameAssignment(assignment, before) ? before : assignment };
 }
 
-function snapshotFor(assignment: Assignment, { snapshots }: Publication): Snapshot | undefined {
-  return assignment.kind === 'assigned' ? snapshots.get(assignment.key) : undefined;
+function snapshotFor(assignment: Assignment | undefined, publication: Publication | undefined): Snapshot | undefined {
+  return assignment?.kind === 'assigned' ? publication?.snapshots.get(assignment.key) : undefined;
 }
 
 function changesOf(before: Standing, { node, assignment }: Standing): readonly ClientEvent[] {

@@ -28,7 +28,7 @@ export class Nonces {
   #newest = '';
 
   constructor(prefix: string) {
-    this.#prefix = prefix;
+    this.#prefix = prefix.padStart(PREFIX_LENGTH, '0');
   }
 
   /** Of the next response. */
