@@ -81,28 +81,27 @@ test('P7, R49: for clients that ask on and do not read nothing is kept', t =>
     for (const socket of deaf) socket.destroy();
   }));
 
-test('P24: of thousands of messages of which the rest never comes, little is kept', t =>
+test('P24: of many messages of which the rest never comes, little is kept', t =>
   fire.survives(t, async () => {
     const before = await fire.counts();
     // As much as windows allow before anything is read.
     const half = message(Buffer.alloc(1_000_000)).subarray(0, 60_000);
     const sockets = await Promise.all(
-      Array.from({ length: 4 }, async () => {
+      Array.from({ length: 3 }, async () => {
         const socket = await open(fire.port);
         socket.resume();
         socket.write(started);
-        for (let index = 0; index < 500; index++) {
+        for (let index = 0; index < 300; index++) {
           const stream = 2 * index + 1;
           const parts = Buffer.concat([call(stream), data(stream, half)]);
-          // Windows of a connection are opened by who reads; what does not fit is as good as not said.
           await new Promise(resolve => socket.write(parts, resolve));
         }
         return socket;
       }),
     );
-    await until('all has been heard', async () => (await fire.counts()).limited > 1000, 30_000);
+    await until('all has been heard', async () => (await fire.counts()).limited > before.limited + 500, 30_000);
     const { memory } = await fire.counts();
-    assert.ok(memory - before.memory < 40_000_000, `${memory - before.memory} bytes are kept`);
+    assert.ok(memory - before.memory < 30_000_000, `${memory - before.memory} bytes are kept`);
     for (const socket of sockets) socket.destroy();
   }));
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
+import type { ServerHttp2Session } from 'node:http2';
 import { type TestContext, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { framed } from '../../src/xds/frame.ts';
+import { Connection } from '../../src/xds/http2/connection.ts';
 import type { RpcService, Serve } from '../../src/xds/rpc.ts';
 import { defaultXdsSettings } from '../../src/xds/service.ts';
 import { END_HEADERS, frame, headerBlock, open, preface, settings, types } from '../fuzz/frames.ts';
@@ -124,4 +126,22 @@ test('P24: floods of pings, settings and resets end their connection, and no oth
   assert.equal(good.closed, false);
   assert.equal(calm.destroyed, false);
   calm.destroy();
+});
+
+test('P8: a ping that cannot be sent ends its connection, and nothing else', { timeout: 10_000 }, async () => {
+  const session = Object.assign(new EventEmitter(), {
+    socket: {},
+    destroyed: false,
+    setLocalWindowSize: () => {},
+    ping: () => {
+      throw new Error('planted');
+    },
+    destroy: () => session.emit('close'),
+  });
+  const [warning, gone] = [once(process, 'warning'), once(session, 'close')];
+  new Connection(session as unknown as ServerHttp2Session, { keepaliveTime: 1, keepaliveTimeout: 1000 });
+  const alive = setInterval(() => {}, 1000);
+  await gone;
+  clearInterval(alive);
+  assert.match(String((await warning)[0]), /planted/);
 });

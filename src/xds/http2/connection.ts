@@ -1,6 +1,6 @@
 import { constants, type ServerHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
-import type { Caller, TransportSettings } from '../rpc.ts';
+import { type Caller, type TransportSettings, warned } from '../rpc.ts';
 import { namesOf } from '../tls.ts';
 
 /** Bytes that the other side may have on its way to us on all streams of a connection together. */
@@ -43,7 +43,12 @@ export class Connection implements Caller {
   }
 
   #later(): NodeJS.Timeout {
-    return setTimeout(() => this.#ping(), this.#keepalive.keepaliveTime).unref();
+    const ping = (): void =>
+      warned(
+        () => this.#ping(),
+        () => this.#session.destroy(),
+      );
+    return setTimeout(ping, this.#keepalive.keepaliveTime).unref();
   }
 
   #ping(): void {
