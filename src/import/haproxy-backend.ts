@@ -1,4 +1,14 @@
-import { addressOf, type Draft, type EndpointDraft, type ServiceDraft } from './draft.ts';
+import {
+  addressOf,
+  countWithin,
+  type Draft,
+  type EndpointDraft,
+  endpointsOf,
+  isFraming,
+  isHeaderName,
+  type ServiceDraft,
+  timeWithin,
+} from './draft.ts';
 import type { Statement } from './statement.ts';
 
 /** A time of HAProxy as a duration: `5000` is milliseconds; undefined: it is none. */
@@ -35,24 +45,28 @@ export function backendService(draft: Draft, name: string, lines: readonly State
   const servers = lines
     .filter(each => each.name === 'server')
     .flatMap(each => serverOf(draft, path, each, base?.args ?? []) ?? []);
-  const backups = servers.filter(each => each.words.has('backup'));
+  const backups = new Map(servers.filter(each => each.words.has('backup')).map((each, index) => [each, index + 1]));
+  const byLine = new Map(servers.map(each => [each.at, each]));
   const together = lastOf(lines, 'option', 'allbackups');
   if (together) draft.notes.take(together);
   const checked = servers.filter(each => each.words.has('check'));
-  const endpoints = servers.map(each => {
-    const order = backups.indexOf(each) + 1;
-    return endpointOf(draft, path, each, together ? Math.min(order, 1) : Math.min(order, 15), checked.length > 0);
+  const lowest = together ? 1 : 15;
+  const endpoints = endpointsOf(draft.notes, path, [...byLine.keys()], line => {
+    const each = byLine.get(line);
+    const order = (each && backups.get(each)) ?? 0;
+    if (order > 15 && !together) draft.notes.changed(line, path, 'it steps in together with the fifteenth backup');
+    return each && endpointOf(draft, path, each, Math.min(order, lowest), checked.length > 0);
   });
   return {
     ...(tcp ? { protocol: 'tcp' as const } : {}),
     endpoints,
     loadBalancing: balancing(draft, path, lines, servers),
-    ...(backups.length > 0 ? { failover: 'whenAllDown' as const } : {}),
+    ...(backups.size > 0 ? { failover: 'whenAllDown' as const } : {}),
     ...sessions(draft, path, lines, servers),
     ...(checked.length > 0 ? { healthCheck: checkOf(draft, path, lines, checked, tcp) } : {}),
     ...bounds(draft, path, servers),
-    ...times(draft, lines),
-    ...retries(draft, lines, tcp),
+    ...times(draft, path, lines),
+    ...retries(draft, path, lines, tcp),
     ...(tcp ? {} : { timeout: '0s' }),
   };
 }
@@ -82,6 +96,13 @@ function serverOf(
     notes.left(at, path, `${target} is no address that a policy takes`);
     return undefined;
   }
+  if (!target.includes('/') && !/:\d+$/.test(target))
+    notes.changed(
+      at,
+      path,
+      `its port is ${address.replace(/^.*:/, '')}, as none is written`,
+      'HAProxy sends to the port that the caller asked',
+    );
   const unknown = [...words.keys()].filter(each => !known.test(each));
   if (words.has('ssl'))
     notes.changed(at, path, 'connections to it are without TLS', 'put what speaks TLS beside the application');
@@ -96,14 +117,14 @@ function endpointOf(
   priority: number,
   checks: boolean,
 ): EndpointDraft {
-  const weight = Number(words.get('weight') ?? 1);
-  const port = Number(words.get('port') ?? 0);
+  const weight = countWithin(notes, at, path, words.get('weight'), 0, 256) ?? 1;
+  const port = countWithin(notes, at, path, words.get('port'), 1, 65_535) ?? 0;
   if (words.has('addr')) notes.changed(at, path, 'addr of its check is left out');
   const healthCheck = checks && !words.has('check') ? ('off' as const) : port > 0 ? { port } : undefined;
   const state = words.has('disabled') ? ('disabled' as const) : weight === 0 ? ('draining' as const) : undefined;
   return {
     address,
-    ...(weight > 1 && weight <= 256 ? { weight } : {}),
+    ...(weight > 1 ? { weight } : {}),
     ...(priority > 0 ? { priority } : {}),
     ...(state ? { state } : {}),
     ...(healthCheck ? { healthCheck } : {}),
@@ -171,10 +192,11 @@ function checkOf(
   const timeout = timeOf(lastOf(lines, 'timeout', 'check')?.args[1]);
   notes.take(...lines.filter(each => each.name === 'timeout' && each.args[0] === 'check'));
   const word = (name: string) => servers.map(each => each.words.get(name)).find(each => each !== undefined);
-  const interval = timeOf(word('inter'));
-  const edgeInterval = timeOf(word('fastinter'));
-  const unhealthyInterval = timeOf(word('downinter'));
-  const [rise, fall] = [Number(word('rise') ?? 0), Number(word('fall') ?? 0)];
+  const [first] = servers;
+  const paced = (name: string) => first && timeWithin(notes, first.at, path, timeOf(word(name)), 1, 86_400_000);
+  const counted = (name: string) => first && countWithin(notes, first.at, path, word(name), 1, 100);
+  const [interval, edgeInterval, unhealthyInterval] = [paced('inter'), paced('fastinter'), paced('downinter')];
+  const [rise, fall] = [counted('rise'), counted('fall')];
   for (const each of servers) {
     if (['inter', 'rise', 'fall'].some(name => each.words.get(name) !== word(name)))
       notes.changed(each.at, path, 'all servers are checked at the pace of the first');
@@ -186,8 +208,8 @@ function checkOf(
     ...(edgeInterval === undefined ? {} : { edgeInterval }),
     ...(unhealthyInterval === undefined ? {} : { unhealthyInterval }),
     ...(timeout === undefined ? (interval === undefined ? {} : { timeout: interval }) : { timeout }),
-    ...(rise > 0 ? { healthyAfter: rise } : {}),
-    ...(fall > 0 ? { unhealthyAfter: fall } : {}),
+    ...(rise === undefined ? {} : { healthyAfter: rise }),
+    ...(fall === undefined ? {} : { unhealthyAfter: fall }),
   };
 }
 
@@ -200,14 +222,22 @@ function httpCheck(notes: Draft['notes'], path: readonly string[], lines: readon
   let uri = second ?? first ?? '/';
   let host = /host:\s*([^\s\\]+)/i.exec(version ?? option.args.join(' '))?.[1];
   let expect = ['200-399'];
+  const headers: Record<string, string> = {};
   for (const each of lines.filter(line => line.name === 'http-check')) {
     const [kind, ...words] = each.args;
     const after = (name: string) => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined);
     if (kind === 'send') {
       method = after('meth') ?? 'GET';
       uri = after('uri') ?? uri;
-      if (words[words.indexOf('hdr') + 1]?.toLowerCase() === 'host') host = words[words.indexOf('hdr') + 2];
       notes.take(each);
+      for (const [index, word] of words.entries()) {
+        const [name = '', value = ''] = words.slice(index + 1, index + 3);
+        if (word !== 'hdr') continue;
+        if (name.toLowerCase() === 'host') host = value;
+        else if (isHeaderName(name) && !isFraming(name)) headers[name.toLowerCase()] = value.replaceAll('%', '%%');
+        else notes.changed(each, path, `the header ${name} is left out`);
+      }
+      if (words.includes('body')) notes.changed(each, path, 'checks are sent without a body');
     } else if (
       kind === 'expect' &&
       words[0] === 'status' &&
@@ -222,7 +252,14 @@ function httpCheck(notes: Draft['notes'], path: readonly string[], lines: readon
     }
   }
   const usual = methods.find(each => each === method.toUpperCase());
-  return { path: uri, method: usual ?? ('GET' as const), ...(host === undefined ? {} : { host }), expect };
+  if (!usual) notes.changed(option, path, `checks ask by GET, not by ${method}`);
+  return {
+    path: uri,
+    method: usual ?? ('GET' as const),
+    ...(host === undefined ? {} : { host }),
+    ...(Object.keys(headers).length > 0 ? { headers } : {}),
+    expect,
+  };
 }
 
 function bounds({ notes }: Draft, path: readonly string[], servers: readonly Server[]): Partial<ServiceDraft> {
@@ -236,17 +273,23 @@ function bounds({ notes }: Draft, path: readonly string[], servers: readonly Ser
   return {};
 }
 
-function times({ notes }: Draft, lines: readonly Statement[]): Partial<ServiceDraft> {
-  const time = timeOf(lastOf(lines, 'timeout', 'connect')?.args[1]);
-  if (time === undefined || time === '0s') return {};
+function times({ notes }: Draft, path: readonly string[], lines: readonly Statement[]): Partial<ServiceDraft> {
+  const at = lastOf(lines, 'timeout', 'connect');
+  const time = at && timeWithin(notes, at, path, timeOf(at.args[1]), 1, 60_000);
+  if (time === undefined) return {};
   notes.take(...lines.filter(each => each.name === 'timeout' && each.args[0] === 'connect'));
   return { connectTimeout: time };
 }
 
-function retries({ notes }: Draft, lines: readonly Statement[], tcp: boolean): Partial<ServiceDraft> {
+function retries(
+  { notes }: Draft,
+  path: readonly string[],
+  lines: readonly Statement[],
+  tcp: boolean,
+): Partial<ServiceDraft> {
   const at = lastOf(lines, 'retries');
-  const number = Number(at?.args[0] ?? Number.NaN);
-  if (!at || tcp || !Number.isInteger(number)) return {};
+  const attempts = at && !tcp ? countWithin(notes, at, path, at.args[0], 0, 10) : undefined;
+  if (attempts === undefined) return {};
   notes.take(...lines.filter(each => each.name === 'retries'));
-  return { retries: { attempts: Math.min(10, number) } };
+  return { retries: { attempts } };
 }

@@ -1,4 +1,5 @@
-import { isHeaderName, isPath, literally, type RuleDraft, wholeRegex } from './draft.ts';
+import { isHeaderName, isPath, literally, type RuleDraft } from './draft.ts';
+import type { Regexes } from './regexes.ts';
 import { importLimits, type Statement } from './statement.ts';
 
 export type Match = NonNullable<RuleDraft['match']>;
@@ -17,7 +18,44 @@ export interface Literal {
 /** Alternatives, each of which is what must hold together; or why a policy cannot ask for it. */
 export type Condition = readonly (readonly Literal[])[] | { readonly why: string };
 
-export type Acls = ReadonlyMap<string, readonly Statement[]>;
+type Asked = Test | { readonly why: string };
+
+/** The acls of a section: what each asks is made out once. */
+export class Acls {
+  readonly #lines: ReadonlyMap<string, readonly Statement[]>;
+  readonly #tests = new Map<string, Asked>();
+  readonly regexes: Regexes;
+
+  constructor(lines: readonly Statement[], regexes: Regexes) {
+    this.#lines = Map.groupBy(
+      lines.filter(each => each.name === 'acl'),
+      each => each.args[0] ?? '',
+    );
+    this.regexes = regexes;
+  }
+
+  /** What a name stands for. */
+  test(name: string): Asked {
+    const known = this.#tests.get(name);
+    if (known) return known;
+    const lines = this.#lines.get(name)?.map(each => each.args.slice(1)) ?? [];
+    const usual = Object.hasOwn(predefined, name) ? predefined[name] : undefined;
+    const all = lines.length === 0 && usual ? [usual] : lines;
+    const made = all.length > 0 ? joined(all, this.regexes) : { why: `there is no acl ${name}` };
+    this.#tests.set(name, made);
+    return made;
+  }
+
+  /** Lines that something asked for. */
+  get used(): readonly Statement[] {
+    return [...this.#lines].flatMap(([name, lines]) => (this.#tests.has(name) ? lines : []));
+  }
+
+  /** Lines that nothing asked for. */
+  get unused(): readonly Statement[] {
+    return [...this.#lines].flatMap(([name, lines]) => (this.#tests.has(name) ? [] : lines));
+  }
+}
 
 /** `if a b || !{ path /x }`, or nothing: what holds always. */
 export function conditionOf(words: readonly string[], acls: Acls): Condition {
@@ -37,19 +75,15 @@ export function conditionOf(words: readonly string[], acls: Acls): Condition {
       word = word.slice(1);
       if (word === '') word = rest[++at] ?? '';
     }
-    let lines: readonly (readonly string[])[];
+    let test: Asked;
     if (word === '{') {
       const end = rest.indexOf('}', at);
       if (end < 0) return { why: 'a { has no }' };
-      lines = [rest.slice(at + 1, end)];
+      test = testOf(rest.slice(at + 1, end), acls.regexes);
       at = end;
     } else {
-      lines = (acls.get(word) ?? []).map(each => each.args.slice(1));
-      const known = predefined[word];
-      if (lines.length === 0 && known) lines = [known];
-      if (lines.length === 0) return { why: `there is no acl ${word}` };
+      test = acls.test(word);
     }
-    const test = joined(lines.map(testOf));
     if ('why' in test) return test;
     if (not && test.kind === 'match' && !invertible(test.any))
       return { why: `what "!${word}" asks cannot be turned round` };
@@ -72,35 +106,25 @@ const predefined: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Several lines of one name: any of them. */
-function joined(tests: readonly (Test | { readonly why: string })[]): Test | { readonly why: string } {
-  const [first] = tests;
-  if (!first) return { why: 'it asks nothing' };
-  if (tests.length === 1) return first;
+function joined(lines: readonly (readonly string[])[], regexes: Regexes): Asked {
   const any: Match[] = [];
   const hosts: Extract<Test, { kind: 'host' }>[] = [];
-  for (const each of tests) {
-    if ('why' in each) return each;
+  for (const line of lines) {
+    const each = testOf(line, regexes);
+    if (lines.length === 1 || 'why' in each) return each;
     if (each.kind === 'match') any.push(...each.any);
     else if (each.kind === 'host') hosts.push(each);
     else return { why: 'lines of one acl ask for different things' };
+    if (any.length > importLimits.alternatives) return { why: 'it has too many values' };
   }
   if (hosts.length === 0) return { kind: 'match', any };
   if (any.length > 0) return { why: 'lines of one acl ask for hosts and for other things' };
-  return { kind: 'host', fits: host => hosts.some(each => each.fits(host)), hosts: hosts.flatMap(each => each.hosts) };
+  return hostsOf(hosts.flatMap(each => each.hosts));
 }
 
-const methodsOfMatching: Readonly<Record<string, string>> = {
-  beg: 'beg',
-  end: 'end',
-  sub: 'sub',
-  reg: 'reg',
-  str: 'str',
-  dom: 'dom',
-  dir: 'dir',
-  found: 'found',
-};
+const comparisons = new Set(['beg', 'end', 'sub', 'reg', 'str', 'dom', 'dir', 'found']);
 
-function testOf(words: readonly string[]): Test | { readonly why: string } {
+function testOf(words: readonly string[], regexes: Regexes): Asked {
   const [criterion = '', ...rest] = words;
   const values: string[] = [];
   let ignoreCase = false;
@@ -120,14 +144,14 @@ function testOf(words: readonly string[]): Test | { readonly why: string } {
   if (criterion === 'method') return { kind: 'match', any: [{ methods: values }] };
   const [, name = '', suffix, argument] =
     /^(?:req\.)?([a-z]+?)(?:_(beg|end|sub|reg|dom|dir))?(?:\(([^,()]*)\))?$/.exec(criterion) ?? [];
-  const how = matching === undefined ? (suffix ?? 'str') : methodsOfMatching[matching];
-  if (how === undefined) return { why: `-m ${matching} is not understood` };
-  if (values.length > importLimits.alternatives) return { why: 'it has too many values' };
-  if (name === 'path') return anyOf(values.map(each => pathTest(how, each, ignoreCase)));
-  if (argument === undefined || argument === '') return { why: `a policy cannot ask for ${criterion}` };
-  if (name === 'hdr' && argument.toLowerCase() === 'host' && ['str', 'end', 'dom'].includes(how))
+  const how = matching ?? suffix ?? 'str';
+  if (!comparisons.has(how)) return { why: `-m ${matching} is not understood` };
+  if (name === 'hdr' && argument?.toLowerCase() === 'host' && ['str', 'end', 'dom'].includes(how))
     return hostTest(how, values);
-  const text = (each: string) => textTest(how, each, ignoreCase);
+  if (values.length > importLimits.alternatives) return { why: 'it has too many values' };
+  if (name === 'path') return anyOf(values.map(each => pathTest(how, each, ignoreCase, regexes)));
+  if (argument === undefined || argument === '') return { why: `a policy cannot ask for ${criterion}` };
+  const text = (each: string) => textTest(how, each, ignoreCase, regexes);
   const texts = how === 'found' ? [{ present: true }] : values.map(text);
   if (name === 'hdr' && isHeaderName(argument)) {
     const header = argument.toLowerCase() === 'host' ? ':authority' : argument.toLowerCase();
@@ -149,12 +173,25 @@ function anyOf(all: readonly (Match | { readonly why: string })[]): Test | { rea
   return { kind: 'match', any };
 }
 
-function hostTest(how: string, values: readonly string[]): Test | { readonly why: string } {
+function hostTest(how: string, values: readonly string[]): Asked {
   const names = values.map(each => each.toLowerCase().replace(/:\d+$/, ''));
-  if (names.some(each => !/^\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(each))) return { why: 'it names no hosts' };
-  if (how === 'str') return { kind: 'host', fits: host => names.includes(host), hosts: names };
+  if (names.some(each => each.length > 250 || !/^\.?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(each)))
+    return { why: 'it names no hosts' };
+  if (how === 'str') return names.some(each => each.startsWith('.')) ? { why: 'it names no hosts' } : hostsOf(names);
   if (names.some(each => !each.startsWith('.'))) return { why: 'hosts end with a dot and a name, as in .example.com' };
-  return { kind: 'host', fits: host => names.some(each => host.endsWith(each)), hosts: names.map(each => `*${each}`) };
+  return hostsOf(names.map(each => `*${each}`));
+}
+
+/** Hosts of a policy; another host fits where it is below one of them. */
+function hostsOf(hosts: readonly string[]): Extract<Test, { kind: 'host' }> {
+  const all = new Set(hosts);
+  const fits = (host: string): boolean => {
+    if (all.has(host)) return true;
+    for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1))
+      if (all.has(`*${host.slice(dot)}`)) return true;
+    return false;
+  };
+  return { kind: 'host', fits, hosts };
 }
 
 type Text =
@@ -165,8 +202,8 @@ type Text =
   | { readonly regex: string }
   | { readonly present: true };
 
-function textTest(how: string, text: string, ignoreCase: boolean): Text | { readonly why: string } {
-  if (how === 'reg') return wholeRegex(text, ignoreCase);
+function textTest(how: string, text: string, ignoreCase: boolean, regexes: Regexes): Text | { readonly why: string } {
+  if (how === 'reg') return regexes.whole(text, ignoreCase);
   if (!['str', 'beg', 'end', 'sub'].includes(how) || text === '') return { why: `values cannot be compared by ${how}` };
   if (ignoreCase) {
     const before = how === 'end' || how === 'sub' ? '.*' : '';
@@ -178,7 +215,7 @@ function textTest(how: string, text: string, ignoreCase: boolean): Text | { read
   return how === 'sub' ? { contains: text } : { exact: text };
 }
 
-function pathTest(how: string, text: string, ignoreCase: boolean): Match | { readonly why: string } {
+function pathTest(how: string, text: string, ignoreCase: boolean, regexes: Regexes): Match | { readonly why: string } {
   const letters = ignoreCase ? { ignoreCase: true } : {};
   if (how === 'str' && isPath(text)) return { path: { exact: text, ...letters } };
   if (how === 'beg' && text === '/') return {};
@@ -191,7 +228,7 @@ function pathTest(how: string, text: string, ignoreCase: boolean): Match | { rea
     dir: `(?:^|/)${literally(text)}(?:/|$)`,
   };
   const found = Object.hasOwn(pattern, how)
-    ? wholeRegex(pattern[how as 'beg'], ignoreCase)
+    ? regexes.whole(pattern[how as 'beg'], ignoreCase)
     : { why: `paths cannot be compared by ${how}` };
   return 'why' in found ? found : { path: { regex: found.regex } };
 }
@@ -212,7 +249,7 @@ export function matchesFor(condition: readonly (readonly Literal[])[], host: str
         matches = both.filter(each => each !== undefined && each !== null);
         if (matches.length > importLimits.alternatives) return undefined;
       } else {
-        const holds = test.kind === 'constant' ? test.holds : test.fits(host.replace(/^\*\./, 'x.'));
+        const holds = test.kind === 'constant' ? test.holds : test.fits(host);
         if (holds === not) matches = [];
       }
     }

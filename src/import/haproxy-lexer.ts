@@ -17,6 +17,10 @@ export function readHaproxy(file: string, text: string): Statements {
     .entries()) {
     const place = { file, line: index + 1, column: line.search(/\S|$/) + 1 };
     const words = wordsOf(line);
+    if (words.length > importLimits.words && typeof words !== 'string') {
+      const message = `the line has more than ${importLimits.words} words`;
+      return { statements: [], problems: [placed('import.syntax', place, message)] };
+    }
     if (typeof words === 'string') return { statements: [], problems: [placed('import.syntax', place, words)] };
     const [name, ...args] = words;
     if (name === undefined) continue;

@@ -44,7 +44,7 @@ export function headersOf(notes: Notes, path: PolicyPath, lines: readonly Statem
     'http-response': { set: {}, add: {}, remove: [] as string[] },
   };
   for (const each of lines) {
-    const into = changes[each.name as keyof typeof changes];
+    const into = Object.hasOwn(changes, each.name) ? changes[each.name as keyof typeof changes] : undefined;
     const [kind = '', name = '', text = ''] = each.args;
     if (!into || !/^(set|add|del)-header$/.test(kind)) continue;
     const value = sampled(text);

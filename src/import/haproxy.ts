@@ -1,58 +1,47 @@
-import type { PolicyPath } from '../base/problem.ts';
+import { parseAddress } from '../base/address.ts';
 import {
-  addressOf,
+  countWithin,
   type Draft,
   freeName,
   gatewayFor,
   type ListenerDraft,
+  newDraft,
   noPort,
   noTls,
-  policyOf,
   type RuleDraft,
 } from './draft.ts';
 import { backendService, lastOf, timeOf } from './haproxy-backend.ts';
-import { type Acls, type Condition, conditionOf, type Literal, matchesFor } from './haproxy-conditions.ts';
+import { Acls, type Condition, conditionOf, type Literal, matchesFor } from './haproxy-conditions.ts';
 import { readHaproxy } from './haproxy-lexer.ts';
 import { answerOf, headersOf, redirectOf } from './haproxy-rules.ts';
-import { type Absent, Notes } from './notes.ts';
+import type { Absent, Notes } from './notes.ts';
 import type { Imported } from './policy-text.ts';
-import type { ImportFiles, Statement } from './statement.ts';
+import { Reader } from './reader.ts';
+import { imported, refused } from './sound.ts';
+import { type ImportFiles, importLimits, type Statement } from './statement.ts';
 
 /** What HAProxy configurations come to as a policy. */
 export function importHaproxy(files: ImportFiles, names: readonly string[]): Imported {
-  const read = names.map(name => {
-    const found = files.read(name);
-    return 'problem' in found ? { statements: [], problems: [found.problem] } : readHaproxy(name, found.text);
-  });
-  const problems = read.flatMap(each => each.problems);
-  if (problems.length > 0) return { policy: {}, problems, aside: [] };
-  const notes = new Notes();
-  const draft: Draft = { services: {}, gateways: {}, routes: {}, notes };
-  const sections = withDefaults(
-    read.flatMap(each => each.statements),
-    notes,
-  );
-  const paths = new Map<Statement, PolicyPath>();
+  const reader = new Reader(files, readHaproxy);
+  const all = names.flatMap(name => reader.file(name));
+  for (const section of all) [section, ...(section.body ?? [])].every(each => reader.counts(each));
+  const sections = reader.problem ? [] : withDefaults(all, reader);
+  if (reader.problem) return refused(reader.problem);
+  const draft = newDraft();
+  const { notes, services } = draft;
+  notes.take(...all.filter(each => /^(defaults|global)$/.test(each.name)), ...sections.map(each => each.at));
   const backends = new Map<string, string>();
   for (const { at, lines } of sections) {
     const [wish = ''] = at.args;
     if (at.name !== 'backend' && !(at.name === 'listen' && lines.some(each => each.name === 'server'))) continue;
-    const name = freeName(wish, draft.services);
+    const name = freeName(draft, 'services', wish);
     backends.set(wish, name);
-    draft.services[name] = backendService(draft, name, lines, isTcp(notes, lines));
-    paths.set(at, ['services', name]);
+    notes.became(at, ['services', name]);
+    services[name] = backendService(draft, name, lines, isTcp(notes, lines));
   }
   const known = new Map(sections.map(each => [each.at.args[0] ?? '', each]));
-  for (const each of sections) {
-    if (each.at.name === 'frontend' || each.at.name === 'listen')
-      new Frontend(draft, each, backends, known, paths).make();
-  }
-  notes.rest(
-    read.flatMap(each => each.statements),
-    block => paths.get(block),
-    about,
-  );
-  return { policy: policyOf(draft), problems: notes.problems, aside: notes.aside };
+  for (const each of sections) if (each.at.name !== 'backend') new Frontend(draft, each, backends, known).make();
+  return imported(draft, all, about);
 }
 
 interface Section {
@@ -61,21 +50,24 @@ interface Section {
   readonly lines: readonly Statement[];
 }
 
-function withDefaults(all: readonly Statement[], notes: Notes): readonly Section[] {
+/** The sections that serve traffic, each with the lines of its defaults. */
+function withDefaults(all: readonly Statement[], reader: Reader): readonly Section[] {
   let last: readonly Statement[] = [];
+  let lines = 0;
   const named = new Map<string, readonly Statement[]>();
   return all.flatMap(at => {
     const from = at.args.indexOf('from');
     const before = from >= 0 ? (named.get(at.args[from + 1] ?? '') ?? []) : last;
-    if (at.name === 'defaults') {
-      notes.take(at);
-      last = from >= 0 ? [...before, ...(at.body ?? [])] : (at.body ?? []);
-      named.set(at.args[0] ?? '', last);
-      return [];
-    }
-    if (!/^(frontend|backend|listen|global)$/.test(at.name)) return [];
-    notes.take(at);
-    return at.name === 'global' ? [] : [{ at, lines: [...before, ...(at.body ?? [])] }];
+    const isDefaults = at.name === 'defaults';
+    if (!isDefaults && !/^(frontend|backend|listen)$/.test(at.name)) return [];
+    const own = isDefaults && from < 0 ? (at.body ?? []) : [...before, ...(at.body ?? [])];
+    lines += own.length;
+    if (lines > importLimits.expanded)
+      return reader.fail(at, `sections have more than ${importLimits.expanded} lines with those of their defaults`);
+    if (!isDefaults) return [{ at, lines: own }];
+    last = own;
+    named.set(at.args[0] ?? '', own);
+    return [];
   });
 }
 
@@ -96,7 +88,6 @@ class Frontend {
   readonly #section: Section;
   readonly #backends: ReadonlyMap<string, string>;
   readonly #sections: ReadonlyMap<string, Section>;
-  readonly #paths: Map<Statement, PolicyPath>;
   readonly #acls: Acls;
   #path: readonly string[] = [];
 
@@ -105,77 +96,79 @@ class Frontend {
     section: Section,
     backends: ReadonlyMap<string, string>,
     sections: ReadonlyMap<string, Section>,
-    paths: Map<Statement, PolicyPath>,
   ) {
     this.#draft = draft;
     this.#section = section;
     this.#backends = backends;
     this.#sections = sections;
-    this.#paths = paths;
-    this.#acls = aclsOf(draft.notes, section.lines);
+    this.#acls = new Acls(section.lines, draft.regexes);
   }
 
   make(): void {
     const { lines, at } = this.#section;
-    const tcp = isTcp(this.#draft.notes, lines);
-    const binds = lines.filter(each => each.name === 'bind' || each.name === 'default_bind');
+    const { notes } = this.#draft;
+    const tcp = isTcp(notes, lines);
+    const binds = lines.filter(each => each.name === 'bind');
     const gateways = [...new Set(binds.flatMap(each => this.#bind(each, tcp)))];
-    const [first] = gateways;
-    if (first === undefined) {
-      this.#draft.notes.leftWhole(at, this.#paths.get(at) ?? [], noPort);
+    if (gateways.length === 0) {
+      notes.leftWhole(at, notes.placeOf(at) ?? [], noPort);
       return;
     }
     if (tcp) {
-      this.#paths.set(at, ['gateways', first]);
+      for (const each of gateways) notes.became(at, ['gateways', each]);
       return;
     }
-    const base = freeName(at.args[0] ?? 'frontend', this.#draft.routes);
-    this.#path = ['routes', base];
-    this.#paths.set(at, this.#path);
+    this.#path = ['routes', freeName(this.#draft, 'routes', at.args[0] ?? 'frontend')];
     this.#routes(at.args[0] ?? 'frontend', gateways, this.#steps());
+    notes.take(...this.#acls.used);
+    for (const line of this.#acls.unused) notes.left(line, this.#path, 'no rule that is taken asks for it');
   }
 
+  /** The gateways of a line of `bind`. */
   #bind(at: Statement, tcp: boolean): readonly string[] {
     const { notes } = this.#draft;
     notes.take(at);
     const [targets = '', ...words] = at.args;
+    const maxconn = lastOf(this.#section.lines, 'maxconn');
+    if (maxconn) notes.take(maxconn);
+    const to = tcp ? this.#tcpTarget() : undefined;
     if (words.includes('ssl')) {
       notes.left(at, this.#path, ...noTls);
       return [];
     }
-    const maxconn = lastOf(this.#section.lines, 'maxconn');
-    if (maxconn) notes.take(maxconn);
-    const to = tcp ? this.#tcpTarget() : undefined;
+    if (tcp && to === undefined) {
+      notes.left(at, this.#path, 'its bytes go nowhere that a policy can hold');
+      return [];
+    }
+    const most = maxconn && countWithin(notes, maxconn, this.#path, maxconn.args[0], 1, 4_000_000);
     return targets.split(',').flatMap(target => {
-      const [, host = '', port = ''] = /^(?:ipv[46]@)?(.*):(\d{1,5})$/.exec(target) ?? [];
-      const bare = host === '' || host === '*' ? '0.0.0.0' : host.replace(/^\[(.*)\]$/, '$1');
-      if (
-        port === '' ||
-        addressOf(bare.includes(':') ? `[${bare}]` : bare, Number(port)) === undefined ||
-        (tcp && to === undefined)
-      ) {
-        notes.left(
-          at,
-          this.#path,
-          tcp && to === undefined
-            ? 'its bytes go nowhere that a policy can hold'
-            : 'a gateway listens on an IP address and one port',
-        );
+      const place = placeOf(target);
+      if (!place) {
+        notes.left(at, this.#path, 'a gateway listens on an IP address and one port');
         return [];
       }
-      const most = Number(maxconn?.args[0] ?? 0);
       const listener = {
-        port: Number(port),
-        ...(bare === '0.0.0.0' ? {} : { address: bare }),
+        ...place,
         protocol: tcp ? 'tcp' : 'http',
-        ...(most > 0 ? { maxConnections: Math.min(most, 4_000_000) } : {}),
+        ...(most === undefined ? {} : { maxConnections: most }),
         ...(to === undefined ? {} : { to: [{ service: to }] }),
       } as ListenerDraft;
-      const gateway = gatewayFor(this.#draft, listener);
-      const path = ['gateways', gateway];
-      if (words.includes('accept-proxy')) notes.changed(at, path, 'the PROXY protocol is not understood');
-      return [gateway];
+      return this.#opened(at, listener, words);
     });
+  }
+
+  #opened(at: Statement, listener: ListenerDraft, words: readonly string[]): readonly string[] {
+    const { notes } = this.#draft;
+    const gateway = gatewayFor(this.#draft, listener, at);
+    if (gateway === undefined) return [];
+    const path = ['gateways', gateway];
+    if (notes.originOf(path)?.statement !== at)
+      notes.changed(at, path, 'the port is open already, for hosts and rules of both sections');
+    const unknown = words.filter(
+      (word, index) => !openingWords.test(word) && !/^(name|id|backlog|nice)$/.test(words[index - 1] ?? ''),
+    );
+    if (unknown.length > 0) notes.changed(at, path, `${unknown.join(' ')} has no counterpart`);
+    return [gateway];
   }
 
   #tcpTarget(): string | undefined {
@@ -195,6 +188,7 @@ class Frontend {
       else if (!rule) this.#draft.notes.left(line, this.#path, why);
       else {
         this.#draft.notes.take(line);
+        if (line.args[0] === 'tarpit') this.#draft.notes.changed(line, this.#path, 'callers are answered at once');
         steps.push({ at: line, condition, rule });
       }
     };
@@ -247,20 +241,29 @@ class Frontend {
 
   /** A route for each host that is asked for, and one for all others; those with the same rules are one. */
   #routes(wish: string, gateways: readonly string[], steps: readonly Step[]): void {
-    const hosts = new Set(
-      steps.flatMap(({ condition }) =>
-        condition.flatMap(term => term.flatMap(({ test }) => (test.kind === 'host' ? test.hosts : []))),
-      ),
-    );
-    const byRules = new Map<string, string[]>();
-    for (const host of ['*', ...hosts]) {
-      const text = JSON.stringify(this.#rules(steps, host));
-      byRules.set(text, [...(byRules.get(text) ?? []), host]);
+    const { notes, routes } = this.#draft;
+    const { at } = this.#section;
+    const asked = steps.flatMap(({ condition }) => condition.flat());
+    const hosts = new Set(['*', ...asked.flatMap(({ test }) => (test.kind === 'host' ? test.hosts : []))]);
+    if (hosts.size * (steps.length + asked.length) > importLimits.combinations) {
+      notes.leftWhole(at, this.#path, `it asks for ${hosts.size} hosts in ${steps.length} rules`, 'split it');
+      return;
     }
-    for (const [text, all] of byRules) {
-      const rules = JSON.parse(text) as RuleDraft[];
-      const name = freeName(all[0] === '*' ? wish : (all[0] ?? wish).replace(/^\*\./, ''), this.#draft.routes);
-      this.#draft.routes[name] = {
+    const byRules = new Map<string, { readonly hosts: string[]; readonly made: readonly Made[] }>();
+    for (const host of hosts) {
+      const made = this.#rules(steps, host);
+      const text = JSON.stringify(made.map(({ rule }) => rule));
+      const known = byRules.get(text);
+      if (known) known.hosts.push(host);
+      else byRules.set(text, { hosts: [host], made });
+    }
+    for (const { hosts: all, made } of byRules.values()) {
+      const [first = '*'] = all;
+      const name = freeName(this.#draft, 'routes', first === '*' ? wish : first.replace(/^\*\./, ''));
+      for (const [index, { step }] of made.entries()) notes.became(step.at, ['routes', name, 'rules', index]);
+      notes.became(at, ['routes', name]);
+      const rules = made.map(({ rule }) => rule);
+      routes[name] = {
         gateways: [...gateways],
         hosts: all,
         rules: rules.length > 0 ? rules : [{ respond: { status: 503 } }],
@@ -268,17 +271,19 @@ class Frontend {
     }
   }
 
-  #rules(steps: readonly Step[], host: string): readonly RuleDraft[] {
-    const rules: RuleDraft[] = [];
-    for (const { at, condition, rule } of steps) {
-      const matches = matchesFor(condition, host);
-      if (matches === undefined) {
-        this.#draft.notes.left(at, this.#path, 'a rule cannot ask for all of that together');
+  /** The rules for a host, with what they come from. */
+  #rules(steps: readonly Step[], host: string): readonly Made[] {
+    const rules: Made[] = [];
+    for (const step of steps) {
+      const matches = matchesFor(step.condition, host);
+      if (matches === undefined || rules.length + matches.length > importLimits.rules) {
+        const why = matches ? 'there are too many rules' : 'a rule cannot ask for all of that together';
+        this.#draft.notes.left(step.at, this.#path, why);
         continue;
       }
       for (const match of matches) {
         const bare = Object.keys(match).length === 0;
-        rules.push(bare ? rule : { match, ...rule });
+        rules.push({ step, rule: bare ? step.rule : { match, ...step.rule } });
         if (bare) return rules;
       }
     }
@@ -286,14 +291,22 @@ class Frontend {
   }
 }
 
-function aclsOf(notes: Notes, lines: readonly Statement[]): Acls {
-  const acls = new Map<string, Statement[]>();
-  for (const each of lines) {
-    if (each.name !== 'acl') continue;
-    notes.take(each);
-    acls.set(each.args[0] ?? '', [...(acls.get(each.args[0] ?? '') ?? []), each]);
-  }
-  return acls;
+/** A rule, and what it comes from. */
+interface Made {
+  readonly step: Step;
+  readonly rule: RuleDraft;
+}
+
+/** Words of `bind` that say how the port is opened, which Envoy decides by itself. */
+const openingWords = /^(name|id|backlog|nice|v4v6|v6only|defer-accept|tfo)$/;
+
+/** The place of a listener: `:80`, `*:80`, `10.0.0.1:80`, `:::80`, `[::1]:80`. */
+function placeOf(target: string): { readonly port: number; readonly address?: string } | undefined {
+  const [, host = '', port = ''] = /^(?:ipv[46]@)?(.*):(\d{1,5})$/.exec(target) ?? [];
+  const bare = host === '' || host === '*' ? '0.0.0.0' : host.replace(/^\[(.*)\]$/, '$1');
+  const address = parseAddress(`${bare.includes(':') ? `[${bare}]` : bare}:${Number(port)}`);
+  if (address?.kind !== 'ip') return undefined;
+  return { port: address.port, ...(address.ip === '0.0.0.0' ? {} : { address: address.ip }) };
 }
 
 const process = new Set(

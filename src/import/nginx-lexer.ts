@@ -31,6 +31,7 @@ export function readNginx(file: string, text: string): Statements {
     if ('mistake' in token) return fail(token, token.mistake);
     if (token.kind === 'word') {
       words.push(token);
+      if (words.length > importLimits.words) return fail(token, `it has more than ${importLimits.words} words`);
       continue;
     }
     const [first, ...rest] = words;

@@ -1,4 +1,4 @@
-import { type Draft, isFraming, isHeaderName, isPath, notImported, type RuleDraft, wholeRegex } from './draft.ts';
+import { countWithin, type Draft, isFraming, isHeaderName, isPath, notImported, type RuleDraft } from './draft.ts';
 import type { Upstreams } from './nginx-upstream.ts';
 import { hasVariable, headerValue, type Scope, type Source, sourceOf, timeOf } from './nginx-values.ts';
 import type { Statement } from './statement.ts';
@@ -16,14 +16,14 @@ export interface Making {
 export type Match = NonNullable<RuleDraft['match']>;
 
 /** The path of a location; undefined: it is not one that requests reach by their path. */
-export function pathOf({ draft: { notes }, path }: Making, location: Statement): Match | undefined {
+export function pathOf({ draft: { notes, regexes }, path }: Making, location: Statement): Match | undefined {
   const [kind = '', text] = location.args.length > 1 ? location.args : ['', location.args[0]];
   if (text === undefined || text.startsWith('@')) {
     notes.left(location, path, 'requests reach a named location by error_page and try_files only');
     return undefined;
   }
   if (kind === '~' || kind === '~*') {
-    const whole = wholeRegex(text, kind === '~*');
+    const whole = regexes.whole(text, kind === '~*');
     if ('regex' in whole) return { path: { regex: whole.regex } };
     notes.left(location, path, whole.why);
     return undefined;
@@ -184,7 +184,7 @@ function mappedRules(
   match: Match,
   rest: Partial<RuleDraft>,
 ): readonly RuleDraft[] | undefined {
-  const { notes } = making.draft;
+  const { notes, regexes } = making.draft;
   const source = sourceOf(map.args[0] ?? '');
   const entries = (map.body ?? []).filter(each => each.name !== 'default');
   const other = (map.body ?? []).find(each => each.name === 'default');
@@ -194,7 +194,7 @@ function mappedRules(
   const rules = entries.flatMap(each => {
     const service = to(each.args[0] ?? '');
     const text = each.name.startsWith('~')
-      ? wholeRegex(each.name.replace(/^~\*?/, ''), each.name.startsWith('~*'))
+      ? regexes.whole(each.name.replace(/^~\*?/, ''), each.name.startsWith('~*'))
       : { exact: each.name };
     if (service !== undefined && !('why' in text))
       return [{ match: { ...match, ...valued(source, text) }, to: [{ service }], ...rest }];
@@ -216,7 +216,7 @@ function valued(
 }
 
 function rewriteOf(
-  { draft: { notes }, path }: Making,
+  { draft: { notes, regexes }, path }: Making,
   scope: Scope,
   match: Match,
   uri: string,
@@ -227,8 +227,7 @@ function rewriteOf(
   if (change) {
     const [pattern = '', replacement = ''] = change.args;
     const whole = `${pattern.startsWith('^') ? '' : '^.*?'}${pattern}${pattern.endsWith('$') ? '' : '.*'}`;
-    const plain = wholeRegex(pattern, false);
-    if ('regex' in plain && !/[?%]|\$[^1-9]/.test(replacement) && !pattern.includes('|')) {
+    if ('regex' in regexes.checked(whole) && !/[?%]|\$[^1-9]/.test(replacement) && !pattern.includes('|')) {
       notes.take(change);
       return {
         regex: { pattern: whole, replacement: replacement.replaceAll('\\', '\\\\').replaceAll(/\$([1-9])/g, '\\$1') },
@@ -310,9 +309,10 @@ function limitsOf({ draft: { notes }, path }: Making, scope: Scope): Partial<Rul
 function retriesOf({ notes, path }: Pick<Draft, 'notes'> & Pick<Making, 'path'>, scope: Scope): Partial<RuleDraft> {
   const at = scope.get('proxy_next_upstream');
   const tries = scope.get('proxy_next_upstream_tries');
-  const most = Number(tries?.args[0] ?? 0);
   if (tries) notes.take(tries);
-  const attempts = most > 0 ? { attempts: Math.min(10, most - 1) } : {};
+  // 0: as many as there are servers. The first attempt is none of ours.
+  const most = (tries && countWithin(notes, tries, path, tries.args[0], 0, 11)) ?? 0;
+  const attempts = most > 0 ? { attempts: most - 1 } : {};
   if (!at) return most > 0 ? { retries: attempts } : {};
   notes.take(at);
   const words = at.args;

@@ -1,4 +1,12 @@
-import { addressOf, type Draft, type EndpointDraft, freeName, type ServiceDraft } from './draft.ts';
+import {
+  addressOf,
+  countWithin,
+  type Draft,
+  type EndpointDraft,
+  endpointsOf,
+  freeName,
+  type ServiceDraft,
+} from './draft.ts';
 import { sourceOf, timeOf, wordsOf } from './nginx-values.ts';
 import type { Statement } from './statement.ts';
 
@@ -8,8 +16,6 @@ export interface Upstreams {
   service(target: string, port: number, protocol: ServiceDraft['protocol'], at: Statement): string | undefined;
   /** Declares those that nothing sends to. */
   finish(): void;
-  /** Service names by the block that they were made of. */
-  readonly blocks: ReadonlyMap<Statement, string>;
 }
 
 export function upstreamsOf(draft: Draft, declared: readonly Statement[]): Upstreams {
@@ -18,14 +24,14 @@ export function upstreamsOf(draft: Draft, declared: readonly Statement[]): Upstr
   const byName = new Map(declared.map(each => [each.args[0] ?? '', each]));
   const { services, notes } = draft;
   const declare = (block: Statement, protocol: ServiceDraft['protocol']): string => {
-    const name = freeName(block.args[0] ?? 'upstream', services);
+    const name = freeName(draft, 'services', block.args[0] ?? 'upstream');
     blocks.set(block, name);
+    notes.became(block, ['services', name]);
     services[name] = {};
     services[name] = upstreamService(draft, name, block, protocol);
     return name;
   };
   return {
-    blocks,
     service: (target, port, protocol, at) => {
       const block = byName.get(target);
       if (block) {
@@ -43,9 +49,10 @@ export function upstreamsOf(draft: Draft, declared: readonly Statement[]): Upstr
       const address = addressOf(target, port);
       if (address === undefined) return undefined;
       const key = `${protocol} ${address}`;
-      const known = direct.get(key) ?? freeName(address.replace(/^unix:/, ''), services);
+      const known = direct.get(key) ?? freeName(draft, 'services', address.replace(/^unix:/, ''));
       direct.set(key, known);
       services[known] ??= { ...spokenAs(protocol), endpoints: [{ address }], ...unbounded(protocol) };
+      notes.became(at, ['services', known]);
       return known;
     },
     finish: () => {
@@ -68,11 +75,12 @@ function upstreamService(
 ): ServiceDraft {
   const { notes } = draft;
   const path = ['services', name];
-  notes.take(block);
   const body = block.body ?? [];
   const servers = body.filter(each => each.name === 'server');
-  const endpoints = servers.flatMap(each => endpointOf(draft, path, each) ?? []);
+  const endpoints = endpointsOf(notes, path, servers, each => endpointOf(draft, path, each));
   const backups = endpoints.some(each => each.priority === 1);
+  if (backups && endpoints.every(each => each.priority === 1 || each.state === 'disabled'))
+    notes.changed(block, path, 'its backups get all requests, since all others are down');
   const words = servers.map(each => wordsOf(each.args.slice(1)));
   return {
     ...spokenAs(protocol),
@@ -88,7 +96,6 @@ function upstreamService(
 const serverWords = /^(weight|backup|down|max_fails|fail_timeout|max_conns|slow_start|resolve)$/;
 
 function endpointOf({ notes }: Draft, path: readonly string[], server: Statement): EndpointDraft | undefined {
-  notes.take(server);
   const [target = '', ...args] = server.args;
   const words = wordsOf(args);
   const address = addressOf(target, 80);
@@ -98,12 +105,10 @@ function endpointOf({ notes }: Draft, path: readonly string[], server: Statement
   }
   const unknown = [...words.keys()].filter(each => !serverWords.test(each));
   if (unknown.length > 0) notes.changed(server, path, `${unknown.join(', ')} has no counterpart`);
-  const weight = Number(words.get('weight') || 1);
-  const fits = Number.isInteger(weight) && weight >= 1 && weight <= 1000;
-  if (!fits) notes.changed(server, path, 'a weight is a whole number from 1 to 1000', 'divide all weights by the same');
+  const weight = countWithin(notes, server, path, words.get('weight'), 1, 1000) ?? 1;
   return {
     address,
-    ...(weight === 1 ? {} : { weight: fits ? weight : 1000 }),
+    ...(weight === 1 ? {} : { weight }),
     ...(words.has('backup') ? { priority: 1 } : {}),
     ...(words.has('down') ? { state: 'disabled' as const } : {}),
   };

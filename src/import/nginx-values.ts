@@ -4,15 +4,22 @@ import type { Statement } from './statement.ts';
 export class Scope {
   readonly statements: readonly Statement[];
   readonly #outer: Scope | undefined;
+  #byName: ReadonlyMap<string, readonly Statement[]> | undefined;
 
   constructor(statements: readonly Statement[], outer?: Scope) {
     this.statements = statements;
     this.#outer = outer;
   }
 
+  /** Those of the block itself. */
+  own(name: string): readonly Statement[] {
+    this.#byName ??= Map.groupBy(this.statements, each => each.name);
+    return this.#byName.get(name) ?? [];
+  }
+
   /** Those of the nearest block that has any. */
   all(name: string): readonly Statement[] {
-    const own = this.statements.filter(each => each.name === name);
+    const own = this.own(name);
     return own.length > 0 || !this.#outer ? own : this.#outer.all(name);
   }
 

@@ -1,104 +1,69 @@
 import { dirname, isAbsolute, join } from 'node:path';
-import type { PolicyPath, Problem } from '../base/problem.ts';
+import { parseAddress } from '../base/address.ts';
 import {
-  addressOf,
   type Draft,
   freeName,
   gatewayFor,
   type ListenerDraft,
+  newDraft,
   noPort,
   noTls,
-  policyOf,
   type RuleDraft,
+  timeWithin,
 } from './draft.ts';
 import { readNginx } from './nginx-lexer.ts';
 import { type Making, type Match, pathOf, rulesOf } from './nginx-location.ts';
 import { type Upstreams, upstreamsOf } from './nginx-upstream.ts';
-import { Scope } from './nginx-values.ts';
-import { type Absent, Notes } from './notes.ts';
+import { Scope, timeOf } from './nginx-values.ts';
+import type { Absent } from './notes.ts';
 import type { Imported } from './policy-text.ts';
-import { type ImportFiles, importLimits, placed, type SourcePlace, type Statement } from './statement.ts';
+import { Reader } from './reader.ts';
+import { imported, refused } from './sound.ts';
+import { type ImportFiles, importLimits, type Statement } from './statement.ts';
 
 /** What nginx configurations come to as a policy. Files without `http` around them count as a part of `http`. */
 export function importNginx(files: ImportFiles, names: readonly string[]): Imported {
-  const reader = new Reader(files);
-  const all = names.flatMap(name => reader.file(name, dirname(name), [], undefined));
-  if (reader.problems.length > 0) return { policy: {}, problems: reader.problems, aside: [] };
-  const notes = new Notes();
-  const draft: Draft = { services: {}, gateways: {}, routes: {}, notes };
+  const reader = new Reader(files, readNginx);
+  const all = names.flatMap(name => included(reader, reader.file(name), dirname(name), [name]));
+  if (reader.problem) return refused(reader.problem);
+  const draft = newDraft();
+  const { notes } = draft;
   const https = all.filter(each => each.name === 'http');
   const streams = all.filter(each => each.name === 'stream');
   notes.take(...https, ...streams);
-  const loose = all.filter(each => /^(server|upstream|map|split_clients)$/.test(each.name));
-  const paths = new Map<Statement, PolicyPath>();
-  const main = new Scope(all);
-  const http = [...https.flatMap(each => each.body ?? []), ...(loose.length > 0 ? all : [])];
-  const stream = streams.flatMap(each => each.body ?? []);
-  const upstreams = upstreamsOf(
-    draft,
-    http.filter(each => each.name === 'upstream'),
-  );
-  httpServers(draft, upstreams, new Scope(http, main), paths);
+  const loose = all.some(each => /^(server|upstream|map|split_clients)$/.test(each.name));
+  const http = new Scope([...https.flatMap(each => each.body ?? []), ...(loose ? all : [])], new Scope(all));
+  const stream = new Scope(streams.flatMap(each => each.body ?? []));
+  const upstreams = upstreamsOf(draft, http.own('upstream'));
+  httpServers({ draft, upstreams, splits: http.own('split_clients'), maps: http.own('map'), http });
   upstreams.finish();
-  const tcp = upstreamsOf(
-    draft,
-    stream.filter(each => each.name === 'upstream'),
-  );
-  for (const each of stream) if (each.name === 'server') streamServer(draft, tcp, each, paths);
+  const tcp = upstreamsOf(draft, stream.own('upstream'));
+  for (const each of stream.own('server')) streamServer(draft, tcp, each);
   tcp.finish();
-  for (const { blocks } of [upstreams, tcp]) for (const [block, name] of blocks) paths.set(block, ['services', name]);
   connectTimeouts(draft, http);
-  notes.rest(all, block => paths.get(block), about);
-  return { policy: policyOf(draft), problems: notes.problems, aside: notes.aside };
+  return imported(draft, all, about);
 }
 
-/** Follows includes. */
-class Reader {
-  readonly problems: Problem[] = [];
-  readonly #files: ImportFiles;
-  #read = 0;
-  #statements = 0;
-
-  constructor(files: ImportFiles) {
-    this.#files = files;
-  }
-
-  file(path: string, root: string, around: readonly string[], at: SourcePlace | undefined): readonly Statement[] {
-    if (around.includes(path)) return this.#fail(at, `${path} includes itself`);
+/** Follows includes. `around`: the files that include this one, from the outermost. */
+function included(
+  reader: Reader,
+  statements: readonly Statement[],
+  root: string,
+  around: readonly string[],
+): readonly Statement[] {
+  return statements.flatMap(each => {
+    if (!reader.counts(each)) return [];
+    const [target] = each.args;
+    // Types of media have nothing to do with routing, and seldom stand beside a copy of the configuration.
+    if (each.name !== 'include' || target === undefined || /(^|\/)mime\.types$/.test(target))
+      return [each.body ? { ...each, body: included(reader, each.body, root, around) } : each];
     if (around.length >= importLimits.depth)
-      return this.#fail(at, `files include each other more than ${importLimits.depth} deep`);
-    this.#read += 1;
-    if (this.#read > importLimits.files) return this.#fail(at, `there are more than ${importLimits.files} files`);
-    const read = this.#files.read(path);
-    if ('problem' in read) {
-      this.problems.push(read.problem);
-      return [];
-    }
-    const { statements, problems } = readNginx(path, read.text);
-    this.problems.push(...problems);
-    return this.#included(statements, root, [...around, path]);
-  }
-
-  #included(statements: readonly Statement[], root: string, around: readonly string[]): readonly Statement[] {
-    return statements.flatMap(each => {
-      if (this.problems.length > 0) return [];
-      this.#statements += 1;
-      if (this.#statements > importLimits.statements)
-        return this.#fail(each, `there are more than ${importLimits.statements} directives`);
-      if (each.name === 'include' && each.args[0] !== undefined) {
-        // Types of media have nothing to do with routing, and seldom stand beside a copy of the configuration.
-        if (/(^|\/)mime\.types$/.test(each.args[0])) return [each];
-        const pattern = isAbsolute(each.args[0]) ? each.args[0] : join(root, each.args[0]);
-        return this.#files.match(pattern).flatMap(file => this.file(file, root, around, each));
-      }
-      return [each.body ? { ...each, body: this.#included(each.body, root, around) } : each];
+      return reader.fail(each, `files include each other more than ${importLimits.depth} deep`);
+    return reader.match(isAbsolute(target) ? target : join(root, target), each).flatMap(file => {
+      if (around.includes(file)) return reader.fail(each, `${file} includes itself`);
+      return included(reader, reader.file(file, each), root, [...around, file]);
     });
-  }
-
-  #fail(at: SourcePlace | undefined, message: string): readonly Statement[] {
-    this.problems.push(placed('import.unreadable', at ?? { file: '', line: 1, column: 1 }, message));
-    return [];
-  }
+  });
 }
 
 interface Listen {
@@ -106,101 +71,121 @@ interface Listen {
   readonly isDefault: boolean;
 }
 
-function httpServers(draft: Draft, upstreams: Upstreams, http: Scope, paths: Map<Statement, PolicyPath>): void {
-  const servers = http.statements.filter(each => each.name === 'server');
+/** What all servers are made with. */
+type Servers = Omit<Making, 'path'> & { readonly http: Scope };
+
+function httpServers(making: Servers): void {
+  const { draft, http } = making;
+  const { notes } = draft;
+  const servers = http.own('server');
   const first = new Map<string, Statement>();
-  const hostsTaken = new Set<string>();
   const listens = new Map<Statement, readonly Listen[]>();
   for (const server of servers) {
-    draft.notes.take(server);
+    notes.take(server);
     const own = listensOf(draft, server, 'http');
-    if (own.length === 0) draft.notes.leftWhole(server, [], noPort);
     listens.set(server, own);
     for (const each of own) if (each.isDefault || !first.has(each.gateway)) first.set(each.gateway, server);
   }
+  const taken = new Set<string>();
   for (const server of servers) {
-    const names = serverNames(draft, server);
-    const ports = listens.get(server) ?? [];
-    for (const isDefault of [true, false]) {
-      const gateways = [...new Set(ports.map(each => each.gateway))].filter(
-        each => (first.get(each) === server) === isDefault,
-      );
-      const free = [...names, ...(isDefault ? ['*'] : [])].filter(
-        host => !gateways.some(each => hostsTaken.has(`${each} ${host}`)),
-      );
-      const lost = names.filter(host => !free.includes(host));
-      if (lost.length > 0) draft.notes.changed(server, [], `${lost.join(', ')} is another server's already`);
-      if (gateways.length === 0 || free.length === 0) continue;
-      for (const each of gateways) for (const host of free) hostsTaken.add(`${each} ${host}`);
-      const name = freeName(names[0]?.replace(/^\*\./, '') ?? gateways[0] ?? 'server', draft.routes);
-      const path = ['routes', name];
-      paths.set(server, path);
-      draft.routes[name] = {
-        gateways,
-        hosts: free.includes('*') ? ['*', ...free.filter(each => each !== '*')] : free,
-        rules: [],
-      };
-      draft.routes[name].rules = serverRules(draft, upstreams, http, server, path, paths);
+    const gateways = [...new Set((listens.get(server) ?? []).map(each => each.gateway))];
+    if (gateways.length === 0) {
+      notes.leftWhole(server, [], noPort);
+      continue;
     }
+    const isFirst = (gateway: string) => first.get(gateway) === server;
+    const names = serverNames(draft, server);
+    const made = [
+      httpRoute(making, server, { gateways: gateways.filter(isFirst), hosts: ['*', ...names], taken }),
+      httpRoute(making, server, { gateways: gateways.filter(each => !isFirst(each)), hosts: names, taken }),
+    ];
+    if (!made.includes(true))
+      notes.leftWhole(server, ['gateways', gateways[0] ?? ''], 'no request reaches it: each goes to another server');
   }
+}
+
+/** What a server does on some of its ports. False: nothing, since other servers have its names. */
+function httpRoute(
+  making: Servers,
+  server: Statement,
+  asked: { readonly gateways: readonly string[]; readonly hosts: readonly string[]; readonly taken: Set<string> },
+): boolean {
+  const { draft } = making;
+  const { gateways, taken } = asked;
+  if (gateways.length === 0) return false;
+  const isFree = (host: string) => !gateways.some(each => taken.has(`${each} ${host}`));
+  const hosts = asked.hosts.filter(isFree);
+  const lost = asked.hosts.filter(each => !isFree(each));
+  if (lost.length > 0) draft.notes.changed(server, [], `${lost.join(', ')} is another server's already`);
+  if (hosts.length === 0) return false;
+  for (const each of gateways) for (const host of hosts) taken.add(`${each} ${host}`);
+  const named = asked.hosts.find(each => each !== '*')?.replace(/^\*\./, '');
+  const name = freeName(draft, 'routes', named ?? gateways[0] ?? 'server');
+  const path = ['routes', name];
+  // Names of services that its rules send to are looked up before the route is there.
+  const rules = serverRules({ ...making, path }, server);
+  if (rules.length > importLimits.rules) {
+    draft.notes.leftWhole(server, [], `it comes to more than ${importLimits.rules} rules`);
+    return true;
+  }
+  draft.routes[name] = { gateways: [...gateways], hosts, rules: [...rules] };
+  draft.notes.became(server, path);
+  return true;
 }
 
 function serverNames({ notes }: Draft, server: Statement): readonly string[] {
   const said = (server.body ?? []).filter(each => each.name === 'server_name');
   notes.take(...said);
-  return [
-    ...new Set(
-      said.flatMap(each =>
-        each.args.flatMap(name => {
-          if (name === '_' || name === '') return [];
-          if (/^\.[a-z0-9.-]+$/i.test(name)) return [name.slice(1).toLowerCase(), `*${name.toLowerCase()}`];
-          if (/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(name)) return [name.toLowerCase()];
-          notes.changed(each, [], `${name} is left out`, 'hosts are names, *.example.com or *');
-          return [];
-        }),
-      ),
-    ),
-  ];
+  const names = said.flatMap(each =>
+    each.args.flatMap(name => {
+      if (name === '_' || name === '') return [];
+      if (name.length <= 250) {
+        if (/^\.[a-z0-9.-]+$/i.test(name)) return [name.slice(1).toLowerCase(), `*${name.toLowerCase()}`];
+        if (/^(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*$/i.test(name)) return [name.toLowerCase()];
+      }
+      notes.changed(each, [], `${name} is left out`, 'hosts are names, *.example.com or *');
+      return [];
+    }),
+  );
+  return [...new Set(names)];
 }
+
+/** Words of `listen` that say how the port is opened, which Envoy decides by itself. */
+const openingWords =
+  /^(default_server|default|udp|http2|reuseport|deferred|bind|fastopen=.*|backlog=.*|rcvbuf=.*|sndbuf=.*|so_keepalive=.*|ipv6only=on)$/;
 
 /** The ports of a server; nginx without one listens on port 80. */
 function listensOf(draft: Draft, server: Statement, kind: 'http' | 'tcp'): readonly Listen[] {
+  const { notes } = draft;
   const said = (server.body ?? []).filter(each => each.name === 'listen');
   const all = said.length > 0 ? said : [{ ...server, name: 'listen', args: ['80'] }];
   return all.flatMap(each => {
-    draft.notes.take(each);
+    notes.take(each);
     const [target = '', ...words] = each.args;
-    const listener = listenerOf(target);
-    if (!listener) {
-      draft.notes.left(each, [], 'a gateway listens on an IP address and a port');
-      return [];
-    }
-    if (words.some(word => word === 'ssl' || word === 'quic')) {
-      draft.notes.left(each, [], ...noTls);
+    const place = listenerOf(target);
+    if (!place || words.some(word => word === 'ssl' || word === 'quic')) {
+      if (place) notes.left(each, [], ...noTls);
+      else notes.left(each, [], 'a gateway listens on an IP address and a port');
       return [];
     }
     const protocol = words.includes('udp') ? 'udp' : kind;
-    const gateway = gatewayFor(draft, {
-      ...listener,
-      protocol,
-      ...(protocol === 'http' ? {} : { to: [] }),
-    } as ListenerDraft);
-    const path = ['gateways', gateway];
-    if (words.includes('proxy_protocol')) draft.notes.changed(each, path, 'the PROXY protocol is not understood');
+    const listener = { ...place, protocol, ...(protocol === 'http' ? {} : { to: [] }) } as ListenerDraft;
+    const gateway = gatewayFor(draft, listener, each);
+    if (gateway === undefined) return [];
+    const unknown = words.filter(word => !openingWords.test(word));
+    if (unknown.length > 0) notes.changed(each, ['gateways', gateway], `${unknown.join(', ')} has no counterpart`);
     return [{ gateway, isDefault: words.includes('default_server') || words.includes('default') }];
   });
 }
 
 function listenerOf(target: string): { readonly port: number; readonly address?: string } | undefined {
-  if (/^\d{1,5}$/.test(target)) return { port: Number(target) };
-  const [, host = '', port = '80'] = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(target) ?? [];
-  const address = host === '*' ? '0.0.0.0' : host === 'localhost' ? '127.0.0.1' : host.replace(/^\[(.*)\]$/, '$1');
-  if (
-    !/^(\d+\.){3}\d+$|:/.test(address) ||
-    addressOf(host === '*' ? '0.0.0.0' : host.replace('localhost', '127.0.0.1'), Number(port)) === undefined
-  )
-    return undefined;
-  return { port: Number(port), ...(address === '0.0.0.0' ? {} : { address }) };
+  const [, host = '*', port = '80'] = /^\d+$/.test(target)
+    ? ['', '*', target]
+    : (/^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(target) ?? ['', '?']);
+  const plain = host === '*' ? '0.0.0.0' : host.replace(/^localhost$/, '127.0.0.1');
+  const address = parseAddress(`${plain}:${Number(port)}`);
+  if (address?.kind !== 'ip') return undefined;
+  return { port: address.port, ...(address.ip === '0.0.0.0' ? {} : { address: address.ip }) };
 }
 
 interface Located {
@@ -208,46 +193,35 @@ interface Located {
   readonly match: Match;
 }
 
-function serverRules(
-  draft: Draft,
-  upstreams: Upstreams,
-  http: Scope,
-  server: Statement,
-  route: readonly string[],
-  paths: Map<Statement, PolicyPath>,
-): RuleDraft[] {
-  const scope = new Scope(server.body ?? [], http);
-  const shared = {
-    draft,
-    upstreams,
-    splits: http.statements.filter(each => each.name === 'split_clients'),
-    maps: http.statements.filter(each => each.name === 'map'),
-  };
-  const at: Making = { ...shared, path: route };
+function serverRules(making: Making & Servers, server: Statement): readonly RuleDraft[] {
+  const { draft, path: route } = making;
+  const scope = new Scope(server.body ?? [], making.http);
   // What a server returns comes before its locations.
   const alone = scope.statements.some(
     ({ name, args }) => name === 'return' || (name === 'rewrite' && /^(permanent|redirect)$/.test(args[2] ?? '')),
   );
-  if (alone) return [...rulesOf(at, scope, {}, server)];
-  const located = scope.statements.flatMap(location => {
-    if (location.name !== 'location') return [];
-    draft.notes.take(location);
-    const match = pathOf(at, location);
+  const locations = scope.own('location');
+  if (alone) {
+    for (const each of locations) draft.notes.leftWhole(each, route, 'the server answers before it looks for it');
+    return rulesOf(making, scope, {}, server);
+  }
+  draft.notes.take(...locations);
+  // What is longer than a route can be is not put in order.
+  const located = locations.slice(0, importLimits.rules + 1).flatMap(location => {
+    const match = pathOf(making, location);
     return match ? [{ location, match }] : [];
   });
   const rules: RuleDraft[] = [];
-  for (const { location, match } of ordered(at, located)) {
+  for (const { location, match } of ordered(making, located)) {
     const path = [...route, 'rules', rules.length];
-    paths.set(location, path);
-    rules.push(...rulesOf({ ...shared, path }, new Scope(location.body ?? [], scope), match, location));
+    draft.notes.became(location, path);
+    const made = rulesOf({ ...making, path }, new Scope(location.body ?? [], scope), match, location);
+    for (const [index] of made.entries()) draft.notes.became(location, [...route, 'rules', rules.length + index]);
+    rules.push(...made);
   }
   if (!located.some(each => each.match.path === undefined)) {
-    draft.notes.changed(
-      server,
-      route,
-      'requests that no location takes are answered 404',
-      'nginx looks for a file then',
-    );
+    const hint = 'nginx looks for a file then';
+    draft.notes.changed(server, route, 'requests that no location takes are answered 404', hint);
     rules.push({ respond: { status: 404 } });
   }
   return rules;
@@ -275,33 +249,32 @@ function ordered({ draft: { notes }, path }: Making, located: readonly Located[]
   ];
 }
 
-function streamServer(draft: Draft, upstreams: Upstreams, server: Statement, paths: Map<Statement, PolicyPath>): void {
+function streamServer(draft: Draft, upstreams: Upstreams, server: Statement): void {
   const { notes } = draft;
-  notes.take(server);
-  const pass = (server.body ?? []).find(each => each.name === 'proxy_pass');
+  const [pass] = (server.body ?? []).filter(each => each.name === 'proxy_pass');
   const udp = (server.body ?? []).some(each => each.name === 'listen' && each.args.includes('udp'));
   const service = pass && upstreams.service(pass.args[0] ?? '', 0, udp ? 'udp' : 'tcp', pass);
   if (!pass || service === undefined) {
-    notes.left(server, [], 'it sends to nothing that a policy can hold');
+    notes.leftWhole(server, [], 'it sends to nothing that a policy can hold');
     return;
   }
-  notes.take(pass);
+  notes.take(server, pass);
   const listens = listensOf(draft, server, 'tcp');
   if (listens.length === 0) notes.leftWhole(server, [], noPort);
   for (const { gateway } of listens) {
-    paths.set(server, ['gateways', gateway]);
-    const listeners = draft.gateways[gateway]?.listeners ?? [];
-    for (const each of listeners) if ('to' in each && each.to?.length === 0) each.to = [{ service }];
+    notes.became(server, ['gateways', gateway]);
+    for (const each of draft.gateways[gateway]?.listeners ?? []) if ('to' in each) each.to = [{ service }];
   }
 }
 
-/** The time to connect is a service's: the longest of those that are said. */
-function connectTimeouts({ services, notes }: Draft, http: readonly Statement[]): void {
-  const said = http.filter(each => each.name === 'proxy_connect_timeout');
-  const time = said.at(-1)?.args[0];
-  if (time === undefined || !/^\d+(ms|s|m)?$/.test(time) || /^0/.test(time)) return;
+/** The time to connect is a service's: that of the whole configuration holds for all. */
+function connectTimeouts({ services, notes }: Draft, http: Scope): void {
+  const said = http.all('proxy_connect_timeout');
+  const last = said.at(-1);
+  const time = last && timeWithin(notes, last, [], timeOf(last.args[0]), 1, 60_000);
+  if (time === undefined) return;
   notes.take(...said);
-  for (const each of Object.values(services)) each.connectTimeout = /\d$/.test(time) ? `${time}s` : time;
+  for (const each of Object.values(services)) each.connectTimeout = time;
 }
 
 const process = new Set(

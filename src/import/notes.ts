@@ -14,7 +14,9 @@ export interface Absent {
 export class Notes {
   readonly #taken = new Set<Statement>();
   readonly #told = new Set<string>();
-  readonly #problems: Problem[] = [];
+  readonly #places = new Map<Statement, PolicyPath>();
+  readonly #origins = new Map<string, Statement>();
+  #problems: Problem[] = [];
   readonly #aside: Statement[] = [];
 
   get problems(): readonly Problem[] {
@@ -34,8 +36,42 @@ export class Notes {
     for (const each of statements) this.#taken.add(each);
   }
 
-  isTaken(statement: Statement): boolean {
-    return this.#taken.has(statement);
+  /** It has become what stands there. */
+  became(statement: Statement, path: PolicyPath): void {
+    this.#taken.add(statement);
+    if (!this.#places.has(statement)) this.#places.set(statement, path);
+    const key = keyOf(path);
+    if (!this.#origins.has(key)) this.#origins.set(key, statement);
+  }
+
+  /** Where it stands in the policy. */
+  placeOf(statement: Statement): PolicyPath | undefined {
+    return this.#places.get(statement);
+  }
+
+  /** What the nearest part of the policy around a path has come from, and the path of that part. */
+  originOf(path: PolicyPath): { readonly statement: Statement; readonly path: PolicyPath } | undefined {
+    for (let depth = path.length; depth > 0; depth -= 1) {
+      const part = path.slice(0, depth);
+      const statement = this.#origins.get(keyOf(part));
+      if (statement) return { statement, path: part };
+    }
+    return undefined;
+  }
+
+  /** An item of a list of the policy is gone: those behind it move up. */
+  dropped(list: PolicyPath, index: number): void {
+    const moved = (path: PolicyPath): PolicyPath => {
+      const at = path[list.length];
+      if (typeof at !== 'number' || at <= index || list.some((part, depth) => part !== path[depth])) return path;
+      return [...list, at - 1, ...path.slice(list.length + 1)];
+    };
+    const gone = keyOf([...list, index]).slice(0, -1);
+    const kept = [...this.#origins].filter(([key]) => !(key.startsWith(gone) && /[,\]]/.test(key[gone.length] ?? '')));
+    const origins = kept.map(([key, each]) => [keyOf(moved(JSON.parse(key) as PolicyPath)), each] as const);
+    this.#origins.clear();
+    for (const [key, each] of origins) if (!this.#origins.has(key)) this.#origins.set(key, each);
+    this.#problems = this.#problems.map(each => ({ ...each, path: moved(each.path) }));
   }
 
   /** It is in the policy, and means something else there. */
@@ -61,15 +97,10 @@ export class Notes {
   }
 
   /** Tells of every directive of a block that nothing took. `path`: where the block has become what it has. */
-  rest(
-    statements: readonly Statement[],
-    pathOf: (block: Statement) => PolicyPath | undefined,
-    about: (statement: Statement) => Absent,
-    path: PolicyPath = [],
-  ): void {
+  rest(statements: readonly Statement[], about: (statement: Statement) => Absent, path: PolicyPath = []): void {
     for (const each of statements) {
       if (this.#taken.has(each)) {
-        if (each.body) this.rest(each.body, pathOf, about, pathOf(each) ?? path);
+        if (each.body) this.rest(each.body, about, this.placeOf(each) ?? path);
         continue;
       }
       const { about: kind, hint } = about(each);
@@ -87,3 +118,5 @@ export class Notes {
     this.#problems.push({ ...placed(code, at, text, hint), path });
   }
 }
+
+const keyOf = (path: PolicyPath): string => JSON.stringify(path);

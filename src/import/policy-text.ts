@@ -1,5 +1,5 @@
 import { oneLine } from '../base/one-line.ts';
-import { formatPath, type PolicyPath, type Problem } from '../base/problem.ts';
+import type { PolicyPath, Problem } from '../base/problem.ts';
 import { inline } from '../policy/describe.ts';
 import type { PolicyInput } from '../policy/kinds.ts';
 import type { Statement } from './statement.ts';
@@ -18,13 +18,9 @@ const shortest = 100;
 
 /** The policy as YAML for people, with a comment near each place that something was left out of, or taken in part. */
 export function importedText(program: string, schemaFile: string, { policy, problems, aside }: Imported): string {
-  const comments = new Map<string, string[]>();
-  for (const each of problems) {
-    const key = formatPath(nearest(policy, each.path));
-    comments.set(key, [...(comments.get(key) ?? []), remark(each)]);
-  }
+  const comments = commentsOf(policy, problems);
   const set = asideText(program, aside);
-  const top = comments.get('') ?? [];
+  const top = comments.at([]);
   return [
     `# yaml-language-server: $schema=${schemaFile}`,
     `# Switchyard policy, imported from ${program}. Check it with "switchyard validate".`,
@@ -60,13 +56,37 @@ function nearest(policy: object, path: PolicyPath): PolicyPath {
   return found;
 }
 
-type Comments = ReadonlyMap<string, readonly string[]>;
+/** What is said near places of the policy. */
+interface Comments {
+  at(path: PolicyPath): readonly string[];
+  /** Whether there is any for a part of what stands at a path. */
+  below(path: PolicyPath): boolean;
+}
+
+/** More are told on standard error alone. */
+const mostComments = 500;
+
+function commentsOf(policy: object, problems: readonly Problem[]): Comments {
+  const at = new Map<string, string[]>();
+  const below = new Set<string>();
+  const add = (path: PolicyPath, text: string) => {
+    const key = JSON.stringify(path);
+    const known = at.get(key);
+    if (known) known.push(text);
+    else at.set(key, [text]);
+    for (let depth = 0; depth < path.length; depth += 1) below.add(JSON.stringify(path.slice(0, depth)));
+  };
+  for (const each of problems.slice(0, mostComments)) add(nearest(policy, each.path), remark(each));
+  const more = problems.length - mostComments;
+  if (more > 0) add([], `${more} more directives were left out or taken in part, which "switchyard import" told.`);
+  return { at: path => at.get(JSON.stringify(path)) ?? [], below: path => below.has(JSON.stringify(path)) };
+}
 
 function mapping(value: object, path: PolicyPath, indent: string, comments: Comments): readonly string[] {
   return Object.entries(value).flatMap(([key, inner]) => {
     if (inner === undefined) return [];
     const at = [...path, key];
-    const said = (comments.get(formatPath(at)) ?? []).map(each => `${indent}# ${each}`);
+    const said = comments.at(at).map(each => `${indent}# ${each}`);
     return [...said, ...entry(`${indent}${inline(key)}:`, inner, at, indent, comments)];
   });
 }
@@ -74,7 +94,7 @@ function mapping(value: object, path: PolicyPath, indent: string, comments: Comm
 function entry(head: string, value: unknown, path: PolicyPath, indent: string, comments: Comments): readonly string[] {
   const short = inline(value);
   const deep = typeof value === 'object' && value !== null && short !== '{}' && short !== '[]';
-  const folded = path.length > 2 && head.length + short.length < shortest && !hasBelow(comments, path);
+  const folded = path.length > 2 && head.length + short.length < shortest && !comments.below(path);
   if (!deep || folded) return [`${head} ${short}`];
   if (Array.isArray(value))
     return [head, ...value.flatMap((each, index) => item(each, [...path, index], indent, comments))];
@@ -83,23 +103,16 @@ function entry(head: string, value: unknown, path: PolicyPath, indent: string, c
 
 function item(value: unknown, path: PolicyPath, indent: string, comments: Comments): readonly string[] {
   const inner = `${indent}  `;
-  const said = (comments.get(formatPath(path)) ?? []).map(each => `${inner}# ${each}`);
+  const said = comments.at(path).map(each => `${inner}# ${each}`);
   const short = inline(value);
   if (
     typeof value !== 'object' ||
     value === null ||
-    (inner.length + short.length < shortest && !hasBelow(comments, path))
+    (inner.length + short.length < shortest && !comments.below(path))
   ) {
     return [...said, `${inner}- ${short}`];
   }
   const [first = '', ...others] = mapping(value, path, `${inner}  `, comments);
   if (first.trimStart().startsWith('#')) return [...said, `${inner}-`, first, ...others];
   return [...said, `${inner}- ${first.trimStart()}`, ...others];
-}
-
-function hasBelow(comments: Comments, path: PolicyPath): boolean {
-  const start = formatPath(path);
-  return [...comments.keys()].some(
-    key => key.length > start.length && key.startsWith(start) && /[.[]/.test(key[start.length] ?? ''),
-  );
 }

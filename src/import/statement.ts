@@ -23,10 +23,10 @@ export interface Statements {
 
 /** Reads files for an import. */
 export interface ImportFiles {
-  /** The text of a file. */
-  read(path: string): { readonly text: string } | { readonly problem: Problem };
+  /** The text of a file, which is asked for at a place. */
+  read(path: string, at: SourcePlace): { readonly text: string } | { readonly problem: Problem };
   /** The files that a pattern names, sorted; a pattern without `*`, `?` and `[` names itself. */
-  match(pattern: string): readonly string[];
+  match(pattern: string, at: SourcePlace): readonly string[] | { readonly problem: Problem };
 }
 
 /** Limits that keep a file from costing more than its worth. */
@@ -36,11 +36,27 @@ export const importLimits = {
   /** Blocks inside each other, and files that include each other. */
   depth: 32,
   /** Directives of all files together. */
-  statements: 100_000,
+  statements: 50_000,
   /** Files that are read. */
   files: 1000,
+  /** Letters of all files together. */
+  letters: 16_777_216,
+  /** Words of one directive. */
+  words: 4096,
   /** Rules that one directive may become. */
   alternatives: 64,
+  /** Rules of a route, which is what a server or frontend becomes. */
+  rules: 1000,
+  /** Hosts of a frontend times what is asked of each. */
+  combinations: 250_000,
+  /** Lines of all sections of HAProxy, with those of their defaults. */
+  expanded: 500_000,
+  /** Endpoints of a service. */
+  endpoints: 10_000,
+  /** Ports. */
+  gateways: 256,
+  /** Different regular expressions. */
+  regexes: 2000,
 } as const;
 
 /** A problem at a place of the file that is imported. */

@@ -10,7 +10,7 @@ export const allowed: Readonly<Record<string, readonly string[]>> = {
   ir: ['base', 'policy'],
   translate: ['base', 'ir', 'policy (types)', 'proto'],
   snapshot: ['base', 'proto'],
-  import: ['base', 'policy'],
+  import: ['base', 'policy', 'ir'],
   xds: ['base', 'snapshot', 'proto'],
   trace: ['base', 'proto (types)'],
   store: ['base', 'policy'],

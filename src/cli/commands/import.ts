@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { problemReply } from '../../admin/api.ts';
+import { boundProblems } from '../../base/bound-problems.ts';
 import { escaped } from '../../base/one-line.ts';
 import { hasErrors } from '../../base/problem.ts';
 import { importHaproxy } from '../../import/haproxy.ts';
@@ -69,7 +70,7 @@ function one(group: Command, host: CliHost, name: string, program: string, read:
 async function run(host: CliHost, program: string, imported: Imported, flags: ImportFlags): Promise<void> {
   const paint = painter(host);
   const { problems, policy, aside } = imported;
-  for (const each of problems) host.err(problemText(problemReply(each), paint));
+  for (const each of boundProblems(problems)) host.err(problemText(problemReply(each), paint));
   if (hasErrors(problems)) throw new CliFailure('nothing was imported');
   const said = asideText(program, aside);
   if (said !== undefined) host.err(`${paint('dim', said.slice(2))}\n`);
@@ -81,8 +82,9 @@ async function run(host: CliHost, program: string, imported: Imported, flags: Im
   const build = await buildOf(host, { documents: [document], problems: [] });
   const found = build.problems.filter(each => each.code !== 'service.unresolved_name');
   for (const each of found) host.err(problemText(each, paint));
+  if (!build.good)
+    throw new CliFailure(`no server would take the policy: ${countProblems(found)}; nothing was written`);
   write(host, text, flags);
-  if (!build.good) throw new CliFailure(`the policy needs mending before it can be served: ${countProblems(found)}`);
   if (problems.length + found.length > 0) throw new CliFailure('', 2);
 }
 
