@@ -10,6 +10,9 @@ import type { Absent, Notes } from './notes.ts';
 import type { Imported } from './policy-text.ts';
 import { placed, type SourcePlace, type Statement } from './statement.ts';
 
+/** Lists that may not be empty: without its last item, what has the list is nothing. */
+const needed = new Set(['hosts', 'rules', 'listeners', 'to']);
+
 /** How often what is left is looked at once more: what one part hides, and what hangs on it. */
 const rounds = 12;
 
@@ -109,7 +112,11 @@ function partOf(policy: PolicyInput, path: PolicyPath): PolicyPath {
   while (depth > 1 && valueAt(policy, path.slice(0, depth)) === undefined) depth -= 1;
   const [kind, , rules] = path;
   const inMatch = kind === 'routes' && rules === 'rules' && path[4] === 'match';
-  return path.slice(0, inMatch ? Math.min(depth, 4) : depth);
+  const part = path.slice(0, inMatch ? Math.min(depth, 4) : depth);
+  const list = part.at(-2);
+  const isLast =
+    typeof list === 'string' && needed.has(list) && valueAt(policy, [...part.slice(0, -1), 1]) === undefined;
+  return isLast ? part.slice(0, -2) : part;
 }
 
 function cut(policy: PolicyInput, path: PolicyPath, notes: Notes): void {
@@ -127,5 +134,5 @@ function tell(notes: Notes, path: PolicyPath, { message, hint }: Problem): void 
   const { statement, path: whole } = origin;
   const inner = formatPath(path.slice(whole.length));
   if (inner === '') notes.left(statement, path, message, hint);
-  else notes.changed(statement, path, `${inner} is left out, since it ${message}`, hint);
+  else notes.changed(statement, path, `${inner} is left out: ${message}`, hint);
 }
