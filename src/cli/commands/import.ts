@@ -57,7 +57,7 @@ function one(group: Command, host: CliHost, name: string, program: string, read:
     .description(
       `Reads configuration files of ${program} and prints a policy that does the same. Every directive that is left out, or ` +
         'taken in part, is told with its place and stands as a comment in the policy.\n' +
-        'Exit code 0: all was taken; 1: a file cannot be read, or with --strict something was left out; 2: something was left out.',
+        'Exit code 0: all was taken; 2: something was left out or taken in part; 1: nothing was written.',
     )
     .argument('<file...>', 'configuration files, in this order')
     .addOption(new Option('-o, --output <format>', 'how to write it').choices(['yaml', 'json']).default('yaml'))
