@@ -1,6 +1,7 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
-import { statSync } from 'node:fs';
-import { canonicalIp } from './base/address.ts';
+import { existsSync, statSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { canonicalIp, parseAddress } from './base/address.ts';
 import type {
   CertificateFacts,
   CertificateFault,
@@ -50,6 +51,9 @@ async function examine(files: readonly string[]): Promise<readonly PemFacts[]> {
 }
 
 async function contentsOf(file: string): Promise<Contents> {
+  const address = existsSync(file) ? undefined : parseAddress(file);
+  if (address?.kind === 'ip') return presented(file, address.ip, address.port);
+  if (address?.kind === 'host') return presented(file, address.host, address.port);
   const text = await readPem(file);
   const nothing = { file, certificates: [], keys: [], lists: [] };
   if (typeof text !== 'string') return { ...nothing, faults: [text] };
@@ -70,10 +74,23 @@ async function contentsOf(file: string): Promise<Contents> {
   return { ...nothing, faults: [{ why: 'there is no certificate, key or list of revoked ones in PEM in it', remedy }] };
 }
 
+/** What a server at an address shows, and whether it is known by the name that it was called by. */
+async function presented(file: string, host: string, port: number): Promise<Contents> {
+  const { presentedBy } = await import('./presented-certificates.ts');
+  const found = await presentedBy(host, port);
+  const nothing = { file, certificates: [], keys: [], lists: [] };
+  if ('why' in found) return { ...nothing, faults: [found] };
+  const [own] = found;
+  const named = own && (isIP(host) === 0 ? own.checkHost(host) : own.checkIP(host)) !== undefined;
+  const why = `its certificate does not name ${host}, by which it was called`;
+  const remedy = `issue it with --server ${host} as well, or call it by one of its names`;
+  return { ...nothing, certificates: found, faults: named ? [] : [{ why, remedy }] };
+}
+
 function factsOf({ file, certificates, keys, lists, faults }: Contents, all: readonly Contents[]): PemFacts {
   return {
     file,
-    certificates: certificates.map(each => certificateFacts(each, all)),
+    certificates: certificates.map(each => certificateFacts(file, each, all)),
     keys: keys.map(each => keyFacts(file, each, all)),
     lists,
     faults: [...faults.map(({ why, remedy }) => ({ why, remedy })), ...orderFaults(certificates)],
@@ -94,12 +111,14 @@ function orderFaults([first, ...others]: readonly X509Certificate[]): readonly C
   return [{ why, remedy: 'write that which is for use first, and those that lead to its authority after it' }];
 }
 
-function certificateFacts(certificate: X509Certificate, all: readonly Contents[]): CertificateFacts {
+function certificateFacts(own: string, certificate: X509Certificate, all: readonly Contents[]): CertificateFacts {
   const { subjectAltName: subjectaltname, subject, issuer, serialNumber, fingerprint256 } = certificate;
   const authorities = all.flatMap(({ file, certificates }) =>
     certificates.filter(each => each.ca && each.subject === issuer).map(authority => ({ file, authority })),
   );
-  const signer = authorities.find(({ authority }) => isSignedBy(certificate, authority));
+  const signers = authorities.filter(({ authority }) => isSignedBy(certificate, authority));
+  // Those that come along with it say nothing of whether it is trusted elsewhere.
+  const signer = signers.find(({ file }) => file !== own) ?? signers[0];
   const [namesake] = authorities;
   return {
     subject: inLine(subject),

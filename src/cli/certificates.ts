@@ -77,8 +77,8 @@ export interface Signer {
 }
 
 export interface Certificates {
-  /** What files have; what cannot be read is a fault. */
-  examine(files: readonly string[]): Promise<readonly PemFacts[]>;
+  /** What files have, and what servers at addresses, HOST:PORT, show; what cannot be read or reached is a fault. */
+  examine(places: readonly string[]): Promise<readonly PemFacts[]>;
   /** The files that `serve` takes by its environment. @throws CliFailure for mistakes in that. */
   ofServer(): readonly string[];
   /** A new authority, which has signed itself. */

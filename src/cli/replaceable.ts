@@ -32,9 +32,12 @@ function lookAt(file: string): ReturnType<typeof lstatSync> | undefined {
 export function writeForAll(file: string, text: string): void {
   try {
     mkdirSync(path.dirname(file), { recursive: true });
-    const mode = (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o666 & ~process.umask()) & 0o777;
-    replaceFile(file, text, { mode, keepOwner: true });
+    replaceFile(file, text, { mode: modeForAll(file), keepOwner: true });
   } catch (cause) {
     throw new CliFailure(`cannot write ${file}: ${(cause as Error).message}`, 1, { cause });
   }
 }
+
+/** The rights of a file that others than its owner may read: those that it has, else the usual ones. */
+export const modeForAll = (file: string): number =>
+  (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o666 & ~process.umask()) & 0o777;

@@ -1,9 +1,9 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { replaceFiles } from '../../store/replace-file.ts';
 import type { CertificatePair } from '../certificates.ts';
 import { CliFailure } from '../output.ts';
-import { isFileThere } from '../replaceable.ts';
+import { isFileThere, modeForAll } from '../replaceable.ts';
 
 export interface PairFiles {
   readonly certificate: string;
@@ -46,7 +46,7 @@ export function writePairs(made: readonly Made[]): readonly Made[] {
     replaceFiles(
       made.flatMap(({ certificate, key, pair }) => [
         { path: key, content: pair.key, keepOwner: true },
-        { path: certificate, content: pair.certificate, mode: modeOf(certificate), keepOwner: true },
+        { path: certificate, content: pair.certificate, mode: modeForAll(certificate), keepOwner: true },
       ]),
     );
     return made;
@@ -54,6 +54,3 @@ export function writePairs(made: readonly Made[]): readonly Made[] {
     throw new CliFailure(`nothing was written to ${folder}: ${(cause as Error).message}`, 1, { cause });
   }
 }
-
-/** Everybody may read it, unless it was otherwise before. */
-const modeOf = (file: string) => (statSync(file, { throwIfNoEntry: false })?.mode ?? 0o666 & ~process.umask()) & 0o777;

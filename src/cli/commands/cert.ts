@@ -44,7 +44,7 @@ export function certCommand(program: Command, host: CliHost): void {
     .summary('certificates for TLS: look at them, and make them')
     .description(
       'Shows what certificates say and when they end, and makes those of xDS, of proxies and of the admin API, with an ' +
-        'authority of your own. The admin API and running servers are not asked.',
+        'authority of your own.',
     );
   withExamples(cert, [
     'switchyard cert show /etc/switchyard/tls --expires-within 30d',
@@ -62,11 +62,15 @@ function showCommand(cert: Command, host: CliHost): void {
     .summary('what certificates say, whether they fit together, and when they end')
     .description(
       'Reads certificates, keys and lists of revoked certificates in PEM: whom they name, who has signed them, what they ' +
-        'are good for, when they end, whether each key is that of a certificate, and whether chains are whole. Without ' +
+        'are good for, when they end, whether each key is that of a certificate, and whether chains are whole. Of a server at ' +
+        'HOST:PORT it shows what that proves itself with. Without ' +
         'a file: those that "serve" would take by its environment.\n' +
         'Exit code 0: all are good; 1: one is expired or broken; 2: one is to be renewed.',
     )
-    .argument('[file...]', 'files, or folders with .crt, .cer, .pem, .key and .crl files')
+    .argument(
+      '[file...]',
+      'files, folders with .crt, .cer, .pem, .key and .crl files, or HOST:PORT of servers that run',
+    )
     .option(
       '--expires-within <duration>',
       'from when one is to be renewed, such as 30d (default: the last fifth of its life, two weeks at most)',
@@ -76,6 +80,7 @@ function showCommand(cert: Command, host: CliHost): void {
   withExamples(command, [
     'switchyard cert show',
     'switchyard cert show tls.crt tls.key ca.crt',
+    'switchyard cert show 10.0.0.5:18000 ca.crt',
     'switchyard cert show /etc/envoy --expires-within 30d -o name',
   ]);
 }

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer as createPlainServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { createServer } from 'node:tls';
 import { certificates } from '../../../src/certificates.ts';
 import { CertificateAuthority, type KeyPair } from '../../support/certificates.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
@@ -446,6 +448,46 @@ describe('switchyard cert show', () => {
       assert.equal(code, 0);
       assert.ok(!out.includes('\u001b'), format);
     }
+  });
+
+  it('shows what a server that runs proves itself with, also to those whom it does not let in', {
+    timeout: 60_000,
+  }, async t => {
+    const sockets = new Set<Socket>();
+    const keep = (socket: Socket) => void sockets.add(socket);
+    t.after(() => sockets.forEach(each => void each.destroy()));
+    const folder = await withAuthority();
+    await good(issueIn(folder, 'xds', '--server', 'localhost', '127.0.0.1'));
+    await good(issueIn(folder, 'other', '--server', 'other.internal'));
+    const listening = async (name: string, requestCert: boolean) => {
+      const [cert, key, ca] = [text(folder, `${name}.crt`), text(folder, `${name}.key`), text(folder, 'ca.crt')];
+      const server = createServer({ cert, key, ca, requestCert, rejectUnauthorized: requestCert });
+      server.on('tlsClientError', (_, socket) => socket.destroy());
+      server.on('secureConnection', socket => socket.on('error', () => {}));
+      server.on('connection', keep);
+      t.after(() => server.close());
+      await new Promise<void>(done => server.listen(0, '127.0.0.1', done));
+      return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+    };
+    for (const requestCert of [false, true]) {
+      const at = await listening('xds', requestCert);
+      const { code, faults, files } = await shown([at, join(folder, 'ca.crt')]);
+      assert.deepEqual([code, faults], [0, []]);
+      const [own] = files[0]?.certificates ?? [];
+      assert.deepEqual([files[0]?.file, own?.['names']], [at, ['localhost', '127.0.0.1']]);
+      assert.equal(own?.['signedBy'], join(folder, 'ca.crt'));
+    }
+    assert.deepEqual((await shown([await listening('other', true)])).faults, [
+      'its certificate does not name 127.0.0.1, by which it was called',
+    ]);
+    const plain = createPlainServer(socket => socket.on('error', () => {}).end('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    plain.on('connection', keep);
+    t.after(() => plain.close());
+    await new Promise<void>(done => plain.listen(0, '127.0.0.1', done));
+    const { port } = plain.address() as AddressInfo;
+    assert.deepEqual((await shown([`127.0.0.1:${port}`])).faults, ['it does not speak TLS']);
+    plain.close();
+    assert.match(String((await shown([`127.0.0.1:${port}`])).faults), /cannot be reached: connect ECONNREFUSED/);
   });
 
   it('without a file looks at what serve would take', async () => {
