@@ -48,13 +48,14 @@ export class Throttle {
     this.#paused.add(bucket);
   }
 
-  ended(bucket: Bucket): void {
+  /** It is held up no more. */
+  released(bucket: Bucket): void {
     this.#paused.delete(bucket);
   }
 
   #tick(): void {
     this.#ticks += 1;
-    for (const bucket of this.#paused) if (bucket.resumes()) this.#paused.delete(bucket);
+    for (const bucket of [...this.#paused]) bucket.tryReading();
     if (this.#ticks < this.#full) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
@@ -100,16 +101,16 @@ export class Bucket {
   /** The stream has ended. */
   end(): void {
     this.#ended = true;
-    this.#throttle.ended(this);
+    this.#throttle.released(this);
   }
 
-  /** Goes on reading if it may. @returns whether it does. */
-  resumes(): boolean {
+  /** Goes on reading if it may: of what waits, requests come before this returns, and may hold it up again. */
+  tryReading(): void {
     this.#fill();
-    if (this.#left < 1) return false;
+    if (this.#left < 1 || this.#ended) return;
     this.#paused = false;
+    this.#throttle.released(this);
     this.#reading.resume();
-    return true;
   }
 
   #fill(): void {
