@@ -70,6 +70,8 @@ function isUntouched(owing: Owing): boolean {
   const { from, to, subscription, again } = owing;
   const { wildcard, names } = subscription;
   if (!from || isRenumbered(owing) || again !== NONE || wildcard || from.errors || to.errors) return false;
+  // Of a name that is withheld no longer, and gone, somebody may be owed a reason (R35).
+  if (from.withheld) return false;
   if (!isPlain(from, subscription) || !isPlain(to, subscription)) return false;
   if (names.size <= FEW) {
     for (const name of names) if (from.resources.get(name) !== to.resources.get(name)) return false;
