@@ -23,7 +23,7 @@ interface Marks {
   readonly unsent: readonly string[];
   readonly numbered: string | undefined;
 }
-const some = fc.oneof(fc.constant([]), fc.subarray(names));
+const some: fc.Arbitrary<readonly string[]> = fc.oneof(fc.constant([]), fc.subarray(names));
 const marks: fc.Arbitrary<Marks> = fc.record({
   withheld: some,
   unsent: some,
@@ -49,7 +49,7 @@ const change = fc.record({
   marks: fc.tuple(marks, marks),
   asked: fc.subarray(names),
   knowsErrors: fc.boolean(),
-  again: fc.oneof({ weight: 4, arbitrary: fc.constant([]) }, some),
+  again: fc.oneof({ weight: 4, arbitrary: fc.constant<readonly string[]>([]) }, some),
 });
 
 /** A set that looks like one with errors is compared in full, and has none. */
