@@ -16,7 +16,13 @@ export interface Literal {
 }
 
 /** Alternatives, each of which is what must hold together; or why a policy cannot ask for it. */
-export type Condition = readonly (readonly Literal[])[] | { readonly why: string };
+export type Condition =
+  | {
+      readonly terms: readonly (readonly Literal[])[];
+      /** More requests are meant than those that were. */
+      readonly wider: boolean;
+    }
+  | { readonly why: string };
 
 type Asked = Test | { readonly why: string };
 
@@ -57,12 +63,19 @@ export class Acls {
   }
 }
 
-/** `if a b || !{ path /x }`, or nothing: what holds always. */
-export function conditionOf(words: readonly string[], acls: Acls): Condition {
-  if (words.length === 0) return [[]];
+/** What holds for each request. */
+export const always = { terms: [[]], wider: false } as const;
+
+/**
+ * `if a b || !{ path /x }`, or nothing: what holds always.
+ * `wider`: what a policy cannot ask for counts as said, unless that leaves nothing of who is meant.
+ */
+export function conditionOf(words: readonly string[], acls: Acls, wider = false): Condition {
+  if (words.length === 0) return always;
   const [first, ...rest] = words;
   if (first !== 'if') return { why: `${first} is not understood: write it with if` };
   const all: Literal[][] = [[]];
+  const unknown: { readonly term: number; readonly not: boolean; readonly why: string }[] = [];
   for (let at = 0; at < rest.length; at += 1) {
     let word = rest[at] ?? '';
     if (word === '||' || word === 'or') {
@@ -84,12 +97,20 @@ export function conditionOf(words: readonly string[], acls: Acls): Condition {
     } else {
       test = acls.test(word);
     }
-    if ('why' in test) return test;
-    if (not && test.kind === 'match' && !invertible(test.any))
-      return { why: `what "!${word}" asks cannot be turned round` };
-    all.at(-1)?.push({ not, test });
+    const asked =
+      not && 'kind' in test && test.kind === 'match' && !invertible(test.any)
+        ? { why: `what "!${word}" asks cannot be turned round` }
+        : test;
+    if ('kind' in asked) all.at(-1)?.push({ not, test: asked });
+    else unknown.push({ term: all.length - 1, not, why: asked.why });
   }
-  return all;
+  const [lacking] = unknown;
+  if (!lacking) return { terms: all, wider: false };
+  // Where callers come from and the like: whoever is not one of them is nearly everyone.
+  const named = unknown.filter(({ term, not }) => !not && all[term]?.length === 0);
+  return wider && named.every(({ term }) => unknown.some(each => each.term === term && each.not))
+    ? { terms: all, wider: true }
+    : { why: lacking.why };
 }
 
 const predefined: Readonly<Record<string, readonly string[]>> = {
@@ -243,7 +264,8 @@ export function matchesFor(condition: readonly (readonly Literal[])[], host: str
     let matches: Match[] = [{}];
     for (const { not, test } of term) {
       if (test.kind === 'match') {
-        const next = not ? [test.any.reduce<Match>((all, each) => merged(all, turned(each)) ?? all, {})] : test.any;
+        const next = not ? allTurned(test.any) : test.any;
+        if (next === undefined) return undefined;
         const both = matches.flatMap(each => next.map(other => merged(each, other)));
         if (both.includes(null)) return undefined;
         matches = both.filter(each => each !== undefined && each !== null);
@@ -256,6 +278,17 @@ export function matchesFor(condition: readonly (readonly Literal[])[], host: str
     found.push(...matches);
   }
   return found.length > importLimits.alternatives ? undefined : found;
+}
+
+/** What holds where none of them does; undefined: a rule cannot ask for that. */
+function allTurned(any: readonly Match[]): readonly Match[] | undefined {
+  let all: Match = {};
+  for (const each of any) {
+    const both = merged(all, turned(each));
+    if (both === null || both === undefined) return undefined;
+    all = both;
+  }
+  return [all];
 }
 
 function turned({ headers = {}, query = {}, cookies = {} }: Match): Match {

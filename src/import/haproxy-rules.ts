@@ -23,19 +23,41 @@ export function redirectOf(words: readonly string[]): RuleDraft | undefined {
   return { redirect: { ...place, path: rest === '' ? '/' : rest, stripQuery: true } };
 }
 
-/** What `http-request deny` and `return` answer. */
-export function answerOf(words: readonly string[]): RuleDraft | undefined {
+export interface Answer {
+  readonly rule: RuleDraft;
+  /** In what it is another answer. */
+  readonly change?: string;
+}
+
+/** What keeps callers out, so that no request may get by for want of a counterpart. */
+export const refuses = (words: readonly string[]): boolean =>
+  /^(deny|tarpit|reject|silent-drop|auth)$/.test(words[0] ?? '');
+
+/** What `http-request deny`, `return` and the like answer. */
+export function answerOf(words: readonly string[], place: string): Answer | undefined {
   const after = (name: string) => (words.includes(name) ? words[words.indexOf(name) + 1] : undefined);
-  if (words[0] !== 'deny' && words[0] !== 'return' && words[0] !== 'tarpit') return undefined;
-  const status = Number(after('deny_status') ?? after('status') ?? (words[0] === 'return' ? 200 : 403));
+  const [kind = ''] = words;
+  if (kind === 'auth')
+    return { rule: notImportedRule(place), change: 'nobody is asked for a password, but answered 501' };
+  if (kind === 'reject' || kind === 'silent-drop')
+    return { rule: { respond: { status: 403 } }, change: 'requests are answered 403, not cut off' };
+  const usual = { deny: 403, return: 200, tarpit: 500 };
+  if (!Object.hasOwn(usual, kind)) return undefined;
+  const status = Number(after('deny_status') ?? after('status') ?? usual[kind as 'deny']);
   if (!(status >= 200 && status <= 599)) return undefined;
   if (['file', 'lf-string', 'lf-file', 'errorfile', 'hdr'].some(each => words.includes(each)))
-    return { respond: notImported(words.join(' ')) };
+    return { rule: notImportedRule(place), change: 'requests are answered 501' };
   const [body, contentType] = [after('string'), after('content-type')];
-  return {
-    respond: { status, ...(body === undefined ? {} : { body }), ...(contentType === undefined ? {} : { contentType }) },
+  const respond = {
+    status,
+    ...(body === undefined ? {} : { body }),
+    ...(contentType === undefined ? {} : { contentType }),
   };
+  return { rule: { respond }, ...(kind === 'tarpit' ? { change: 'requests are answered at once' } : {}) };
 }
+
+/** The rule of what an import could not take. */
+export const notImportedRule = (place: string): RuleDraft => ({ respond: notImported(place) });
 
 /** The changes to headers that hold for all requests. */
 export function headersOf(notes: Notes, path: PolicyPath, lines: readonly Statement[]): Partial<RuleDraft> {

@@ -11,9 +11,9 @@ import {
   type RuleDraft,
 } from './draft.ts';
 import { backendService, lastOf, timeOf } from './haproxy-backend.ts';
-import { Acls, type Condition, conditionOf, type Literal, matchesFor } from './haproxy-conditions.ts';
+import { Acls, always, type Condition, conditionOf, type Literal, matchesFor } from './haproxy-conditions.ts';
 import { readHaproxy } from './haproxy-lexer.ts';
-import { answerOf, headersOf, redirectOf } from './haproxy-rules.ts';
+import { type Answer, answerOf, headersOf, notImportedRule, redirectOf, refuses } from './haproxy-rules.ts';
 import type { Absent, Notes } from './notes.ts';
 import type { Imported } from './policy-text.ts';
 import { Reader } from './reader.ts';
@@ -153,7 +153,10 @@ class Frontend {
         ...(most === undefined ? {} : { maxConnections: most }),
         ...(to === undefined ? {} : { to: [{ service: to }] }),
       } as ListenerDraft;
-      return this.#opened(at, listener, words);
+      const both = place.address === '::' && words.includes('v4v6');
+      const { address: _, ...anywhere } = listener;
+      const all = [...(both ? [anywhere as ListenerDraft] : []), listener];
+      return all.flatMap(each => this.#opened(at, each, words));
     });
   }
 
@@ -188,40 +191,49 @@ class Frontend {
       else if (!rule) this.#draft.notes.left(line, this.#path, why);
       else {
         this.#draft.notes.take(line);
-        if (line.args[0] === 'tarpit') this.#draft.notes.changed(line, this.#path, 'callers are answered at once');
-        steps.push({ at: line, condition, rule });
+        steps.push({ at: line, condition: condition.terms, rule });
       }
     };
-    for (const each of of('monitor-uri'))
-      add(each, [[{ not: false, test: { kind: 'match', any: [{ path: { exact: each.args[0] ?? '/' } }] } }]], {
-        respond: { status: 200 },
-      });
+    for (const each of of('monitor-uri')) add(each, uriIs(each.args[0] ?? '/'), { respond: { status: 200 } });
     for (const each of [...of('http-request'), ...of('redirect')]) {
-      const { words, condition } = this.#split(each);
-      const rule =
-        each.name === 'redirect' || words[0] === 'redirect'
-          ? redirectOf(each.name === 'redirect' ? words : words.slice(1))
-          : answerOf(words);
-      if (rule || each.name === 'redirect' || /^(redirect|deny|return|tarpit|reject)$/.test(words[0] ?? ''))
-        add(each, condition, rule);
+      const { words, condition } = this.#split(each, each.name === 'http-request');
+      const answer = this.#answer(each, words, condition);
+      if (answer || each.name === 'redirect' || /^(redirect|deny|return|tarpit)$/.test(words[0] ?? ''))
+        add(each, condition, answer?.rule);
+      if (answer?.change !== undefined && !('why' in condition))
+        this.#draft.notes.changed(each, this.#path, answer.change);
     }
     for (const each of of('use_backend')) {
       const { words, condition } = this.#split(each);
       add(each, condition, this.#to(words[0] ?? ''), `there is no backend ${words[0]}`);
     }
     const other = lastOf(lines, 'default_backend');
-    if (other) add(other, [[]], this.#to(other.args[0] ?? ''), `there is no backend ${other.args[0]}`);
+    if (other) add(other, always, this.#to(other.args[0] ?? ''), `there is no backend ${other.args[0]}`);
     else if (at.name === 'listen' && this.#backends.has(at.args[0] ?? ''))
       steps.push({ at, condition: [[]], rule: this.#to(at.args[0] ?? '') ?? {} });
     return steps;
   }
 
-  #split({ args }: Statement) {
+  #answer(at: Statement, words: readonly string[], condition: Condition): Answer | undefined {
+    const place = `${at.file}:${at.line}`;
+    if (at.name === 'redirect' || words[0] === 'redirect') {
+      const rule = redirectOf(at.name === 'redirect' ? words : words.slice(1));
+      return rule && { rule };
+    }
+    if ('wider' in condition && condition.wider && words[0] !== 'auth') {
+      const change = 'a policy cannot ask for all of that: more requests than are meant are answered 501';
+      return { rule: notImportedRule(place), change };
+    }
+    return answerOf(words, place);
+  }
+
+  #split({ args }: Statement, mayRefuse = false) {
     const from = args.findIndex(each => each === 'if' || each === 'unless');
     const words = from < 0 ? args : args.slice(0, from);
     const said = from < 0 ? [] : args.slice(from);
-    const turned = said[0] === 'unless' && said.length === 2 ? ['if', `!${said[1]}`] : said;
-    return { words, condition: conditionOf(turned, this.#acls) };
+    const one = said.length === 2 || (said[1] === '{' && said.indexOf('}') === said.length - 1);
+    const turned = said[0] === 'unless' && one ? ['if', '!', ...said.slice(1)] : said;
+    return { words, condition: conditionOf(turned, this.#acls, mayRefuse && refuses(words)) };
   }
 
   #to(wish: string): RuleDraft | undefined {
@@ -290,6 +302,11 @@ class Frontend {
     return rules;
   }
 }
+
+const uriIs = (exact: string): Condition => ({
+  terms: [[{ not: false, test: { kind: 'match', any: [{ path: { exact } }] } }]],
+  wider: false,
+});
 
 /** A rule, and what it comes from. */
 interface Made {

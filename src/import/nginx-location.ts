@@ -1,4 +1,5 @@
 import { countWithin, type Draft, isFraming, isHeaderName, isPath, notImported, type RuleDraft } from './draft.ts';
+import { guardOf, withMethods } from './nginx-guard.ts';
 import type { Upstreams } from './nginx-upstream.ts';
 import { hasVariable, headerValue, type Scope, type Source, sourceOf, timeOf } from './nginx-values.ts';
 import type { Statement } from './statement.ts';
@@ -11,6 +12,8 @@ export interface Making {
   readonly maps: readonly Statement[];
   /** Where the rule will stand. */
   readonly path: readonly (string | number)[];
+  /** The first name of the server, where that is a host. */
+  readonly serverName?: string | undefined;
 }
 
 export type Match = NonNullable<RuleDraft['match']>;
@@ -48,14 +51,27 @@ export function pathOf({ draft: { notes, regexes }, path }: Making, location: St
 /** The rules of a location, or of a server that sends on by itself. */
 export function rulesOf(making: Making, scope: Scope, match: Match, at: Statement): readonly RuleDraft[] {
   const { draft, path } = making;
+  const within = scope.statements.find(each => each.name === 'internal');
+  if (within) {
+    draft.notes.leftWhole(at, path, 'it is reached from within nginx alone', 'its requests are answered 404');
+    return [{ ...when(match), respond: { status: 404 } }];
+  }
   const answer = returned(making, scope) ?? rewritten(making, scope, match);
   const sent = scope.get('proxy_pass') ?? scope.get('grpc_pass');
   if (sent) draft.notes.take(sent);
   const own = scope.statements.find(each => each.name === 'proxy_pass' || each.name === 'grpc_pass');
   const said = headersOf(making, scope);
   if (answer) return [{ ...when(match), ...answer, ...responseOf(said) }];
+  const guard = guardOf(scope);
+  if (guard) {
+    draft.notes.left(guard, path, 'a policy cannot ask for that, so what it guards is answered 501');
+    return [{ ...when(match), respond: notImported(`${guard.file}:${guard.line}`) }];
+  }
   const made = own ? passed(making, scope, match, own) : undefined;
-  if (made) return made.map(rule => ({ ...rule, ...said, ...limitsOf(making, scope) }));
+  if (made) {
+    const all = made.map(rule => ({ ...rule, ...said, ...limitsOf(making, scope) }));
+    return withMethods(draft.notes, path, scope, all);
+  }
   draft.notes.left(
     at,
     path,
@@ -65,10 +81,39 @@ export function rulesOf(making: Making, scope: Scope, match: Match, at: Statemen
   return [{ ...when(match), respond: notImported(`${at.file}:${at.line}`) }];
 }
 
+/** A pattern that all paths fit. */
+const everything = /^\^(\/?\(?\.\*\)?)?\$?$/;
+
+/** Rules of the paths that a server sends elsewhere before it looks for a location. */
+export function movedRules({ draft: { notes, regexes }, serverName }: Making, scope: Scope): readonly RuleDraft[] {
+  return scope.statements.flatMap(at => {
+    const [pattern = '', target = '', flag = ''] = at.args;
+    if (at.name !== 'rewrite' || !/^(permanent|redirect)$/.test(flag)) return [];
+    if (target.includes('$') || everything.test(pattern)) return [];
+    const found = regexes.whole(pattern, false);
+    const redirect = redirectTo(target.replace(/\?$/, ''), serverName);
+    if ('why' in found || !redirect) return [];
+    notes.take(at);
+    const { stripQuery: _, ...kept } = redirect;
+    const there = target.endsWith('?') ? redirect : kept;
+    return [
+      { match: { path: { regex: found.regex } }, redirect: { ...there, status: flag === 'permanent' ? 301 : 302 } },
+    ];
+  });
+}
+
+/** Whether a server sends all requests elsewhere, or answers them, before it looks for a location. */
+export const answersAlone = ({ statements }: Scope): boolean =>
+  statements.some(
+    ({ name, args }) =>
+      name === 'return' ||
+      (name === 'rewrite' && /^(permanent|redirect)$/.test(args[2] ?? '') && everything.test(args[0] ?? '')),
+  );
+
 const when = (match: Match) => (Object.keys(match).length > 0 ? { match } : {});
 const responseOf = ({ responseHeaders }: Partial<RuleDraft>) => (responseHeaders ? { responseHeaders } : {});
 
-function returned({ draft: { notes }, path }: Making, scope: Scope): Partial<RuleDraft> | undefined {
+function returned({ draft: { notes }, path, serverName }: Making, scope: Scope): Partial<RuleDraft> | undefined {
   const at = scope.statements.find(each => each.name === 'return');
   if (!at) return undefined;
   notes.take(at);
@@ -76,7 +121,7 @@ function returned({ draft: { notes }, path }: Making, scope: Scope): Partial<Rul
   const status = /^\d{3}$/.test(first) ? Number(first) : 302;
   const target = /^\d{3}$/.test(first) ? text : first;
   if ([301, 302, 303, 307, 308].includes(status)) {
-    const redirect = target === undefined ? undefined : redirectTo(target);
+    const redirect = target === undefined ? undefined : redirectTo(target, serverName);
     if (redirect) return { redirect: { ...redirect, status: status as 301 } };
     notes.left(at, path, 'a policy cannot redirect there');
     return { respond: notImported(`${at.file}:${at.line}`) };
@@ -91,12 +136,14 @@ function returned({ draft: { notes }, path }: Making, scope: Scope): Partial<Rul
 }
 
 /** `https://$host$request_uri`, `https://www.example.com$request_uri`, `/new`. */
-function redirectTo(target: string): NonNullable<RuleDraft['redirect']> | undefined {
-  const [, scheme, host = '', port, rest = ''] =
+function redirectTo(target: string, serverName?: string): NonNullable<RuleDraft['redirect']> | undefined {
+  const [, scheme, said = '', port, end = ''] =
     /^(?:(https?|\$scheme):\/\/([^/:$]+|\$\w+)(?::(\d+))?)?(.*)$/.exec(target) ?? [];
+  const host = said === '$server_name' ? (serverName ?? said) : said;
+  const rest = end === '' && host !== '' && !host.startsWith('$') ? '/' : end;
   const kept = rest === '$request_uri' || rest === '$uri$is_args$args';
   if (!kept && !/^\/[^$\s]*$/.test(rest)) return undefined;
-  if (host.startsWith('$') && !['$host', '$http_host', '$server_name'].includes(host)) return undefined;
+  if (host.startsWith('$') && !['$host', '$http_host'].includes(host)) return undefined;
   return {
     ...(scheme === 'http' || scheme === 'https' ? { scheme } : {}),
     ...(host === '' || host.startsWith('$') ? {} : { host }),
@@ -106,13 +153,17 @@ function redirectTo(target: string): NonNullable<RuleDraft['redirect']> | undefi
 }
 
 /** A rewrite that sends callers elsewhere; one that changes what is sent on is part of that. */
-function rewritten({ draft: { notes } }: Making, scope: Scope, match: Match): Partial<RuleDraft> | undefined {
+function rewritten(
+  { draft: { notes }, serverName }: Making,
+  scope: Scope,
+  match: Match,
+): Partial<RuleDraft> | undefined {
   const at = scope.statements.find(
     ({ name, args }) => name === 'rewrite' && /^(permanent|redirect)$/.test(args[2] ?? ''),
   );
   const [pattern = '', target = ''] = at?.args ?? [];
-  if (!at || Object.keys(match).length > 1 || !/^\^(\/?\(?\.\*\)?)?\$?$/.test(pattern)) return undefined;
-  const redirect = redirectTo(target.replace(/\/?\$1$/, '$request_uri'));
+  if (!at || Object.keys(match).length > 1 || !everything.test(pattern)) return undefined;
+  const redirect = redirectTo(target.replace(/\/?\$1$/, '$request_uri'), serverName);
   if (!redirect) return undefined;
   notes.take(at);
   return { redirect: { ...redirect, status: at.args[2] === 'permanent' ? 301 : 302 } };
@@ -121,8 +172,8 @@ function rewritten({ draft: { notes } }: Making, scope: Scope, match: Match): Pa
 function passed(making: Making, scope: Scope, match: Match, at: Statement): readonly RuleDraft[] | undefined {
   const { draft, path } = making;
   const [, scheme = '', host = '', uri = ''] =
-    /^(https?|grpcs?):\/\/(unix:[^:]+|[^/]+):?(\/?.*)$/.exec(at.args[0] ?? '') ?? [];
-  if (host === '') return undefined;
+    /^(?:(https?|grpcs?):\/\/)?(unix:[^:]+|[^/]+):?(\/?.*)$/.exec(at.args[0] ?? '') ?? [];
+  if (host === '' || (scheme === '' && at.name === 'proxy_pass')) return undefined;
   const port = scheme === 'https' || scheme === 'grpcs' ? 443 : 80;
   if (port === 443) {
     draft.notes.changed(at, path, 'connections to it are without TLS', 'put what speaks TLS beside the application');
@@ -163,7 +214,8 @@ function splitRule(
     const service = to(each.args[0] ?? '');
     return service === undefined ? [] : [{ service, weight: percent }];
   });
-  if (shares.length === 0 || new Set(shares.map(each => each.service)).size < shares.length) return undefined;
+  if (shares.length < (split.body ?? []).length || new Set(shares.map(each => each.service)).size < shares.length)
+    return undefined;
   const whole = shares.every(each => each.weight % 100 === 0) ? 100 : 1;
   const source = sourceOf(/^\$\{?\w+\}?/.exec(split.args[0] ?? '')?.[0] ?? '');
   if (!source || shares.length > 2) {
@@ -191,7 +243,9 @@ function mappedRules(
   if (!source || 'sourceIp' in source || entries.some(each => /^(include|hostnames|volatile)$/.test(each.name)))
     return undefined;
   notes.take(map, ...(map.body ?? []));
-  const rules = entries.flatMap(each => {
+  // Equal values are looked for first.
+  const inOrder = [false, true].flatMap(regex => entries.filter(each => each.name.startsWith('~') === regex));
+  const rules = inOrder.flatMap(each => {
     const service = to(each.args[0] ?? '');
     const text = each.name.startsWith('~')
       ? regexes.whole(each.name.replace(/^~\*?/, ''), each.name.startsWith('~*'))
@@ -227,7 +281,8 @@ function rewriteOf(
   if (change) {
     const [pattern = '', replacement = ''] = change.args;
     const whole = `${pattern.startsWith('^') ? '' : '^.*?'}${pattern}${pattern.endsWith('$') ? '' : '.*'}`;
-    if ('regex' in regexes.checked(whole) && !/[?%]|\$[^1-9]/.test(replacement) && !pattern.includes('|')) {
+    const plain = 'regex' in regexes.checked(whole) && !pattern.includes('|');
+    if (plain && isPath(replacement) && !/%|\$[^1-9]/.test(replacement)) {
       notes.take(change);
       return {
         regex: { pattern: whole, replacement: replacement.replaceAll('\\', '\\\\').replaceAll(/\$([1-9])/g, '\\$1') },
@@ -257,7 +312,7 @@ function hostOf({ draft: { notes }, path }: Making, scope: Scope, host: string):
 /** Headers that Envoy sets or passes on by itself. */
 const byItself = /^(x-forwarded-for|x-forwarded-proto|connection|upgrade|x-request-id)$/i;
 
-function headersOf({ draft: { notes }, path }: Making, scope: Scope): Partial<RuleDraft> {
+function headersOf({ draft: { notes }, path, maps }: Making, scope: Scope): Partial<RuleDraft> {
   const request: Record<string, string> = {};
   const removed: string[] = [];
   for (const each of [...scope.all('proxy_set_header'), ...scope.all('grpc_set_header')]) {
@@ -267,8 +322,13 @@ function headersOf({ draft: { notes }, path }: Making, scope: Scope): Partial<Ru
     if (
       /^host$/i.test(name) ||
       (byItself.test(name) && (text === '' || hasVariable(text) || /^(upgrade|close)$/i.test(text)))
-    )
+    ) {
+      if (/^x-forwarded-for$/i.test(name) && !/\$(proxy_add_x|http_x)_forwarded_for/.test(text))
+        notes.changed(each, path, 'the address of the caller is added to an X-Forwarded-For that it sent');
+      const map = maps.find(one => one.args[1] === text);
+      if (map) notes.take(map, ...(map.body ?? []));
       continue;
+    }
     if (!isHeaderName(name) || isFraming(name) || value === undefined)
       notes.left(each, path, 'a policy has no counterpart of that value');
     else if (text === '') removed.push(name.toLowerCase());

@@ -18,9 +18,9 @@ export class Scope {
   }
 
   /** Those of the nearest block that has any. */
-  all(name: string): readonly Statement[] {
-    const own = this.own(name);
-    return own.length > 0 || !this.#outer ? own : this.#outer.all(name);
+  all(...names: readonly string[]): readonly Statement[] {
+    const own = names.flatMap(each => this.own(each));
+    return own.length > 0 || !this.#outer ? own : this.#outer.all(...names);
   }
 
   get(name: string): Statement | undefined {

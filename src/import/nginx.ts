@@ -12,7 +12,7 @@ import {
   timeWithin,
 } from './draft.ts';
 import { readNginx } from './nginx-lexer.ts';
-import { type Making, type Match, pathOf, rulesOf } from './nginx-location.ts';
+import { answersAlone, type Making, type Match, movedRules, pathOf, rulesOf } from './nginx-location.ts';
 import { type Upstreams, upstreamsOf } from './nginx-upstream.ts';
 import { Scope, timeOf } from './nginx-values.ts';
 import type { Absent } from './notes.ts';
@@ -72,7 +72,7 @@ interface Listen {
 }
 
 /** What all servers are made with. */
-type Servers = Omit<Making, 'path'> & { readonly http: Scope };
+type Servers = Omit<Making, 'path' | 'serverName'> & { readonly http: Scope };
 
 function httpServers(making: Servers): void {
   const { draft, http } = making;
@@ -80,9 +80,10 @@ function httpServers(making: Servers): void {
   const servers = http.own('server');
   const first = new Map<string, Statement>();
   const listens = new Map<Statement, readonly Listen[]>();
+  const tls = tlsPorts(servers, http);
   for (const server of servers) {
     notes.take(server);
-    const own = listensOf(draft, server, 'http');
+    const own = listensOf(draft, server, 'http', tls);
     listens.set(server, own);
     for (const each of own) if (each.isDefault || !first.has(each.gateway)) first.set(each.gateway, server);
   }
@@ -123,7 +124,8 @@ function httpRoute(
   const name = freeName(draft, 'routes', named ?? gateways[0] ?? 'server');
   const path = ['routes', name];
   // Names of services that its rules send to are looked up before the route is there.
-  const rules = serverRules({ ...making, path }, server);
+  const serverName = serverNames(draft, server).find(each => !each.includes('*'));
+  const rules = serverRules({ ...making, path, serverName }, server);
   if (rules.length > importLimits.rules) {
     draft.notes.leftWhole(server, [], `it comes to more than ${importLimits.rules} rules`);
     return true;
@@ -152,29 +154,47 @@ function serverNames({ notes }: Draft, server: Statement): readonly string[] {
 
 /** Words of `listen` that say how the port is opened, which Envoy decides by itself. */
 const openingWords =
-  /^(default_server|default|udp|http2|reuseport|deferred|bind|fastopen=.*|backlog=.*|rcvbuf=.*|sndbuf=.*|so_keepalive=.*|ipv6only=on)$/;
+  /^(default_server|default|udp|http2|reuseport|deferred|bind|fastopen=.*|backlog=.*|rcvbuf=.*|sndbuf=.*|so_keepalive=.*|ipv6only=(on|off))$/;
+
+const targetsOf = (server: Statement): readonly Statement[] => {
+  const said = (server.body ?? []).filter(each => each.name === 'listen');
+  return said.length > 0 ? said : [{ ...server, name: 'listen', args: ['80'] }];
+};
+
+const portKey = ({ address = '', port }: NonNullable<ReturnType<typeof listenerOf>>) => `${address} ${port}`;
+
+/** Ports that speak TLS: what one server says of a port holds for all that share it. */
+function tlsPorts(servers: readonly Statement[], around: Scope): ReadonlySet<string> {
+  const tls = servers.flatMap(server => {
+    const on = new Scope(server.body ?? [], around).get('ssl')?.args[0] === 'on';
+    const said = targetsOf(server).filter(each => on || each.args.includes('ssl'));
+    return said.flatMap(each => listenerOf(each.args[0] ?? '') ?? []);
+  });
+  return new Set(tls.map(portKey));
+}
 
 /** The ports of a server; nginx without one listens on port 80. */
-function listensOf(draft: Draft, server: Statement, kind: 'http' | 'tcp'): readonly Listen[] {
+function listensOf(draft: Draft, server: Statement, kind: 'http' | 'tcp', tls: ReadonlySet<string>): readonly Listen[] {
   const { notes } = draft;
-  const said = (server.body ?? []).filter(each => each.name === 'listen');
-  const all = said.length > 0 ? said : [{ ...server, name: 'listen', args: ['80'] }];
-  return all.flatMap(each => {
+  return targetsOf(server).flatMap(each => {
     notes.take(each);
     const [target = '', ...words] = each.args;
     const place = listenerOf(target);
-    if (!place || words.some(word => word === 'ssl' || word === 'quic')) {
+    if (!place || tls.has(portKey(place)) || words.some(word => word === 'ssl' || word === 'quic')) {
       if (place) notes.left(each, [], ...noTls);
       else notes.left(each, [], 'a gateway listens on an IP address and a port');
       return [];
     }
     const protocol = words.includes('udp') ? 'udp' : kind;
-    const listener = { ...place, protocol, ...(protocol === 'http' ? {} : { to: [] }) } as ListenerDraft;
-    const gateway = gatewayFor(draft, listener, each);
-    if (gateway === undefined) return [];
-    const unknown = words.filter(word => !openingWords.test(word));
-    if (unknown.length > 0) notes.changed(each, ['gateways', gateway], `${unknown.join(', ')} has no counterpart`);
-    return [{ gateway, isDefault: words.includes('default_server') || words.includes('default') }];
+    const both = place.address === '::' && words.includes('ipv6only=off');
+    return [...(both ? [{ port: place.port }] : []), place].flatMap(one => {
+      const listener = { ...one, protocol, ...(protocol === 'http' ? {} : { to: [] }) } as ListenerDraft;
+      const gateway = gatewayFor(draft, listener, each);
+      if (gateway === undefined) return [];
+      const unknown = words.filter(word => !openingWords.test(word));
+      if (unknown.length > 0) notes.changed(each, ['gateways', gateway], `${unknown.join(', ')} has no counterpart`);
+      return [{ gateway, isDefault: words.includes('default_server') || words.includes('default') }];
+    });
   });
 }
 
@@ -196,14 +216,12 @@ interface Located {
 function serverRules(making: Making & Servers, server: Statement): readonly RuleDraft[] {
   const { draft, path: route } = making;
   const scope = new Scope(server.body ?? [], making.http);
-  // What a server returns comes before its locations.
-  const alone = scope.statements.some(
-    ({ name, args }) => name === 'return' || (name === 'rewrite' && /^(permanent|redirect)$/.test(args[2] ?? '')),
-  );
+  const moved = movedRules(making, scope);
   const locations = scope.own('location');
-  if (alone) {
+  // What a server returns comes before its locations.
+  if (answersAlone(scope)) {
     for (const each of locations) draft.notes.leftWhole(each, route, 'the server answers before it looks for it');
-    return rulesOf(making, scope, {}, server);
+    return [...moved, ...rulesOf(making, scope, {}, server)];
   }
   draft.notes.take(...locations);
   // What is longer than a route can be is not put in order.
@@ -211,7 +229,7 @@ function serverRules(making: Making & Servers, server: Statement): readonly Rule
     const match = pathOf(making, location);
     return match ? [{ location, match }] : [];
   });
-  const rules: RuleDraft[] = [];
+  const rules: RuleDraft[] = [...moved];
   for (const { location, match } of ordered(making, located)) {
     const path = [...route, 'rules', rules.length];
     draft.notes.became(location, path);
@@ -259,7 +277,7 @@ function streamServer(draft: Draft, upstreams: Upstreams, server: Statement): vo
     return;
   }
   notes.take(server, pass);
-  const listens = listensOf(draft, server, 'tcp');
+  const listens = listensOf(draft, server, 'tcp', new Set());
   if (listens.length === 0) notes.leftWhole(server, [], noPort);
   for (const { gateway } of listens) {
     notes.became(server, ['gateways', gateway]);
@@ -291,11 +309,11 @@ const hints: Readonly<Record<string, string>> = {
   client_max_body_size: 'let the application bound what it takes',
   ssl_certificate: 'end TLS before the gateways',
   ssl_certificate_key: 'end TLS before the gateways',
-  auth_basic: 'requests get through without a password: let the application ask, or something before the gateways',
+  auth_basic_user_file: 'let the application ask, or something before the gateways',
   limit_req: 'see maxConnections, circuitBreakers and admissionControl',
   limit_conn: 'see maxConnections, circuitBreakers and admissionControl',
-  allow: 'requests get through from everywhere: keep others out by a firewall',
-  deny: 'requests get through from everywhere: keep others out by a firewall',
+  allow: 'keep others out by a firewall',
+  deny: 'those whom it names get through: keep them out by a firewall',
   if: 'write a rule with a match before the others',
   proxy_cache: 'nothing is cached',
   proxy_connect_timeout: 'say connectTimeout of the service',
