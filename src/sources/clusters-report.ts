@@ -1,34 +1,61 @@
 import type { ClusterHealth, EndpointState, HealthReport } from '../base/endpoint-health.ts';
+import type { JsonWalk } from './json-walk.ts';
 
 type Wanted = ReadonlyMap<string, ReadonlySet<string>>;
 
+/** Characters of what it says of one endpoint; an Envoy says some two thousand. */
+const longestHost = 64 * 1024;
+
 /**
- * Reads the answer of an Envoy's `/clusters?format=json`. Whatever else it holds is passed over.
+ * Reads the answer of an Envoy's `/clusters?format=json`, in turns. Whatever else it holds is passed over.
+ *
  * @param wanted addresses by cluster; of others nothing is kept
  * @throws Error when it is no such answer.
  */
-export function readClusters(text: string, wanted: Wanted): HealthReport {
-  const answer: unknown = JSON.parse(text);
-  if (!isRecord(answer)) throw new Error('the answer is no mapping');
+export async function readClusters(walk: JsonWalk, wanted: Wanted): Promise<HealthReport> {
   const report = new Map<string, ClusterHealth>();
-  for (const cluster of listAt(answer, 'cluster_statuses')) {
-    const name = isRecord(cluster) ? cluster['name'] : undefined;
-    if (!isRecord(cluster) || typeof name !== 'string') throw new Error('a cluster has no name');
-    const known = wanted.get(name);
-    if (known) report.set(name, readHosts(cluster, known));
-  }
+  await walk.members('the answer', async key => {
+    if (key !== 'cluster_statuses') return walk.skip(key);
+    await walk.items(key, async () => {
+      const { name, hosts } = await readCluster(walk);
+      const known = wanted.get(name);
+      if (known) report.set(name, keptOf(hosts, known));
+    });
+  });
+  walk.end();
   return report;
 }
 
-function readHosts(cluster: Readonly<Record<string, unknown>>, wanted: ReadonlySet<string>): ClusterHealth {
+interface Host {
+  readonly address: string;
+  readonly state: EndpointState;
+}
+
+async function readCluster(walk: JsonWalk): Promise<{ readonly name: string; readonly hosts: readonly Host[] }> {
+  let name: unknown;
+  const hosts: Host[] = [];
+  await walk.members('a cluster', async key => {
+    if (key === 'name') name = walk.value('the name of a cluster', longestHost);
+    else if (key === 'host_statuses') await walk.items(key, () => void hosts.push(...readHost(walk)));
+    else walk.skip(key);
+  });
+  if (typeof name !== 'string') throw new Error('a cluster has no name');
+  return { name, hosts };
+}
+
+function readHost(walk: JsonWalk): readonly Host[] {
+  const host = walk.value('an endpoint', longestHost);
+  if (!isRecord(host)) throw new Error('an endpoint is no mapping');
+  const address = addressOf(host['address']);
+  return address === undefined ? [] : [{ address, state: stateOf(host['health_status']) }];
+}
+
+function keptOf(found: readonly Host[], wanted: ReadonlySet<string>): ClusterHealth {
   const hosts = new Set<string>();
   const troubled = new Map<string, Exclude<EndpointState, 'healthy'>>();
-  for (const host of listAt(cluster, 'host_statuses')) {
-    if (!isRecord(host)) throw new Error('an endpoint is no mapping');
-    const address = addressOf(host['address']);
-    if (address === undefined || !wanted.has(address)) continue;
+  for (const { address, state } of found) {
+    if (!wanted.has(address)) continue;
     hosts.add(address);
-    const state = stateOf(host['health_status']);
     if (state !== 'healthy') troubled.set(address, state);
   }
   return { hosts, troubled };
@@ -51,12 +78,6 @@ function addressOf(address: unknown): string | undefined {
   const { address: ip, port_value: number } = socket;
   if (typeof ip !== 'string' || typeof number !== 'number') return undefined;
   return ip.includes(':') ? `[${ip}]:${number}` : `${ip}:${number}`;
-}
-
-function listAt(value: Readonly<Record<string, unknown>>, key: string): readonly unknown[] {
-  const list = value[key] ?? [];
-  if (!Array.isArray(list)) throw new Error(`${key} is no list`);
-  return list;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

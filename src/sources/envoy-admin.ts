@@ -3,6 +3,7 @@ import type { Address } from '../base/address.ts';
 import { type Cidr, isAllowed } from '../base/cidr.ts';
 import type { HealthReport } from '../base/endpoint-health.ts';
 import { readClusters } from './clusters-report.ts';
+import { JsonWalk } from './json-walk.ts';
 import type { NameQuery } from './name-query.ts';
 
 /** The admin interface of one proxy. */
@@ -28,7 +29,7 @@ export interface AdminAnswer {
   readonly report: HealthReport;
   /** Milliseconds that its clock is ahead of ours, to the second; absent where it does not tell the time. */
   readonly ahead?: number;
-  /** Milliseconds that reading it took, in which nothing else ran. */
+  /** Milliseconds that reading it took, others' turns not counted. */
   readonly cost: number;
 }
 
@@ -56,12 +57,12 @@ export function adminQuery({ query, timeoutMs, largest }: AdminQueryOptions): Ad
     const { host, port } = await placeOf(target, query, signal);
     const get = (path: string, most: number) => getText({ host, port, path, largest: most, signal });
     const { text: info, ahead } = await get('/server_info', Math.min(largest, largestInfo));
-    const { value: node, cost: first } = timed(() => nodeOf(info));
+    const { value: node, cost: first } = await timed(info, nodeOf);
     if (node !== target.node) {
       throw new UnreadableAnswer(`another proxy answers there, with the node id ${shown(node)}`, first);
     }
     const { text } = await get('/clusters?format=json', largest);
-    const { value: report, cost } = timed(() => readClusters(text, target.endpoints));
+    const { value: report, cost } = await timed(text, walk => readClusters(walk, target.endpoints));
     return { report, cost: first + cost, ...(ahead === undefined ? {} : { ahead }) };
   };
 }
@@ -69,12 +70,12 @@ export function adminQuery({ query, timeoutMs, largest }: AdminQueryOptions): Ad
 /** Bytes; an Envoy says some thousand. Whoever lies about itself is not given long to do so. */
 const largestInfo = 256 * 1024;
 
-function timed<T>(read: () => T): { readonly value: T; readonly cost: number } {
-  const begun = performance.now();
+async function timed<T>(text: string, read: (walk: JsonWalk) => Promise<T>): Promise<{ value: T; cost: number }> {
+  const walk = new JsonWalk(text);
   try {
-    return { value: read(), cost: performance.now() - begun };
+    return { value: await read(walk), cost: walk.cost };
   } catch (error) {
-    throw new UnreadableAnswer(error instanceof Error ? error.message : String(error), performance.now() - begun);
+    throw new UnreadableAnswer(error instanceof Error ? error.message : String(error), walk.cost);
   }
 }
 
@@ -147,10 +148,19 @@ function aheadOf(date: string | undefined): { readonly ahead?: number } {
   return Number.isNaN(at) ? {} : { ahead: at + 500 - Date.now() };
 }
 
-function nodeOf(text: string): unknown {
-  const info: unknown = JSON.parse(text);
-  const node = typeof info === 'object' && info !== null && 'node' in info ? info.node : undefined;
-  return typeof node === 'object' && node !== null && 'id' in node ? node.id : undefined;
+async function nodeOf(walk: JsonWalk): Promise<unknown> {
+  let id: unknown;
+  await walk.members('the answer', async key => {
+    if (key !== 'node') return walk.skip(key);
+    await walk.members(key, member => {
+      if (member === 'id') id = walk.value('the node id', longestId);
+      else walk.skip(member);
+    });
+  });
+  return id;
 }
+
+/** Characters of a node id. */
+const longestId = 4096;
 
 const shown = (value: unknown) => JSON.stringify(value ?? null).slice(0, 300);
