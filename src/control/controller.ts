@@ -242,8 +242,7 @@ export class Controller extends OverrideCalls implements Control {
     if (held) {
       this.#rejected = undefined;
       this.#publish(held, { cause: 'policy', author: server, what: held.revision.what });
-      done(heldOutcome(held, read));
-      return;
+      return void done(heldOutcome(held, read));
     }
     const made = this.#builder.make(read, write.overrides ?? this.#overrides.all, before?.build);
     const shrunk = made.kind === 'built' && !options.allowShrink ? shrinksBetween(before, made) : [];
@@ -252,12 +251,11 @@ export class Controller extends OverrideCalls implements Control {
       // Who writes by API is told in the answer; what was refused of the files is still so.
       const acceptable = made.kind === 'built' ? this.revisions.refused(write) : undefined;
       if (about.source !== 'api') this.#refuse(problems, about.source, acceptable);
-      done({ kind: 'rejected', problems });
-      return;
+      return void done({ kind: 'rejected', problems });
     }
     const named = submissionByName(write, this.#gate, this.#options);
-    if (named?.kind === 'failed') done({ kind: 'rejected', problems: named.problems });
-    else done({ ...this.#accept(write, made, named), warnings: [...read.problems, ...made.build.problems] });
+    if (named?.kind === 'failed') return void done({ kind: 'rejected', problems: named.problems });
+    done({ ...this.#accept(write, made, named), warnings: [...read.problems, ...made.build.problems] });
   }
 
   #accept(
@@ -289,7 +287,8 @@ export class Controller extends OverrideCalls implements Control {
     const { passing } = named;
     // A part goes out upon the revision that is frozen, a whole policy is itself what is frozen from then on.
     const frozen = upon ? passing.before : { revision, number: revision.number };
-    this.#gate.pass(passing, occasion, { ...frozen, revision: { ...frozen.revision, documents: named.documents } });
+    const more = { ...frozen, revision: { ...frozen.revision, documents: named.documents } };
+    this.#gate.pass(passing, occasion, more, each => !upon && each.cause === 'policy');
     this.#listeners.tell();
     return { kind: 'accepted', revision, effect: effectOf(passing.before.build, passing.build, () => true) };
   }

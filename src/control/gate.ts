@@ -133,9 +133,23 @@ export class Gate {
     return outcome.kind === 'failed' ? outcome : { kind: 'built', before, input, build: outcome.build };
   }
 
-  /** Publishes what was planned, and holds it from then on. @param more what else is another than before. */
-  pass({ before, input, build }: Passing, occasion: Occasion, more: Partial<Line> = {}): void {
+  /**
+   * Publishes what was planned, and holds it from then on. What waited of the same does so no longer.
+   *
+   * @param more what else is another than before
+   * @param settles of what waits, besides: that waits no longer either
+   */
+  pass(
+    { before, input, build }: Passing,
+    occasion: Occasion,
+    more: Partial<Line> = {},
+    settles: (each: Waiting) => boolean = () => false,
+  ): void {
     this.#release({ ...before, ...more, input, build, altered: true }, occasion);
+    const { cause, what } = occasion;
+    const left = this.#waiting.filter(each => !settles(each) && (each.cause !== cause || each.what !== what));
+    this.#waitingCount -= this.#waiting.length - left.length;
+    this.#waiting = left;
     if (this.#freeze) this.#keep(this.#freeze);
     this.#syncStore();
   }
