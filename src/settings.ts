@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { logLevels } from './admin/api/log-level.ts';
 import type { AdminAddress } from './admin/listen.ts';
 import { isLoopback } from './base/address.ts';
 import type { TlsMaterial } from './base/server-tls.ts';
@@ -152,7 +153,6 @@ const limits = z
   });
 
 const path = z.string().min(1, 'must name a path');
-const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const tlsVersion = z.enum(['1.2', '1.3'], 'is neither 1.2 nor 1.3').default('1.3');
 
@@ -183,7 +183,7 @@ const shape = {
   goodAfter: linger.optional(),
   insecureXds: yesOrNo.default(false),
   insecureAdmin: yesOrNo.default(false),
-  logLevel: z.enum(levels, `is none of ${levels.join(', ')}`).default('info'),
+  logLevel: z.enum(logLevels, `is none of ${logLevels.join(', ')}`).default('info'),
   logFormat: z.enum(['pretty', 'json'], 'is neither pretty nor json').optional(),
   otel: collector.optional(),
 };

@@ -10,6 +10,7 @@ import {
 } from './client.ts';
 import type { ClientSettings } from './client-state.ts';
 import type { XdsEvent } from './events.ts';
+import { faultWords } from './fault.ts';
 import type { Frame, FrameEncoder } from './frame.ts';
 import { typesIn } from './lanes.ts';
 import type { XdsLimits } from './limits.ts';
@@ -140,8 +141,7 @@ export class ClientDriver {
       if (this.#shared.pacer.full) this.#hold();
       this.#apply(input);
     } catch (error) {
-      const reason = `a fault of the control plane: ${error instanceof Error ? error.message : String(error)}`;
-      for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', reason);
+      for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', faultWords(error));
     }
   }
 

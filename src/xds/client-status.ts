@@ -12,6 +12,7 @@ import { delimited, fieldHead } from '../snapshot/wire.ts';
 import { withCertificate } from './certified-names.ts';
 import { ClientStatusRows, type RejectedView, type TypeView } from './client-status-rows.ts';
 import type { Variant } from './events.ts';
+import { faultWords } from './fault.ts';
 import type { Unary } from './fetch.ts';
 
 /** The gRPC service that tells operators' tools what each client was sent and holds (CSDS). */
@@ -102,8 +103,7 @@ export class ClientStatusAnswers {
       return { outcome, left: counted.left };
     } catch (error) {
       counted.left();
-      const reason = error instanceof Error ? error.message : String(error);
-      return refusal({ kind: 'refused', code: 'INTERNAL', why: `a fault of the control plane: ${reason}` });
+      return refusal({ kind: 'refused', code: 'INTERNAL', why: faultWords(error) });
     }
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { CertifiedNames } from '../snapshot/board.ts';
 import type { EndCode, Outgoing } from './client-driver.ts';
 import type { PacedAnswer } from './client-status.ts';
+import { faultWords } from './fault.ts';
 import type { Unary } from './fetch.ts';
 import type { Intake } from './intake.ts';
 import type { XdsLimits } from './limits.ts';
@@ -92,7 +93,7 @@ export function attempt(stream: Pick<RpcStream, 'end'>, act: () => void): void {
   try {
     act();
   } catch (error) {
-    stream.end('INTERNAL', whyOf(error));
+    stream.end('INTERNAL', faultWords(error));
   }
 }
 
@@ -101,13 +102,9 @@ export function warned(act: () => void, failed: () => void = () => {}): void {
   try {
     act();
   } catch (error) {
-    process.emitWarning(whyOf(error), { detail: error instanceof Error ? (error.stack ?? '') : '' });
+    process.emitWarning(faultWords(error), { detail: error instanceof Error ? (error.stack ?? '') : '' });
     failed();
   }
-}
-
-function whyOf(fault: unknown): string {
-  return `a fault of the control plane: ${fault instanceof Error ? fault.message : String(fault)}`;
 }
 
 /** The same of what answers. */
@@ -118,7 +115,7 @@ export function guarded<Arguments extends readonly unknown[], Result>(
     try {
       return answer(...given);
     } catch (error) {
-      return { kind: 'refused', code: 'INTERNAL', why: whyOf(error) };
+      return { kind: 'refused', code: 'INTERNAL', why: faultWords(error) };
     }
   };
 }

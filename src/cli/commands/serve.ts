@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { logLevels } from '../../admin/api.ts';
 import type { CliHost, ServeFlags } from '../host.ts';
 import { withExamples } from '../options.ts';
 
@@ -39,7 +40,7 @@ export function serveCommand(program: Command, host: CliHost): void {
     .option('--name-server <ip:port...>', 'who is asked for host names of the policy (default: as the system says)')
     .option('--insecure-xds', 'allow --xds and --xds-rest addresses that are not loopback, without TLS')
     .option('--insecure-admin', 'allow an --admin address that is not loopback, without TLS')
-    .option('--log-level <level>', 'trace, debug, info, warn, error (default info)')
+    .option('--log-level <level>', `${logLevels.join(', ')} (default info)`)
     .option(
       '--otel <url>',
       'send traces to this OpenTelemetry collector (default: OTEL_EXPORTER_OTLP_ENDPOINT, or none)',

@@ -15,6 +15,7 @@ import { type RunningServer, startServer } from '../../../src/main.ts';
 import { reach } from '../../../src/reach.ts';
 import { operations } from '../../support/api-contract.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
+import { runCommand } from '../../support/cli.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { contentsOf, TlsFolder } from '../../support/tls-folder.ts';
 import { until } from '../../support/until.ts';
@@ -256,6 +257,35 @@ describe('secrets (P29)', () => {
     }
     said.set('backup', gunzipSync(readFileSync(backup)).toString());
     assert.deepEqual(found(secrets(), said), []);
+  });
+
+  it('are in nothing that is printed of policies, with a server or without, and in no archive for bug reports', async () => {
+    const cwd = temporaryDirectory();
+    writeFileSync(join(cwd, 'other.yaml'), policyText.replace('127.0.0.1:10"', '127.0.0.1:13"'));
+    writeFileSync(join(cwd, 'server.log'), log.join(''));
+    const data = join(folder, 'data');
+    const { key, certificate } = xdsFiles.paths;
+    const authority = join(cwd, 'ca.pem');
+    writeFileSync(authority, ca.certificate);
+    const env = { SWITCHYARD_CA: authority, SWITCHYARD_DATA: data };
+    const there = ['--admin', server.adminUrl];
+    for (const [args, code] of [
+      [['translate', 'other.yaml'], 0],
+      [['validate', 'other.yaml'], 0],
+      [['diff', 'other.yaml', ...there], 2],
+      [['diff', 'other.yaml', '-o', 'json', ...there], 2],
+      [['check', '-o', 'json', '--xds-cert', certificate, '--xds-key', key, ...there], undefined],
+      [['doctor', 'bundle', 'all.tar.gz', '--policy', 'other.yaml', '--log', 'server.log', ...there], 0],
+    ] as const) {
+      const { out, err, code: found } = await runCommand(args, { cwd, env });
+      if (code !== undefined) assert.equal(found, code, `${args.join(' ')}: ${out}${err}`);
+      said.set(`switchyard ${args.slice(0, 2).join(' ')} with ${args.length}`, out + err);
+    }
+    const archive = gunzipSync(readFileSync(join(cwd, 'all.tar.gz'))).toString('latin1');
+    assert.match(archive, /catalog/);
+    said.set('switchyard doctor: the archive', archive);
+    assert.deepEqual(found(secrets(), said), []);
+    assert.deepEqual(found(inPolicy, [['the archive', archive]]), []);
   });
 
   it('are in no client status', async () => {
