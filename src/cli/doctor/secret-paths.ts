@@ -11,6 +11,9 @@ const naming = ['key', 'name', 'header', 'headerName', 'header_name'];
 /** Fields that have such a value, or what it is compared with. */
 const valued = /^(?:(?:raw_?)?values?|exact|equals|is|prefix|suffix|contains|regex|(?:string|exact)_?match|set|add)$/i;
 
+/** Parts of a policy whose values let callers in, whatever they are called: `maintenance.except.headers`, `healthCheck.grpc.metadata`. */
+const secretPlaces: Readonly<Record<string, string>> = { except: 'headers', grpc: 'metadata' };
+
 /** Words of our own answers that hold no secret although they are named so. */
 export const harmless = /^(?:true|false|null|undefined|\d{1,6}|\[removed\]|"\[removed\]"|"")$/i;
 
@@ -26,10 +29,14 @@ export function secretPaths(value: unknown): readonly Path[] {
   );
   return entries.flatMap(([key, each]) => {
     if (named && valued.test(key)) return below(key, leaves(each));
-    if (!secretName.test(key)) return below(key, secretPaths(each));
+    const place = secretPlaces[key];
+    const inPlace = place !== undefined && isRecord(each) ? below(key, below(place, leaves(get(each, place)))) : [];
+    if (!secretName.test(key)) return [...inPlace, ...below(key, secretPaths(each))];
     return below(key, isRecord(each) ? [...secretPaths(each), ...valuesOf(each)] : leaves(each));
   });
 }
+
+const get = (of: object, key: string): unknown => Object.entries(of).find(([name]) => name === key)?.[1];
 
 const below = (step: string | number, paths: readonly Path[]): readonly Path[] => paths.map(path => [step, ...path]);
 

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { describe, it } from 'node:test';
 import manifest from '../../../package.json' with { type: 'json' };
+import { logLevels } from '../../../src/admin/api.ts';
 import { examplesOf } from '../../../src/cli/options.ts';
 import { switchyardProgram } from '../../../src/cli/program.ts';
 import { runCommand } from '../../support/cli.ts';
@@ -46,6 +47,11 @@ describe('the command line', { concurrency: 2 }, () => {
       for (const line of examplesOf(command)) for (const words of commandLines(line)) await parses(words);
     });
   }
+
+  it('names every level of the log', async () => {
+    const { out } = await runHere(['serve', '--help']);
+    for (const level of logLevels) assert.match(out, new RegExp(`--log-level[^-]*\\b${level}\\b`), level);
+  });
 
   it('suggests what was meant', async () => {
     for (const [args, message] of [
