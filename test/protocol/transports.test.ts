@@ -266,7 +266,7 @@ const differing: Readonly<Record<string, Omit<Row, 'expected'> & Readonly<Record
 
 function holds(name: TransportName, what: string, row: Row): void {
   const { path, bytes, headers, open: stays = false, window, expected } = row;
-  test(`P24, ${name}: ${what}`, { timeout: 5_000 }, async t => {
+  test(`P24, ${name}: ${what}`, { timeout: 60_000 }, async t => {
     const { session } = await serve(t, name);
     const both = await session(window);
     const call = begin(both, path, headers);
@@ -288,7 +288,7 @@ for (const name of transportNames) {
 }
 
 for (const name of transportNames) {
-  test(`P24, ${name}: a service hears of an end once, and of nothing after it`, { timeout: 5_000 }, async t => {
+  test(`P24, ${name}: a service hears of an end once, and of nothing after it`, { timeout: 60_000 }, async t => {
     const { session, heard, port } = await serve(t, name);
     const both = await session();
     const of = async (path: string, text: string, end: (call: ReturnType<typeof begin>) => void) => {
@@ -323,7 +323,7 @@ for (const name of transportNames) {
     }
   });
 
-  test(`P24, ${name}: what fails at the end of a call ends nothing`, { timeout: 5_000 }, async t => {
+  test(`P24, ${name}: what fails at the end of a call ends nothing`, { timeout: 60_000 }, async t => {
     const { session } = await serve(t, name);
     const both = await session();
     const warning = once(process, 'warning');
@@ -337,7 +337,7 @@ for (const name of transportNames) {
   });
 
   test(`P7, ${name}: a write is never done before it returns, whatever has become of its stream`, {
-    timeout: 5_000,
+    timeout: 60_000,
   }, async t => {
     const early: boolean[] = [];
     const gone: (() => void)[] = [];
@@ -375,7 +375,7 @@ for (const name of transportNames) {
     assert.ok(!early.includes(true));
   });
 
-  test(`P7, ${name}: an answer is under way until it has been read`, { timeout: 5_000 }, async t => {
+  test(`P7, ${name}: an answer is under way until it has been read`, { timeout: 60_000 }, async t => {
     const { session, heard } = await serve(t, name, { answerLimit: 60_000 });
     const both = await session(0);
     const call = begin(both, check);
@@ -389,7 +389,7 @@ for (const name of transportNames) {
   });
 
   test(`R51, ${name}: streams beyond what a connection may have are refused, and no others`, {
-    timeout: 5_000,
+    timeout: 60_000,
   }, async t => {
     const { port } = await serve(t, name);
     const socket = await open(port);
@@ -407,7 +407,7 @@ for (const name of transportNames) {
   });
 
   test(`R47, ${name}: a shutdown says GOAWAY, lets calls end, then ends connections and takes no more`, {
-    timeout: 5_000,
+    timeout: 60_000,
   }, async t => {
     const { session, transport, port } = await serve(t, name);
     const [both, idle] = [await session(), await session()];
@@ -443,7 +443,7 @@ for (const name of transportNames) {
     await new Promise<void>((resolve, reject) => alive.session?.ping(error => (error ? reject(error) : resolve())));
   });
 
-  test(`P24, ${name}: a request of HTTP/1 ends its connection`, { timeout: 5_000 }, async t => {
+  test(`P24, ${name}: a request of HTTP/1 ends its connection`, { timeout: 60_000 }, async t => {
     const { port } = await serve(t, name);
     for (const request of [
       'GET / HTTP/1.1\r\nhost: localhost\r\n\r\n',
