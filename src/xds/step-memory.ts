@@ -1,5 +1,6 @@
 import { numberOf } from '../base/interner.ts';
 import { remember } from '../base/remember.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Steps } from './client.ts';
 import type { ClientSettings, ClientState, StateStep } from './client-state.ts';
 import { type StateInput, startState, stepState } from './client-step.ts';
@@ -18,6 +19,8 @@ export class StepMemory implements Steps {
   readonly #known = new WeakMap<ClientState, Map<string, WeakRef<StateStep>>>();
   /** The clients of a fleet are mostly told the same one after the other: that needs no key. */
   #newest: { readonly state: ClientState; readonly input: StateInput; readonly step: StateStep } | undefined;
+  /** Of snapshots that followed one another. */
+  readonly #places = new WeakMap<Snapshot, number>();
   #found = 0;
   #compared = 0;
 
@@ -49,12 +52,20 @@ export class StepMemory implements Steps {
     if (same) return same;
     this.#found += 1;
     const step = stepState(state, input);
-    const made = isAside(input, step) ? step : this.#converged(step);
+    const made = isAside(input, step) && !this.#gathers(state, input) ? step : this.#converged(step);
     if (key === undefined || step.fault !== undefined) return made;
     const steps = known ?? new Map<string, WeakRef<StateStep>>();
     if (!known) this.#known.set(state, steps);
     remember(steps, key, new WeakRef(made), MOST_STEPS);
     return made;
+  }
+
+  /** True for one in so many publications that follow one another. */
+  #gathers({ published: from }: ClientState, { published: to }: Aside): boolean {
+    if (!from || !to) return true;
+    const place = this.#places.get(to) ?? (this.#places.get(from) ?? 0) + 1;
+    this.#places.set(to, place);
+    return place % GATHERING === 0;
   }
 
   #converged(step: StateStep): StateStep {
@@ -63,13 +74,19 @@ export class StepMemory implements Steps {
   }
 }
 
+type Aside = StateInput & { readonly kind: 'publication' };
+
 /**
  * True for a publication that does not concern the client: where each asks for names of its own, there are as many states
- * as clients, and keys of all of them would cost more than all else. They converge when the client says something next.
+ * as clients, and keys of all of them would cost more than all else. They converge when the client says something next,
+ * or with one of the publications for which all do: a client that is concerned by none says nothing for days.
  */
-function isAside(input: StateInput, step: StateStep): boolean {
+function isAside(input: StateInput, step: StateStep): input is Aside {
   return input.kind === 'publication' && step.responses.length === 0 && step.timers.length === 0;
 }
+
+/** Publications, of which one brings clients together that none of them concerned. */
+const GATHERING = 32;
 
 /** Remembered of a state. A fleet does only a few things at a time. */
 const MOST_STEPS = 64;

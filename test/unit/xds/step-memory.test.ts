@@ -215,6 +215,21 @@ for (const variant of ['sotw', 'delta'] as const) {
     assert.equal(memory.compared - before, 2);
   });
 
+  it(`equal clients that answer one after the other, and that no publication concerns, are brought together (${variant})`, () => {
+    const memory = new StepMemory(settings);
+    const all = (version: number, a = '2') => ({ ...sets('1'), EDS: { a, b: '1', c: String(version) } });
+    const before = snapshot('fleet', all(1, '1'));
+    const proxies = fleet(memory, 20, variant, true, before);
+    let published = snapshot('fleet', all(1), before);
+    for (const each of proxies) each.publish(published);
+    for (let version = 2; version < 90; version++) {
+      proxies[version - 2]?.acknowledge();
+      published = snapshot('fleet', all(version), published);
+      for (const each of proxies) each.publish(published);
+    }
+    assert.equal(new Set(proxies.map(each => each.client.state)).size, 1);
+  });
+
   it(`what is told otherwise is another step (${variant})`, () => {
     const memory = new StepMemory(settings);
     const first = snapshot('fleet', sets('1'));
