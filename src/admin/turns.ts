@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Steps } from '../trace/steps.ts';
 
 /** Looks at things in a turn: about as much as a small request costs. */
 const aTurn = 250;
@@ -18,4 +19,15 @@ export async function inTurns<T>(items: Iterable<T>, each: (item: T) => number |
     spent = 0;
     await setImmediate();
   }
+}
+
+/** What work in steps comes to, with turns of others between. */
+export async function finishedInTurns<R>(steps: Steps<R>): Promise<R> {
+  let came: { readonly result: R } | undefined;
+  function* work(): Iterable<number> {
+    came = { result: yield* steps };
+  }
+  await inTurns(work(), looks => looks);
+  if (!came) throw new Error('work has ended before its end');
+  return came.result;
 }

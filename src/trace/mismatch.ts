@@ -25,6 +25,16 @@ export function mismatch(match: RouteMatch, request: TracedRequest): Mismatch | 
   );
 }
 
+/** How many regular expressions its conditions hold. */
+export function expressionsIn({ safe_regex: path, headers, query_parameters: query, cookies }: RouteMatch): number {
+  const texts = [
+    ...(headers ?? []).map(each => each.string_match),
+    ...(query ?? []).map(each => each.string_match),
+    ...(cookies ?? []).map(each => each.string_match),
+  ];
+  return (path ? 1 : 0) + texts.filter(each => each?.safe_regex).length;
+}
+
 /** What the request says, which is the same for each of thousands of routes. */
 function brief(text: string): string {
   return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text;

@@ -2,7 +2,8 @@ import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { RouteConfiguration } from '../../proto/gen/envoy.config.route.v3.ts';
 import type { Destination, Outcome } from './outcome.ts';
 import type { TracedRequest } from './request.ts';
-import { type Trace, trace } from './trace.ts';
+import { finished, type Steps } from './steps.ts';
+import { type Trace, traceSteps } from './trace.ts';
 
 /** What is asked: a request, and which listener of a fleet it comes to. */
 export interface TraceQuestion {
@@ -53,13 +54,21 @@ export class TraceError extends Error {
 }
 
 /** Follows a request through a fleet. @throws TraceError when it is not clear which listener is meant */
-export function traceReport(fleet: TracedFleet, { request, listener: wanted }: TraceQuestion): TraceReport {
+export function traceReport(...asked: Parameters<typeof traceReportSteps>): TraceReport {
+  return finished(traceReportSteps(...asked));
+}
+
+/** The same in steps, as {@link traceSteps}. */
+export function* traceReportSteps(
+  fleet: TracedFleet,
+  { request, listener: wanted }: TraceQuestion,
+): Steps<TraceReport> {
   // A request does not come in datagrams, whose listener may have the same port.
   const listener = listenerFor(
     fleet.listeners.filter(each => each.udp_listener_config === undefined),
     wanted,
   );
-  const traced = trace(listener, fleet.table, request);
+  const traced = yield* traceSteps(listener, fleet.table, request);
   const { method, host, path } = traced.request;
   return {
     listener: listener.name ?? '',

@@ -2,9 +2,10 @@ import type { Listener } from '../../proto/gen/envoy.config.listener.v3.ts';
 import type { RouteConfiguration, VirtualHost } from '../../proto/gen/envoy.config.route.v3.ts';
 import type { HttpConnectionManager } from '../../proto/gen/envoy.extensions.filters.network.http_connection_manager.v3.ts';
 import type { TcpProxy } from '../../proto/gen/envoy.extensions.filters.network.tcp_proxy.v3.ts';
-import { type Mismatch, mismatch } from './mismatch.ts';
+import { expressionsIn, type Mismatch, mismatch } from './mismatch.ts';
 import { type Destination, type Outcome, outcomeOf } from './outcome.ts';
 import { arrival, type TracedRequest } from './request.ts';
+import { finished, type Steps } from './steps.ts';
 import { virtualHostFor } from './virtual-host.ts';
 
 /** What an Envoy does with a request, and why. */
@@ -35,11 +36,16 @@ export interface PassedOver extends RouteAt, Mismatch {}
  *
  * @param tables the route configurations that the listener may name
  */
-export function trace(
+export function trace(...asked: Parameters<typeof traceSteps>): Trace {
+  return finished(traceSteps(...asked));
+}
+
+/** The same, with a step for each route that is looked at: there may be very many, with expressions to be read. */
+export function* traceSteps(
   listener: Listener,
   tables: (name: string) => RouteConfiguration | undefined,
   request: TracedRequest,
-): Trace {
+): Steps<Trace> {
   const filter = listener.filter_chains?.[0]?.filters?.at(-1)?.typed_config;
   if (filter?.['@type'] === tcpProxyType) return connection(filter as TcpProxy, request);
   const manager = (filter ?? {}) as HttpConnectionManager;
@@ -52,7 +58,7 @@ export function trace(
   const name = manager.rds?.route_config_name ?? '';
   const table = tables(name);
   if (!table) return ended(arrived.request, { kind: 'unrouted', status: 404, why: 'the listener has no routes' });
-  return { routeTable: name, ...inTable(table, arrived.request) };
+  return { routeTable: name, ...(yield* inTable(table, arrived.request)) };
 }
 
 const tcpProxyType = 'type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy';
@@ -69,7 +75,7 @@ function ended(request: TracedRequest, outcome: Outcome): Trace {
   return { request, passedOver: [], outcome };
 }
 
-function inTable(table: RouteConfiguration, request: TracedRequest): Trace {
+function* inTable(table: RouteConfiguration, request: TracedRequest): Steps<Trace> {
   const choice = virtualHostFor(table, request.host);
   if (!choice) {
     const known = (table.virtual_hosts ?? []).flatMap(each => each.domains ?? []).join(', ') || 'none';
@@ -77,13 +83,18 @@ function inTable(table: RouteConfiguration, request: TracedRequest): Trace {
   }
   const { host, domain } = choice;
   const virtualHost = { name: host.name ?? '', domain };
-  return { virtualHost, ...inHost(host, `virtual_hosts[${table.virtual_hosts?.indexOf(host)}]`, request) };
+  const field = `virtual_hosts[${table.virtual_hosts?.indexOf(host)}]`;
+  return { virtualHost, ...(yield* inHost(host, field, request)) };
 }
 
-function inHost({ routes = [] }: VirtualHost, field: string, request: TracedRequest): Trace {
+/** Reading one costs as much as looking at so many plain routes. */
+const looksOfExpression = 50;
+
+function* inHost({ routes = [] }: VirtualHost, field: string, request: TracedRequest): Steps<Trace> {
   const passedOver: PassedOver[] = [];
   for (const [index, route] of routes.entries()) {
     const at: RouteAt = { name: route.name ?? '', field: `${field}.routes[${index}]` };
+    yield 1 + looksOfExpression * expressionsIn(route.match ?? {});
     const lost = mismatch(route.match ?? {}, request);
     if (!lost) return { request, passedOver, route: at, outcome: outcomeOf(route, request) };
     passedOver.push({ ...at, ...lost });

@@ -4,23 +4,26 @@ import { fleetOf } from '../../fleet/proxy.ts';
 import { readableOf, readableResource } from '../../snapshot/readable.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { requestLine, tracedRequest } from '../../trace/question.ts';
-import { TraceError, type TraceReport, traceReport } from '../../trace/report.ts';
+import { TraceError, type TraceReport, traceReportSteps } from '../../trace/report.ts';
 import type { BodyOf } from '../api/operation.ts';
 import { type TraceReply, traceRequest } from '../api.ts';
 import type { AdminDependencies } from '../dependencies.ts';
 import { placeOf } from '../places.ts';
 import { ApiError } from '../problem-json.ts';
 import { type Api, answer, serve } from '../serve.ts';
+import { finishedInTurns } from '../turns.ts';
 import { seenBy } from '../visible.ts';
 
 type Question = BodyOf<typeof traceRequest>;
 
 /** What a fleet does with a request, from the very bytes that its proxies are sent. */
 export function traceRoutes(api: Api, dependencies: AdminDependencies): void {
-  serve(api, traceRequest, ({ context, body: asked }) => {
+  serve(api, traceRequest, async ({ context, body: asked }) => {
     const [fleet, snapshot] = snapshotFor(dependencies, asked, seenBy(context));
-    const report = reportOf(snapshot, asked);
-    const { routeTable } = report;
+    const report = await reportOf(snapshot, asked);
+    // Of what has come into force meanwhile, rules may stand in other places.
+    const isInForce = dependencies.board.current?.snapshots.get(fleet) === snapshot;
+    const routeTable = isInForce ? report.routeTable : undefined;
     const reply: TraceReply = {
       fleet,
       ...report,
@@ -35,7 +38,7 @@ export function traceRoutes(api: Api, dependencies: AdminDependencies): void {
   });
 }
 
-function reportOf(snapshot: Snapshot, { url, method, headers, listener }: Question): TraceReport {
+async function reportOf(snapshot: Snapshot, { url, method, headers, listener }: Question): Promise<TraceReport> {
   const line = requestLine(url);
   if (!line) {
     throw new ApiError(422, 'Invalid body', `url: "${url}" is neither a URL nor a path.`, {
@@ -48,10 +51,11 @@ function reportOf(snapshot: Snapshot, { url, method, headers, listener }: Questi
   };
   try {
     const at = listener ?? line.port;
-    return traceReport(fleet, {
+    const steps = traceReportSteps(fleet, {
       request: tracedRequest(line, method, headers),
       ...(at === undefined ? {} : { listener: at }),
     });
+    return await finishedInTurns(steps);
   } catch (error) {
     if (!(error instanceof TraceError)) throw error;
     throw new ApiError(422, 'Unclear listener', `${error.message}.`, { hint: error.hint });
