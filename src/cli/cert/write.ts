@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { replaceFiles } from '../../store/replace-file.ts';
 import type { CertificatePair } from '../certificates.ts';
@@ -29,13 +29,23 @@ export const pairFiles = (folder: string, name: string): PairFiles => ({
  */
 export function refuseExisting(files: readonly PairFiles[], force = false, never: readonly string[] = []): void {
   const all = files.flatMap(({ certificate, key }) => [certificate, key]);
-  const kept = new Set(never.map(each => path.resolve(each)));
-  const own = all.find(each => kept.has(path.resolve(each)));
+  const kept = new Set(never.flatMap(identitiesOf));
+  const own = all.find(each => identitiesOf(each).some(identity => kept.has(identity)));
   if (own !== undefined) throw new CliFailure(`${own} is the authority itself: choose another name, or another --out`);
   const existing = all.filter(isFileThere);
   if (existing.length === 0 || force) return;
   const exist = existing.length === 1 ? 'exists' : 'exist';
   throw new CliFailure(`${existing.join(' and ')} ${exist} already: nothing was written; --force overwrites`);
+}
+
+/** A file by itself, whatever links lead to it; none where there is none, which nothing can be lost of. */
+function identitiesOf(file: string): readonly string[] {
+  try {
+    const { dev, ino } = statSync(file, { bigint: true });
+    return [`${dev}:${ino}`];
+  } catch {
+    return [];
+  }
 }
 
 /** Writes all of them, or, where that fails, none. @throws CliFailure */

@@ -33,7 +33,11 @@ interface IssueFlags extends MakeFlags {
   readonly out: string;
 }
 
-const day = 86_400_000;
+const units = [
+  ['d', 86_400_000],
+  ['h', 3_600_000],
+  ['m', 60_000],
+] as const;
 /** Milliseconds that clocks of others may be slow. */
 const clockSkew = 300_000;
 const usual = { authority: '3650d', certificate: '90d' } as const;
@@ -203,13 +207,19 @@ function endOf(host: CliHost, now: number, life: number, until: number, flags: I
   if (flags.lifetime !== undefined) {
     throw new CliFailure(
       `--lifetime ${flags.lifetime} is longer than the authority in ${flags.ca} lasts, until ${date}\n` +
-        `hint: ask for ${Math.floor((until - now) / day)}d, or make a new authority with "switchyard cert ca"`,
+        `hint: ${wholeUnits(until - now, 'ask for ', ', or ')}make a new authority with "switchyard cert ca"`,
     );
   }
   host.err(
     `warning: the authority in ${flags.ca} ends at ${date}, and so does what it signs: make a new one in time\n`,
   );
   return until;
+}
+
+/** Most of a time in one unit, between two texts; empty below the shortest time that anything is made for. */
+function wholeUnits(time: number, before: string, after: string): string {
+  const [unit, length] = units.find(([, each]) => time >= each) ?? [];
+  return length === undefined ? '' : `${before}${Math.floor(time / length)}${unit}${after}`;
 }
 
 const isForPeople = ({ output }: MakeFlags) => output === 'table' || output === 'wide';

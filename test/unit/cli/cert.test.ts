@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createPrivateKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer as createPlainServer, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -169,6 +178,9 @@ describe('switchyard cert issue', () => {
       [...args, '--lifetime', '11d'],
       /longer than the authority .* lasts, until .*\nhint: ask for 9d/,
     );
+    await refused(folder, [...args, '--lifetime', '2d'], /\nhint: ask for 23h, or make/, 9 * day);
+    await refused(folder, [...args, '--lifetime', '2h'], /\nhint: ask for \d\dm, or make/, 10 * day - 3_540_000);
+    await refused(folder, [...args, '--lifetime', '2h'], /until .*\nhint: make a new authority/, 10 * day - 30_000);
     const { code, err } = await run(args);
     assert.equal(code, 0);
     assert.match(err, /warning: the authority in .* ends at/);
@@ -231,6 +243,26 @@ describe('switchyard cert issue', () => {
     await bad(['edge-1', '--client', `spiffe://shop/${'x'.repeat(2048)}`], /--client .* is no URI/);
     await bad(['edge-1'], /say what it is for: --server NAME.*--client URI/);
     await bad(['ca', '--server', 'a', '--force'], /ca\.crt is the authority itself: choose another name/);
+  });
+
+  it('never writes over its authority, under whatever name that goes', async () => {
+    const folder = await withAuthority();
+    const [elsewhere, link] = [temporaryDirectory(), join(temporaryDirectory(), 'link')];
+    symlinkSync(folder, link);
+    for (const name of ['ca.crt', 'ca.key']) symlinkSync(join(folder, name), join(elsewhere, name));
+    const before = ['ca.crt', 'ca.key'].map(name => text(folder, name));
+    const over = (ca: string, out: string) =>
+      refused(
+        folder,
+        ['issue', 'ca', '--server', 'a', '--force', '--ca', join(ca, 'ca.crt'), '--out', out],
+        /ca\.crt is the authority itself: choose another name/,
+      );
+    await over(folder, link);
+    await over(elsewhere, folder);
+    assert.deepEqual(
+      ['ca.crt', 'ca.key'].map(name => text(folder, name)),
+      before,
+    );
   });
 
   it('says what is wrong with an authority', async () => {
