@@ -69,6 +69,8 @@ export class Tokens {
   readonly #admin: Buffer;
   readonly #revoked = new Map<string, AbortController>();
   #records: ReadonlyMap<string, TokenRecord>;
+  /** What stands in the file can be read, or has been set aside. */
+  #ours: boolean;
 
   constructor({ directory, adminToken, now = Date.now }: TokensOptions) {
     this.#path = join(directory, tokensFile);
@@ -76,6 +78,7 @@ export class Tokens {
     this.#admin = sha256(adminToken);
     const read = readRecords(this.#path);
     this.damage = read instanceof Error ? read.message : undefined;
+    this.#ours = this.damage === undefined;
     this.#records = new Map((read instanceof Error ? [] : read).map(each => [each.id, each]));
   }
 
@@ -138,7 +141,8 @@ export class Tokens {
   #store(records: ReadonlyMap<string, TokenRecord>, what: string): void {
     try {
       // What cannot be read may still be mended by hand.
-      if (this.damage !== undefined && this.#records.size === 0) setAside(this.#path);
+      if (!this.#ours) setAside(this.#path);
+      this.#ours = true;
       replaceFile(this.#path, `${JSON.stringify({ format: 1, tokens: [...records.values()] }, undefined, 2)}\n`);
     } catch (cause) {
       throw storeFailure(`${what} was not stored, and nothing has changed`, cause);

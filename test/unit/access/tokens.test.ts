@@ -125,6 +125,9 @@ describe('the tokens of a data directory', () => {
     const { tokens: mended } = opened(directory);
     create(mended, 'new');
     assert.equal(readFileSync(`${path}.damaged`, 'utf8'), '[]');
+    assert.ok(mended.revoke('new'));
+    create(mended, 'new');
+    assert.equal(readFileSync(`${path}.damaged`, 'utf8'), '[]', 'also when it has none left');
     assert.deepEqual(
       opened(directory)
         .tokens.list()
