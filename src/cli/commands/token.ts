@@ -55,7 +55,7 @@ async function make(host: CliHost, name: string, flags: CreateFlags): Promise<vo
     role,
     ...(fleet && { fleets: fleet }),
     ...(kind && { kinds: kind }),
-    ...(expires && { expiresIn: expires }),
+    ...(expires !== undefined && { expiresIn: expires }),
   };
   // The server says which roles and kinds there are.
   const answer = await call(host, flags, createToken, { body: body as BodyInput<typeof createToken> });

@@ -22,6 +22,12 @@ describe('switchyard token', () => {
     assert.match((await here.run('token', 'list')).out, /no token but the first admin's/);
   });
 
+  it('never ends by itself only where nothing was said of its end', async () => {
+    const refused = await here.run('token', 'create', 'endless', '--expires', '');
+    assert.deepEqual([refused.code, refused.out], [1, '']);
+    assert.match(refused.err, /expiresIn/);
+  });
+
   it('is for admins', async () => {
     const made = await here.run('token', 'create', 'viewer');
     const refused = await here.run('token', 'create', 'other', '--token', made.out.trim());
