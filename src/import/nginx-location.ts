@@ -1,22 +1,10 @@
-import { countWithin, type Draft, isFraming, isHeaderName, isPath, notImported, type RuleDraft } from './draft.ts';
+import { countWithin, type Draft, isPath, notImported, type RuleDraft } from './draft.ts';
+import { returned, rewritten } from './nginx-answer.ts';
 import { guardOf, withMethods } from './nginx-guard.ts';
-import type { Upstreams } from './nginx-upstream.ts';
-import { hasVariable, headerValue, type Scope, type Source, sourceOf, timeOf } from './nginx-values.ts';
+import { headersOf, responseOf } from './nginx-headers.ts';
+import { type Making, type Match, when } from './nginx-making.ts';
+import { hasVariable, type Scope, type Source, sourceOf, timeOf } from './nginx-values.ts';
 import type { Statement } from './statement.ts';
-
-/** What rules of locations are made with. */
-export interface Making {
-  readonly draft: Draft;
-  readonly upstreams: Upstreams;
-  readonly splits: readonly Statement[];
-  readonly maps: readonly Statement[];
-  /** Where the rule will stand. */
-  readonly path: readonly (string | number)[];
-  /** The first name of the server, where that is a host. */
-  readonly serverName?: string | undefined;
-}
-
-export type Match = NonNullable<RuleDraft['match']>;
 
 /** The path of a location; undefined: it is not one that requests reach by their path. */
 export function pathOf({ draft: { notes, regexes }, path }: Making, location: Statement): Match | undefined {
@@ -79,94 +67,6 @@ export function rulesOf(making: Making, scope: Scope, match: Match, at: Statemen
     'its requests are answered 501',
   );
   return [{ ...when(match), respond: notImported(`${at.file}:${at.line}`) }];
-}
-
-/** A pattern that all paths fit. */
-const everything = /^\^(\/?\(?\.\*\)?)?\$?$/;
-
-/** Rules of the paths that a server sends elsewhere before it looks for a location. */
-export function movedRules({ draft: { notes, regexes }, serverName }: Making, scope: Scope): readonly RuleDraft[] {
-  return scope.statements.flatMap(at => {
-    const [pattern = '', target = '', flag = ''] = at.args;
-    if (at.name !== 'rewrite' || !/^(permanent|redirect)$/.test(flag)) return [];
-    if (target.includes('$') || everything.test(pattern)) return [];
-    const found = regexes.whole(pattern, false);
-    const redirect = redirectTo(target.replace(/\?$/, ''), serverName);
-    if ('why' in found || !redirect) return [];
-    notes.take(at);
-    const { stripQuery: _, ...kept } = redirect;
-    const there = target.endsWith('?') ? redirect : kept;
-    return [
-      { match: { path: { regex: found.regex } }, redirect: { ...there, status: flag === 'permanent' ? 301 : 302 } },
-    ];
-  });
-}
-
-/** Whether a server sends all requests elsewhere, or answers them, before it looks for a location. */
-export const answersAlone = ({ statements }: Scope): boolean =>
-  statements.some(
-    ({ name, args }) =>
-      name === 'return' ||
-      (name === 'rewrite' && /^(permanent|redirect)$/.test(args[2] ?? '') && everything.test(args[0] ?? '')),
-  );
-
-const when = (match: Match) => (Object.keys(match).length > 0 ? { match } : {});
-const responseOf = ({ responseHeaders }: Partial<RuleDraft>) => (responseHeaders ? { responseHeaders } : {});
-
-function returned({ draft: { notes }, path, serverName }: Making, scope: Scope): Partial<RuleDraft> | undefined {
-  const at = scope.statements.find(each => each.name === 'return');
-  if (!at) return undefined;
-  notes.take(at);
-  const [first = '', text] = at.args;
-  const status = /^\d{3}$/.test(first) ? Number(first) : 302;
-  const target = /^\d{3}$/.test(first) ? text : first;
-  if ([301, 302, 303, 307, 308].includes(status)) {
-    const redirect = target === undefined ? undefined : redirectTo(target, serverName);
-    if (redirect) return { redirect: { ...redirect, status: status as 301 } };
-    notes.left(at, path, 'a policy cannot redirect there');
-    return { respond: notImported(`${at.file}:${at.line}`) };
-  }
-  if (status < 200 || status > 599 || status === 444) {
-    notes.changed(at, path, status === 444 ? 'requests are answered 403, not cut off' : 'requests are answered 501');
-    return { respond: status === 444 ? { status: 403 } : notImported(`${at.file}:${at.line}`) };
-  }
-  if (text !== undefined && hasVariable(text))
-    notes.changed(at, path, 'variables in the text stay as they are written');
-  return { respond: { status, ...(text === undefined ? {} : { body: text }) } };
-}
-
-/** `https://$host$request_uri`, `https://www.example.com$request_uri`, `/new`. */
-function redirectTo(target: string, serverName?: string): NonNullable<RuleDraft['redirect']> | undefined {
-  const [, scheme, said = '', port, end = ''] =
-    /^(?:(https?|\$scheme):\/\/([^/:$]+|\$\w+)(?::(\d+))?)?(.*)$/.exec(target) ?? [];
-  const host = said === '$server_name' ? (serverName ?? said) : said;
-  const rest = end === '' && host !== '' && !host.startsWith('$') ? '/' : end;
-  const kept = rest === '$request_uri' || rest === '$uri$is_args$args';
-  if (!kept && !/^\/[^$\s]*$/.test(rest)) return undefined;
-  if (host.startsWith('$') && !['$host', '$http_host'].includes(host)) return undefined;
-  return {
-    ...(scheme === 'http' || scheme === 'https' ? { scheme } : {}),
-    ...(host === '' || host.startsWith('$') ? {} : { host }),
-    ...(port === undefined ? {} : { port: Number(port) }),
-    ...(kept ? {} : { path: rest, stripQuery: true }),
-  };
-}
-
-/** A rewrite that sends callers elsewhere; one that changes what is sent on is part of that. */
-function rewritten(
-  { draft: { notes }, serverName }: Making,
-  scope: Scope,
-  match: Match,
-): Partial<RuleDraft> | undefined {
-  const at = scope.statements.find(
-    ({ name, args }) => name === 'rewrite' && /^(permanent|redirect)$/.test(args[2] ?? ''),
-  );
-  const [pattern = '', target = ''] = at?.args ?? [];
-  if (!at || Object.keys(match).length > 1 || !everything.test(pattern)) return undefined;
-  const redirect = redirectTo(target.replace(/\/?\$1$/, '$request_uri'), serverName);
-  if (!redirect) return undefined;
-  notes.take(at);
-  return { redirect: { ...redirect, status: at.args[2] === 'permanent' ? 301 : 302 } };
 }
 
 function passed(making: Making, scope: Scope, match: Match, at: Statement): readonly RuleDraft[] | undefined {
@@ -308,56 +208,6 @@ function hostOf({ draft: { notes }, path }: Making, scope: Scope, host: string):
   if (at) notes.left(at, path, 'the host is passed on as it came');
   return {};
 }
-
-/** Headers that Envoy sets or passes on by itself. */
-const byItself = /^(x-forwarded-for|x-forwarded-proto|connection|upgrade|x-request-id)$/i;
-
-function headersOf({ draft: { notes }, path, maps }: Making, scope: Scope): Partial<RuleDraft> {
-  const request: Record<string, string> = {};
-  const removed: string[] = [];
-  for (const each of [...scope.all('proxy_set_header'), ...scope.all('grpc_set_header')]) {
-    const [name = '', text = ''] = each.args;
-    notes.take(each);
-    const value = headerValue(text);
-    if (
-      /^host$/i.test(name) ||
-      (byItself.test(name) && (text === '' || hasVariable(text) || /^(upgrade|close)$/i.test(text)))
-    ) {
-      if (/^x-forwarded-for$/i.test(name) && !/\$(proxy_add_x|http_x)_forwarded_for/.test(text))
-        notes.changed(each, path, 'the address of the caller is added to an X-Forwarded-For that it sent');
-      const map = maps.find(one => one.args[1] === text);
-      if (map) notes.take(map, ...(map.body ?? []));
-      continue;
-    }
-    if (!isHeaderName(name) || isFraming(name) || value === undefined)
-      notes.left(each, path, 'a policy has no counterpart of that value');
-    else if (text === '') removed.push(name.toLowerCase());
-    else request[name.toLowerCase()] = value;
-  }
-  const response: Record<string, string> = {};
-  for (const each of scope.all('add_header')) {
-    const [name = '', text = '', always] = each.args;
-    const value = headerValue(text);
-    const key = name.toLowerCase();
-    if (!isHeaderName(name) || isFraming(name) || value === undefined || text === '' || Object.hasOwn(response, key)) {
-      notes.left(each, path, 'a policy has no counterpart of that header');
-      continue;
-    }
-    response[key] = value;
-    if (always === 'always') notes.take(each);
-    else notes.changed(each, path, 'answers of 4xx and 5xx get it, too');
-  }
-  const hidden = scope.all('proxy_hide_header').filter(each => isHeaderName(each.args[0] ?? ''));
-  notes.take(...hidden);
-  const remove = hidden.map(each => (each.args[0] ?? '').toLowerCase());
-  return {
-    ...some('requestHeaders', { ...some('set', request), ...(removed.length > 0 ? { remove: removed } : {}) }),
-    ...some('responseHeaders', { ...some('add', response), ...(remove.length > 0 ? { remove } : {}) }),
-  };
-}
-
-const some = <const K extends string, V extends object>(key: K, value: V): { [key in K]?: V } =>
-  (Object.keys(value).length > 0 ? { [key]: value } : {}) as { [key in K]?: V };
 
 function limitsOf({ draft: { notes }, path }: Making, scope: Scope): Partial<RuleDraft> {
   const read = scope.get('proxy_read_timeout') ?? scope.get('grpc_read_timeout');

@@ -11,8 +11,10 @@ import {
   type RuleDraft,
   timeWithin,
 } from './draft.ts';
+import { answersAlone, movedRules } from './nginx-answer.ts';
 import { readNginx } from './nginx-lexer.ts';
-import { answersAlone, type Making, type Match, movedRules, pathOf, rulesOf } from './nginx-location.ts';
+import { pathOf, rulesOf } from './nginx-location.ts';
+import type { Making, Match } from './nginx-making.ts';
 import { type Upstreams, upstreamsOf } from './nginx-upstream.ts';
 import { Scope, timeOf } from './nginx-values.ts';
 import type { Absent } from './notes.ts';
