@@ -6,11 +6,20 @@ import type { Statement } from './statement.ts';
 
 /** What keeps callers out who do not say or are something that a policy cannot ask for. */
 export function guardOf(scope: Scope): Statement | undefined {
-  const asking = ['auth_basic', 'auth_request', 'auth_jwt', 'auth_oidc', 'auth_digest', 'auth_pam'];
   const known = asking.map(name => scope.get(name)).find(each => each && each.args[0] !== 'off');
-  const all = scope.all('allow', 'deny').find(each => each.args[0] === 'all');
-  return known ?? (all?.name === 'deny' ? all : undefined);
+  if (known) return known;
+  // The first that fits a caller counts.
+  const all = scope.all('allow', 'deny').find(each => meansAll(each));
+  return all?.name === 'deny' ? all : undefined;
 }
+
+const asking = [
+  ...['auth_basic', 'auth_request', 'auth_jwt', 'auth_oidc', 'auth_digest', 'auth_pam', 'auth_ldap', 'auth_gss'],
+  ...['auth_spnego', 'access_by_lua', 'access_by_lua_block', 'access_by_lua_file', 'js_access'],
+];
+
+const meansAll = ({ name, args: [whom = ''] }: Statement) =>
+  whom === 'all' || (name === 'deny' && /^(0\.0\.0\.0|::)\/0$/.test(whom));
 
 /** Of `limit_except`: other methods are answered 403. */
 export function withMethods(

@@ -2,6 +2,7 @@ import { countWithin, type Draft, isPath, notImported, type RuleDraft } from './
 import { returned, rewritten } from './nginx-answer.ts';
 import { guardOf, withMethods } from './nginx-guard.ts';
 import { headersOf, responseOf } from './nginx-headers.ts';
+import { answersOfIf } from './nginx-if.ts';
 import { type Making, type Match, when } from './nginx-making.ts';
 import { hasVariable, type Scope, type Source, sourceOf, timeOf } from './nginx-values.ts';
 import type { Statement } from './statement.ts';
@@ -44,6 +45,12 @@ export function rulesOf(making: Making, scope: Scope, match: Match, at: Statemen
     draft.notes.leftWhole(at, path, 'it is reached from within nginx alone', 'its requests are answered 404');
     return [{ ...when(match), respond: { status: 404 } }];
   }
+  const first = answersOfIf(making, scope, match);
+  return first.closed ? first.rules : [...first.rules, ...servedBy(making, scope, match, at)];
+}
+
+function servedBy(making: Making, scope: Scope, match: Match, at: Statement): readonly RuleDraft[] {
+  const { draft, path } = making;
   const answer = returned(making, scope) ?? rewritten(making, scope, match);
   const sent = scope.get('proxy_pass') ?? scope.get('grpc_pass');
   if (sent) draft.notes.take(sent);

@@ -17,9 +17,10 @@ export class Scope {
     return this.#byName.get(name) ?? [];
   }
 
-  /** Those of the nearest block that has any. */
+  /** Those of the nearest block that has any, in the order of the file. */
   all(...names: readonly string[]): readonly Statement[] {
-    const own = names.flatMap(each => this.own(each));
+    const lists = names.map(each => this.own(each)).filter(each => each.length > 0);
+    const own = lists.length > 1 ? this.statements.filter(each => names.includes(each.name)) : (lists[0] ?? []);
     return own.length > 0 || !this.#outer ? own : this.#outer.all(...names);
   }
 

@@ -12,6 +12,7 @@ import {
   timeWithin,
 } from './draft.ts';
 import { answersAlone, movedRules } from './nginx-answer.ts';
+import { answersOfIf } from './nginx-if.ts';
 import { readNginx } from './nginx-lexer.ts';
 import { pathOf, rulesOf } from './nginx-location.ts';
 import type { Making, Match } from './nginx-making.ts';
@@ -225,13 +226,18 @@ function serverRules(making: Making & Servers, server: Statement): readonly Rule
     for (const each of locations) draft.notes.leftWhole(each, route, 'the server answers before it looks for it');
     return [...moved, ...rulesOf(making, scope, {}, server)];
   }
+  const first = answersOfIf(making, scope, {});
+  if (first.closed) {
+    for (const each of locations) draft.notes.leftWhole(each, route, 'the server closes before it looks for it');
+    return [...moved, ...first.rules];
+  }
   draft.notes.take(...locations);
   // What is longer than a route can be is not put in order.
   const located = locations.slice(0, importLimits.rules + 1).flatMap(location => {
     const match = pathOf(making, location);
     return match ? [{ location, match }] : [];
   });
-  const rules: RuleDraft[] = [...moved];
+  const rules: RuleDraft[] = [...moved, ...first.rules];
   for (const { location, match } of ordered(making, located)) {
     const path = [...route, 'rules', rules.length];
     draft.notes.became(location, path);

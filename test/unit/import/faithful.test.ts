@@ -41,6 +41,72 @@ describe('what an import of nginx must not open', () => {
     assert.deepEqual(statuses(made), [undefined]);
   });
 
+  it('what the first of several lines keeps all out of', () => {
+    for (const guard of [
+      'deny all; allow all;',
+      'deny 0.0.0.0/0; deny ::/0;',
+      'satisfy any; deny all; auth_basic off;',
+    ])
+      assert.deepEqual(statuses(http(`server { location / { ${guard} ${pass} } }`)), [501], guard);
+    for (const guard of ['auth_ldap x;', 'access_by_lua_file x;', 'js_access a.b;', 'satisfy any; auth_gss on;'])
+      assert.deepEqual(statuses(http(`server { ${guard} location / { ${pass} } }`)), [501], guard);
+  });
+
+  it('what "if" refuses, by the same condition where a policy can ask for it', () => {
+    const asked = {
+      '$http_x_token != "abc"': { headers: { 'x-token': { exact: 'abc', not: true } } },
+      '$http_x_token = abc': { headers: { 'x-token': { exact: 'abc' } } },
+      '$http_x_token = ""': { headers: { 'x-token': { regex: '.+', not: true } } },
+      '$http_user_agent ~* (bot|curl)': { headers: { 'user-agent': { regex: '(?i).*(?:(bot|curl)).*' } } },
+      '$request_method = POST': { methods: ['POST'] },
+      '$cookie_key != k': { cookies: { key: { exact: 'k', not: true } } },
+    };
+    for (const [condition, match] of Object.entries(asked)) {
+      const made = http(`server { location / { if (${condition}) { return 403; } ${pass} } }`);
+      assert.deepEqual(rules(made)[0], { match, respond: { status: 403 } }, condition);
+      assert.deepEqual(statuses(made), [403, undefined]);
+      assert.deepEqual(statuses(http(`server { if (${condition}) { return 444; } location / { ${pass} } }`)), [
+        403,
+        undefined,
+      ]);
+    }
+  });
+
+  it('what "if" refuses by what no policy can ask for', () => {
+    for (const condition of [
+      '$bad',
+      '$geoip_country = XX',
+      '$http_x ~ (?!a)',
+      '-f /srv/closed',
+      '$arg_debug',
+      '$remote_addr = 10.0.0.1',
+    ]) {
+      const made = http(`server { location /a/ { if (${condition}) { return 403; } ${pass} } location / { ${pass} } }`);
+      assert.deepEqual(statuses(made), [501, undefined], condition);
+      assert.match(told(made), /"if .*answered 501/);
+      assert.equal(made.problems.find(each => each.message.startsWith('"if'))?.source?.line, 1);
+      const whole = http(`server { if (${condition}) { return 403; } location / { ${pass} } }`);
+      assert.deepEqual(statuses(whole), [501], condition);
+      assert.match(told(whole), /"if .*answered 501/);
+    }
+    const redirect = http(
+      `server { if ($scheme = http) { return 301 https://$host$request_uri; } location / { ${pass} } }`,
+    );
+    assert.deepEqual(statuses(redirect), [undefined]);
+    assert.match(told(redirect), /"if .* is left out/);
+  });
+
+  it('what "if" sends elsewhere by the name of the host', () => {
+    const made = http('server { if ($host = a.example.com) { return 301 https://$host$request_uri; } return 404; }');
+    assert.deepEqual(rules(made), [
+      {
+        match: { headers: { ':authority': { regex: '(?i)a\\.example\\.com(:[0-9]+)?' } } },
+        redirect: { scheme: 'https', status: 301 },
+      },
+      { respond: { status: 404 } },
+    ]);
+  });
+
   it('methods that limit_except keeps out', () => {
     const made = http(`server { location / { limit_except GET { deny all; } ${pass} } }`);
     assert.deepEqual(rules(made)[0]?.match, { methods: ['GET', 'HEAD'] });
