@@ -7,7 +7,10 @@ import { type Making, type Match, when } from './nginx-making.ts';
 import { hasVariable, type Scope, type Source, sourceOf, timeOf } from './nginx-values.ts';
 import type { Statement } from './statement.ts';
 
-/** The path of a location; undefined: it is not one that requests reach by their path. */
+/**
+ * The path of a location; undefined: it is not one that requests reach by their path. Of an expression that a policy cannot
+ * ask for it is a wider one: see `closes`.
+ */
 export function pathOf({ draft: { notes, regexes }, path }: Making, location: Statement): Match | undefined {
   const [kind = '', text] = location.args.length > 1 ? location.args : ['', location.args[0]];
   if (text === undefined || text.startsWith('@')) {
@@ -17,8 +20,12 @@ export function pathOf({ draft: { notes, regexes }, path }: Making, location: St
   if (kind === '~' || kind === '~*') {
     const whole = regexes.whole(text, kind === '~*');
     if ('regex' in whole) return { path: { regex: whole.regex } };
-    notes.left(location, path, whole.why);
-    return undefined;
+    const begin = beginOf(text);
+    const wider = begin === '' ? undefined : regexes.whole(begin, kind === '~*');
+    const found = wider && 'regex' in wider && !/^(\(\?i\))?(\.\*)?$/.test(wider.regex) ? wider.regex : undefined;
+    const which = found === undefined ? 'all that no rule before it takes' : `what begins like it (${found})`;
+    notes.leftWhole(location, path, `${which} is answered 501, since ${whole.why}`);
+    return found === undefined ? {} : { path: { regex: found } };
   }
   if (!isPath(text)) {
     notes.left(location, path, 'a path begins with / and has no blanks, ? or #');
@@ -35,6 +42,29 @@ export function pathOf({ draft: { notes, regexes }, path }: Making, location: St
     );
   }
   return { path: { prefix: text } };
+}
+
+/** Whether a location is one whose expression a policy cannot ask for: what it may mean is answered 501. */
+export function closes({ draft: { regexes } }: Making, { args: [kind = '', text] }: Statement): boolean {
+  return text !== undefined && /^~\*?$/.test(kind) && 'why' in regexes.whole(text, kind === '~*');
+}
+
+/** The begin of an expression, up to its first group: all that fits the whole begins so. Empty: that cannot be said simply. */
+function beginOf(pattern: string): string {
+  let depth = 0;
+  let end = pattern.length;
+  for (let at = 0; at < pattern.length; at += 1) {
+    const letter = pattern[at];
+    if (letter === '[' || letter === '|' || pattern.startsWith('\\Q', at)) return '';
+    if (letter === '\\') {
+      if (depth === 0 && /[1-9k]/.test(pattern[at + 1] ?? '')) end = Math.min(end, at);
+      at += 1;
+    } else if (letter === '(') {
+      if (depth === 0) end = Math.min(end, at);
+      depth += 1;
+    } else if (letter === ')') depth -= 1;
+  }
+  return pattern.slice(0, end);
 }
 
 /** The rules of a location, or of a server that sends on by itself. */

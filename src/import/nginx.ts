@@ -8,14 +8,15 @@ import {
   newDraft,
   noPort,
   noTls,
+  notImported,
   type RuleDraft,
   timeWithin,
 } from './draft.ts';
 import { answersAlone, movedRules } from './nginx-answer.ts';
 import { answersOfIf } from './nginx-if.ts';
 import { readNginx } from './nginx-lexer.ts';
-import { pathOf, rulesOf } from './nginx-location.ts';
-import type { Making, Match } from './nginx-making.ts';
+import { closes, pathOf, rulesOf } from './nginx-location.ts';
+import { type Making, type Match, when } from './nginx-making.ts';
 import { type Upstreams, upstreamsOf } from './nginx-upstream.ts';
 import { Scope, timeOf } from './nginx-values.ts';
 import type { Absent } from './notes.ts';
@@ -238,9 +239,19 @@ function serverRules(making: Making & Servers, server: Statement): readonly Rule
     return match ? [{ location, match }] : [];
   });
   const rules: RuleDraft[] = [...moved, ...first.rules];
+  let closed = false;
   for (const { location, match } of ordered(making, located)) {
     const path = [...route, 'rules', rules.length];
+    if (closed) {
+      draft.notes.leftWhole(location, route, 'an expression before it that is not taken closes it');
+      continue;
+    }
     draft.notes.became(location, path);
+    if (closes(making, location)) {
+      rules.push({ ...when(match), respond: notImported(`${location.file}:${location.line}`) });
+      closed = match.path === undefined;
+      continue;
+    }
     const made = rulesOf({ ...making, path }, new Scope(location.body ?? [], scope), match, location);
     for (const [index] of made.entries()) draft.notes.became(location, [...route, 'rules', rules.length + index]);
     rules.push(...made);

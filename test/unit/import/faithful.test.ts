@@ -107,6 +107,17 @@ describe('what an import of nginx must not open', () => {
     ]);
   });
 
+  it('paths of an expression that a policy cannot ask for', () => {
+    const closed = (expression: string) =>
+      http(`server { location = /x { ${pass} } location ~ ${expression} { deny all; } location / { ${pass} } }`);
+    const some = closed('^/api/(?!public)');
+    assert.deepEqual(statuses(some), [undefined, 501, undefined]);
+    assert.deepEqual(rules(some)[1]?.match, { path: { regex: '/api/.*' } });
+    for (const expression of ['(?<!x)a$', '^(?!/public)', '"a|(?!b)"', '"[(](?=a)|b"'])
+      assert.deepEqual(statuses(closed(expression)), [undefined, 501], expression);
+    assert.match(told(some), /"location ~ .*answered 501/);
+  });
+
   it('methods that limit_except keeps out', () => {
     const made = http(`server { location / { limit_except GET { deny all; } ${pass} } }`);
     assert.deepEqual(rules(made)[0]?.match, { methods: ['GET', 'HEAD'] });
