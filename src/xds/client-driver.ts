@@ -63,11 +63,15 @@ export class ClientDriver {
   /** Streams that take bytes, and those that would and wait for room among all that are on their way. */
   readonly #open = new Set<number>();
   readonly #held = new Set<number>();
+  /** Those that take none, of which the machine is told before anything else: most take bytes again before that. */
+  readonly #shut = new Set<number>();
   #stopWaiting: (() => void) | undefined;
   /** Streams that have ended, of which the machine has not been told. */
   #left: number[] = [];
   readonly #client: Client;
   #told: Publication | undefined;
+  /** True until the machine is told of it as well. */
+  #behind = false;
 
   constructor(id: number, shared: SharedByClients, steps: Steps) {
     this.id = id;
@@ -100,9 +104,12 @@ export class ClientDriver {
     return this.#told;
   }
 
+  /** While nothing could be sent, nothing is found out either: of what is published meanwhile, only the newest counts. */
   published(publication: Publication): void {
     this.#told = publication;
-    this.step({ kind: 'publication', publication });
+    this.#behind = true;
+    if (this.#shared.pacer.full) this.#wait();
+    else this.step();
   }
 
   get nodeId(): string | undefined {
@@ -117,6 +124,7 @@ export class ClientDriver {
     if (!this.#outlets.delete(streamId)) return;
     this.#open.delete(streamId);
     this.#held.delete(streamId);
+    this.#shut.delete(streamId);
     if (this.#outlets.size === 0) {
       this.#end(reason);
       return;
@@ -133,13 +141,14 @@ export class ClientDriver {
     this.#tell({ kind: 'closed', reason });
   }
 
-  /** @param input nothing: only what is not told yet of streams that have ended. */
+  /** @param input nothing: only what the machine is not told yet. */
   step(input?: ClientInput): void {
     try {
-      if (this.#left.length > 0) this.#applyLeft();
-      if (!input) return;
       if (this.#shared.pacer.full) this.#hold();
-      this.#apply(input);
+      if (this.#shut.size > 0) this.#close();
+      if (this.#left.length > 0) this.#applyLeft();
+      if (this.#behind) this.#catchUp();
+      if (input) this.#apply(input);
     } catch (error) {
       for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', faultWords(error));
     }
@@ -151,15 +160,25 @@ export class ClientDriver {
     for (const streamId of left) this.#apply({ kind: 'left', streamId });
   }
 
+  #catchUp(): void {
+    this.#behind = false;
+    if (this.#told) this.#apply({ kind: 'publication', publication: this.#told });
+  }
+
   /** A stream takes no more bytes until it is ready again. */
   blocked(streamId: number): void {
     // Held streams are closed to the machine already.
     this.#held.delete(streamId);
-    if (this.#open.delete(streamId)) this.step({ kind: 'gate', streams: [streamId], open: false });
+    if (this.#open.delete(streamId)) this.#shut.add(streamId);
   }
 
   /** A stream takes bytes again: it is sent what it is owed as soon as there is room for everybody. */
   ready(streamId: number): void {
+    // Nothing has happened meanwhile, so it is owed nothing.
+    if (this.#shut.delete(streamId)) {
+      this.#open.add(streamId);
+      return;
+    }
     this.#held.add(streamId);
     if (this.#shared.pacer.full) this.#wait();
     else this.#release();
@@ -168,10 +187,17 @@ export class ClientDriver {
   /** Nothing more is written before there is room; what a stream is owed then is what is newest. */
   #hold(): void {
     if (this.#open.size === 0) return;
-    const streams = [...this.#open];
+    for (const streamId of this.#open) {
+      this.#held.add(streamId);
+      this.#shut.add(streamId);
+    }
     this.#open.clear();
-    for (const streamId of streams) this.#held.add(streamId);
     this.#wait();
+  }
+
+  #close(): void {
+    const streams = [...this.#shut];
+    this.#shut.clear();
     this.#apply({ kind: 'gate', streams, open: false });
   }
 
@@ -186,9 +212,8 @@ export class ClientDriver {
   #release(): void {
     const streams = [...this.#held];
     this.#held.clear();
-    if (streams.length === 0) return;
     for (const streamId of streams) this.#open.add(streamId);
-    this.step({ kind: 'gate', streams, open: true });
+    this.step(streams.length > 0 ? { kind: 'gate', streams, open: true } : undefined);
   }
 
   #apply(input: ClientInput): void {

@@ -11,6 +11,7 @@ export class Pacer {
   readonly #writes = new Map<object, number>();
   readonly #waiting = new Set<() => void>();
   #bytes = 0;
+  #admitting = false;
   #timer: NodeJS.Timeout | undefined;
 
   /** @param limit bytes; @param patience milliseconds. */
@@ -37,10 +38,12 @@ export class Pacer {
     if (bytes === undefined) return;
     this.#writes.delete(write);
     this.#bytes -= bytes;
-    this.#admit();
+    if (this.#admitting || this.#waiting.size === 0) return;
+    this.#admitting = true;
+    setImmediate(() => this.#admit());
   }
 
-  /** Calls `resume`, once, when there is room. @returns how to give up waiting. */
+  /** Calls `resume`, once and not at once, when there is room. @returns how to give up waiting. */
   wait(resume: () => void): () => void {
     this.#waiting.add(resume);
     this.#watch();
@@ -54,16 +57,19 @@ export class Pacer {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       for (const write of writes) this.end(write);
-      if (this.#waiting.size > 0) this.#watch();
+      if (this.#waiting.size > 0 && !this.#admitting) this.#watch();
     }, this.#patience).unref();
   }
 
+  /** In a turn of its own: what is written leaves at once mostly, and a whole fleet would go on without any other getting one. */
   #admit(): void {
+    this.#admitting = false;
     for (const resume of this.#waiting) {
-      if (this.full) return;
+      if (this.full) break;
       this.#waiting.delete(resume);
       resume();
     }
+    if (this.#waiting.size > 0) this.#watch();
   }
 }
 

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { Board } from '../../../src/snapshot/board.ts';
+import type { Outgoing } from '../../../src/xds/client-driver.ts';
 import { Clients } from '../../../src/xds/clients.ts';
 import { FrameEncoder } from '../../../src/xds/frame.ts';
 import { defaultLimits } from '../../../src/xds/limits.ts';
 import { Pacer } from '../../../src/xds/pacer.ts';
 import { StreamDriver } from '../../../src/xds/stream-driver.ts';
 import { publication, type Sets, snapshot, urls } from '../../support/xds-fixtures.ts';
-import { writeDelta, writeSotw } from '../../support/xds-wire.ts';
+import { readResponse, writeDelta, writeSotw } from '../../support/xds-wire.ts';
 
 const size = 100_000;
 const sets = (content: string): Sets => ({ CDS: { a: content.padEnd(size, 'x') } });
@@ -33,12 +35,17 @@ function streams(count: number, pacer: Pacer) {
   const { board, shared, clients } = served(pacer);
   const waiting: (() => void)[] = [];
   const written: number[] = [];
+  const contents: string[][] = [];
+  const nonces: string[] = [];
   const drivers = Array.from({ length: count }, (_, index) => {
     const settings = { streamId: index, variant: 'sotw' as const, impliedType: undefined, nonceSalt: 0 };
     const port = {
       peer: undefined,
       certificate: undefined,
-      write(_: unknown, done: () => void) {
+      write({ frame, nonce }: Outgoing, done: () => void) {
+        const { resources } = readResponse('sotw', frame.withNonce(nonce));
+        contents[index] = [...(contents[index] ?? []), ...resources.map(each => each.content.replaceAll('x', ''))];
+        nonces[index] = nonce;
         written.push(index);
         waiting.push(done);
       },
@@ -53,16 +60,20 @@ function streams(count: number, pacer: Pacer) {
     board.publish(publication(snapshot('fleet', sets(content))));
     for (const driver of drivers) driver.received(first);
   };
-  return { drivers, waiting, written, start };
+  const ack = (index: number): void => {
+    drivers[index]?.received(writeSotw({ typeUrl: urls.CDS, version: '1', nonce: nonces[index] ?? '' }));
+  };
+  return { board, clients, drivers, waiting, written, contents, start, ack };
 }
 
-test('P7: no more than the limit is on its way, and everybody gets a turn', () => {
+test('P7: no more than the limit is on its way, and everybody gets a turn', async () => {
   const { waiting, written, start } = streams(50, new Pacer({ limit: 4 * size, patience: 60_000 }));
   start('1');
   assert.equal(written.length, 4);
   while (waiting.length > 0) {
     assert.ok(waiting.length <= 4);
     waiting.shift()?.();
+    await setImmediate();
   }
   assert.deepEqual(
     written.toSorted((a, b) => a - b),
@@ -70,7 +81,7 @@ test('P7: no more than the limit is on its way, and everybody gets a turn', () =
   );
 });
 
-test('P7: clients that never read hold the others up for a moment only', t => {
+test('P7: clients that never read hold the others up for a moment only', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { waiting, written, start } = streams(12, new Pacer({ limit: 4 * size, patience: 20 }));
   start('1');
@@ -78,28 +89,77 @@ test('P7: clients that never read hold the others up for a moment only', t => {
   t.mock.timers.tick(19);
   assert.equal(written.length, 4);
   t.mock.timers.tick(1);
+  await setImmediate();
   assert.equal(written.length, 8);
   t.mock.timers.tick(20);
+  await setImmediate();
   assert.equal(written.length, 12);
   assert.equal(waiting.length, 12, 'none of it has left');
 });
 
-test('a stream that ends makes room, though its write never leaves', () => {
+test('a stream that ends makes room, though its write never leaves', async () => {
   const { drivers, written, start } = streams(5, new Pacer({ limit: 4 * size, patience: 60_000 }));
   start('1');
   assert.equal(written.length, 4);
   drivers[0]?.close('cut');
+  await setImmediate();
   assert.deepEqual(written, [0, 1, 2, 3, 4]);
 });
 
-test('a stream that ends while it waits is not written to', t => {
+test('a stream that ends while it waits is not written to', async t => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { drivers, waiting, written, start } = streams(5, new Pacer({ limit: 4 * size, patience: 10 }));
   start('1');
   drivers[4]?.close('cut');
   for (const done of waiting) done();
   t.mock.timers.tick(100);
+  await setImmediate();
   assert.deepEqual(written, [0, 1, 2, 3]);
+});
+
+test('P7: of what is published while there is no room, a client is told the newest alone', async () => {
+  const { board, clients, drivers, waiting, contents, start, ack } = streams(
+    2,
+    new Pacer({ limit: size, patience: 60_000 }),
+  );
+  const publish = async (content: string) => {
+    board.publish(publication(snapshot('fleet', sets(content))));
+    await setImmediate();
+    await setImmediate();
+  };
+  const leave = async () => {
+    waiting.shift()?.();
+    await setImmediate();
+  };
+  start('1');
+  await leave();
+  await leave();
+  for (const index of drivers.keys()) ack(index);
+  await publish('2');
+  const before = clients.steps;
+  await publish('3');
+  await publish('4');
+  assert.deepEqual(contents, [['1', '2'], ['1']]);
+  await leave();
+  await leave();
+  ack(0);
+  assert.deepEqual(contents, [
+    ['1', '2', '4'],
+    ['1', '4'],
+  ]);
+  // The first is told of the last one before and the second after it has acknowledged; and of an acknowledgement.
+  assert.equal(clients.steps - before, 3);
+});
+
+test('R49: a stream that takes bytes again before anything happens to it costs no step', () => {
+  const { clients, waiting, written, start, ack } = streams(1, new Pacer({ limit: 10 * size, patience: 60_000 }));
+  start('1');
+  const before = clients.steps;
+  waiting.shift()?.();
+  assert.equal(clients.steps, before);
+  ack(0);
+  assert.equal(clients.steps, before + 1);
+  assert.equal(written.length, 1);
 });
 
 test('small writes are not counted', () => {
