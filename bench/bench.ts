@@ -4,6 +4,8 @@ export interface Bench {
   readonly scenarios: Readonly<Record<string, string>>;
   /** What `--help` says of it, beside its scenarios: flags of its own. */
   readonly usage?: string;
+  /** `--quick` by itself measures it: in few minutes it tells whether a change has made anything dearer. */
+  readonly watched?: true;
   /** Measures those named, in this order, and prints what came out. Rejects when one of them could not be measured. */
   run(names: readonly string[], options: BenchOptions): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { Bench, BenchOptions } from '../bench.ts';
 import { Context } from './context.ts';
 import { judged } from './goals.ts';
 import { canPin } from './process.ts';
-import { compared, markdown, type Run } from './results.ts';
+import { compared, markdown, type Row, type Run } from './results.ts';
 import { allClusters, canary, oneEndpoint, ownSubscriptions, perType } from './scenarios/changes.ts';
 import { compileAll } from './scenarios/compile.ts';
 import { growth, idleMemory } from './scenarios/growth.ts';
@@ -40,7 +40,7 @@ const usage = `The xDS server under thousands of proxies, beside other control p
   npm run bench -- xds [--quick] [--write] [--peers NAMES] [--profile]
   npm run bench -- S1 S5 …
 
-  --quick          a fifth of the size, without what takes long: three to five minutes, else about an hour
+  --quick          a fifth of the size, without what takes long: under three minutes, else about an hour
   --write          into bench/xds/results.json and .md
   --peers NAMES    only these servers, with commas between them: ours, grpc-js, node:http2, floor, G1, G2, G3, …
   --profile        a CPU profile of each server of Node, into .tools/bench/profiles
@@ -81,9 +81,8 @@ async function run(names: readonly string[], { quick, flags }: BenchOptions): Pr
     curves: context.curves,
   };
   console.log(markdown(result));
-  if (quick)
-    console.log('Goals are set for the full size: what is missed below may be met there, and the other way round.');
-  for (const line of judged(result.rows, result.curves)) console.log(line);
+  if (quick) console.log('Goals beside other control planes are set for the full size, and not judged here.');
+  for (const line of judged(result)) console.log(line);
   const kept = committed();
   console.log(`\n${compared(result, quick ? kept.quick : kept.full).join('\n')}`);
   if ('write' in flags) write(kept, result, every);
@@ -104,15 +103,13 @@ function write(kept: Kept, made: Run, every: boolean): void {
       ? made
       : {
           ...made,
-          rows: [...before.rows.filter(row => !names.has(row.scenario)), ...made.rows],
+          rows: [...before.rows.filter(row => !names.has(row.scenario)), ...made.rows].toSorted(byScenario),
           curves: [...before.curves.filter(curve => !curves.has(curve.name)), ...made.curves],
         };
   const all: Kept = { ...kept, [kind]: joined };
   writeFileSync(resultsFile, `${JSON.stringify(all, undefined, 1)}\n`);
   const sections = [
-    ...(all.full
-      ? ['## Full size', '', markdown(all.full), '```', ...judged(all.full.rows, all.full.curves), '```', '']
-      : []),
+    ...(all.full ? ['## Full size', '', markdown(all.full), '```', ...judged(all.full), '```', ''] : []),
     ...(all.quick ? ['## Quick', '', markdown(all.quick)] : []),
   ];
   const title = [
@@ -124,8 +121,14 @@ function write(kept: Kept, made: Run, every: boolean): void {
   writeFileSync(join(here, 'results.md'), [...title, ...sections].join('\n'));
 }
 
+function byScenario(a: Row, b: Row): number {
+  const order = Object.keys(scenarios);
+  return order.indexOf(a.scenario) - order.indexOf(b.scenario);
+}
+
 export const bench: Bench = {
   scenarios: Object.fromEntries(Object.entries(scenarios).map(([name, { about }]) => [name, about])),
   usage,
+  watched: true,
   run,
 };

@@ -1,4 +1,4 @@
-import { type Curve, cpuFigure, exponent, type Row, ratio, short } from './results.ts';
+import { cpuFigure, exponent, type Row, type Run, ratio, short } from './results.ts';
 
 /** A server of ours, by the transport that it runs on. */
 type Ours = 'ours' | 'ours-http2';
@@ -12,6 +12,8 @@ interface Goal {
   readonly figure?: string;
   readonly ours?: Ours;
 }
+
+const bare: readonly string[] = ['grpc-js', 'node:http2'];
 
 /** What the bare transport takes that each runs on. */
 const ownTransport = (ours: Ours, other: string): readonly Goal[] =>
@@ -65,14 +67,15 @@ const growth: Readonly<Record<string, number>> = {
   'resting MB, by streams': 1.02,
 };
 
-/** Which of the goals that this run can judge are met. */
-export function judged(rows: readonly Row[], curves: readonly Curve[]): readonly string[] {
+/** Which of the goals that this run can judge are met: with few proxies and clusters, those beside bare transports. */
+export function judged({ quick, rows, curves }: Pick<Run, 'quick' | 'rows' | 'curves'>): readonly string[] {
   const of = ({ scenario, variant }: Pick<Goal, 'scenario' | 'variant'>): readonly Row[] =>
     rows.filter(row => row.scenario === scenario && row.variant === variant);
   const verdict = (what: string, value: number, most: number): readonly string[] =>
     Number.isFinite(value) ? [`${value <= most ? 'met   ' : 'MISSED'} ${what}: ${short(value)}, goal ≤ ${most}`] : [];
   return [
     ...goals.flatMap(goal => {
+      if (quick && !bare.includes(goal.other)) return [];
       const { scenario, variant, ours = 'ours', other, most } = goal;
       const { figure = scenario === 'S11' ? 'CPU µs/ACK' : cpuFigure } = goal;
       return verdict(`${scenario} ${variant}: ${ours} ÷ ${other}, CPU`, ratio(of(goal), figure, ours, other), most);

@@ -139,16 +139,15 @@ export function markdown(run: Run): string {
 export function compared(run: Run, before: Run | undefined): readonly string[] {
   if (!before) return ['There are no committed results of this kind to compare with.'];
   const old = groups(before.rows);
-  return [...groups(run.rows)].flatMap(([group, rows]) => {
-    if (!rows.some(row => row.peer === 'ours')) return [];
-    return rows
-      .filter(row => row.peer !== 'ours')
-      .flatMap(({ peer }) => {
-        const now = ratio(rows, cpuFigure, 'ours', peer);
-        const then = ratio(old.get(group) ?? [], cpuFigure, 'ours', peer);
-        if (!Number.isFinite(now)) return [];
+  return [...groups(run.rows)].flatMap(([group, rows]) =>
+    ['ours', 'ours-http2'].flatMap(ours =>
+      rows.flatMap(({ peer }) => {
+        const now = ratio(rows, cpuFigure, ours, peer);
+        const then = ratio(old.get(group) ?? [], cpuFigure, ours, peer);
+        if (peer.startsWith('ours') || !Number.isFinite(now)) return [];
         const change = Number.isFinite(then) ? `, was ${short(then)} (${short(now / then)}×)` : ', not measured before';
-        return [`${group.padEnd(14)} ours ÷ ${peer.padEnd(10)} ${short(now)}${change}`];
-      });
-  });
+        return [`${group.padEnd(14)} ${ours.padEnd(10)} ÷ ${peer.padEnd(10)} ${short(now)}${change}`];
+      }),
+    ),
+  );
 }
