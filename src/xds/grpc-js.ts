@@ -2,10 +2,12 @@ import type { Buffer } from 'node:buffer';
 import type { ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import {
+  Metadata,
   Server,
   ServerCredentials,
   type ServerDuplexStream,
   ServerInterceptingCall,
+  type ServerInterceptingCallInterface,
   type ServerInterceptor,
   type ServiceDefinition,
   status,
@@ -133,13 +135,38 @@ function strict(intake: Intake | undefined): ServerInterceptor {
         if (decoder.readState !== atHead) refuse('INTERNAL', 'the stream ended within a message');
       });
     }
-    return new ServerInterceptingCall(call, {
-      sendMetadata: (metadata, next) => {
-        metadata.set('grpc-accept-encoding', 'identity');
-        next(metadata);
-      },
-    });
+    return new StrictCall(call);
   };
+}
+
+/** Says first which encoding it understands. Passes everything else on, of which grpc-js would make closures for each message. */
+class StrictCall extends ServerInterceptingCall {
+  readonly #call: ServerInterceptingCallInterface;
+  #begun = false;
+
+  constructor(call: ServerInterceptingCallInterface) {
+    super(call);
+    this.#call = call;
+  }
+
+  override start(listener: Parameters<ServerInterceptingCallInterface['start']>[0]): void {
+    this.#call.start(listener);
+  }
+
+  override sendMetadata(metadata: Metadata): void {
+    this.#begun = true;
+    metadata.set('grpc-accept-encoding', 'identity');
+    this.#call.sendMetadata(metadata);
+  }
+
+  override sendMessage(message: unknown, done: () => void): void {
+    if (!this.#begun) this.sendMetadata(new Metadata());
+    this.#call.sendMessage(message, done);
+  }
+
+  override sendStatus(ending: Parameters<ServerInterceptingCallInterface['sendStatus']>[0]): void {
+    this.#call.sendStatus(ending);
+  }
 }
 
 type Streaming = ServerDuplexStream<Buffer, Message>;
