@@ -8,8 +8,8 @@ export interface Peer {
   readonly about: string;
   /** Name of the routes that its listener refers to. */
   readonly route?: string;
-  /** Undefined where it cannot be had. */
-  command(ready: Ready, files: FixtureFiles, variant: Variant): readonly string[] | undefined;
+  /** Undefined where it cannot be had. @param tls folder of certificates; undefined: in plain text */
+  command(ready: Ready, files: FixtureFiles, variant: Variant, tls?: string): readonly string[] | undefined;
 }
 
 const servers = join(import.meta.dirname, 'servers');
@@ -18,9 +18,10 @@ function nodePeer(name: string, file: string, about: string, more: readonly stri
   return {
     name,
     about,
-    command: (ready, files, variant) => [
+    command: (ready, files, variant, tls) => [
       ...[process.execPath, '--expose-gc', ...profiling(ready), join(servers, file), '--fixtures', files.fixtures],
       ...['--messages', files.messages(variant), '--variant', variant, '--folder', ready.folder, ...more],
+      ...(tls === undefined ? [] : ['--tls', tls]),
     ],
   };
 }
@@ -33,10 +34,11 @@ function goPeer(name: string, mode: string, about: string, sharedBuffers = false
   return {
     name,
     about: sharedBuffers ? `${about}, shared write buffers` : about,
-    command: ({ go }, files) =>
-      go === undefined
-        ? undefined
-        : [go, '-mode', mode, '-fixtures', files.fixtures, ...(sharedBuffers ? ['-shared-buffers'] : [])],
+    command: ({ go }, { fixtures }, _, tls) => {
+      if (go === undefined) return undefined;
+      const more = [...(sharedBuffers ? ['-shared-buffers'] : []), ...(tls === undefined ? [] : ['-tls', tls])];
+      return [go, '-mode', mode, '-fixtures', fixtures, ...more];
+    },
   };
 }
 

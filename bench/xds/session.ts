@@ -1,8 +1,10 @@
+import { join } from 'node:path';
 import type { Variant } from '../../src/xds/events.ts';
 import { routeName, type Size, type TypeName } from './fixtures.ts';
 import type { Peer } from './peers.ts';
 import { cpuOf, Led, quietCpuOf } from './process.ts';
 import { fixtureFiles, type Ready } from './setup.ts';
+import { makeCertificates } from './tls.ts';
 
 /** What the load client reports; times are nanoseconds. Lists are by type, in the order of `types`. */
 export interface Report {
@@ -51,6 +53,8 @@ export interface SessionOptions {
   readonly sets?: readonly [size: number, of: number];
   /** The system places processes as it likes. */
   readonly unpinned?: boolean;
+  /** Over mutual TLS. Servers that know none may not be given it. */
+  readonly tls?: boolean;
 }
 
 /** A server with its proxies. The server has a core, client and driver the other one. */
@@ -59,12 +63,15 @@ export class Session {
   readonly server: Led;
   readonly client: Led;
   readonly options: SessionOptions;
+  /** Between both, where there is TLS. */
+  readonly #tunnel: Led | undefined;
 
-  private constructor(peer: Peer, server: Led, client: Led, options: SessionOptions) {
+  private constructor(peer: Peer, server: Led, client: Led, options: SessionOptions, tunnel: Led | undefined) {
     this.peer = peer;
     this.server = server;
     this.client = client;
     this.options = options;
+    this.#tunnel = tunnel;
   }
 
   /** @returns undefined where the peer cannot be had. Rejects when not all proxies get what they ask for. */
@@ -77,17 +84,21 @@ export class Session {
   /** Without any proxy yet. */
   static async start(peer: Peer, ready: Ready, options: SessionOptions): Promise<Session | undefined> {
     const { variant, size, unpinned } = options;
-    const command = peer.command(ready, fixtureFiles(size), variant);
+    const tls = options.tls ? makeCertificates(ready.folder) : undefined;
+    const command = peer.command(ready, fixtureFiles(size), variant, tls);
     if (!command) return undefined;
-    const server = new Led(peer.name, command, unpinned ? undefined : 0);
-    const [, port = ''] = (await server.ask('')).split(' ');
+    const [own, other] = unpinned ? [] : [0, 1];
+    const server = new Led(peer.name, command, own);
+    const served = await portOf(server);
     await server.ask(`nodes ${options.streams}`);
+    const tunnel = tls && new Led(`TLS of ${peer.name}`, tunnelCommand(served, tls), other);
+    const port = tunnel ? await portOf(tunnel) : served;
     const client = new Led(
       `client of ${peer.name}`,
       clientCommand(ready, port, peer.route ?? routeName, options),
-      unpinned ? undefined : 1,
+      other,
     );
-    return new Session(peer, server, client, options);
+    return new Session(peer, server, client, options, tunnel || undefined);
   }
 
   async connect(count: number, patience = 300_000): Promise<void> {
@@ -148,7 +159,7 @@ export class Session {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.server.stop(), this.client.stop()]);
+    await Promise.all([this.server.stop(), this.client.stop(), this.#tunnel?.stop()]);
   }
 }
 
@@ -164,6 +175,16 @@ export interface Push {
   /** Of a core, that the client used meanwhile. */
   readonly clientShare: number;
   readonly report: Report;
+}
+
+/** A server says it by itself. */
+async function portOf(server: Led): Promise<string> {
+  const [, port = ''] = (await server.ask('')).split(' ');
+  return port;
+}
+
+function tunnelCommand(to: string, tls: string): readonly string[] {
+  return [process.execPath, join(import.meta.dirname, 'servers/tls-tunnel.ts'), '--to', to, '--tls', tls];
 }
 
 function clientCommand(ready: Ready, port: string, route: string, options: SessionOptions): readonly string[] {

@@ -1,10 +1,11 @@
 import { SnapshotBoard, XdsServer } from '../../../src/index.ts';
 import { marked, readFixtures, urlOf } from '../fixtures.ts';
+import { serverTls } from '../tls.ts';
 import { type Change, lead, serverArguments } from './protocol.ts';
 
 /** Ours, as a user of the library has it. Limits that count clients of one address are raised: here all have the same. */
 
-const { fixtures, transport } = serverArguments();
+const { fixtures, transport, tls } = serverArguments();
 const all = readFixtures(fixtures);
 const of = (type: string, role: string) =>
   all.filter(each => each.type === type && each.role === role).map(each => each.resource);
@@ -57,4 +58,4 @@ function status(): Readonly<Record<string, number>> {
   return { clients: clients.length, current: current.length };
 }
 
-lead({ port: await server.listen({ port: 0 }), change, status });
+lead({ port: await server.listen({ port: 0, ...(tls && { tls: serverTls(tls) }) }), change, status });

@@ -32,6 +32,8 @@ export interface ServerArguments {
   readonly folder: string;
   /** Of ours. */
   readonly transport: string;
+  /** Folder of the certificates to serve with; empty: in plain text. */
+  readonly tls: string;
 }
 
 export function serverArguments(): ServerArguments {
@@ -42,6 +44,7 @@ export function serverArguments(): ServerArguments {
       variant: { type: 'string', default: 'delta' },
       folder: { type: 'string', default: '' },
       transport: { type: 'string', default: 'grpc-js' },
+      tls: { type: 'string', default: '' },
     },
   });
   return values;

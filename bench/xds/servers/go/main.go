@@ -34,6 +34,7 @@ func main() {
 	mode := flag.String("mode", "g1", "g1, g2, g2-objects or g3")
 	file := flag.String("fixtures", "", "resources to serve")
 	shared := flag.Bool("shared-buffers", false, "share write buffers between connections")
+	secured := flag.String("tls", "", "folder of certificates, for mutual TLS")
 	flag.Parse()
 	resources, err := readFixtures(*file)
 	if err != nil {
@@ -41,6 +42,13 @@ func main() {
 	}
 	store := newStore(*mode, resources)
 	options := []grpc.ServerOption{grpc.MaxConcurrentStreams(1 << 20), grpc.SharedWriteBuffer(*shared)}
+	if *secured != "" {
+		credentials, err := mutualTLS(*secured)
+		if err != nil {
+			log.Fatal(err)
+		}
+		options = append(options, grpc.Creds(credentials))
+	}
 	grpcServer := grpc.NewServer(options...)
 	xds := server.NewServer(context.Background(), store.cache(), nil)
 	discovery.RegisterAggregatedDiscoveryServiceServer(grpcServer, xds)
