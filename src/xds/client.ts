@@ -9,6 +9,7 @@ import type { Answers, DeltaRequest, MachineEvent, Response, SotwRequest } from 
 import { sameNode } from './node-identity.ts';
 import { Nonces, noncePrefix } from './nonce.ts';
 import type { TimerRequest } from './order-state.ts';
+import { passed, type Rest } from './resting.ts';
 import { type Traits, traitsOf } from './traits.ts';
 
 /** What a stream was opened with. */
@@ -66,6 +67,15 @@ export interface ClientStep {
 export interface Steps {
   readonly start: ClientState;
   readonly step: (state: ClientState, input: StateInput) => StateStep;
+  /** Without, clients take a step for every publication. */
+  readonly resting?: Resting;
+}
+
+/** How clients rest, and go on (see `resting.ts`). */
+export interface Resting {
+  /** Undefined for one that does not rest. */
+  readonly of: (state: ClientState) => Rest | undefined;
+  readonly at: (rest: Rest, published: Snapshot) => StateStep;
 }
 
 /**
@@ -76,6 +86,8 @@ export class Client {
   readonly #steps: Steps;
   /** With its state. What it brought about is kept for others that are to take the same step. */
   #last: StateStep;
+  /** While publications do not concern it: its state but for what is published, which the last step does not know. */
+  #rest: Rest | undefined;
   #standing: Standing = unknown;
   #publication: Publication | undefined;
   /** For its node, if there is a fleet for it that has a snapshot. */
@@ -88,10 +100,11 @@ export class Client {
 
   constructor(steps: Steps) {
     this.#steps = steps;
-    this.#last = { state: steps.start, responses: [], events: [], timers: [] };
+    this.#last = atStart(steps);
   }
 
   get state(): ClientState {
+    this.#wake();
     return this.#last.state;
   }
 
@@ -148,10 +161,36 @@ export class Client {
     // The same rule gives the same answer; most publications change only content.
     const known = this.#publication?.assign === publication.assign && before.assignment !== undefined;
     const standing = known ? before : assigned(before, publication);
-    this.#published = snapshotFor(standing.assignment, publication);
+    const published = snapshotFor(standing.assignment, publication);
+    const aside = this.#passed(published);
+    if (!aside) this.#wake();
+    this.#published = published;
     this.#publication = publication;
     this.#standing = standing;
-    return this.#move({ kind: 'publication', published: this.#published }, changesOf(before, standing));
+    const first = changesOf(before, standing);
+    if (!aside) return this.#move({ kind: 'publication', published }, first);
+    return { ...nothing, events: first.length > 0 ? [...first, ...aside] : aside };
+  }
+
+  /** What is told of it if the client rests and is not concerned. Then it rests on. */
+  #passed(published: Snapshot | undefined): readonly ClientEvent[] | undefined {
+    const { resting } = this.#steps;
+    const from = this.#published;
+    if (!resting || !from || !published) return undefined;
+    const events = passed(this.#rest ?? this.#last.state, from, published);
+    if (!events || this.#rest) return events;
+    this.#rest = resting.of(this.#last.state);
+    if (!this.#rest) return undefined;
+    // It knows what is published no more.
+    this.#last = atStart(this.#steps);
+    return events;
+  }
+
+  #wake(): void {
+    const { resting } = this.#steps;
+    if (!this.#rest || !resting || !this.#published) return;
+    this.#last = resting.at(this.#rest, this.#published);
+    this.#rest = undefined;
   }
 
   #request(input: ClientRequest): ClientStep {
@@ -231,6 +270,10 @@ export class Client {
 
 const none: readonly never[] = [];
 const nothing: ClientStep = { responses: none, events: none, timers: none };
+
+function atStart({ start }: Steps): StateStep {
+  return { state: start, responses: none, events: none, timers: none };
+}
 
 /** Signs of life are not told of; every other response is, in their order. */
 function stamped(

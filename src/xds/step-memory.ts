@@ -1,11 +1,12 @@
 import { numberOf } from '../base/interner.ts';
 import { remember } from '../base/remember.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Steps } from './client.ts';
+import type { Resting, Steps } from './client.ts';
 import type { ClientSettings, ClientState, StateStep } from './client-state.ts';
 import { type StateInput, startState, stepState } from './client-step.ts';
 import { converged } from './converged.ts';
 import type { Variant } from './events.ts';
+import { type Rest, restingAt, restOf } from './resting.ts';
 
 /**
  * Steps of clients, each found once for all that are in the same state and are told the same: what a push and its
@@ -16,7 +17,14 @@ import type { Variant } from './events.ts';
  */
 export class StepMemory implements Steps {
   readonly start: ClientState;
+  readonly resting: Resting = {
+    of: state => this.#restOf(state),
+    at: (rest, published) => this.#wake(rest, published),
+  };
   readonly #known = new WeakMap<ClientState, Map<string, WeakRef<StateStep>>>();
+  readonly #rests = new WeakMap<ClientState, Rest>();
+  /** The newest of each. */
+  readonly #woken = new WeakMap<Rest, WeakRef<StateStep>>();
   /** The clients of a fleet are mostly told the same one after the other: that needs no key. */
   #newest: { readonly state: ClientState; readonly input: StateInput; readonly step: StateStep } | undefined;
   /** Of snapshots that followed one another. */
@@ -36,6 +44,25 @@ export class StepMemory implements Steps {
   /** How many states were compared with those of others. */
   get compared(): number {
     return this.#compared;
+  }
+
+  /** One for all that have come to the same, whatever was published then. */
+  #restOf(state: ClientState): Rest | undefined {
+    const known = this.#rests.get(state);
+    if (known) return known;
+    const rest = restOf(state);
+    if (!rest) return undefined;
+    const one = converged(rest);
+    this.#rests.set(state, one);
+    return one;
+  }
+
+  #wake(rest: Rest, published: Snapshot): StateStep {
+    const known = this.#woken.get(rest)?.deref();
+    if (known?.state.published === published) return known;
+    const step = { state: restingAt(rest, published), responses: [], events: [], timers: [] };
+    this.#woken.set(rest, new WeakRef(step));
+    return step;
   }
 
   step(state: ClientState, input: StateInput): StateStep {
