@@ -75,7 +75,7 @@ export interface Steps {
 export interface Resting {
   /** Undefined for one that does not rest. */
   readonly of: (state: ClientState) => Rest | undefined;
-  readonly at: (rest: Rest, published: Snapshot) => StateStep;
+  readonly at: (rest: Rest, published: Snapshot) => ClientState;
 }
 
 /**
@@ -100,7 +100,7 @@ export class Client {
 
   constructor(steps: Steps) {
     this.#steps = steps;
-    this.#last = atStart(steps);
+    this.#last = quietly(steps.start);
   }
 
   get state(): ClientState {
@@ -182,14 +182,14 @@ export class Client {
     this.#rest = resting.of(this.#last.state);
     if (!this.#rest) return undefined;
     // It knows what is published no more.
-    this.#last = atStart(this.#steps);
+    this.#last = quietly(this.#steps.start);
     return events;
   }
 
   #wake(): void {
     const { resting } = this.#steps;
     if (!this.#rest || !resting || !this.#published) return;
-    this.#last = resting.at(this.#rest, this.#published);
+    this.#last = quietly(resting.at(this.#rest, this.#published));
     this.#rest = undefined;
   }
 
@@ -271,8 +271,8 @@ export class Client {
 const none: readonly never[] = [];
 const nothing: ClientStep = { responses: none, events: none, timers: none };
 
-function atStart({ start }: Steps): StateStep {
-  return { state: start, responses: none, events: none, timers: none };
+function quietly(state: ClientState): StateStep {
+  return { state, responses: none, events: none, timers: none };
 }
 
 /** Signs of life are not told of; every other response is, in their order. */

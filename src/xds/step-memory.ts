@@ -19,12 +19,12 @@ export class StepMemory implements Steps {
   readonly start: ClientState;
   readonly resting: Resting = {
     of: state => this.#restOf(state),
-    at: (rest, published) => this.#wake(rest, published),
+    at: (rest, published) => this.#restingAt(rest, published),
   };
   readonly #known = new WeakMap<ClientState, Map<string, WeakRef<StateStep>>>();
   readonly #rests = new WeakMap<ClientState, Rest>();
-  /** The newest of each. */
-  readonly #woken = new WeakMap<Rest, WeakRef<StateStep>>();
+  /** The newest state of each. */
+  readonly #woken = new WeakMap<Rest, WeakRef<ClientState>>();
   /** The clients of a fleet are mostly told the same one after the other: that needs no key. */
   #newest: { readonly state: ClientState; readonly input: StateInput; readonly step: StateStep } | undefined;
   /** Of snapshots that followed one another. */
@@ -44,25 +44,6 @@ export class StepMemory implements Steps {
   /** How many states were compared with those of others. */
   get compared(): number {
     return this.#compared;
-  }
-
-  /** One for all that have come to the same, whatever was published then. */
-  #restOf(state: ClientState): Rest | undefined {
-    const known = this.#rests.get(state);
-    if (known) return known;
-    const rest = restOf(state);
-    if (!rest) return undefined;
-    const one = converged(rest);
-    this.#rests.set(state, one);
-    return one;
-  }
-
-  #wake(rest: Rest, published: Snapshot): StateStep {
-    const known = this.#woken.get(rest)?.deref();
-    if (known?.state.published === published) return known;
-    const step = { state: restingAt(rest, published), responses: [], events: [], timers: [] };
-    this.#woken.set(rest, new WeakRef(step));
-    return step;
   }
 
   step(state: ClientState, input: StateInput): StateStep {
@@ -96,8 +77,32 @@ export class StepMemory implements Steps {
   }
 
   #converged(step: StateStep): StateStep {
+    const { state } = step;
+    const rest = this.#restOf(state);
+    if (rest && state.published) return { ...step, state: this.#restingAt(rest, state.published, () => state) };
     this.#compared += 1;
-    return { ...step, state: converged(step.state) };
+    return { ...step, state: converged(state) };
+  }
+
+  /** One for all that have come to the same, whatever was published then. */
+  #restOf(state: ClientState): Rest | undefined {
+    const known = this.#rests.get(state);
+    if (known) return known;
+    const rest = restOf(state);
+    if (!rest) return undefined;
+    this.#compared += 1;
+    const one = converged(rest);
+    this.#rests.set(state, one);
+    return one;
+  }
+
+  #restingAt(rest: Rest, published: Snapshot, make = () => restingAt(rest, published)): ClientState {
+    const known = this.#woken.get(rest)?.deref();
+    if (known?.published === published) return known;
+    const state = make();
+    this.#rests.set(state, rest);
+    this.#woken.set(rest, new WeakRef(state));
+    return state;
   }
 }
 

@@ -117,6 +117,21 @@ function fleet(memory: StepMemory, count: number, variant: Variant, aggregated: 
   });
 }
 
+/** Proxies each of which asks for ten names of its own, and contents of which one changes. */
+function ownNames(memory: StepMemory, variant: Variant) {
+  const names = Array.from({ length: 200 }, (_, index) => `c${index}`);
+  const each = (version: string) => Object.fromEntries(names.map(name => [name, name === 'c7' ? version : '1']));
+  const all = (version: string) => ({ ...sets('1'), CDS: each('1'), EDS: each(version) });
+  const first = snapshot('fleet', all('1'));
+  const proxies = Array.from({ length: 20 }, (_, at) => {
+    const own = new Member(memory, variant, true, names.slice(at * 10, at * 10 + 10));
+    own.publish(first);
+    own.start();
+    return own;
+  });
+  return { proxies, first, all };
+}
+
 /** How many steps are found by what is done. */
 function found(memory: StepMemory, act: () => void): number {
   const before = memory.found;
@@ -196,23 +211,44 @@ for (const variant of ['sotw', 'delta'] as const) {
 }
 
 for (const variant of ['sotw', 'delta'] as const) {
-  it(`of clients with names of their own, only who is concerned is compared with others (${variant})`, () => {
+  it(`of clients with names of their own, only who is concerned takes steps, and is compared with others (${variant})`, () => {
     const memory = new StepMemory(settings);
-    const names = Array.from({ length: 200 }, (_, index) => `c${index}`);
-    const all = (version: string) => Object.fromEntries(names.map(name => [name, name === 'c7' ? version : '1']));
-    const first = snapshot('fleet', { ...sets('1'), CDS: all('1'), EDS: all('1') });
-    const proxies = Array.from({ length: 20 }, (_, at) => {
-      const own = new Member(memory, variant, true, names.slice(at * 10, at * 10 + 10));
-      own.publish(first);
-      own.start();
-      return own;
-    });
-    const before = memory.compared;
-    const second = snapshot('fleet', { ...sets('1'), CDS: all('1'), EDS: all('2') }, first);
-    for (const each of proxies) each.publish(second);
-    for (const each of proxies) each.acknowledge();
-    // Its push and its acknowledgement.
-    assert.equal(memory.compared - before, 2);
+    const { proxies, first, all } = ownNames(memory, variant);
+    const second = snapshot('fleet', all('2'), first);
+    const third = snapshot('fleet', all('3'), second);
+    for (const published of [second, third]) {
+      const before = memory.compared;
+      const steps = found(memory, () => {
+        for (const each of proxies) each.publish(published);
+        for (const each of proxies) each.acknowledge();
+      });
+      // Its push and its acknowledgement.
+      assert.equal(steps, 2);
+      assert.equal(memory.compared - before, 2);
+    }
+  });
+
+  it(`clients that are not concerned keep nothing alive of what was published meanwhile (${variant})`, async () => {
+    const memory = new StepMemory(settings);
+    const { proxies, first, all } = ownNames(memory, variant);
+    const last = { publication: first };
+    const old = (() => {
+      const snapshots: WeakRef<Snapshot>[] = [];
+      for (let version = 2; version < 9; version++) {
+        snapshots.push(new WeakRef(last.publication));
+        last.publication = snapshot('fleet', all(String(version)), last.publication);
+        for (const each of proxies) each.publish(last.publication);
+        for (const each of proxies) each.acknowledge();
+      }
+      return snapshots;
+    })();
+    await collected();
+    // The first is held by what this test was given.
+    assert.deepEqual(
+      old.slice(1).flatMap(each => each.deref() ?? []),
+      [],
+    );
+    assert.equal(proxies[0]?.client.state.published, last.publication);
   });
 
   it(`equal clients that answer one after the other, and that no publication concerns, are brought together (${variant})`, () => {
