@@ -14,7 +14,8 @@ export function diffTypes(from: TypeSnapshot | undefined, to: TypeSnapshot): Typ
   return from ? difference(from, to) : everything(to);
 }
 
-const nothing: TypeDiff = { changed: [], removed: [] };
+const none: readonly string[] = [];
+const nothing: TypeDiff = { changed: [], removed: none };
 
 const everything = memo1((to: TypeSnapshot): TypeDiff => ({ changed: [...to.resources.values()], removed: [] }));
 
@@ -22,9 +23,16 @@ const difference = memo2((from: TypeSnapshot, to: TypeSnapshot): TypeDiff => {
   // Versions given by hand may have been given before, to another content.
   if (from === to || (from.version === to.version && to.numbered === undefined)) return nothing;
   const changed: EncodedResource[] = [];
+  // Mostly nothing comes or goes: then the two go side by side.
+  const beside = from.resources.values();
+  let known = 0;
   for (const resource of to.resources.values()) {
-    if (from.resources.get(resource.name)?.version !== resource.version) changed.push(resource);
+    const next = beside.next().value;
+    const before = next?.name === resource.name ? next : from.resources.get(resource.name);
+    if (before) known++;
+    if (before !== resource && before?.version !== resource.version) changed.push(resource);
   }
+  if (known === from.resources.size) return { changed, removed: none };
   const removed: string[] = [];
   for (const name of from.resources.keys()) if (!to.resources.has(name)) removed.push(name);
   return { changed, removed };

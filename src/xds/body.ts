@@ -53,33 +53,68 @@ function memoised(make: BodyOf, otherwise = nothingNew): BodyOf {
     const body = plain(owing);
     return errors.length > 0 ? withErrors(body ?? otherwise(to, subscription), errors) : body;
   });
+  return owing => (owing.knowsErrors ? explained : plain)(owing);
+}
+
+/** Names that are looked for one by one, and changes: of more, it is remembered what comes of them. */
+const FEW_NAMES = 8;
+const FEW_CHANGES = 64;
+
+/**
+ * Finds out at once what obviously concerns a plain subscription by name. There may be thousands, of which a change
+ * concerns few: nothing is to be remembered of the others, and all that it concerns alike are sent the same.
+ *
+ * @param whole a body holds all that is subscribed, and not only what has changed.
+ */
+function obvious(bodyOf: BodyOf, { whole: isWhole = false } = {}): BodyOf {
   return owing => {
-    if (isUntouched(owing)) return undefined;
-    return (owing.knowsErrors ? explained : plain)(owing);
+    const changed = changedFor(owing);
+    if (changed?.length === 0) return undefined;
+    const others = isWhole || !changed || owing.to.withheld || changed.some(each => each.unsent);
+    return others ? bodyOf(owing) : changedBody(owing.to, changed);
   };
 }
 
-/** What is looked for one by one: of more names, or more changes, it is remembered what comes of them. */
-const FEW = 8;
-
-/**
- * True if a plain subscription by name is obviously not concerned. There may be thousands, of which a change concerns
- * one: nothing is to be remembered of the others.
- */
-function isUntouched(owing: Owing): boolean {
+/** What has changed of the names; undefined if some have gone, or there may be more to say. */
+function changedFor(owing: Owing): readonly EncodedResource[] | undefined {
   const { from, to, subscription, again } = owing;
   const { wildcard, names } = subscription;
-  if (!from || isRenumbered(owing) || again !== NONE || wildcard || from.errors || to.errors) return false;
+  if (!from || isRenumbered(owing) || again !== NONE || wildcard || from.errors || to.errors) return undefined;
   // Of a name that is withheld no longer, and gone, somebody may be owed a reason (R35).
-  if (from.withheld) return false;
-  if (!isPlain(from, subscription) || !isPlain(to, subscription)) return false;
-  if (names.size <= FEW) {
-    for (const name of names) if (from.resources.get(name) !== to.resources.get(name)) return false;
-    return true;
-  }
+  if (from.withheld) return undefined;
+  if (!isPlain(from, subscription) || !isPlain(to, subscription)) return undefined;
+  if (names.size <= FEW_NAMES) return changedOf(from, to, names);
   const { changed, removed } = diffTypes(from, to);
-  if (changed.length + removed.length > FEW) return false;
-  return !(changed.some(each => names.has(each.name)) || removed.some(name => names.has(name)));
+  if (changed.length + removed.length > FEW_CHANGES || removed.some(name => names.has(name))) return undefined;
+  return changed.filter(each => names.has(each.name));
+}
+
+function changedOf(
+  from: TypeSnapshot,
+  to: TypeSnapshot,
+  names: Iterable<string>,
+): readonly EncodedResource[] | undefined {
+  const changed: EncodedResource[] = [];
+  for (const name of names) {
+    const [before, after] = [from.resources.get(name), to.resources.get(name)];
+    if (before === after) continue;
+    if (!after) return undefined;
+    if (before?.version !== after.version) changed.push(after);
+  }
+  return changed;
+}
+
+/** By the names. */
+const changedBodies = memo1((_to: TypeSnapshot) => new Map<string, ResponseBody>());
+
+function changedBody(to: TypeSnapshot, resources: readonly EncodedResource[]): ResponseBody {
+  const known = changedBodies(to);
+  const key = resources.map(each => each.name).join('\n');
+  const found = known.get(key);
+  if (found) return found;
+  const made = { typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] };
+  known.set(key, made);
+  return made;
 }
 
 function nothingNew(to: TypeSnapshot, _subscription: Subscription): ResponseBody {
@@ -114,42 +149,49 @@ const whole = memo2(
 );
 
 /** SotW, types whose absence deletes: everything subscribed, if any of it changed or is asked for (R15, R16, R26). */
-export const completeBody: BodyOf = memoised(owing => {
-  const { from, to, subscription, again } = owing;
-  if (again.wildcard || [...again.names].some(name => askedBy(to, name).length > 0)) return whole(to, subscription);
-  const { changed, removed } = changes({ from, to, subscription });
-  return changed.length > 0 || removed.length > 0 || isRenumbered(owing) ? whole(to, subscription) : undefined;
-}, whole);
+export const completeBody: BodyOf = obvious(
+  memoised(owing => {
+    const { from, to, subscription, again } = owing;
+    if (again.wildcard || [...again.names].some(name => askedBy(to, name).length > 0)) return whole(to, subscription);
+    const { changed, removed } = changes({ from, to, subscription });
+    return changed.length > 0 || removed.length > 0 || isRenumbered(owing) ? whole(to, subscription) : undefined;
+  }, whole),
+  { whole: true },
+);
 
 /** SotW, other types: what changed or is asked for, if it exists; absence says nothing (R27, R29). */
-export const partialBody: BodyOf = memoised(owing => {
-  const { to, subscription } = owing;
-  if (wantsAll(owing) || isRenumbered(owing)) {
-    const body = whole(to, subscription);
-    return body.resources.length > 0 ? body : undefined;
-  }
-  const resources = wanted(owing);
-  return resources.length > 0 ? { typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] } : undefined;
-});
+export const partialBody: BodyOf = obvious(
+  memoised(owing => {
+    const { to, subscription } = owing;
+    if (wantsAll(owing) || isRenumbered(owing)) {
+      const body = whole(to, subscription);
+      return body.resources.length > 0 ? body : undefined;
+    }
+    const resources = wanted(owing);
+    return resources.length > 0 ? { typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] } : undefined;
+  }),
+);
 
 /** Delta: what changed or is asked for, and the names of what is gone or asked for in vain (R16, R28, R29). */
-export const deltaBody: BodyOf = memoised(owing => {
-  const { to, subscription, again } = owing;
-  const absence = absent(owing, gone(owing), askedInVain(owing));
-  if (wantsAll(owing)) {
-    const body = whole(to, subscription);
-    const untold = again.wildcard ? untoldTables(to, body.resources) : [];
-    if (untold.length > 0) {
-      return withAbsence(body, { ...absence, removed: [...new Set([...absence.removed, ...untold])].sort() });
+export const deltaBody: BodyOf = obvious(
+  memoised(owing => {
+    const { to, subscription, again } = owing;
+    const absence = absent(owing, gone(owing), askedInVain(owing));
+    if (wantsAll(owing)) {
+      const body = whole(to, subscription);
+      const untold = again.wildcard ? untoldTables(to, body.resources) : [];
+      if (untold.length > 0) {
+        return withAbsence(body, { ...absence, removed: [...new Set([...absence.removed, ...untold])].sort() });
+      }
+      if (isAny(absence)) return withAbsence(body, absence);
+      // The first wildcard answer is owed even when there is nothing (R25).
+      return body.resources.length > 0 || again.wildcard ? body : undefined;
     }
-    if (isAny(absence)) return withAbsence(body, absence);
-    // The first wildcard answer is owed even when there is nothing (R25).
-    return body.resources.length > 0 || again.wildcard ? body : undefined;
-  }
-  const resources = wanted(owing);
-  if (resources.length === 0 && !isAny(absence) && !again.wildcard) return undefined;
-  return withAbsence({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }, absence);
-});
+    const resources = wanted(owing);
+    if (resources.length === 0 && !isAny(absence) && !again.wildcard) return undefined;
+    return withAbsence({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }, absence);
+  }),
+);
 
 /** How a type's clients are told that names do not exist. */
 type Absence = Pick<ResponseBody, 'resources' | 'removed'>;

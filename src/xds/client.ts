@@ -66,7 +66,8 @@ export interface ClientStep {
 /** Where a client begins, and how it goes on. */
 export interface Steps {
   readonly start: ClientState;
-  readonly step: (state: ClientState, input: StateInput) => StateStep;
+  /** @param rested as what the client rested last. */
+  readonly step: (state: ClientState, input: StateInput, rested?: Rest) => StateStep;
   /** Without, clients take a step for every publication. */
   readonly resting?: Resting;
 }
@@ -74,7 +75,7 @@ export interface Steps {
 /** How clients rest, and go on (see `resting.ts`). */
 export interface Resting {
   /** Undefined for one that does not rest. */
-  readonly of: (state: ClientState) => Rest | undefined;
+  readonly of: (state: ClientState, before: Rest | undefined) => Rest | undefined;
   readonly at: (rest: Rest, published: Snapshot) => ClientState;
 }
 
@@ -84,9 +85,12 @@ export interface Resting {
  */
 export class Client {
   readonly #steps: Steps;
-  /** With its state. What it brought about is kept for others that are to take the same step. */
-  #last: StateStep;
-  /** While publications do not concern it: its state but for what is published, which the last step does not know. */
+  /**
+   * With its state. What it brought about is kept for others that are to take the same step. Undefined while the client
+   * rests, and publications do not concern it.
+   */
+  #last: StateStep | undefined;
+  /** As what it rests, or has rested last. */
   #rest: Rest | undefined;
   #standing: Standing = unknown;
   #publication: Publication | undefined;
@@ -100,12 +104,10 @@ export class Client {
 
   constructor(steps: Steps) {
     this.#steps = steps;
-    this.#last = quietly(steps.start);
   }
 
   get state(): ClientState {
-    this.#wake();
-    return this.#last.state;
+    return this.#awake().state;
   }
 
   get node(): NodeIdentity | undefined {
@@ -163,7 +165,8 @@ export class Client {
     const standing = known ? before : assigned(before, publication);
     const published = snapshotFor(standing.assignment, publication);
     const aside = this.#passed(published);
-    if (!aside) this.#wake();
+    // As long as it is known where it was.
+    if (!aside) this.#awake();
     this.#published = published;
     this.#publication = publication;
     this.#standing = standing;
@@ -177,20 +180,24 @@ export class Client {
     const { resting } = this.#steps;
     const from = this.#published;
     if (!resting || !from || !published) return undefined;
-    const events = passed(this.#rest ?? this.#last.state, from, published);
-    if (!events || this.#rest) return events;
-    this.#rest = resting.of(this.#last.state);
-    if (!this.#rest) return undefined;
-    // It knows what is published no more.
-    this.#last = quietly(this.#steps.start);
+    const events = passed(this.#last?.state ?? this.#rest ?? this.#steps.start, from, published);
+    if (!events || !this.#last) return events;
+    const rest = resting.of(this.#last.state, this.#rest);
+    if (!rest) return undefined;
+    this.#rest = rest;
+    this.#last = undefined;
     return events;
   }
 
-  #wake(): void {
-    const { resting } = this.#steps;
-    if (!this.#rest || !resting || !this.#published) return;
-    this.#last = quietly(resting.at(this.#rest, this.#published));
-    this.#rest = undefined;
+  #awake(): StateStep {
+    this.#last ??= this.#woken();
+    return this.#last;
+  }
+
+  #woken(): StateStep {
+    const { resting, start } = this.#steps;
+    const [rest, published] = [this.#rest, this.#published];
+    return quietly(resting && rest && published ? resting.at(rest, published) : start);
   }
 
   #request(input: ClientRequest): ClientStep {
@@ -201,7 +208,7 @@ export class Client {
     const published = standing === before ? this.#published : snapshotFor(standing.assignment, this.#publication);
     const typeUrl = input.request.typeUrl || (stream.settings.impliedType ?? '');
     const told = this.#told(input, stream, typeUrl, standing.traits, published);
-    const step = this.#steps.step(this.state, told);
+    const step = this.#steps.step(this.state, told, this.#rest);
     if (step.fault !== undefined) return { ...nothing, fault: step.fault, ...(step.limit && { limit: step.limit }) };
     this.#standing = standing;
     this.#published = published;
@@ -240,7 +247,7 @@ export class Client {
   }
 
   #move(input: StateInput, first: readonly ClientEvent[] = none): ClientStep {
-    return this.#take(this.#steps.step(this.state, input), first, '');
+    return this.#take(this.#steps.step(this.state, input, this.#rest), first, '');
   }
 
   /** @param answered nonce of the request, if it was one. */

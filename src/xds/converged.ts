@@ -58,6 +58,27 @@ function orderKey(order: OrderState): readonly string[] {
   ];
 }
 
+/** True if both say the same, found out without keys: down to what is the same object, or is made the same everywhere. */
+export function areAlike(a: unknown, b: unknown, depth = 5): boolean {
+  if (a === b) return true;
+  if (depth === 0 || typeof a !== 'object' || typeof b !== 'object' || !a || !b) return false;
+  const within = (one: unknown, other: unknown): boolean => areAlike(one, other, depth - 1);
+  if (a instanceof Map) {
+    if (!(b instanceof Map) || a.size !== b.size) return false;
+    for (const [key, value] of a) if (!b.has(key) || !within(value, b.get(key))) return false;
+    return true;
+  }
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((each, at) => within(each, b[at]));
+  if (!isPlain(a) || !isPlain(b)) return false;
+  for (const key in a) if (!within(a[key], b[key])) return false;
+  for (const key in b) if (!(key in a)) return false;
+  return true;
+}
+
+function isPlain(value: object): value is Readonly<Record<string, unknown>> {
+  return Object.getPrototypeOf(value) === Object.prototype;
+}
+
 /** All fields but some: what is plain by value, what is empty as such, and everything else by identity. */
 function shallow(object: object, ...without: readonly string[]): string {
   let key = '';

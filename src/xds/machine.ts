@@ -107,7 +107,7 @@ export interface TypeState {
   readonly sent: TypeSnapshot | undefined;
   /** What the client is known to hold, whether or not it has rejected something else (see `held.ts`). */
   readonly acked: TypeSnapshot | undefined;
-  /** Of the newest response that the client has accepted. */
+  /** SotW: of the newest response that the client has accepted. */
   readonly acceptedVersion: string | undefined;
   /** The newest answer was a NACK. */
   readonly rejected: boolean;

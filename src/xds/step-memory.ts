@@ -4,7 +4,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Resting, Steps } from './client.ts';
 import type { ClientSettings, ClientState, StateStep } from './client-state.ts';
 import { type StateInput, startState, stepState } from './client-step.ts';
-import { converged } from './converged.ts';
+import { areAlike, converged } from './converged.ts';
 import type { Variant } from './events.ts';
 import { type Rest, restingAt, restOf } from './resting.ts';
 
@@ -18,7 +18,7 @@ import { type Rest, restingAt, restOf } from './resting.ts';
 export class StepMemory implements Steps {
   readonly start: ClientState;
   readonly resting: Resting = {
-    of: state => this.#restOf(state),
+    of: (state, before) => this.#restOf(state, before),
     at: (rest, published) => this.#restingAt(rest, published),
   };
   readonly #known = new WeakMap<ClientState, Map<string, WeakRef<StateStep>>>();
@@ -46,21 +46,21 @@ export class StepMemory implements Steps {
     return this.#compared;
   }
 
-  step(state: ClientState, input: StateInput): StateStep {
+  step(state: ClientState, input: StateInput, rested?: Rest): StateStep {
     if (this.#newest && this.#newest.state === state && isSame(input, this.#newest.input)) return this.#newest.step;
-    const step = this.#recall(state, input);
+    const step = this.#recall(state, input, rested);
     this.#newest = step.fault === undefined ? { state, input, step } : undefined;
     return step;
   }
 
-  #recall(state: ClientState, input: StateInput): StateStep {
+  #recall(state: ClientState, input: StateInput, rested: Rest | undefined): StateStep {
     const key = keyOf(state, input);
     const known = key === undefined ? undefined : this.#known.get(state);
     const same = key === undefined ? undefined : known?.get(key)?.deref();
     if (same) return same;
     this.#found += 1;
     const step = stepState(state, input);
-    const made = isAside(input, step) && !this.#gathers(state, input) ? step : this.#converged(step);
+    const made = isAside(input, step) && !this.#gathers(state, input) ? step : this.#converged(step, rested);
     if (key === undefined || step.fault !== undefined) return made;
     const steps = known ?? new Map<string, WeakRef<StateStep>>();
     if (!known) this.#known.set(state, steps);
@@ -76,22 +76,26 @@ export class StepMemory implements Steps {
     return place % GATHERING === 0;
   }
 
-  #converged(step: StateStep): StateStep {
+  #converged(step: StateStep, rested: Rest | undefined): StateStep {
     const { state } = step;
-    const rest = this.#restOf(state);
+    const rest = this.#restOf(state, rested);
     if (rest && state.published) return { ...step, state: this.#restingAt(rest, state.published, () => state) };
     this.#compared += 1;
     return { ...step, state: converged(state) };
   }
 
-  /** One for all that have come to the same, whatever was published then. */
-  #restOf(state: ClientState): Rest | undefined {
+  /**
+   * One for all that have come to the same, whatever was published then.
+   *
+   * @param before as what the client rested last: mostly it comes back to that.
+   */
+  #restOf(state: ClientState, before: Rest | undefined): Rest | undefined {
     const known = this.#rests.get(state);
     if (known) return known;
     const rest = restOf(state);
     if (!rest) return undefined;
     this.#compared += 1;
-    const one = converged(rest);
+    const one = areAlike(rest, before) && before ? before : converged(rest);
     this.#rests.set(state, one);
     return one;
   }
