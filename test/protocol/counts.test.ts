@@ -12,7 +12,7 @@ import { translate } from '../../src/translate/translate.ts';
 import type { FrameCounts } from '../../src/xds/frame.ts';
 import { until } from '../support/until.ts';
 import { XdsClient } from '../support/xds-client.ts';
-import { testNode, urls } from '../support/xds-fixtures.ts';
+import { publication, snapshot, testNode, urls } from '../support/xds-fixtures.ts';
 import { serveXds } from '../support/xds-server.ts';
 
 /**
@@ -213,5 +213,38 @@ for (const variant of ['sotw', 'delta'] as const) {
     assert.equal(one.steps, 2, 'a step for the change, and one for its acknowledgement');
     assert.equal(one.folds, 2, 'what is known of it changes as often');
     assert.deepEqual(await costOf(t, variant, 50), one);
+  });
+}
+
+for (const variant of ['sotw', 'delta'] as const) {
+  test(`who asks for other names takes no step for a change, and is known to hold it (${variant})`, async t => {
+    const xds = await serveXds(t);
+    let last = snapshot('fleet', contents());
+    xds.board.publish(publication(last));
+    const clients = [0, 4, 8, 12].map(from => ({
+      client: new XdsClient(xds.port, variant),
+      own: names.slice(from, from + 4),
+    }));
+    t.after(() => {
+      for (const { client } of clients) client.end();
+    });
+    const held = () =>
+      until('all hold what is published', () =>
+        xds.fleet.proxies().every(({ types }) => types.get(urls.EDS)?.acked === last.types.get(urls.EDS)?.version),
+      );
+    for (const { client, own } of clients) {
+      ask(client, variant, urls.EDS, own);
+      client.ack(await client.response(1), own);
+    }
+    await held();
+    for (const version of ['2', '3']) {
+      const before = xds.service.steps;
+      last = snapshot('fleet', contents(version), last);
+      xds.board.publish(publication(last));
+      const [, concerned] = clients;
+      if (concerned) concerned.client.ack(await concerned.client.response(Number(version)), concerned.own);
+      await held();
+      assert.equal(xds.service.steps - before, 2, 'a push and its acknowledgement');
+    }
   });
 }

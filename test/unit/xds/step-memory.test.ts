@@ -5,6 +5,7 @@ import { runInNewContext } from 'node:vm';
 import type { Snapshot } from '../../../src/snapshot/snapshot.ts';
 import { Client, type ClientInput, type ClientResponse } from '../../../src/xds/client.ts';
 import { type StateInput, stepState } from '../../../src/xds/client-step.ts';
+import { areAlike } from '../../../src/xds/converged.ts';
 import type { Variant } from '../../../src/xds/events.ts';
 import { StepMemory } from '../../../src/xds/step-memory.ts';
 import { publication, snapshot, type TypeName, testNode, urls } from '../../support/xds-fixtures.ts';
@@ -314,6 +315,30 @@ for (const variant of ['sotw', 'delta'] as const) {
     }
   });
 }
+
+it('states are alike only where all that they are made of is', () => {
+  const memory = new StepMemory(settings);
+  const [proxy] = fleet(memory, 1, 'delta', true, snapshot('fleet', sets('1')));
+  assert.ok(proxy);
+  const { state } = proxy.client;
+  const changed = <T extends object>(object: T): readonly T[] =>
+    Object.keys(object).map(key => ({ ...object, [key]: 'another' }));
+  const others = [
+    ...changed(state),
+    ...changed(state.order).map(order => ({ ...state, order })),
+    ...state.lanes.flatMap((lane, at) => [
+      ...changed(lane).map(other => ({ ...state, lanes: state.lanes.with(at, other) })),
+      ...changed(lane.state).map(other => ({ ...state, lanes: state.lanes.with(at, { ...lane, state: other }) })),
+    ]),
+    { ...state, lanes: state.lanes.slice(1) },
+    { ...state, tally: new Map() },
+    { ...state, targets: new Map([...state.targets].slice(1)) },
+  ];
+  assert.ok(areAlike(state, { ...state, lanes: [...state.lanes], targets: new Map(state.targets), rewarmed: [] }));
+  for (const [at, other] of others.entries()) {
+    assert.equal(areAlike(state, other) || areAlike(other, state), false, `${at} of ${others.length}`);
+  }
+});
 
 /** States and snapshots that a fleet has had, and has no more. */
 function olds(
