@@ -84,8 +84,8 @@ export class Controller extends OverrideCalls implements Control {
   #inForce: Line | undefined;
   #accepted: Accepted | undefined;
   #rejected: Rejected | undefined;
-  /** Digest of the policy files as they were handed on last. */
-  #files: string | undefined;
+  /** The policy files as they were handed on last. */
+  #files: readonly StoredDocument[] | undefined;
   #refreshWaits = false;
 
   constructor(options: ControllerOptions) {
@@ -122,7 +122,7 @@ export class Controller extends OverrideCalls implements Control {
     this.revisions = new RevisionKeeper({
       ...{ ...parts, inForce, alone, editor: this.#editor },
       frozen: () => this.#gate.frozen !== undefined,
-      files: () => this.#files,
+      files: () => this.#files && digestOf(this.#files),
       rehearse: (...given) => this.#rehearsal.whole(...given),
       reload: (author, what) => this.#reload(author, what),
     });
@@ -237,7 +237,7 @@ export class Controller extends OverrideCalls implements Control {
   #processSubmit(write: SubmitWrite): void {
     const { about, read, options, files, done } = write;
     const before = this.#inForce;
-    this.#files = files ? digestOf(files) : this.#files;
+    this.#files = files ?? this.#files;
     const held = holdBack(before, files, this.#options);
     if (held) {
       this.#rejected = undefined;

@@ -1,4 +1,5 @@
-import { parseAddress } from '../base/address.ts';
+import { memo1 } from '../base/memo.ts';
+import { servicesWithNames } from '../ir/clusters.ts';
 import type { Policy } from '../policy/kinds.ts';
 
 /** Where the controller has the addresses of host names from. */
@@ -16,13 +17,8 @@ export interface Names {
 }
 
 /** Host names among the endpoints of a policy, in lower case. */
-export function hostsOf(policy: Policy): ReadonlySet<string> {
-  const hosts = new Set<string>();
-  for (const service of Object.values(policy.services)) {
-    for (const endpoint of service.endpoints) {
-      const address = parseAddress(endpoint.address);
-      if (address?.kind === 'host') hosts.add(address.host);
-    }
-  }
-  return hosts;
-}
+export const hostsOf = (policy: Policy): ReadonlySet<string> => hostsIn(servicesWithNames(policy));
+
+const hostsIn = memo1(
+  (named: ReadonlyMap<string, readonly string[]>): ReadonlySet<string> => new Set([...named.values()].flat()),
+);

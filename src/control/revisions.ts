@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { memo1 } from '../base/memo.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type {
   ListedRevision,
@@ -47,11 +48,11 @@ export interface RevisionControl {
 }
 
 /** Names a set of documents by its content. */
-export function digestOf(documents: readonly StoredDocument[]): string {
+export const digestOf = memo1((documents: readonly StoredDocument[]): string => {
   const hash = createHash('sha256');
   for (const { file, format, text } of documents) hash.update(JSON.stringify([file, format, text]));
   return hash.digest('hex').slice(0, 16);
-}
+});
 
 /** The newest publication of a fleet that was not after an instant, and what it held since. Undefined: nothing is known. */
 export function publicationAt(

@@ -1,8 +1,11 @@
+import { keepingEach, memo1 } from '../base/memo.ts';
 import { type Problem, problem } from '../base/problem.ts';
 import { declaredEndpoints } from '../ir/address.ts';
+import { servicesWithNames } from '../ir/clusters.ts';
 import { answerOf, type ResolvedNames } from '../ir/endpoints.ts';
-import type { FleetIr } from '../ir/ir.ts';
-import { lookup } from '../ir/order.ts';
+import type { ClusterIr, FleetIr } from '../ir/ir.ts';
+import { keeping } from '../ir/kept.ts';
+import { changedNames, lookup, sortedUnique } from '../ir/order.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Service } from '../policy/service.ts';
 
@@ -26,12 +29,13 @@ const hint = 'if it is meant so, say so: "switchyard accept" takes it, and the A
 /** What of a change would need to be asked for by name; empty: nothing. */
 export function shrinkProblems(before: Stand, after: Stand): readonly Problem[] {
   const [used, stillUsed] = [servicesUsed(before.fleets), servicesUsed(after.fleets)];
-  const problems = [...used].flatMap(name => {
+  const problems = sortedUnique(mayHaveLost(before, after, used)).flatMap(name => {
     const [old, now] = [lookup(before.policy.services, name), lookup(after.policy.services, name)];
-    if (!old || !now || !stillUsed.has(name)) return [];
+    if (!old || !now || !used.has(name) || !stillUsed.has(name)) return [];
     const [had, has] = [endpointCount(old, before.resolved), endpointCount(now, after.resolved)];
     return shrinks(had, has) ? [problem('policy.shrinks', ['services', name], sentence(name, had, has), hint)] : [];
   });
+  if (used === stillUsed) return problems;
   const gone = [...used].filter(name => !stillUsed.has(name));
   if (gone.length < manyServices || gone.length * 2 <= used.size) return problems;
   const names = gone.slice(0, 5).join(', ');
@@ -78,8 +82,26 @@ function endpointCount(service: Service, resolved: ResolvedNames): number {
   }, 0);
 }
 
-function servicesUsed(fleets: readonly FleetIr[]): ReadonlySet<string> {
-  return new Set(
-    fleets.flatMap(({ clusters }) => clusters.flatMap(each => (each.kind === 'service' ? [each.serviceName] : []))),
-  );
+/** Services that are not what they were, or have endpoints by name. */
+function mayHaveLost(before: Stand, after: Stand, used: ReadonlySet<string>): Iterable<string> {
+  const changed = changedNames(before.policy.services, after.policy.services);
+  const named = [before, after].flatMap(({ policy }) => [...servicesWithNames(policy).keys()]);
+  return changed ? [...changed, ...named] : used;
 }
+
+/** The same set for fleets that use the same. */
+function servicesUsed(fleets: readonly FleetIr[]): ReadonlySet<string> {
+  const sets = fleets.map(({ match, key, clusters }) => setOf(serviceNames(match, key, clusters)));
+  const [first] = sets;
+  if (!first || sets.length === 1) return first ?? nothing;
+  return keepUnion(first, '', sets, () => new Set(sets.flatMap(each => [...each])));
+}
+
+const nothing: ReadonlySet<string> = new Set<string>();
+const keepUnion = keeping<ReadonlySet<string>>();
+const serviceNames = keepingEach((cluster: ClusterIr) =>
+  cluster.kind === 'service' ? cluster.serviceName : undefined,
+);
+const setOf = memo1(
+  (names: readonly (string | undefined)[]): ReadonlySet<string> => new Set(names.filter(each => each !== undefined)),
+);

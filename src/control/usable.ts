@@ -1,11 +1,14 @@
+import { memo1 } from '../base/memo.ts';
 import { canonicalAddress, endpointsByAddress } from '../ir/address.ts';
 import { bears } from '../ir/endpoints.ts';
 import { fallbackChain } from '../ir/fallback.ts';
-import { lookup } from '../ir/order.ts';
-import { destinationKey, destinationParts } from '../policy/destination.ts';
+import { keepingEntries, lookup } from '../ir/order.ts';
+import { type Destination, destinationKey, destinationParts } from '../policy/destination.ts';
 import type { Endpoint, EndpointState } from '../policy/endpoint.ts';
+import type { Gateway } from '../policy/gateway.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Override } from '../policy/operational-state.ts';
+import type { Route } from '../policy/route.ts';
 import type { Service } from '../policy/service.ts';
 
 /** The declared endpoint with this address, however it is spelled. */
@@ -76,13 +79,24 @@ function stateOf(endpoint: Endpoint, service: string, overrides: readonly Overri
   return (override?.kind === 'endpoint' ? override.state : undefined) ?? endpoint.state;
 }
 
+const noVersions: readonly (readonly [string, string])[] = [];
+const versionsOf = (to: readonly Destination[]): readonly (readonly [string, string])[] => {
+  const named = to.flatMap(({ service, version }) => (version === undefined ? [] : [[service, version] as const]));
+  return named.length === 0 ? noVersions : named;
+};
+
+const versionsOfRoutes = keepingEntries((_, { rules }: Route) => versionsOf(rules.flatMap(rule => rule.to ?? [])));
+const versionsOfGateways = keepingEntries((_, { listeners }: Gateway) =>
+  versionsOf(listeners.flatMap(listener => (listener.protocol === 'http' ? [] : listener.to))),
+);
+const byService = memo1((all: readonly (readonly (readonly [string, string])[])[]) =>
+  Map.groupBy(all.flat(), ([service]) => service),
+);
+
 /** Versions that a rule or a TCP listener names as a destination. */
-function versionsInUse(policy: Policy, service: string): ReadonlySet<string> {
-  const destinations = [
-    ...Object.values(policy.routes).flatMap(route => route.rules.flatMap(rule => rule.to ?? [])),
-    ...Object.values(policy.gateways).flatMap(gateway =>
-      gateway.listeners.flatMap(listener => (listener.protocol === 'http' ? [] : listener.to)),
-    ),
-  ];
-  return new Set(destinations.flatMap(each => (each.service === service ? (each.version ?? []) : [])));
+function versionsInUse({ routes, gateways }: Policy, service: string): ReadonlySet<string> {
+  const named = [versionsOfRoutes(routes), versionsOfGateways(gateways)].flatMap(
+    all => byService(all).get(service) ?? [],
+  );
+  return new Set(named.map(([, version]) => version));
 }

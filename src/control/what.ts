@@ -1,3 +1,4 @@
+import { changedNames } from '../ir/order.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Override } from '../policy/operational-state.ts';
 import type { Change, OverrideKey } from '../store/store.ts';
@@ -85,16 +86,14 @@ export function policyChange(before: Policy | undefined, after: Policy): string 
   return [...found.slice(0, mostNamed), ...more].join(', ') || 'nothing that matters to a fleet';
 }
 
-function changesOf(
-  kind: string,
-  before: Readonly<Record<string, unknown>>,
-  after: Readonly<Record<string, unknown>>,
-): readonly string[] {
+function changesOf(kind: string, before: object, after: object): readonly string[] {
+  // The parts of a new policy that did not change are the old objects.
+  const changed = changedNames(before, after);
+  if (changed) return changed.map(name => `${kind}/${name} changed`);
   const [old, now] = [new Map(Object.entries(before)), new Map(Object.entries(after))];
   const gone = [...old.keys()].filter(name => !now.has(name)).map(name => `${kind}/${name} removed`);
   const others = [...now].flatMap(([name, value]) => {
     if (!old.has(name)) return [`${kind}/${name} added`];
-    // The parts of a new policy that did not change are the old objects.
     return old.get(name) === value ? [] : [`${kind}/${name} changed`];
   });
   return [...others, ...gone];
