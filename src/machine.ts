@@ -23,6 +23,7 @@ import { certificatesIn, chainBreak } from './sources/pem.ts';
 import { readTlsFiles } from './sources/tls-files.ts';
 import { largestBackup, readBackup } from './store/backup.ts';
 import { inspectStore } from './store/inspect.ts';
+import { lastGoodFiles } from './store/last-good.ts';
 
 /** The machine that this process runs on. Nothing here writes, and ports are listened on for a moment only. */
 export function machine({ envoy, backups, admin, ...flags }: CheckFlags, signal: AbortSignal): Machine {
@@ -118,7 +119,7 @@ function storeFacts(directory: string): StoreFacts {
 
 /** In a folder that others may enter: itself, where they may write to it, and what of it they may read. */
 function openIn(folder: string): readonly string[] {
-  const secrets = [tokenFile, tokensFile, 'switchyard.db', 'last-good-policy.json', 'last-good.json'];
+  const secrets = [tokenFile, tokensFile, 'switchyard.db', ...lastGoodFiles];
   const files = secrets.map(name => join(folder, name)).filter(file => (modeOf(file) & others) !== 0);
   return (modeOf(folder) & othersMayWrite) === 0 ? files : [folder, ...files];
 }

@@ -29,7 +29,7 @@ import {
   type StoreContents,
 } from './store.ts';
 import { kindOf, messageOf, unreadable, unreadableIn } from './store-failure.ts';
-import { insertTexts, releaseTexts, takeApart, textReader } from './texts.ts';
+import { documentsApart, insertTexts, releaseTexts, takeApart, textReader } from './texts.ts';
 
 /** What is done with the tables. Each function is one transaction; failures throw SQLite's own errors. */
 
@@ -128,17 +128,19 @@ export interface Around {
   readonly sequence: number;
   /** Numbers of those that are kept no longer. */
   readonly over: readonly number[];
+  /** The declared one before it, which is stored. */
+  readonly latest: Revision | undefined;
 }
 
 /** A new declared policy; where its overrides are to replace those that there are, these too. */
 export function insertRevision(
   database: DatabaseSync,
   revision: Revision,
-  { sequence, over }: Around,
+  { sequence, ...around }: Around,
   replaceOverrides = false,
 ): void {
   counted(database, sequence, () => {
-    addRevision(database, revision, over);
+    addRevision(database, revision, around);
     if (!replaceOverrides) return;
     database.exec('DELETE FROM overrides');
     for (const each of revision.overrides) upsert(database, 'overrides', overrideId(each), each);
@@ -149,10 +151,10 @@ export function changeOverrides(
   database: DatabaseSync,
   { put, end }: OverrideChange,
   revision: Revision,
-  { sequence, over }: Around,
+  { sequence, ...around }: Around,
 ): void {
   counted(database, sequence, () => {
-    addRevision(database, revision, over);
+    addRevision(database, revision, around);
     for (const each of put) upsert(database, 'overrides', overrideId(each), each);
     for (const each of end) remove(database, 'overrides', overrideId(each));
   });
@@ -215,7 +217,7 @@ export function replaceAll(
     const tables = ['uses', 'texts', 'revisions', 'pins', 'publications', 'overrides', 'quarantines', 'resolved_names'];
     for (const each of [...tables, 'levers']) database.exec(`DELETE FROM ${each}`);
     database.exec("DELETE FROM meta WHERE key = 'head'");
-    for (const each of contents.revisions) addRevision(database, each, []);
+    for (const each of contents.revisions) addRevision(database, each, { over: [], latest: undefined });
     for (const [number, pin] of contents.pins) upsert(database, 'pins', number, pin);
     for (const each of contents.overrides) upsert(database, 'overrides', overrideId(each), each);
     for (const each of contents.quarantines) upsert(database, 'quarantines', quarantineId(each), each);
@@ -253,10 +255,11 @@ function loadRevisions(database: DatabaseSync, damage: string[]): readonly Revis
   });
 }
 
-function addRevision(database: DatabaseSync, revision: Revision, over: readonly number[]): void {
+function addRevision(database: DatabaseSync, revision: Revision, { over, latest }: Omit<Around, 'sequence'>): void {
   const apart = takeApart(revision);
   upsert(database, 'revisions', revision.number, apart.record);
-  insertTexts(database, apart);
+  // Its documents alone: what was read of overrides may be written otherwise than it was.
+  insertTexts(database, apart, latest && documentsApart(latest.documents));
   if (revision.kind === 'declared') putMeta(database, 'head', revision.number);
   putMeta(database, 'last', revision.number);
   for (const number of over) {

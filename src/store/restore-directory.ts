@@ -1,5 +1,6 @@
 import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { lastGoodFiles } from './last-good.ts';
 import { openSqliteStore, type SqliteStoreOptions } from './sqlite.ts';
 import { type Change, nextFiles, type StoreContents, StoreError } from './store.ts';
 
@@ -37,7 +38,7 @@ function opened(options: SqliteStoreOptions): ReturnType<typeof openSqliteStore>
   } catch (error) {
     if (!(error instanceof StoreError) || error.kind !== 'damaged') throw error;
     const aside = `.damaged-${options.now()}`;
-    for (const name of ['switchyard.db', 'switchyard.db-wal', 'last-good.json', 'last-good-policy.json']) {
+    for (const name of ['switchyard.db', 'switchyard.db-wal', ...lastGoodFiles]) {
       const file = join(options.directory, name);
       if (existsSync(file)) renameSync(file, `${file}${aside}`);
     }

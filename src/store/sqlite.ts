@@ -156,9 +156,10 @@ class SqliteStore implements Store {
     const made = declared(change, this.#state.latest, this.#index.last, this.overrides());
     if (made === this.#state.latest) return made;
     const over = this.#over(made, made.number);
+    const { latest } = this.#state;
     this.#write(
       'the revision',
-      sequence => insertRevision(this.#database, made, { sequence, over }, change.overrides !== undefined),
+      sequence => insertRevision(this.#database, made, { sequence, over, latest }, change.overrides !== undefined),
       () => this.#take(made, { latest: made, overrides: byId(made.overrides) }, over),
     );
     return made;
@@ -193,11 +194,12 @@ class SqliteStore implements Store {
   changeOverrides(change: OverrideChange, about: Change): Revision | undefined {
     const overrides = changed(this.#state.overrides, change);
     if (overrides === this.#state.overrides) return undefined;
-    const made = operational(about, this.#state.latest, this.#index.last, [...overrides.values()]);
-    const over = this.#over(made, this.#state.latest?.number);
+    const { latest } = this.#state;
+    const made = operational(about, latest, this.#index.last, [...overrides.values()]);
+    const over = this.#over(made, latest?.number);
     this.#write(
       'the change of overrides',
-      sequence => changeOverrides(this.#database, change, made, { sequence, over }),
+      sequence => changeOverrides(this.#database, change, made, { sequence, over, latest }),
       () => this.#take(made, { overrides }, over),
     );
     return made;

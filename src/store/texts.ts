@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { memo1 } from '../base/memo.ts';
 import type { Override } from '../policy/operational-state.ts';
 import { parseChunk, parseOverride, type RevisionRecord, textHash } from './record.ts';
 import { infoOf } from './revision-index.ts';
@@ -21,41 +22,48 @@ export interface TakenApart {
 const longestChunk = 256;
 
 export function takeApart(revision: Revision): TakenApart {
-  const texts = new Map<string, string>();
-  const chunks = new Map<string, readonly string[]>();
-  const put = (text: string): string => {
-    const hash = textHash(text);
-    texts.set(hash, text);
-    return hash;
-  };
-  const entries = revision.documents.map(({ file, format, text }) => [file, format, put(text)] as const);
-  const runs = inRuns(entries).map(run => {
-    const hash = put(JSON.stringify(run));
-    chunks.set(
-      hash,
-      run.map(([, , text]) => text),
-    );
-    return hash;
-  });
-  const overrides = revision.overrides.map(each => put(JSON.stringify(each)));
-  return { record: { ...infoOf(revision), chunks: runs, overrides }, texts, chunks };
+  const { runs, texts, chunks } = documentsApart(revision.documents);
+  const overrides = revision.overrides.map(each => JSON.stringify(each));
+  const hashes = overrides.map(textHash);
+  const all =
+    hashes.length === 0
+      ? texts
+      : new Map([...texts, ...hashes.map((hash, at) => [hash, overrides[at] ?? ''] as const)]);
+  return { record: { ...infoOf(revision), chunks: runs, overrides: hashes }, texts: all, chunks };
 }
 
+/** Those of documents alone. Revisions of overrides have the documents of the declared one before them. */
+export const documentsApart = memo1((documents: readonly StoredDocument[]) => {
+  const texts = new Map(documents.map(each => [hashOf(each), each.text]));
+  const chunks = new Map<string, readonly string[]>();
+  const runs = inRuns(documents).map(run => {
+    const text = JSON.stringify(run.map(each => [each.file, each.format, hashOf(each)]));
+    const hash = textHash(text);
+    texts.set(hash, text);
+    chunks.set(hash, run.map(hashOf));
+    return hash;
+  });
+  return { runs, texts, chunks };
+});
+
+const hashOf = memo1(({ text }: StoredDocument): string => textHash(text));
+
 /** Cut where the name of the file says so: a document more or less then changes one run, not all that follow. */
-function inRuns<E extends readonly [string, ...unknown[]]>(entries: readonly E[]): readonly (readonly E[])[] {
-  const runs: E[][] = [];
-  let open: E[] | undefined;
-  for (const entry of entries) {
-    if (open) open.push(entry);
+function inRuns(documents: readonly StoredDocument[]): readonly (readonly StoredDocument[])[] {
+  const runs: StoredDocument[][] = [];
+  let open: StoredDocument[] | undefined;
+  for (const document of documents) {
+    if (open) open.push(document);
     else {
-      open = [entry];
+      open = [document];
       runs.push(open);
     }
-    const ends = Number.parseInt(textHash(entry[0]).slice(0, 2), 16) < 4;
-    if (ends || open.length >= longestChunk) open = undefined;
+    if (endsRun(document) || open.length >= longestChunk) open = undefined;
   }
   return runs;
 }
+
+const endsRun = memo1(({ file }: StoredDocument): boolean => Number.parseInt(textHash(file).slice(0, 2), 16) < 4);
 
 /** What reading of a text costs is paid once. Throws where a text is missing or is not what was written. */
 export class TextReader {
@@ -110,12 +118,18 @@ export function textReader(database: DatabaseSync): TextReader {
   });
 }
 
-/** Stores what of it is not there yet. Within a transaction of the caller. */
-export function insertTexts(database: DatabaseSync, { record, texts, chunks }: TakenApart): void {
+/** Stores what of it is not there yet. Within a transaction of the caller. @param known what is there for certain */
+export function insertTexts(
+  database: DatabaseSync,
+  { record, texts, chunks }: TakenApart,
+  known?: ReturnType<typeof documentsApart>,
+): void {
   const put = database.prepare('INSERT OR IGNORE INTO texts (hash, text) VALUES (?, ?)');
   const use = database.prepare('INSERT OR IGNORE INTO uses (holder, hash) VALUES (?, ?)');
-  for (const [hash, text] of texts) put.run(hash, text);
-  for (const [chunk, hashes] of chunks) for (const hash of hashes) use.run(chunk, hash);
+  for (const [hash, text] of texts) if (!known?.texts.has(hash)) put.run(hash, text);
+  for (const [chunk, hashes] of chunks) {
+    if (!known?.chunks.has(chunk)) for (const hash of hashes) use.run(chunk, hash);
+  }
   for (const hash of [...record.chunks, ...record.overrides]) use.run(holderOf(record.number), hash);
 }
 

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { contentText } from '../../../src/base/content-text.ts';
 import { openDatabase } from '../../../src/store/database.ts';
+import { lastGoodFiles } from '../../../src/store/last-good.ts';
 import { checksum, textHash } from '../../../src/store/record.ts';
 import { openSqliteStore } from '../../../src/store/sqlite.ts';
 import { type Store, StoreError } from '../../../src/store/store.ts';
@@ -32,13 +33,9 @@ const stateOf = (store: Store) =>
     store.freeze(),
   ]);
 
-const [database, log, state, policy] = [
-  'switchyard.db',
-  'switchyard.db-wal',
-  'last-good.json',
-  'last-good-policy.json',
-];
-const copies = [state, policy];
+const [database, log] = ['switchyard.db', 'switchyard.db-wal'];
+const copies = lastGoodFiles;
+const [state, policy, changes] = copies;
 
 /** A store that was written to and not closed, as a crash leaves it: its directory, and the states it went through. */
 function crashed() {
@@ -56,7 +53,10 @@ function crashed() {
   step(() => store.putQuarantine(quarantineOf('catalog')));
   step(() => store.changeResolvedNames(new Map([['a.internal', ['10.0.0.1', '10.0.0.2']]])));
   store.keepAnswer({ key: 'k', request: 'r', at: 1, status: 200, headers: {}, body: '{}' }, []);
-  step(() => store.acceptRevision(revisionOf('second\n'.repeat(40))));
+  const second = revisionOf('second\n'.repeat(40));
+  step(() => store.acceptRevision(second));
+  const more = [...second.documents, { file: 'more.yaml', format: 'yaml', text: 'more' } as const];
+  step(() => store.acceptRevision({ ...second, documents: more }));
   step(() => store.setFreeze({ by: 'ada', since: 1, revision: 6, overrides: [], quarantines: [], resolvedNames: {} }));
   cpSync(directory, left, { recursive: true });
   store.close();
@@ -100,6 +100,7 @@ describe('a store of which a byte is another, or the end is missing (P4)', () =>
     ['the log of a database that was not closed', left, log],
     ['the copy of the state', ended, state],
     ['the copy of the policy', left, policy],
+    ['the copy of what changed since', left, changes],
   ] as const) {
     for (const [how, change] of [
       ['a bit of it is another', flip],

@@ -8,9 +8,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { openDatabase } from '../../../src/store/database.ts';
+import { lastGoodFiles } from '../../../src/store/last-good.ts';
 import { checksum, textHash } from '../../../src/store/record.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite.ts';
-import { overrideId, type Store, StoreError } from '../../../src/store/store.ts';
+import { overrideId, type Store, type StoredDocument, StoreError } from '../../../src/store/store.ts';
 import {
   drainOf,
   publicationOf,
@@ -203,6 +204,44 @@ describe('sqlite: damage (P4)', () => {
     assert.match(reports[0]!, /goes on with revision 2 from what of it is whole/);
     assert.deepEqual(store.overrides().length, 2);
     store.close();
+  });
+
+  it('writes of a large policy what changed, also in the copy, and has all of it from there', () => {
+    const directory = temporaryDirectory();
+    const store = open(directory);
+    const document = (n: number, text: string) => ({ file: `${n}.yaml`, format: 'yaml' as const, text });
+    const texts = Array.from({ length: 50 }, (_, n) => document(n, `text of ${n}\n`.repeat(100)));
+    const accept = (documents: readonly StoredDocument[]) =>
+      store.acceptRevision({ ...revisionOf('any'), documents }).documents;
+    accept(texts);
+    const [policy, changes] = ['last-good-policy.json', 'last-good-changes.json'].map(each => join(directory, each));
+    assert.ok(policy && changes);
+    const whole = readFileSync(policy, 'utf8');
+    const lacking = (documents: readonly StoredDocument[]) => documents.filter((_, n) => n !== 30);
+    let newest: readonly StoredDocument[] = texts;
+    for (let n = 0; n < 4; n++) {
+      newest = accept([...lacking(newest).with(n, document(n, `other ${n}\n`.repeat(50))), document(90 + n, 'new')]);
+      assert.equal(readFileSync(policy, 'utf8'), whole);
+      assert.ok(statSync(changes).size < 4000);
+    }
+    const state = stateOf(store);
+    store.close();
+    const bare = temporaryDirectory();
+    for (const file of lastGoodFiles) cpSync(join(directory, file), join(bare, file));
+    const mended = open(bare);
+    assert.deepEqual(stateOf(mended), state);
+    assert.deepEqual(mended.latestRevision()?.documents, newest);
+    assert.deepEqual(
+      readdirSync(bare)
+        .filter(each => each.startsWith('last-good'))
+        .sort(),
+      ['last-good-policy.json', 'last-good.json'],
+    );
+    mended.close();
+    // What has changed since cannot be read, so the policy of before is not taken for the newest.
+    writeFileSync(changes, readFileSync(changes, 'utf8').replace('other 3', 'other 4'));
+    rmSync(join(directory, 'switchyard.db'));
+    assert.throws(() => open(directory), StoreError);
   });
 
   it('names a damaged override and takes it from the copy', () => {
