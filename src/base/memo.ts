@@ -21,6 +21,32 @@ export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) 
   return (a, b) => perA(a)(b);
 }
 
+/** What was made last, and of what. */
+export interface Before<A, R> {
+  readonly given: A;
+  readonly made: R;
+}
+
+/**
+ * {@link memo1} for things that follow one another: what is made anew may be made out of what was made last, if the thing
+ * that it was made of still lives. `make` must be pure, and give the same content whatever was before.
+ */
+export function memoUpon<A extends object, R>(
+  make: (given: A, before: Before<A, R> | undefined) => R,
+): (given: A) => R {
+  const known = new WeakMap<A, Before<A, R>>();
+  let last: WeakRef<A> | undefined;
+  return given => {
+    const hit = known.get(given);
+    if (hit) return hit.made;
+    const before = last?.deref();
+    const made = make(given, before && known.get(before));
+    known.set(given, { given, made });
+    last = new WeakRef(given);
+    return made;
+  };
+}
+
 /**
  * `list.map(make)` for lists that follow one another, of one owner and slot: what was made of an item is taken over where
  * the last list has the very item in the same place, and a list of which nothing else is made is the last one's. So a

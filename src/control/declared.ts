@@ -4,7 +4,7 @@ import { contentText } from '../base/content-text.ts';
 import { memo1 } from '../base/memo.ts';
 import type { SourceSpan } from '../base/problem.ts';
 import { apiResource, type Owner, type ResourceKey, resourceId } from '../policy/owner.ts';
-import { resourcesIn } from '../policy/parse.ts';
+import { resourcesIn } from '../policy/read-document.ts';
 import type { StoredDocument } from '../store/store.ts';
 
 /** A resource of the declared policy, as it was written. */

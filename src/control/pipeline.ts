@@ -1,12 +1,13 @@
 import { boundProblems } from '../base/bound-problems.ts';
 import { sameItems, shareStructure } from '../base/memo.ts';
 import { hasErrors, type Problem } from '../base/problem.ts';
+import { changedNames, withValues } from '../base/records.ts';
 import type { Resource } from '../base/resource.ts';
 import { documentProblems } from '../ir/check-draft.ts';
 import { compile } from '../ir/compile.ts';
 import type { FleetIr } from '../ir/ir.ts';
 import type { WeightsByService } from '../policy/computed-weights.ts';
-import type { Policy } from '../policy/kinds.ts';
+import { kindNames, type Policy } from '../policy/kinds.ts';
 import type { OperationalState, Override, Quarantine } from '../policy/operational-state.ts';
 import { parse } from '../policy/parse.ts';
 import { locate, type SourceMap } from '../policy/source-map.ts';
@@ -79,7 +80,7 @@ export const makePipeline = (timed: <T>(stage: Stage, act: () => T) => T): Pipel
     return { policy, sources, problems: boundProblems(documentProblems(parsed)) };
   },
   build: (input, previous) => {
-    const policy = shareStructure(previous?.policy, input.policy);
+    const policy = previous ? sharedWith(previous.policy, input.policy) : input.policy;
     const { fleets, problems, overrides, assign } = timed('compile', () =>
       compile({
         policy,
@@ -104,6 +105,25 @@ export const makePipeline = (timed: <T>(stage: Stage, act: () => T) => T): Pipel
     return { kind: 'built', build: published(about, made, input, previous) };
   },
 });
+
+/** The policy made out of the previous one's objects wherever it is equal. Costs what is another object. */
+function sharedWith(previous: Policy, policy: Policy): Policy {
+  const sections = kindNames.map(kind => [kind, sharedSection(previous[kind], policy[kind])] as const);
+  if (sections.every(([kind, section]) => section === previous[kind])) return previous;
+  if (sections.every(([kind, section]) => section === policy[kind])) return policy;
+  return Object.fromEntries(sections) as unknown as Policy;
+}
+
+type Section = Readonly<Record<string, unknown>>;
+
+function sharedSection(previous: Section, section: Section): Section {
+  const changed = changedNames(previous, section);
+  if (!changed) return shareStructure(previous, section);
+  const shared = new Map(changed.map(name => [name, shareStructure(previous[name], section[name])]));
+  // What was read upon that policy has been made so already.
+  const own = shared.size > 0 && changed.every(name => shared.get(name) === section[name]);
+  return own ? section : withValues(previous, shared);
+}
 
 /** Those that nobody watches. */
 export const pipeline: Pipeline = makePipeline((_, act) => act());

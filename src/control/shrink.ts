@@ -1,11 +1,12 @@
 import { keepingEach, memo1 } from '../base/memo.ts';
 import { type Problem, problem } from '../base/problem.ts';
+import { changedNames } from '../base/records.ts';
 import { declaredEndpoints } from '../ir/address.ts';
 import { servicesWithNames } from '../ir/clusters.ts';
 import { answerOf, type ResolvedNames } from '../ir/endpoints.ts';
 import type { ClusterIr, FleetIr } from '../ir/ir.ts';
 import { keeping } from '../ir/kept.ts';
-import { changedNames, lookup, sortedUnique } from '../ir/order.ts';
+import { lookup, sortedUnique } from '../ir/order.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Service } from '../policy/service.ts';
 

@@ -1,4 +1,4 @@
-import { changedNames } from '../ir/order.ts';
+import { changedNames } from '../base/records.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Override } from '../policy/operational-state.ts';
 import type { Change, OverrideKey } from '../store/store.ts';

@@ -1,7 +1,7 @@
 import { memo1 } from '../base/memo.ts';
+import { changedNames } from '../base/records.ts';
 import type { Policy } from '../policy/kinds.ts';
 import type { Route } from '../policy/route.ts';
-import { changedNames } from './order.ts';
 import { servicesOfRoute } from './references.ts';
 
 /** Routes by name, in their order. Stays the same list while routes do. */

@@ -1,5 +1,6 @@
 import { compareText } from '../base/compare.ts';
 import { keepingEach, memo1 } from '../base/memo.ts';
+import { changedNames } from '../base/records.ts';
 import { destinationParts } from '../policy/destination.ts';
 import type { Fleet } from '../policy/fleet.ts';
 import { destinationsBehind } from './fallback.ts';
@@ -7,7 +8,7 @@ import { gatewayIr } from './gateways.ts';
 import type { ClusterIr, FleetIr, ListenerIr, OwnZoneIr, RouteTableIr, VirtualHostIr } from './ir.ts';
 import { keeping, keepingList } from './kept.ts';
 import type { Model } from './model.ts';
-import { changedNames, lookup, sortedUnique } from './order.ts';
+import { lookup, sortedUnique } from './order.ts';
 import { declaredZones, ownZonesFor } from './own-zones.ts';
 
 /** The parts of a fleet, in any order. */

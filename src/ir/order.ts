@@ -1,36 +1,10 @@
 import { compareText } from '../base/compare.ts';
-import { memo1, memo2 } from '../base/memo.ts';
-
-const sorted = memo1((record: object): readonly (readonly [string, unknown])[] => {
-  const entries = Object.entries(record);
-  // Nearly always they are: whoever reads a policy has put them in order.
-  return entries.every(([name], at) => at === 0 || (entries[at - 1]?.[0] ?? '') < name)
-    ? entries
-    : entries.sort(([a], [b]) => compareText(a, b));
-});
+import { memoUpon } from '../base/memo.ts';
+import { changedPlaces, entriesByName } from '../base/records.ts';
 
 /** Entries by name, so that the order in which people write things has no meaning. */
 export function sortedEntries<T>(record: Readonly<Record<string, T>>): readonly (readonly [string, T])[] {
-  return sorted(record) as readonly (readonly [string, T])[];
-}
-
-/** Places, in the order of names, at which the second of two records has another value; undefined where names came or went. */
-const changedPlaces = memo2((before: object, after: object): readonly number[] | undefined => {
-  if (before === after) return [];
-  const [old, now] = [sorted(before), sorted(after)];
-  if (old.length !== now.length) return undefined;
-  const places: number[] = [];
-  for (let at = 0; at < now.length; at++) {
-    const [was, is] = [old[at], now[at]];
-    if (!was || !is || was[0] !== is[0]) return undefined;
-    if (was[1] !== is[1]) places.push(at);
-  }
-  return places;
-});
-
-/** The names of what another record has otherwise; undefined where names came or went. Costs a walk over both, once. */
-export function changedNames(before: object, after: object): readonly string[] | undefined {
-  return changedPlaces(before, after)?.flatMap(at => sorted(after)[at]?.[0] ?? []);
+  return entriesByName(record) as readonly (readonly [string, T])[];
 }
 
 /**
@@ -40,23 +14,18 @@ export function changedNames(before: object, after: object): readonly string[] |
 export function keepingEntries<V, R>(
   make: (name: string, value: V) => R,
 ): (record: Readonly<Record<string, V>>) => readonly R[] {
-  const known = new WeakMap<object, readonly R[]>();
-  let last: WeakRef<object> | undefined;
-  return record => {
-    const hit = known.get(record);
-    if (hit) return hit;
-    const before = last?.deref();
-    const places = before && changedPlaces(before, record);
+  return memoUpon((record: Readonly<Record<string, V>>, before) => {
+    const places = before && changedPlaces(before.given, record);
     const entries = sortedEntries(record);
-    const made = [...((places && before && known.get(before)) ?? entries.map(([name, value]) => make(name, value)))];
-    for (const at of places ?? []) {
+    if (places?.length === 0) return before?.made ?? [];
+    if (!before || !places) return entries.map(([name, value]) => make(name, value));
+    const made = before.made.slice();
+    for (const at of places) {
       const entry = entries[at];
       if (entry) made[at] = make(...entry);
     }
-    known.set(record, made);
-    last = new WeakRef(record);
     return made;
-  };
+  });
 }
 
 /** The record's own value under `name`; never something inherited. */

@@ -1,35 +1,13 @@
 import { compareText } from '../base/compare.ts';
-import { memo1, memo2 } from '../base/memo.ts';
+import { type Before, memoUpon, shareStructure } from '../base/memo.ts';
 import { hasErrors, type PolicyPath, type Problem, problem, type SourceSpan } from '../base/problem.ts';
-import { didYouMean } from '../base/suggest.ts';
-import { describe } from './describe.ts';
-import { limits, type Mistake, type PolicyDocument, quote, type Reading } from './document.ts';
-import {
-  anythingMissing,
-  type Draft,
-  doubtsOfName,
-  doubtsOfResource,
-  doubtsOfSection,
-  nameOf,
-  repairResource,
-} from './draft.ts';
-import { mistakesOf } from './issues.ts';
-import { type Kind, kindNames, kinds, type Policy } from './kinds.ts';
-import { nameMistake } from './names.ts';
-import { apiResource, takeOverKey } from './owner.ts';
-import {
-  environmentFile,
-  type Filled,
-  fill,
-  isEnvironment,
-  mayHold,
-  type Substitution,
-  unfilled,
-  valuesIn,
-} from './placeholders.ts';
-import { readJson } from './read-json.ts';
-import { readYaml } from './read-yaml.ts';
-import { isRecord } from './schema-walk.ts';
+import { withValues } from '../base/records.ts';
+import { type PolicyDocument, quote } from './document.ts';
+import { anythingMissing, type Draft, doubtsOfResource, nameOf, repairResource } from './draft.ts';
+import { type Kind, kindNames, type Policy } from './kinds.ts';
+import { apiResource } from './owner.ts';
+import type { Substitution } from './placeholders.ts';
+import { type Found, type Part, type ReadDocument, readersOf } from './read-document.ts';
 import { mergeSources, type PlacedDocument, type SourceMap, spanAt, spanIn } from './source-map.ts';
 
 export type { PolicyDocument } from './document.ts';
@@ -50,24 +28,87 @@ export interface ParseResult {
 /**
  * Reads documents as one policy. Pure, and never throws: whatever is wrong is among the problems, all found in one
  * pass. What one document or resource gets wrong hides nothing of the others. Work that documents and resources have
- * in common with an earlier call is remembered by their identity.
+ * in common with an earlier call is remembered by their identity, and what is equal in the policy read last is its very
+ * object.
  */
-export function parse(documents: readonly PolicyDocument[]): ParseResult {
+export const parse: (documents: readonly PolicyDocument[]) => ParseResult = memoUpon(parseUpon);
+
+/** @param before what was read last; it decides how much is made anew, and nothing of the result. */
+export function parseUpon(
+  documents: readonly PolicyDocument[],
+  before: Before<readonly PolicyDocument[], ParseResult> | undefined,
+): ParseResult {
+  return (before && replacing(before, documents)) ?? parseAll(documents);
+}
+
+/** The last result with those resources replaced that other documents declare otherwise; undefined where more is other. */
+function replacing(
+  { given, made }: Before<readonly PolicyDocument[], ParseResult>,
+  documents: readonly PolicyDocument[],
+): ParseResult | undefined {
+  if (!made.policy || made.problems.length > 0) return undefined;
+  const [old, now] = [readersOf(given).all, readersOf(documents).all];
+  const fresh = now.length === old.length ? freshIn(old, now) : undefined;
+  if (!fresh) return undefined;
+  const values = Map.groupBy(fresh, ({ kind }) => kind);
+  const sections = kindNames.map(kind => {
+    const section: object = made.policy?.[kind] ?? {};
+    const shared = (values.get(kind) ?? []).map(
+      ({ name, spec }) => [name, shareStructure(own(section, name), spec)] as const,
+    );
+    return [kind, withValues(section, new Map(shared))] as const;
+  });
+  const same = sections.every(([kind, section]) => section === made.policy?.[kind]);
+  const policy = same ? made.policy : (Object.fromEntries(sections) as unknown as Policy);
+  const parts = now.flatMap(each => each.parts);
+  const sources = mergeSources(parts.map(each => each.document));
+  return { policy, draft: undefined, sources, substitutions: parts.flatMap(substitutionsOf), problems: [] };
+}
+
+/** Resources of documents that are read otherwise than those in their places; undefined where that is not all there is to it. */
+function freshIn(old: readonly ReadDocument[], now: readonly ReadDocument[]): readonly Found[] | undefined {
+  const fresh: Found[] = [];
+  for (let at = 0; at < now.length; at++) {
+    const [was, is] = [old[at], now[at]];
+    if (was === is || !was || !is) continue;
+    if (is.problems.length > 0 || is.parts.some(each => each.problems.length > 0)) return undefined;
+    const [before, after] = [was, is].map(each => each.parts.flatMap(({ resources }) => resources));
+    if (!before || before.length !== after?.length || was.parts.length !== is.parts.length) return undefined;
+    if (!after.every((each, place) => sameName(each, before[place]))) return undefined;
+    fresh.push(...after);
+  }
+  return fresh;
+}
+
+function sameName(a: Found, b: Found | undefined): boolean {
+  return a.kind === b?.kind && a.name === b.name && a.takesOver === b.takesOver;
+}
+
+const own = (section: object, name: string): unknown =>
+  Object.hasOwn(section, name) ? (section as Record<string, unknown>)[name] : undefined;
+
+function substitutionsOf({ document, substitutions }: Part): readonly PlacedSubstitution[] {
+  return substitutions.length === 0
+    ? noSubstitutions
+    : substitutions.map(each => ({ ...each, source: spanIn(document, each.path) }));
+}
+
+const noSubstitutions: readonly PlacedSubstitution[] = [];
+
+function parseAll(documents: readonly PolicyDocument[]): ParseResult {
   const problems: Problem[] = [];
   const doubts: PolicyPath[] = [];
   const placed: PlacedDocument[] = [];
   const substitutions: PlacedSubstitution[] = [];
   const found = new Map<Kind, Map<string, Found>>(kindNames.map(kind => [kind, new Map()]));
-  const { declaring, reader } = readersOf(documents);
-  for (const document of declaring) {
-    const read = reader(document);
+  for (const read of readersOf(documents).all) {
     problems.push(...read.problems);
     const partial = hasErrors(read.problems);
     if (partial) doubts.push(...anythingMissing);
     for (const part of read.parts) {
       placed.push(part.document);
       problems.push(...part.problems);
-      for (const each of part.substitutions) substitutions.push({ ...each, source: spanIn(part.document, each.path) });
+      substitutions.push(...substitutionsOf(part));
       doubts.push(...part.doubts);
       for (const resource of part.resources) {
         if (partial) doubts.push([resource.kind, resource.name]);
@@ -91,223 +132,7 @@ export function parse(documents: readonly PolicyDocument[]): ParseResult {
 
 export type PlacedSubstitution = Substitution & { readonly source: SourceSpan };
 
-/** A resource in a document; `spec` is undefined when it has mistakes. */
-export interface Found {
-  readonly kind: Kind;
-  readonly name: string;
-  readonly raw: unknown;
-  readonly spec: unknown;
-  readonly span: () => SourceSpan;
-  /** It stands in the place of what later documents declare under the same name. */
-  readonly takesOver: boolean;
-}
-
-/** All resources of a document, with their mistakes or not; none where it cannot be read. */
-export function resourcesIn(document: PolicyDocument, all: readonly PolicyDocument[]): readonly Found[] {
-  const { declaring, reader } = readersOf(all);
-  return declaring.includes(document) ? reader(document).parts.flatMap(each => each.resources) : [];
-}
-
-/** What of a set of documents declares something, and how that is read with the variables of the environment beside it. */
-const readersOf = memo1((documents: readonly PolicyDocument[]) => {
-  const environment = documents.find(isEnvironment);
-  const declaring = documents.filter(each => each !== environment);
-  const reader = (document: PolicyDocument) =>
-    mayHold(document.text) ? readFilled(document, environment ?? noEnvironment) : readDocument(document);
-  return { declaring, reader };
-});
-
-const noEnvironment: PolicyDocument = { file: environmentFile, format: 'json', text: '{}' };
-
 type FoundByKind = ReadonlyMap<Kind, ReadonlyMap<string, Found>>;
-
-/** One value of a file: a file of YAML may hold several documents. */
-interface Part {
-  readonly document: PlacedDocument;
-  readonly resources: readonly Found[];
-  readonly substitutions: readonly Substitution[];
-  /** What the mistakes outside of resources leave uncertain. */
-  readonly doubts: readonly PolicyPath[];
-  readonly problems: readonly Problem[];
-}
-
-interface ReadDocument {
-  readonly parts: readonly Part[];
-  readonly problems: readonly Problem[];
-}
-
-const readDocument = memo1((document: PolicyDocument): ReadDocument => readWith(document, undefined));
-const readFilled = memo2(
-  (document: PolicyDocument, environment: PolicyDocument): ReadDocument => readWith(document, valuesIn([environment])),
-);
-
-/** @param variables to put in; undefined: there is nothing to put in anywhere */
-function readWith(document: PolicyDocument, variables: Readonly<Record<string, string>> | undefined): ReadDocument {
-  const { file, format, text } = document;
-  const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: () => ({ offset: 0 }) };
-  const { values, mistakes } = readText(document);
-  const problems = mistakes.map(mistake => placedProblem(mistake, whole));
-  const owned = apiResource(document) !== undefined;
-  // What the API or a module says is a value as it is.
-  const filled = format === 'module' || owned ? undefined : variables;
-  const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }, owned, filled));
-  return { parts, problems };
-}
-
-function readText({ format, text }: PolicyDocument): Reading {
-  const size = Buffer.byteLength(text);
-  const mistake = (code: Mistake['code'], message: string, hint: string): Mistake => ({
-    code,
-    path: [],
-    offset: 0,
-    message,
-    hint,
-  });
-  if (size > limits.bytes) {
-    return {
-      values: [],
-      mistakes: [
-        mistake(
-          'file.too_large',
-          `this file has ${size} bytes; at most ${limits.bytes} are read`,
-          'split the policy over several files',
-        ),
-      ],
-    };
-  }
-  const empty = text.trim() === '';
-  const reading = empty ? { values: [], mistakes: [] } : format === 'yaml' ? readYaml(text) : readJson(text);
-  if (reading.values.length > 0 || reading.mistakes.length > 0) return reading;
-  return {
-    values: [],
-    mistakes: [mistake('file.empty', 'this file declares nothing', 'remove it, or was it cut off while it was saved?')],
-  };
-}
-
-/** @param owned whether it is the API's, which may say that it takes over */
-function readPart(
-  written: unknown,
-  document: PlacedDocument,
-  owned: boolean,
-  variables: Readonly<Record<string, string>> | undefined,
-): Part {
-  const resources: Found[] = [];
-  const filled = variables ? fill(written, variables) : unfilled(written);
-  const { value } = filled;
-  const mistakes: Mistake[] = [...filled.mistakes];
-  const doubts: PolicyPath[] = [];
-  if (!isRecord(value)) {
-    doubts.push(...anythingMissing);
-    mistakes.push({
-      code: 'schema.invalid_type',
-      path: [],
-      message: `a policy must be a mapping, is ${describe(value)}`,
-      hint: `with the keys ${kindNames.join(', ')}`,
-    });
-  }
-  const takesOver = owned && isRecord(value) && value[takeOverKey] === true;
-  for (const [key, section] of isRecord(value) ? Object.entries(value) : []) {
-    if (key === '$schema' || (owned && key === takeOverKey) || (section === null && isKind(key))) continue;
-    if (!isKind(key)) {
-      mistakes.push(unknownSection(key));
-      doubts.push(...doubtsOfSection(key));
-    } else if (isRecord(section)) {
-      for (const [name, raw] of Object.entries(section)) {
-        const path = [key, name];
-        const checked = check(key, raw);
-        const wrongName = nameMistake(name);
-        if (wrongName) {
-          mistakes.push({ ...wrongName, path });
-          doubts.push(...doubtsOfName(key, name));
-        }
-        mistakes.push(
-          ...told(
-            checked.mistakes.map(mistake => ({ ...mistake, path: [...path, ...mistake.path] })),
-            filled,
-          ),
-        );
-        resources.push({ kind: key, name, raw, spec: checked.spec, span: () => spanIn(document, path), takesOver });
-      }
-    } else {
-      doubts.push(nameOf([key]));
-      mistakes.push({
-        code: 'schema.invalid_type',
-        path: [key],
-        message: `must be a mapping from names to ${key}, is ${describe(section)}`,
-        hint: `for example ${key}: { my-name: { … } }`,
-      });
-    }
-  }
-  const { substitutions } = filled;
-  return {
-    document,
-    resources,
-    doubts,
-    substitutions,
-    problems: inOrder(mistakes.map(mistake => placedProblem(mistake, document))),
-  };
-}
-
-/** Without those that follow from a variable that could not be put in; where one was, it is named. */
-function told(mistakes: readonly Mistake[], { mistakes: before, substitutions }: Filled): readonly Mistake[] {
-  const key = (each: { readonly path: PolicyPath }) => JSON.stringify(each.path);
-  const known = new Set(before.map(key));
-  const written = new Map(substitutions.map(each => [key(each), each.written]));
-  return mistakes
-    .filter(each => !known.has(key(each)))
-    .map(each => {
-      const from = written.get(key(each));
-      return from === undefined ? each : { ...each, message: `${each.message}, from ${from}` };
-    });
-}
-
-interface Checked {
-  readonly spec: unknown;
-  readonly mistakes: readonly Mistake[];
-}
-
-function checkAgainst(kind: Kind): (raw: unknown) => Checked {
-  const { schema } = kinds[kind];
-  const now = (raw: unknown): Checked => {
-    const result = schema.safeParse(raw);
-    return result.success
-      ? { spec: result.data, mistakes: [] }
-      : { spec: undefined, mistakes: mistakesOf(schema, raw, result.error.issues) };
-  };
-  const remembered = memo1(now);
-  return raw => (typeof raw === 'object' && raw !== null ? remembered(raw) : now(raw));
-}
-
-const checks: Readonly<Record<Kind, (raw: unknown) => Checked>> = {
-  services: checkAgainst('services'),
-  gateways: checkAgainst('gateways'),
-  routes: checkAgainst('routes'),
-  fleets: checkAgainst('fleets'),
-};
-const check = (kind: Kind, raw: unknown) => checks[kind](raw);
-
-function isKind(key: string): key is Kind {
-  return Object.hasOwn(kinds, key);
-}
-
-function unknownSection(key: string): Mistake {
-  const hint = didYouMean(key, kindNames) ?? `keys here: ${kindNames.join(', ')}`;
-  return { code: 'schema.unknown_key', path: [key], message: `there is no key ${quote(key)} here`, hint };
-}
-
-function placedProblem({ code, path, message, hint, offset }: Mistake, document: PlacedDocument): Problem {
-  const source = offset === undefined ? spanIn(document, path) : spanAt(document, offset);
-  return { ...problem(code, path, message, hint), source };
-}
-
-/** By line and column. */
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
-  const place = ({ source }: Problem) => [source?.line ?? 0, source?.column ?? 0] as const;
-  return problems.toSorted((a, b) => {
-    const [[line, column], [otherLine, otherColumn]] = [place(a), place(b)];
-    return line - otherLine || column - otherColumn;
-  });
-}
 
 function twice(resource: Found, first: Found): Problem {
   const { file, line, column } = first.span();

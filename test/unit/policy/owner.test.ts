@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { formatProblem } from '../../../src/base/problem.ts';
 import { apiDocument, apiFile, apiResource } from '../../../src/policy/owner.ts';
-import { type PolicyDocument, parse, resourcesIn } from '../../../src/policy/parse.ts';
+import { type PolicyDocument, parse } from '../../../src/policy/parse.ts';
+import { resourcesIn } from '../../../src/policy/read-document.ts';
 
 const catalog = { kind: 'services', name: 'catalog' } as const;
 const file: PolicyDocument = {
