@@ -99,7 +99,8 @@ export function shareStructure<T>(previous: unknown, next: T): T {
     const old = Array.isArray(previous) ? previous : [];
     const items = next.map((item, index) => shareStructure(old[index], item));
     const same = Array.isArray(previous) && old.length === items.length && items.every((item, i) => item === old[i]);
-    return (same ? previous : items) as T;
+    // What has all of it that it can have stays as it is.
+    return same ? (previous as T) : items.every((item, i) => item === next[i]) ? next : (items as T);
   }
   if (isRecord(next)) {
     const old = isRecord(previous) ? previous : {};
@@ -113,7 +114,7 @@ export function shareStructure<T>(previous: unknown, next: T): T {
       shared ??= keys.slice(0, index).map(earlier => [earlier, old[earlier]]);
       shared.push([key, value]);
     }
-    if (shared) return Object.fromEntries(shared) as T;
+    if (shared) return shared.every(([key, value]) => value === next[key]) ? next : (Object.fromEntries(shared) as T);
     const same = isRecord(previous) && Object.keys(previous).length === keys.length;
     return (same ? previous : Object.fromEntries(keys.map(key => [key, old[key]]))) as T;
   }

@@ -48,7 +48,7 @@ function next(chance: Chance, documents: readonly PolicyDocument[]): readonly Po
     return [...documents.filter(each => each.file !== environment.file), environment];
   }
   const document = documents[at];
-  if (!document || !document.file.endsWith('.json')) return documents;
+  if (!document?.file.endsWith('.json')) return documents;
   return documents.with(at, documentBy(chance, document.file));
 }
 
