@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { memo1 } from '../base/memo.ts';
 import { type Mistake, type PolicyDocument, quote } from './document.ts';
 import { kinds } from './kinds.ts';
 import { readJson } from './read-json.ts';
@@ -31,8 +32,9 @@ export function environmentOf(documents: readonly PolicyDocument[], variables: V
 }
 
 /** Those alone that stand where they may: no other value of the environment gets anywhere. */
-function namesUsedIn({ format, text }: PolicyDocument): readonly string[] {
-  if (format === 'module' || !mayHold(text)) return [];
+function namesUsedIn(document: PolicyDocument): readonly string[] {
+  const { format, text } = document;
+  if (format === 'module' || !holdsVariables(document)) return [];
   const { values } = format === 'yaml' ? readYaml(text) : readJson(text);
   return values.flatMap(({ value }) => fill(value, {}).names);
 }
@@ -50,7 +52,10 @@ export function valuesIn(documents: readonly PolicyDocument[]): Values {
 const pattern = /(\$\$\{)|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}/g;
 
 /** True where there is anything to put in, or an escape. */
-export const mayHold = (text: string): boolean => text.includes('${');
+const mayHold = (text: string): boolean => text.includes('${');
+
+/** Whether there is anything to put in, in a whole document. */
+export const holdsVariables = memo1(({ text }: PolicyDocument): boolean => mayHold(text));
 
 const namesIn = (text: string): readonly string[] =>
   mayHold(text) ? [...text.matchAll(pattern)].flatMap(([, , name]) => name ?? []) : [];

@@ -12,8 +12,8 @@ import {
   environmentFile,
   type Filled,
   fill,
+  holdsVariables,
   isEnvironment,
-  mayHold,
   type Substitution,
   unfilled,
   valuesIn,
@@ -49,7 +49,6 @@ export const readersOf = memo1((documents: readonly PolicyDocument[]) => {
   return { declaring, reader, all: declaring.map(reader) };
 });
 
-const holdsVariables = memo1(({ text }: PolicyDocument): boolean => mayHold(text));
 const noEnvironment: PolicyDocument = { file: environmentFile, format: 'json', text: '{}' };
 
 /** One value of a file: a file of YAML may hold several documents. */

@@ -1,10 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { watch } from 'chokidar';
+import { sameItems } from '../base/memo.ts';
 import type { Problem } from '../base/problem.ts';
 import type { Variables } from '../policy/placeholders.ts';
 import { type StoredDocument, sameDocuments } from '../store/store.ts';
 import { Alarm } from './alarm.ts';
-import { looksUnfinished, type PolicyFiles, readPolicyFiles, type Stamp, stampOf } from './policy-files.ts';
+import {
+  documentsBy,
+  type Known,
+  looksUnfinished,
+  type PolicyFiles,
+  readPolicyFiles,
+  type Stamp,
+  stampOf,
+  statesIn,
+} from './policy-files.ts';
 
 /** Where the files' policy goes. */
 export interface PolicySink {
@@ -77,6 +87,8 @@ class Follower {
   #imported: readonly string[] = [];
   /** State of the files when they were read last. */
   #handled: Stamp | undefined;
+  /** Documents whose files need not be read again. */
+  #known: Known = new Map();
   #documents: readonly StoredDocument[] = [];
   /** What the sink has taken; undefined when it has not, or has been told of problems since. */
   #taken: readonly StoredDocument[] | undefined;
@@ -139,11 +151,19 @@ class Follower {
           continue;
         }
       }
-      const files = await readPolicyFiles(this.#path, this.#options);
+      const at = Date.now();
+      const states = statesIn(stamp);
+      const known = (file: string) => {
+        const found = this.#known.get(file);
+        return found?.state === states.get(file) ? found?.document : undefined;
+      };
+      const files = await readPolicyFiles(this.#path, { ...this.#options, known });
       const after = await stampOf(this.#path, this.#imported);
       if (after === stamp || late) {
+        const others = !sameItems(files.imported, this.#imported);
         this.#imported = files.imported;
-        this.#handled = await stampOf(this.#path, files.imported);
+        this.#handled = others ? await stampOf(this.#path, files.imported) : after;
+        this.#known = after === stamp ? documentsBy(stamp, files.documents, at) : new Map();
         return files;
       }
       stamp = after;
@@ -160,10 +180,11 @@ class Follower {
     }
     // A text that has not changed stays the same object, so that it is not parsed again.
     const known = new Map(this.#documents.map(each => [each.file, each]));
-    this.#documents = documents.map(each => {
+    const shared = documents.map(each => {
       const old = known.get(each.file);
       return old?.text === each.text ? old : each;
     });
+    this.#documents = sameItems(this.#documents, shared) ? this.#documents : shared;
     if (this.#taken && sameDocuments(this.#taken, this.#documents)) return true;
     try {
       await this.#sink.submit(this.#documents);

@@ -5,7 +5,7 @@ import { type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import { environmentOf, type Variables } from '../policy/placeholders.ts';
 import type { StoredDocument } from '../store/store.ts';
 import { loadModule } from './module-loader.ts';
-import { codeOf, readText, stateOf } from './read-text.ts';
+import { codeOf, readText, stateOf, tellsApart } from './read-text.ts';
 
 /** Kinds of file by ending. */
 const formats: Readonly<Record<string, StoredDocument['format']>> = {
@@ -39,6 +39,8 @@ export interface ReadOptions {
   readonly signal: AbortSignal;
   /** Variables that policy files may name; absent: none is set. */
   readonly variables?: Variables;
+  /** The document of a file that has not changed since that was read, if there is one. Absent: all are read. */
+  readonly known?: (file: string) => StoredDocument | undefined;
   /** Longest run of one TypeScript or JavaScript file, in milliseconds. */
   readonly moduleTimeoutMs?: number;
 }
@@ -56,7 +58,8 @@ export async function readPolicyFiles(path: string, options: ReadOptions): Promi
   const imported: string[] = [];
   for (const file of found.files) {
     options.signal.throwIfAborted();
-    const read = await readOne(file, options);
+    const known = options.known?.(file);
+    const read = known ? { document: known, imported: [] } : await readOne(file, options);
     if (read.document) documents.push(read.document);
     if (read.problem) problems.push(read.problem);
     imported.push(...read.imported);
@@ -72,6 +75,33 @@ export async function stampOf(path: string, more: readonly string[]): Promise<St
   const { files, problems } = await list(path);
   const states = await Promise.all([...files, ...more].map(async file => `${file} ${await stateOf(file)}`));
   return [...states, ...problems.map(each => each.message)].join('\n');
+}
+
+/**
+ * The documents that stand in their files for as long as those are as in the stamp, which was taken before and after they
+ * were read, at an instant. Of a module others decide as well.
+ */
+export function documentsBy(stamp: Stamp, documents: readonly StoredDocument[], at: number): Known {
+  const byFile = new Map(documents.map(each => [each.file, each]));
+  const found = [...statesIn(stamp)].flatMap(([file, state]) => {
+    const document = byFile.get(file);
+    return document && document.format !== 'module' && tellsApart(state, at)
+      ? [[file, { state, document }] as const]
+      : [];
+  });
+  return new Map(found);
+}
+
+export type Known = ReadonlyMap<string, { readonly state: string; readonly document: StoredDocument }>;
+
+/** The state of each file. */
+export function statesIn(stamp: Stamp): ReadonlyMap<string, string> {
+  return new Map(
+    stamp.split('\n').map(line => {
+      const end = line.lastIndexOf(' ino=');
+      return [line.slice(0, end), line.slice(end)] as const;
+    }),
+  );
 }
 
 /** The files of a stamp that hold nothing, and those of `before` that it no longer has: signs of a save in progress. */

@@ -1,15 +1,28 @@
-import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { constants, stat } from 'node:fs';
+import { open } from 'node:fs/promises';
 
 /** The state of a file, behind links, as a text that tells two moments apart. Never rejects. */
 export async function stateOf(file: string): Promise<string> {
-  try {
-    const { ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
-    return `ino=${ino} size=${size} mtime=${mtimeNs} ctime=${ctimeNs}`;
-  } catch (error) {
-    return `ino=none ${codeOf(error)}`;
-  }
+  // Thousands of files are looked at each second, and promises of the file system cost twice as much.
+  const { promise, resolve } = Promise.withResolvers<string>();
+  stat(file, { bigint: true }, (error, found) =>
+    resolve(
+      error
+        ? `ino=none ${codeOf(error)}`
+        : `ino=${found.ino} size=${found.size} mtime=${found.mtimeNs} ctime=${found.ctimeNs}`,
+    ),
+  );
+  return await promise;
 }
+
+/** Whether what was read at an instant, in milliseconds, is what stands there for as long as the state stays the same. */
+export function tellsApart(state: string, at: number): boolean {
+  const changed = Number(/ ctime=(\d+)$/.exec(state)?.[1] ?? Number.NaN) / 1e6;
+  return changed + coarsest < at;
+}
+
+/** Milliseconds within which two changes of a file may leave the same state: some file systems count seconds. */
+const coarsest = 2000;
 
 /** The text of a file. @returns undefined when it has more bytes than `longest`. Rejects when it cannot be read as UTF-8. */
 export async function readText(file: string, longest: number): Promise<string | undefined> {
@@ -19,9 +32,11 @@ export async function readText(file: string, longest: number): Promise<string | 
     const found = await handle.stat();
     if (!found.isFile()) throw new Error('it is not a regular file');
     if (found.size > longest) return undefined;
-    const buffer = Buffer.allocUnsafe(longest + 1);
+    // One more than it has, to see whether that is all; what grows meanwhile is read further.
+    let buffer = Buffer.allocUnsafe(found.size + 1);
     let length = 0;
     while (length <= longest) {
+      if (length === buffer.length) buffer = Buffer.concat([buffer], longest + 1);
       const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
       if (bytesRead === 0) break;
       length += bytesRead;

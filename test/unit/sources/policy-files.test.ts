@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { readPolicyFiles } from '../../../src/sources/policy-files.ts';
+import { documentsBy, readPolicyFiles, stampOf, statesIn } from '../../../src/sources/policy-files.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
 const never = new AbortController().signal;
@@ -216,6 +216,29 @@ describe('reading policy modules', () => {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program]);
     assert.equal(stdout, '');
     assert.equal(stderr, 'chatter\n');
+  });
+
+  it('knows what stands in files that are as they were, unless they changed just before they were read', async () => {
+    const folder = folderOf({ 'a.yaml': 'a', 'b.yaml': 'b', 'c.json': '{}', 'd.ts': 'export default {};' });
+    const stamp = await stampOf(folder, []);
+    const { documents } = await read(folder);
+    const names = (at: number) => [...documentsBy(stamp, documents, at).keys()].map(file => file.slice(-6));
+    assert.deepEqual(names(Date.now()), [], 'another change may leave the same state');
+    assert.deepEqual(names(Date.now() + 60_000), ['a.yaml', 'b.yaml', 'c.json'], 'a module may import others');
+    const known = documentsBy(stamp, documents, Date.now() + 60_000);
+    writeFileSync(join(folder, 'b.yaml'), 'other');
+    const states = statesIn(await stampOf(folder, []));
+    const same = (file: string) => known.get(file)?.state === states.get(file);
+    assert.deepEqual([...known.keys()].map(same), [true, false, true]);
+    const again = await readPolicyFiles(folder, {
+      signal: never,
+      known: file => (same(file) ? known.get(file)?.document : undefined),
+    });
+    assert.deepEqual(
+      again.documents.map((each, at) => each === documents[at]),
+      [true, false, true, false],
+    );
+    assert.equal(again.documents[1]?.text, 'other');
   });
 
   it('ends a module that does not end', async () => {
