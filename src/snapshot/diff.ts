@@ -1,4 +1,4 @@
-import { memo1, memo2 } from '../base/memo.ts';
+import { memo1 } from '../base/memo.ts';
 import type { EncodedResource, TypeSnapshot } from './snapshot.ts';
 
 /** What turns one set of resources into another. */
@@ -19,7 +19,23 @@ const nothing: TypeDiff = { changed: [], removed: none };
 
 const everything = memo1((to: TypeSnapshot): TypeDiff => ({ changed: [...to.resources.values()], removed: [] }));
 
-const difference = memo2((from: TypeSnapshot, to: TypeSnapshot): TypeDiff => {
+const known = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, TypeDiff>>();
+
+function difference(from: TypeSnapshot, to: TypeSnapshot): TypeDiff {
+  const found = known.get(from)?.get(to);
+  if (found) return found;
+  const made = compared(from, to);
+  knowDifference(from, to, made);
+  return made;
+}
+
+/** For who has made the second of the first: what {@link diffTypes} would find. */
+export function knowDifference(from: TypeSnapshot, to: TypeSnapshot, difference: TypeDiff): void {
+  const ofFrom = known.get(from) ?? new WeakMap<TypeSnapshot, TypeDiff>();
+  known.set(from, ofFrom.set(to, difference));
+}
+
+function compared(from: TypeSnapshot, to: TypeSnapshot): TypeDiff {
   // Versions given by hand may have been given before, to another content.
   if (from === to || (from.version === to.version && to.numbered === undefined)) return nothing;
   const changed: EncodedResource[] = [];
@@ -36,4 +52,4 @@ const difference = memo2((from: TypeSnapshot, to: TypeSnapshot): TypeDiff => {
   const removed: string[] = [];
   for (const name of from.resources.keys()) if (!to.resources.has(name)) removed.push(name);
   return { changed, removed };
-});
+}
