@@ -21,6 +21,21 @@ export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) 
   return (a, b) => perA(a)(b);
 }
 
+/**
+ * {@link memo1} for things some of which are much alike: whoever asks may name one that was made before, out of which this
+ * one may be made. `make` must be pure, and give the same content whatever is named.
+ */
+export function memoLike<A extends object, R>(make: (given: A, like: R | undefined) => R): (given: A, like?: A) => R {
+  const known = new WeakMap<A, { readonly result: R }>();
+  return (given, like) => {
+    const hit = known.get(given);
+    if (hit) return hit.result;
+    const result = make(given, like && known.get(like)?.result);
+    known.set(given, { result });
+    return result;
+  };
+}
+
 /** What was made last, and of what. */
 export interface Before<A, R> {
   readonly given: A;

@@ -1,4 +1,4 @@
-import { memo1, memo2 } from '../base/memo.ts';
+import { memo1, memo2, memoLike, memoUpon } from '../base/memo.ts';
 import { type PolicyPath, type Problem, problem, type SourceSpan } from '../base/problem.ts';
 import { didYouMean } from '../base/suggest.ts';
 import { describe } from './describe.ts';
@@ -41,13 +41,19 @@ export function resourcesIn(document: PolicyDocument, all: readonly PolicyDocume
 }
 
 /** What of a set of documents declares something, and how that is read with the variables of the environment beside it. */
-export const readersOf = memo1((documents: readonly PolicyDocument[]) => {
+export const readersOf = memoUpon((documents: readonly PolicyDocument[], before): Readers => {
   const environment = documents.find(isEnvironment);
   const declaring = documents.filter(each => each !== environment);
-  const reader = (document: PolicyDocument) =>
-    holdsVariables(document) ? readFilled(document, environment ?? noEnvironment) : readDocument(document);
-  return { declaring, reader, all: declaring.map(reader) };
+  const reader = (document: PolicyDocument, like?: PolicyDocument) =>
+    holdsVariables(document) ? readFilled(document, environment ?? noEnvironment) : readDocument(document, like);
+  return { declaring, reader, all: declaring.map((each, at) => reader(each, before?.made.declaring[at])) };
 });
+
+interface Readers {
+  readonly declaring: readonly PolicyDocument[];
+  readonly reader: (document: PolicyDocument) => ReadDocument;
+  readonly all: readonly ReadDocument[];
+}
 
 const noEnvironment: PolicyDocument = { file: environmentFile, format: 'json', text: '{}' };
 
@@ -66,13 +72,20 @@ export interface ReadDocument {
   readonly problems: readonly Problem[];
 }
 
-const readDocument = memo1((document: PolicyDocument): ReadDocument => readWith(document, undefined));
+const readDocument = memoLike((document: PolicyDocument, like): ReadDocument => readWith(document, undefined, like));
 const readFilled = memo2(
   (document: PolicyDocument, environment: PolicyDocument): ReadDocument => readWith(document, valuesIn([environment])),
 );
 
-/** @param variables to put in; undefined: there is nothing to put in anywhere */
-function readWith(document: PolicyDocument, variables: Readonly<Record<string, string>> | undefined): ReadDocument {
+/**
+ * @param variables to put in; undefined: there is nothing to put in anywhere
+ * @param like what is likely to say much the same: what stands in both need not be checked again
+ */
+function readWith(
+  document: PolicyDocument,
+  variables: Readonly<Record<string, string>> | undefined,
+  like?: ReadDocument,
+): ReadDocument {
   const { file, format, text } = document;
   const whole: PlacedDocument = { file, text: format === 'module' ? undefined : text, root: () => ({ offset: 0 }) };
   const { values, mistakes } = readText(document);
@@ -80,7 +93,10 @@ function readWith(document: PolicyDocument, variables: Readonly<Record<string, s
   const owned = apiResource(document) !== undefined;
   // What the API or a module says is a value as it is.
   const filled = format === 'module' || owned ? undefined : variables;
-  const parts = values.map(({ value, place }) => readPart(value, { ...whole, root: place }, owned, filled));
+  const parts = values.map(({ value, place }, at) => {
+    const known = like?.parts[at]?.resources ?? [];
+    return readPart(value, { ...whole, root: place }, { owned, variables: filled, known });
+  });
   return { parts, problems };
 }
 
@@ -114,13 +130,15 @@ function readText({ format, text }: PolicyDocument): Reading {
   };
 }
 
-/** @param owned whether it is the API's, which may say that it takes over */
-function readPart(
-  written: unknown,
-  document: PlacedDocument,
-  owned: boolean,
-  variables: Readonly<Record<string, string>> | undefined,
-): Part {
+interface PartOptions {
+  /** It is the API's, which may say that it takes over. */
+  readonly owned: boolean;
+  readonly variables: Readonly<Record<string, string>> | undefined;
+  /** What is likely to stand there, in this order. */
+  readonly known: readonly Found[];
+}
+
+function readPart(written: unknown, document: PlacedDocument, { owned, variables, known }: PartOptions): Part {
   const resources: Found[] = [];
   const filled = variables ? fill(written, variables) : unfilled(written);
   const { value } = filled;
@@ -142,8 +160,10 @@ function readPart(
       mistakes.push(unknownSection(key));
       doubts.push(...doubtsOfSection(key));
     } else if (isRecord(section)) {
-      for (const [name, raw] of Object.entries(section)) {
+      for (const [name, given] of Object.entries(section)) {
         const path = [key, name];
+        const likely = known[resources.length]?.raw;
+        const raw = writtenAlike(given, likely) ? likely : given;
         const checked = check(key, raw);
         const wrongName = nameMistake(name);
         if (wrongName) {
@@ -178,8 +198,21 @@ function readPart(
   };
 }
 
+/** Whether two values are the same, down to the order of their keys. */
+function writtenAlike(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (Array.isArray(a))
+    return Array.isArray(b) && a.length === b.length && a.every((each, at) => writtenAlike(each, b[at]));
+  if (!isRecord(a) || !isRecord(b)) return false;
+  const [names, others] = [Object.keys(a), Object.keys(b)];
+  return (
+    names.length === others.length && names.every((name, at) => name === others[at] && writtenAlike(a[name], b[name]))
+  );
+}
+
 /** Without those that follow from a variable that could not be put in; where one was, it is named. */
 function told(mistakes: readonly Mistake[], { mistakes: before, substitutions }: Filled): readonly Mistake[] {
+  if (mistakes.length === 0) return mistakes;
   const key = (each: { readonly path: PolicyPath }) => JSON.stringify(each.path);
   const known = new Set(before.map(key));
   const written = new Map(substitutions.map(each => [key(each), each.written]));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { apiDocument } from '../../../src/policy/owner.ts';
 import { type PolicyDocument, parse, parseUpon } from '../../../src/policy/parse.ts';
+import { readersOf } from '../../../src/policy/read-document.ts';
 import { Chance } from '../../support/chance.ts';
 
 /**
@@ -52,28 +53,41 @@ function next(chance: Chance, documents: readonly PolicyDocument[]): readonly Po
   return documents.with(at, documentBy(chance, document.file));
 }
 
+/** Policies that follow each other, and how many have objects of the one before. */
+function manyReads(seed: number) {
+  const chance = new Chance(seed);
+  let documents: readonly PolicyDocument[] = ['a.json', 'b.json', 'c.json'].map(file => documentBy(chance, file));
+  let good = documents;
+  const steps = [{ documents, upon: parse(documents) }];
+  let shared = 0;
+  for (let step = 0; step < 300; step++) {
+    const last = steps.at(-1)?.upon.policy;
+    // What was wrong is mostly undone, so that there is something to build upon.
+    if (last) good = documents;
+    documents = next(chance, last || chance.happens(0.1) ? documents : good);
+    const upon = parse(documents);
+    steps.push({ documents, upon });
+    const [old, now] = [last?.services, upon.policy?.services];
+    if (old && now && Object.keys(now).some(name => now[name] === old[name])) shared += 1;
+  }
+  return { steps, shared };
+}
+
 for (const seed of [1, 2, 3, 4]) {
   test(`what is read upon the last is what is read by itself (seed ${seed})`, () => {
-    const chance = new Chance(seed);
-    let documents: readonly PolicyDocument[] = ['a.json', 'b.json', 'c.json'].map(file => documentBy(chance, file));
-    let good = documents;
-    let upon = parse(documents);
-    let shared = 0;
-    for (let step = 0; step < 300; step++) {
-      const last = upon;
-      // What was wrong is mostly undone, so that there is something to build upon.
-      if (last.policy) good = documents;
-      documents = next(chance, last.policy || chance.happens(0.1) ? documents : good);
-      upon = parse(documents);
-      const { sources, ...whole } = parseUpon(documents, undefined);
+    const { steps, shared } = manyReads(seed);
+    // Only now, for what is read between two would be what the second is read upon.
+    for (const [step, { documents, upon }] of steps.entries()) {
+      parse([{ file: 'other.yaml', format: 'yaml', text: 'services: { other: {} }' }]);
+      // Of copies nothing is known.
+      const copies = documents.map(each => ({ ...each }));
+      const { sources, ...whole } = parseUpon(copies, undefined);
       const { sources: uponSources, ...found } = upon;
       assert.deepEqual(found, whole, `step ${step}`);
       assert.equal(JSON.stringify(found.policy), JSON.stringify(whole.policy), `step ${step}: also in its order`);
       for (const [kind, section] of Object.entries(whole.policy ?? {}))
         for (const name of Object.keys(section))
           assert.deepEqual(uponSources.spanOf([kind, name]), sources.spanOf([kind, name]), `step ${step}`);
-      const [old, now] = [last.policy?.services, upon.policy?.services];
-      if (old && now && Object.keys(now).some(name => now[name] === old[name])) shared += 1;
     }
     assert.ok(shared > 50, `only ${shared} policies had objects of the last one`);
   });
@@ -94,4 +108,15 @@ test('what is equal in the policy read last is its very object', () => {
     [true, false, true],
   );
   assert.equal(other?.routes, first.routes);
+  const read = readersOf([one, two]).all;
+  const changed = [document('one.json', { ...services, b: { connectTimeout: '3s' } }), two];
+  const raw = readersOf(changed).all.flatMap(each =>
+    each.parts.flatMap(part => part.resources.map(found => found.raw)),
+  );
+  const old = read.flatMap(each => each.parts.flatMap(part => part.resources.map(found => found.raw)));
+  assert.deepEqual(
+    raw.map((each, at) => each === old[at]),
+    [true, false, true],
+    'what stands there as before is not checked again',
+  );
 });
