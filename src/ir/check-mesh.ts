@@ -1,6 +1,8 @@
+import { memo1 } from '../base/memo.ts';
 import { type Problem, problem } from '../base/problem.ts';
 import type { Policy } from '../policy/kinds.ts';
-import { lookup, sortedEntries } from './order.ts';
+import type { Route } from '../policy/route.ts';
+import { keepingEntries, lookup, sortedEntries } from './order.ts';
 import { servicesOfRoute } from './references.ts';
 import { knownUpstreams } from './sidecars.ts';
 
@@ -11,8 +13,7 @@ export function checkMesh(policy: Policy): readonly Problem[] {
     const overHttp = knownUpstreams(policy, sidecar).filter(({ service }) => service.protocol !== 'tcp');
     return [{ name, reachable: new Set(overHttp.map(({ upstream }) => upstream.service)) }];
   });
-  return sortedEntries(policy.routes).flatMap(([name, route]) => {
-    if (!route.mesh) return [];
+  return routesOfMesh(policy.routes).flatMap(([name, route]) => {
     const services = servicesOfRoute(route).filter(service => lookup(policy.services, service));
     const partly = fleets.flatMap(({ name: fleet, reachable }) => {
       const missing = services.filter(service => !reachable.has(service));
@@ -31,5 +32,9 @@ export function checkMesh(policy: Policy): readonly Problem[] {
     return [...partly, problem('route.not_attached', ['routes', name], message, hint)];
   });
 }
+
+const none: readonly (readonly [string, Route])[] = [];
+const ofMeshEach = keepingEntries((name, route: Route) => (route.mesh ? [[name, route] as const] : none));
+const routesOfMesh = memo1((routes: Policy['routes']) => ofMeshEach(routes).flat());
 
 const quoted = (names: readonly string[]) => names.map(name => `"${name}"`).join(', ');

@@ -60,6 +60,7 @@ function policyOf({ weight = 1, timeout = 3, connectTimeout = 250 }: Facts): rea
 
 interface Made {
   readonly policy: Parameters<typeof compile>[0]['policy'];
+  readonly fleets: ReturnType<typeof compile>['fleets'];
   readonly messages: ReadonlySet<object>;
   readonly snapshots: readonly Snapshot[];
 }
@@ -78,6 +79,7 @@ function save(facts: Facts, before?: Made, state: OperationalState = noOperation
   const translated = fleets.map(fleet => translate(fleet));
   return {
     policy,
+    fleets,
     messages: new Set(translated.flat().map(each => each.message)),
     snapshots: fleets.map((fleet, at) => buildSnapshot(fleet.key, translated[at]!, before?.snapshots[at])),
   };
@@ -94,6 +96,9 @@ function made(before: Made, after: Made): Readonly<Record<string, number>> {
   const sets = ({ snapshots }: Made): TypeSnapshot[] => snapshots.flatMap(({ types }) => [...types.values()]);
   const all = (each: Made): EncodedResource[] => sets(each).flatMap(set => [...set.resources.values()]);
   return {
+    specs: fresh(({ policy }) => [...Object.values(policy.services), ...Object.values(policy.routes)]),
+    clusters: fresh(({ fleets }) => fleets.flatMap(each => each.clusters)),
+    hosts: fresh(({ fleets }) => fleets.flatMap(each => each.routeTables.flatMap(table => table.virtualHosts))),
     messages: fresh(each => each.messages),
     resources: fresh(all),
     sets: fresh(sets),
@@ -104,13 +109,21 @@ function made(before: Made, after: Made): Readonly<Record<string, number>> {
 describe('a save makes anew what it changes, and nothing else', () => {
   const first = save({});
   const cases: readonly (readonly [what: string, facts: Facts, counts: Readonly<Record<string, number>>])[] = [
-    ['nothing', {}, { messages: 0, resources: 0, sets: 0, snapshots: 0 }],
+    ['nothing', {}, { specs: 0, clusters: 0, hosts: 0, messages: 0, resources: 0, sets: 0, snapshots: 0 }],
     // Fleets share messages and their bytes; each has a set and a snapshot of its own. A service is both a cluster and its
     // endpoints: the messages of both are made, and that which comes out equal is dropped.
-    ['an endpoint', { weight: 2 }, { messages: 2, resources: 1, sets: 2, snapshots: 2 }],
-    ['a service', { connectTimeout: 300 }, { messages: 2, resources: 1, sets: 2, snapshots: 2 }],
+    [
+      'an endpoint',
+      { weight: 2 },
+      { specs: 1, clusters: 1, hosts: 0, messages: 2, resources: 1, sets: 2, snapshots: 2 },
+    ],
+    [
+      'a service',
+      { connectTimeout: 300 },
+      { specs: 1, clusters: 1, hosts: 0, messages: 2, resources: 1, sets: 2, snapshots: 2 },
+    ],
     // Each gateway has routes of its own.
-    ['a route', { timeout: 4 }, { messages: 2, resources: 2, sets: 2, snapshots: 2 }],
+    ['a route', { timeout: 4 }, { specs: 1, clusters: 0, hosts: 1, messages: 2, resources: 2, sets: 2, snapshots: 2 }],
   ];
   for (const [what, facts, counts] of cases) {
     test(`${what} of ${services} services and routes, in two fleets`, () => {

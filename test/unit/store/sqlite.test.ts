@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import type { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { openDatabase } from '../../../src/store/database.ts';
+import { type OpenDatabase, openDatabase } from '../../../src/store/database.ts';
 import { lastGoodFiles } from '../../../src/store/last-good.ts';
 import { checksum, textHash } from '../../../src/store/record.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../../../src/store/sqlite.ts';
@@ -15,7 +15,7 @@ import { overrideId, type Store, type StoredDocument, StoreError } from '../../.
 import {
   drainOf,
   publicationOf,
-  put,
+  put as putOverride,
   quarantineOf,
   revisionOf,
   shiftOf,
@@ -49,8 +49,8 @@ const pastOf = (store: Store) => ({
 function filled(directory: string): ReturnType<typeof stateOf> {
   const store = open(directory);
   for (let n = 1; n <= 3; n++) store.acceptRevision(revisionOf(`text of revision ${n}\n`.repeat(60)));
-  put(store, shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }));
-  put(store, drainOf('10.0.0.1:80'));
+  putOverride(store, shiftOf({ 'catalog@v1': 9, 'catalog@v2': 1 }));
+  putOverride(store, drainOf('10.0.0.1:80'));
   store.addPublications([publicationOf(1, { edge: 'a' })]);
   store.pin(2, { by: 'ada', at: 7 });
   store.putQuarantine(quarantineOf('catalog'));
@@ -105,7 +105,7 @@ describe('sqlite: over restarts', () => {
       );
       assert.deepEqual(store.overrides(), [drainOf('10.0.0.1:80')]);
       assert.equal(store.revisions({ limit: 9 })[0]?.kind, 'declared');
-      assert.equal(put(store, drainOf('10.0.0.2:80'))?.number, 4);
+      assert.equal(putOverride(store, drainOf('10.0.0.2:80'))?.number, 4);
       store.putQuarantine(quarantineOf('web'));
       store.close();
       assert.deepEqual(asides(directory), []);
@@ -242,6 +242,43 @@ describe('sqlite: damage (P4)', () => {
     writeFileSync(changes, readFileSync(changes, 'utf8').replace('other 3', 'other 4'));
     rmSync(join(directory, 'switchyard.db'));
     assert.throws(() => open(directory), StoreError);
+  });
+
+  it('puts the texts that a change brings, and no others', () => {
+    const put: string[] = [];
+    const counting: OpenDatabase = path => {
+      const database = openDatabase(path);
+      const prepare = database.prepare.bind(database);
+      database.prepare = sql => {
+        const statement = prepare(sql);
+        const run = statement.run.bind(statement);
+        if (sql.includes('INTO texts')) {
+          statement.run = (...given: unknown[]) => {
+            put.push(String(given[1]));
+            return run(...(given as string[]));
+          };
+        }
+        return statement;
+      };
+      return database;
+    };
+    const store = open(temporaryDirectory(), { openDatabase: counting });
+    const document = (n: number, text: string) => ({ file: `${n}.yaml`, format: 'yaml' as const, text });
+    const documents = Array.from({ length: 300 }, (_, n) => document(n, `text ${n}`));
+    const during = (act: () => unknown) => {
+      put.length = 0;
+      act();
+      return put.filter(each => !each.startsWith('[['));
+    };
+    assert.equal(during(() => store.acceptRevision({ ...revisionOf('any'), documents })).length, 300);
+    const next = documents.with(7, document(7, 'other'));
+    assert.deepEqual(
+      during(() => store.acceptRevision({ ...revisionOf('any'), documents: next })),
+      ['other'],
+    );
+    assert.equal(put.length, 2, 'the text, and the list that it stands in');
+    assert.equal(during(() => putOverride(store, drainOf('10.0.0.9:80'))).length, 1, 'the override');
+    store.close();
   });
 
   it('names a damaged override and takes it from the copy', () => {
