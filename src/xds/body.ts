@@ -251,16 +251,31 @@ export function resumedBody(
   again: Subscription,
 ): { readonly body: ResponseBody | undefined; readonly leftover: readonly string[] } {
   const asked = new Set(resourcesAsked(to, again));
-  const resources = subscribed(to, subscription).filter(each => has.get(each.name) !== each.version || asked.has(each));
-  const seen = (name: string): boolean => askedAndSeen(to, subscription, name).length > 0;
-  const leftover = [...has.keys()].filter(name => covers(subscription, name) && !seen(name));
-  const inVain = [...subscription.names].filter(name => !seen(name) && !has.has(name));
-  const absence = absent({ to, subscription }, noNames, inVain);
+  const { body, inVain } = wholly(to, subscription);
+  const resources = body.resources.filter(each => has.get(each.name) !== each.version || asked.has(each));
+  // Nearly all of what comes back is there still, by its own name.
+  const isPlainly = isPlain(to, subscription) ? to.resources : noNames;
+  const leftover: string[] = [];
+  for (const name of has.keys()) {
+    if (!isPlainly.has(name) && covers(subscription, name) && !isSeen(to, subscription, name)) leftover.push(name);
+  }
+  const lacking = inVain.filter(name => !has.has(name));
+  const absence = absent({ to, subscription }, noNames, lacking);
   if (resources.length === 0 && !isAny(absence)) return { body: undefined, leftover };
   return {
     body: withAbsence({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }, absence),
     leftover,
   };
+}
+
+/** What whoever subscribes to it sees of a set, and the names that it does not see anything of. */
+const wholly = memo2((to: TypeSnapshot, subscription: Subscription) => ({
+  body: whole(to, subscription),
+  inVain: [...subscription.names].filter(name => !isSeen(to, subscription, name)),
+}));
+
+function isSeen(to: TypeSnapshot, subscription: Subscription, name: string): boolean {
+  return askedAndSeen(to, subscription, name).length > 0;
 }
 
 function resourcesAsked(to: TypeSnapshot, again: Subscription): readonly EncodedResource[] {

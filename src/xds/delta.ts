@@ -178,13 +178,20 @@ function forgetful(step: Step<DeltaState>): Step<DeltaState> {
   return acked && brought.size > 0 ? { ...step, state: { ...step.state, brought: hasNothing } } : step;
 }
 
-/** What is not subscribed is not had. */
+/** What is not subscribed is not had. The same object where all is, as mostly. */
 function stillCovered(has: ReadonlyMap<string, string>, subscription: Subscription): ReadonlyMap<string, string> {
-  return has.size === 0 ? has : new Map([...has].filter(([name]) => covers(subscription, name)));
+  for (const name of has.keys()) {
+    if (!covers(subscription, name)) return new Map([...has].filter(([each]) => covers(subscription, each)));
+  }
+  return has;
 }
 
+/** Likewise. */
 function canonicalVersions(has: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  return has.size === 0 ? has : new Map([...has].map(([name, version]) => [canonicalName(name), version]));
+  for (const name of has.keys()) {
+    if (canonicalName(name) !== name) return new Map([...has].map(([each, version]) => [canonicalName(each), version]));
+  }
+  return has;
 }
 
 /** Sends what is owed, if anything is and may be. */
