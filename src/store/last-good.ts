@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { StoredState } from './memory.ts';
@@ -44,6 +44,8 @@ const State = z.object({
   freeze: z.unknown().transform(asFreeze).optional(),
 });
 
+const noState = { format: 1, sequence: 0, revision: 0, overrides: [], resolvedNames: {} };
+
 /** What is in force, and how many writes of the store have led to it. */
 export interface LastGood {
   /** Counts the writes of the store; tells whether the copy is as new as the database. */
@@ -82,7 +84,11 @@ export class LastGoodCopy {
   /** Durable, and atomic per file. @throws Error of the file system; the copy of before is then still there. */
   write({ sequence, at, state: { revision, last, overrides, quarantines, resolvedNames, freeze } }: LastGood): void {
     // First, so that the other never names a revision that is not there.
-    if (revision && revision !== this.#written) this.#writeRevision(sequence, revision);
+    if (revision && revision !== this.#written) {
+      // Whoever is killed before the first state is written leaves one that says nothing, rather than none.
+      if (!existsSync(this.stateFile)) writeSealed(this.stateFile, { ...noState, at });
+      this.#writeRevision(sequence, revision);
+    }
     const names = Object.fromEntries(resolvedNames);
     const number = revision?.number ?? 0;
     const state = { last, overrides, quarantines, resolvedNames: names, freeze };
