@@ -1,3 +1,4 @@
+import { Interner } from '../base/interner.ts';
 import { memo1, memo2 } from '../base/memo.ts';
 import { diffTypes, type TypeDiff } from '../snapshot/diff.ts';
 import { globAround } from '../snapshot/names.ts';
@@ -105,16 +106,11 @@ function changedOf(
 }
 
 /** By the names. */
-const changedBodies = memo1((_to: TypeSnapshot) => new Map<string, ResponseBody>());
+const changedBodies = memo1((_to: TypeSnapshot) => new Interner<ResponseBody>());
 
 function changedBody(to: TypeSnapshot, resources: readonly EncodedResource[]): ResponseBody {
-  const known = changedBodies(to);
-  const key = resources.map(each => each.name).join('\n');
-  const found = known.get(key);
-  if (found) return found;
-  const made = { typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] };
-  known.set(key, made);
-  return made;
+  const key = JSON.stringify(resources.map(each => each.name));
+  return changedBodies(to).one(key, () => ({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }));
 }
 
 function nothingNew(to: TypeSnapshot, _subscription: Subscription): ResponseBody {

@@ -106,9 +106,11 @@ export class ClientDriver {
 
   /** While nothing could be sent, nothing is found out either: of what is published meanwhile, only the newest counts. */
   published(publication: Publication): void {
+    // Another rule may turn the client away, which waits for nothing.
+    const isSameRule = publication.assign === this.#told?.assign;
     this.#told = publication;
     this.#behind = true;
-    if (this.#shared.pacer.full) this.#wait();
+    if (this.#shared.pacer.full && isSameRule) this.#wait();
     else this.step();
   }
 
@@ -144,14 +146,20 @@ export class ClientDriver {
   /** @param input nothing: only what the machine is not told yet. */
   step(input?: ClientInput): void {
     try {
-      if (this.#shared.pacer.full) this.#hold();
-      if (this.#shut.size > 0) this.#close();
+      this.#shutOff();
       if (this.#left.length > 0) this.#applyLeft();
       if (this.#behind) this.#catchUp();
+      // What that has sent may be all that there is room for. A gate that opens has been promised its room.
+      if (input && input.kind !== 'gate') this.#shutOff();
       if (input) this.#apply(input);
     } catch (error) {
       for (const outlet of [...this.#outlets.values()]) outlet.end('INTERNAL', faultWords(error));
     }
+  }
+
+  #shutOff(): void {
+    if (this.#shared.pacer.full) this.#hold();
+    if (this.#shut.size > 0) this.#close();
   }
 
   #applyLeft(): void {

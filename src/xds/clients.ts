@@ -41,7 +41,7 @@ export class Clients {
   join(stream: StreamSettings, node: NodeIdentity, peer: string | undefined, outlet: Outlet): ClientDriver {
     const key = peer === undefined ? undefined : `${peer} ${contentHash(JSON.stringify(node))}`;
     const known = key === undefined ? undefined : this.#known.get(key);
-    if (known && !known.hasOwn(stream.impliedType)) {
+    if (known && !known.hasOwn(stream.impliedType) && known.streams > 0) {
       known.join(stream, outlet);
       return known;
     }

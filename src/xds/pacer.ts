@@ -63,14 +63,21 @@ export class Pacer {
 
   /** In a turn of its own: what is written leaves at once mostly, and a whole fleet would go on without any other getting one. */
   #admit(): void {
-    this.#admitting = false;
+    let resumed = 0;
     for (const resume of this.#waiting) {
       if (this.full) break;
+      if (resumed++ === AT_ONCE) {
+        setImmediate(() => this.#admit());
+        return;
+      }
       this.#waiting.delete(resume);
       resume();
     }
+    this.#admitting = false;
     if (this.#waiting.size > 0) this.#watch();
   }
 }
 
 const SMALL = 16 * 1024;
+/** That go on in one turn: what they write may be too small to fill it. */
+const AT_ONCE = 256;

@@ -161,6 +161,15 @@ function isPlainChange(from: TypeSnapshot, to: TypeSnapshot): boolean {
 
 function meet(some: ReadonlySet<string>, others: ReadonlySet<string>): boolean {
   const [few, many] = some.size < others.size ? [some, others] : [others, some];
+  return few.size > FEW ? manyMeet(few, many) : anyIn(few, many);
+}
+
+/** Looked for in less time than it takes to look up what came of it for another client. */
+const FEW = 64;
+
+const manyMeet = memo2(anyIn);
+
+function anyIn(few: ReadonlySet<string>, many: ReadonlySet<string>): boolean {
   for (const name of few) if (many.has(name)) return true;
   return false;
 }

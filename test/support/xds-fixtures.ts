@@ -116,5 +116,14 @@ export function snapshot(key: string, sets: Sets, previous?: Snapshot): Snapshot
 
 /** Everyone gets the one snapshot. */
 export function publication(only: Snapshot): Publication {
-  return { snapshots: new Map([[only.key, only]]), assign: () => ({ kind: 'assigned', key: only.key }) };
+  return { snapshots: new Map([[only.key, only]]), assign: assigning(only.key) };
+}
+
+const rules = new Map<string, Publication['assign']>();
+
+/** One rule for each fleet, as it is where only content changes. */
+function assigning(key: string): Publication['assign'] {
+  const rule = rules.get(key) ?? (() => ({ kind: 'assigned', key }) as const);
+  rules.set(key, rule);
+  return rule;
 }
