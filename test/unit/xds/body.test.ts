@@ -101,3 +101,13 @@ function stepped(before: Contents, { changed, gone }: Step): Contents {
   const few = Object.entries(changed).slice(0, 3);
   return Object.fromEntries([...Object.entries(before), ...few].filter(([name]) => !gone.slice(0, 2).includes(name)));
 }
+
+it('the same few changes are one body for all whom they concern, and others are not taken for them', () => {
+  const from = typeSnapshot('SDS', { a: '1', b: '1', 'a\nb': '1', c: '1' });
+  const to = typeSnapshot('SDS', { a: '2', b: '2', 'a\nb': '2', c: '1' });
+  const body = (...names: string[]) =>
+    deltaBody({ from, to, subscription: subscriptionOf(false, names), again: NONE, knowsErrors: false });
+  const namesOf = (...names: string[]) => body(...names)?.resources.map(each => each.name);
+  assert.deepEqual([namesOf('a', 'b'), namesOf('a\nb')], [['a', 'b'], ['a\nb']]);
+  assert.equal(body('a', 'b', 'c'), body('a', 'b'));
+});

@@ -189,3 +189,64 @@ test('under changes without a pause all clients are told as often as each other'
     'in the end all have the newest',
   );
 });
+
+/** A pacer that has no room until `leave` is called. */
+function full() {
+  const pacer = new Pacer({ limit: 20_000, patience: 60_000 });
+  const write = {};
+  pacer.begin(write, 20_000);
+  return { pacer, leave: () => pacer.end(write) };
+}
+
+const refusing: Publication['assign'] = () => ({ kind: 'refused', fleet: 'f', why: 'its certificate is of another' });
+
+test('P23: who may not stay is ended though there is no room', async () => {
+  const { pacer } = full();
+  const { board, open, publish } = served(pacer);
+  await publish({ CDS: { c: '1' } });
+  const stream = open('CDS');
+  const snapshots = new Map([['f', snapshot('f', { CDS: { c: '2' } })]]);
+  board.publish({ snapshots, assign: refusing });
+  await setImmediate();
+  await setImmediate();
+  assert.deepEqual(stream.ends, ['PERMISSION_DENIED: its certificate is of another']);
+});
+
+test('no stream joins a client whose fault is found by that', async () => {
+  const { pacer, leave } = full();
+  const { board, open, publish } = served(pacer);
+  await publish({ CDS: { c: '1' }, LDS: { l: '1' } });
+  const first = open('CDS');
+  const current = board.current;
+  assert.ok(current);
+  // The same rule, and what it leads to cannot be had.
+  const broken = { get: () => assert.fail('broken') } as unknown as Publication['snapshots'];
+  board.publish({ ...current, snapshots: broken });
+  await setImmediate();
+  await setImmediate();
+  const second = open('LDS');
+  assert.equal(first.ends.length, 1);
+  leave();
+  await publish({ CDS: { c: '2' }, LDS: { l: '2' } });
+  await setImmediate();
+  assert.ok(second.ends.length + second.written.length > 0, 'it is neither ended nor served');
+});
+
+test('R49: what a stream was owed may be all that it takes: what it asks for at the same time waits', async () => {
+  const { pacer, leave } = full();
+  const { open, publish, leaving } = served(pacer);
+  const large = (content: string): string => content.padEnd(100_000, 'x');
+  await publish({ EDS: { a: '1', b: large('1') } });
+  leave();
+  await setImmediate();
+  const stream = open('EDS', ['a']);
+  leaving.shift()?.();
+  stream.ack();
+  const again = full();
+  pacer.begin(again, 20_000);
+  await publish({ EDS: { a: large('2'), b: large('1') } });
+  assert.equal(stream.written.length, 1);
+  pacer.end(again);
+  stream.driver.received(writeDelta({ typeUrl: urls.EDS, subscribe: ['b'] }));
+  assert.equal(leaving.length, 1, 'one write is on its way');
+});

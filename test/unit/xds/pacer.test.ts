@@ -192,3 +192,18 @@ test('R49: a client that asks again and again and does not read is written to on
   leaving.shift()?.();
   assert.equal(written.length, 2, 'what it asked for since then comes as one');
 });
+
+test('P7: a fleet whose responses are too small to be counted goes on some at a time', async () => {
+  const pacer = new Pacer({ limit: size, patience: 60_000 });
+  const write = {};
+  pacer.begin(write, size);
+  let resumed = 0;
+  for (let waiting = 0; waiting < 1000; waiting++) pacer.wait(() => void resumed++);
+  pacer.end(write);
+  const turns: number[] = [];
+  for (let before = 0; before < 1000; before = resumed) {
+    await setImmediate();
+    turns.push(resumed - before);
+  }
+  assert.ok(Math.max(...turns) <= 256, turns.join());
+});
