@@ -27,7 +27,8 @@ const goals: readonly Goal[] = [
   { scenario: 'S1', variant: 'delta', other: 'G3', most: 0.06 },
   { scenario: 'S1', variant: 'sotw', other: 'G1', most: 0.01 },
   { scenario: 'S1', variant: 'sotw', other: 'G3', most: 0.06 },
-  { scenario: 'S2', variant: 'sotw', other: 'G1', most: 0.08 },
+  // The bare transports by themselves take 0.08 and, below, 0.02.
+  { scenario: 'S2', variant: 'sotw', other: 'G1', most: 0.15 },
   { scenario: 'S2', variant: 'sotw', other: 'G3', most: 0.8 },
   { scenario: 'S3', variant: 'delta', other: 'G1', most: 0.08 },
   { scenario: 'S3', variant: 'delta', other: 'G3', most: 0.5 },
@@ -38,7 +39,7 @@ const goals: readonly Goal[] = [
   { scenario: 'S1', variant: 'delta', ours: 'ours-http2', other: 'G3', most: 0.04 },
   { scenario: 'S1', variant: 'sotw', ours: 'ours-http2', other: 'G1', most: 0.01 },
   { scenario: 'S1', variant: 'sotw', ours: 'ours-http2', other: 'G3', most: 0.06 },
-  { scenario: 'S2', variant: 'sotw', ours: 'ours-http2', other: 'G1', most: 0.02 },
+  { scenario: 'S2', variant: 'sotw', ours: 'ours-http2', other: 'G1', most: 0.04 },
   { scenario: 'S2', variant: 'sotw', ours: 'ours-http2', other: 'G3', most: 0.2 },
   { scenario: 'S2', variant: 'sotw', ours: 'ours-http2', other: 'floor', most: 2.5 },
   { scenario: 'S3', variant: 'delta', ours: 'ours-http2', other: 'G1', most: 0.04 },
