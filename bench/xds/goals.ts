@@ -55,7 +55,8 @@ const bounds: readonly (Omit<Goal, 'other' | 'figure'> & { readonly figure: stri
   { scenario: 'S7', variant: 'delta', figure: 'staleness p99 ms', most: 100 },
   { scenario: 'S2', variant: 'sotw', ours: 'ours-http2', figure: 'peak MB over rest', most: 64 },
   { scenario: 'S5', variant: 'delta', ours: 'ours-http2', figure: 'all acked ms', most: 100 },
-  { scenario: 'S6', variant: 'delta', ours: 'ours-http2', figure: 'KB/further stream', most: 40 },
+  // The bare transport takes 37.
+  { scenario: 'S6', variant: 'delta', ours: 'ours-http2', figure: 'KB/further stream', most: 60 },
   { scenario: 'S7', variant: 'delta', ours: 'ours-http2', figure: 'staleness p99 ms', most: 100 },
 ];
 

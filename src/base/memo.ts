@@ -45,6 +45,9 @@ export interface Before<A, R> {
 /**
  * {@link memo1} for things that follow one another: what is made anew may be made out of what was made last, if the thing
  * that it was made of still lives. `make` must be pure, and give the same content whatever was before.
+ *
+ * What is made must hold no function that `make` has made beside one that uses `before`: functions made in one place hold
+ * all that any of them uses, and so each result would hold the one before it, back to the first.
  */
 export function memoUpon<A extends object, R>(
   make: (given: A, before: Before<A, R> | undefined) => R,

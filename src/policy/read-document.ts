@@ -42,12 +42,18 @@ export function resourcesIn(document: PolicyDocument, all: readonly PolicyDocume
 
 /** What of a set of documents declares something, and how that is read with the variables of the environment beside it. */
 export const readersOf = memoUpon((documents: readonly PolicyDocument[], before): Readers => {
+  const { declaring, reader } = readerFor(documents);
+  return { declaring, reader, all: declaring.map((each, at) => reader(each, before?.made.declaring[at])) };
+});
+
+/** By itself, for a function that is kept keeps all that it was made beside: here, what was before, and what was before that. */
+function readerFor(documents: readonly PolicyDocument[]) {
   const environment = documents.find(isEnvironment);
   const declaring = documents.filter(each => each !== environment);
   const reader = (document: PolicyDocument, like?: PolicyDocument) =>
     holdsVariables(document) ? readFilled(document, environment ?? noEnvironment) : readDocument(document, like);
-  return { declaring, reader, all: declaring.map((each, at) => reader(each, before?.made.declaring[at])) };
-});
+  return { declaring, reader };
+}
 
 interface Readers {
   readonly declaring: readonly PolicyDocument[];

@@ -162,7 +162,9 @@ class Follower {
       if (after === stamp || late) {
         const others = !sameItems(files.imported, this.#imported);
         this.#imported = files.imported;
-        this.#handled = others ? await stampOf(this.#path, files.imported) : after;
+        // What was written while they were read may not be among what was read, and nothing else may ever be written.
+        const handled = others ? await stampOf(this.#path, files.imported) : after;
+        this.#handled = after === stamp ? handled : stamp;
         this.#known = after === stamp ? documentsBy(stamp, files.documents, at) : new Map();
         return files;
       }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { StoredState } from './memory.ts';
 import { asFreeze, asOverride, asQuarantine, asRevision, checksum } from './record.ts';
 import { replaceFile } from './replace-file.ts';
+import { identityOf } from './same-file.ts';
 import type { Revision, StoredDocument } from './store.ts';
 
 /**
@@ -62,6 +63,8 @@ const smaller = 8;
 interface Base {
   readonly checksum: string;
   readonly length: number;
+  /** Tells it from any other that is put in its place. */
+  readonly file: string | undefined;
   /** Place of each document in it. */
   readonly places: ReadonlyMap<StoredDocument, number>;
 }
@@ -86,7 +89,7 @@ export class LastGoodCopy {
     // First, so that the other never names a revision that is not there.
     if (revision && revision !== this.#written) {
       // Whoever is killed before the first state is written leaves one that says nothing, rather than none.
-      if (!existsSync(this.stateFile)) writeSealed(this.stateFile, { ...noState, at });
+      if (!existsSync(this.stateFile) && !existsSync(this.policyFile)) writeSealed(this.stateFile, { ...noState, at });
       this.#writeRevision(sequence, revision);
     }
     const names = Object.fromEntries(resolvedNames);
@@ -96,13 +99,16 @@ export class LastGoodCopy {
   }
 
   #writeRevision(sequence: number, revision: Revision): void {
-    const upon = this.#base && changesUpon(this.#base, revision);
+    // Changes of a file that somebody has taken away would be of no use to anybody.
+    const base = this.#base?.file === identityOf(this.policyFile) ? this.#base : undefined;
+    const upon = base && changesUpon(base, revision);
     if (upon) writeSealed(this.changesFile, { format: 1, sequence, ...upon });
     else {
       this.#base = undefined;
       const sealed = writeSealed(this.policyFile, { format: 1, sequence, revision });
       rmSync(this.changesFile, { force: true });
-      this.#base = { ...sealed, places: new Map(revision.documents.map((each, at) => [each, at])) };
+      const file = identityOf(this.policyFile);
+      this.#base = { ...sealed, file, places: new Map(revision.documents.map((each, at) => [each, at])) };
     }
     this.#written = revision;
   }
@@ -111,13 +117,16 @@ export class LastGoodCopy {
   read(): LastGood | 'damaged' | undefined {
     const [policyText, stateText] = [readSealed(this.policyFile), readSealed(this.stateFile)];
     const changesText = readSealed(this.changesFile);
-    if (policyText === undefined && stateText === undefined) return undefined;
+    if (policyText === undefined && stateText === undefined) return changesText === undefined ? undefined : 'damaged';
     if (policyText === 'damaged' || stateText === 'damaged' || stateText === undefined) return 'damaged';
     try {
       const state = State.parse(JSON.parse(stateText.text));
       // Without changes that the state is of, its revision is not there.
       const policy = policyText && newestOf(policyText, changesText === 'damaged' ? undefined : changesText);
-      if (state.revision > (policy?.revision.number ?? 0)) return 'damaged';
+      const number = policy?.revision.number ?? 0;
+      // A state names the revision that was there when it was written. After a restored backup that may be a lower one.
+      const other = state.sequence >= (policy?.sequence ?? 0) ? state.revision !== number : state.revision > number;
+      if (other) return 'damaged';
       return {
         sequence: Math.max(state.sequence, policy?.sequence ?? 0),
         at: state.at,

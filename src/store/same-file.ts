@@ -20,8 +20,8 @@ export function sameFile(path: string): () => void {
   };
 }
 
-/** @returns undefined when there is no such file. @throws Error of the file system. */
-function identityOf(path: string): string | undefined {
+/** Which file stands at a path. @returns undefined when there is none. @throws Error of the file system. */
+export function identityOf(path: string): string | undefined {
   const found = statSync(path, { bigint: true, throwIfNoEntry: false });
   return found && `${found.dev}:${found.ino}`;
 }

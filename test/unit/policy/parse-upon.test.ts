@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { apiDocument } from '../../../src/policy/owner.ts';
 import { type PolicyDocument, parse, parseUpon } from '../../../src/policy/parse.ts';
 import { readersOf } from '../../../src/policy/read-document.ts';
@@ -119,4 +122,27 @@ test('what is equal in the policy read last is its very object', () => {
     [true, false, true],
     'what stands there as before is not checked again',
   );
+});
+
+test('what was read before the last is let go', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const document = (at: number): PolicyDocument => {
+    return { file: 'one.json', format: 'json', text: `{"services":{"a":{"connectTimeout":"${at}s"}}}` };
+  };
+  const other: PolicyDocument = { file: 'two.json', format: 'json', text: '{"services":{"b":{}}}' };
+  const read = (at: number) => {
+    const documents = [document(at), other];
+    parse(documents);
+    return new WeakRef(documents);
+  };
+  const all = Array.from({ length: 20 }, (_, at) => read(1 + at));
+  const last = [document(21), other];
+  parse(last);
+  // What a reference is made to lives until the end of the turn.
+  await setImmediate();
+  collect();
+  const kept = all.filter(each => each.deref() !== undefined).length;
+  assert.ok(kept <= 2, `${kept} of 20 are kept`);
+  assert.ok(parse(last).policy);
 });

@@ -223,4 +223,26 @@ describe('following policy files', () => {
     await stop();
     assert.deepEqual(sink.rejects, []);
   });
+
+  it('reads what is written while it reads because the writing takes too long', async () => {
+    const text = (port: number) => `services: { a: { endpoints: [{ address: "\${HOST:-h}:${port}" }] } }`;
+    const file = fileWith(text(1));
+    const sink = new Recorder();
+    const stopped = new AbortController();
+    const last = [text(2)][Symbol.iterator]();
+    // Asked when the files have been read.
+    const variables = () => {
+      for (const each of last) writeFileSync(file, each);
+      return undefined;
+    };
+    const timing = { settleAtMost: 0, poll: 20 };
+    const done = followPolicyFiles(file, sink, { signal: stopped.signal, report: () => {}, variables, timing });
+    running.push({
+      stop: async () => {
+        stopped.abort();
+        await done;
+      },
+    });
+    await until('the last text', () => sink.texts?.includes(text(2)) ?? false);
+  });
 });
