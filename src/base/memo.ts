@@ -17,8 +17,27 @@ export function memo1<A extends object, R>(make: (a: A) => R): (a: A) => R {
 
 /** Remembers `make(a, b)` per pair of objects. */
 export function memo2<A extends object, B extends object, R>(make: (a: A, b: B) => R): (a: A, b: B) => R {
-  const perA = memo1((a: A) => memo1((b: B) => make(a, b)));
-  return (a, b) => perA(a)(b);
+  return memo2Told(make).of;
+}
+
+/**
+ * {@link memo2} that may also be told what it would make, by who knows it already: `know` must be given just that.
+ */
+export function memo2Told<A extends object, B extends object, R>(
+  make: (a: A, b: B) => R,
+): { readonly of: (a: A, b: B) => R; readonly know: (a: A, b: B, result: R) => void } {
+  const perA = memo1((_: A) => new WeakMap<B, { readonly result: R }>());
+  const know = (a: A, b: B, result: R): void => {
+    perA(a).set(b, { result });
+  };
+  const of = (a: A, b: B): R => {
+    const hit = perA(a).get(b);
+    if (hit) return hit.result;
+    const result = make(a, b);
+    know(a, b, result);
+    return result;
+  };
+  return { of, know };
 }
 
 /**

@@ -1,4 +1,5 @@
 import { compareText } from './compare.ts';
+import { memo2Told } from './memo.ts';
 
 /** Records of many names that follow one another: what is other in the next one is known without a walk over all of it. */
 
@@ -6,7 +7,7 @@ type Entries = readonly (readonly [string, unknown])[];
 
 const entries = new WeakMap<object, Entries>();
 /** By the record before and the one after: places, in the order of names, of what is another value. */
-const changes = new WeakMap<object, WeakMap<object, readonly number[] | undefined>>();
+const places = memo2Told(comparedPlaces);
 
 /** Entries by name, the same list each time. */
 export function entriesByName(record: object): Entries {
@@ -22,28 +23,19 @@ export function entriesByName(record: object): Entries {
 
 /** Places, in the order of names, at which the second of two records has another value; undefined where names came or went. */
 export function changedPlaces(before: object, after: object): readonly number[] | undefined {
-  if (before === after) return [];
-  const known = changesSince(before);
-  if (!known.has(after)) known.set(after, comparedPlaces(before, after));
-  return known.get(after);
-}
-
-function changesSince(before: object): WeakMap<object, readonly number[] | undefined> {
-  const known = changes.get(before) ?? new WeakMap<object, readonly number[] | undefined>();
-  changes.set(before, known);
-  return known;
+  return before === after ? [] : places.of(before, after);
 }
 
 function comparedPlaces(before: object, after: object): readonly number[] | undefined {
   const [old, now] = [entriesByName(before), entriesByName(after)];
   if (old.length !== now.length) return undefined;
-  const places: number[] = [];
+  const changed: number[] = [];
   for (let at = 0; at < now.length; at++) {
     const [was, is] = [old[at], now[at]];
     if (!was || !is || was[0] !== is[0]) return undefined;
-    if (was[1] !== is[1]) places.push(at);
+    if (was[1] !== is[1]) changed.push(at);
   }
-  return places;
+  return changed;
 }
 
 /** The names of what another record has otherwise; undefined where names came or went. */
@@ -58,19 +50,20 @@ export function changedNames(before: object, after: object): readonly string[] |
 export function withValues<T extends object>(record: T, values: ReadonlyMap<string, unknown>): T {
   const old = entriesByName(record);
   const now = old.slice();
-  const places: number[] = [];
+  const changed: number[] = [];
   for (const [name, value] of values) {
     const at = placeOf(old, name);
     if (at === undefined || old[at]?.[1] === value) continue;
     now[at] = [name, value];
-    places.push(at);
+    changed.push(at);
   }
-  if (places.length === 0) return record;
+  if (changed.length === 0) return record;
   const made = Object.fromEntries(now) as T;
   entries.set(made, now);
-  changesSince(record).set(
+  places.know(
+    record,
     made,
-    places.sort((a, b) => a - b),
+    changed.sort((a, b) => a - b),
   );
   return made;
 }

@@ -1,4 +1,4 @@
-import { memo1 } from '../base/memo.ts';
+import { memo1, memo2Told } from '../base/memo.ts';
 import type { EncodedResource, TypeSnapshot } from './snapshot.ts';
 
 /** What turns one set of resources into another. */
@@ -11,7 +11,7 @@ export interface TypeDiff {
 
 /** The difference between two moments of a type; from undefined: everything. Computed once per pair, for all streams. */
 export function diffTypes(from: TypeSnapshot | undefined, to: TypeSnapshot): TypeDiff {
-  return from ? difference(from, to) : everything(to);
+  return from ? differences.of(from, to) : everything(to);
 }
 
 const none: readonly string[] = [];
@@ -19,21 +19,10 @@ const nothing: TypeDiff = { changed: [], removed: none };
 
 const everything = memo1((to: TypeSnapshot): TypeDiff => ({ changed: [...to.resources.values()], removed: [] }));
 
-const known = new WeakMap<TypeSnapshot, WeakMap<TypeSnapshot, TypeDiff>>();
-
-function difference(from: TypeSnapshot, to: TypeSnapshot): TypeDiff {
-  const found = known.get(from)?.get(to);
-  if (found) return found;
-  const made = compared(from, to);
-  knowDifference(from, to, made);
-  return made;
-}
+const differences = memo2Told(compared);
 
 /** For who has made the second of the first: what {@link diffTypes} would find. */
-export function knowDifference(from: TypeSnapshot, to: TypeSnapshot, difference: TypeDiff): void {
-  const ofFrom = known.get(from) ?? new WeakMap<TypeSnapshot, TypeDiff>();
-  known.set(from, ofFrom.set(to, difference));
-}
+export const knowDifference = differences.know;
 
 function compared(from: TypeSnapshot, to: TypeSnapshot): TypeDiff {
   // Versions given by hand may have been given before, to another content.

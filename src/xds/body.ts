@@ -110,11 +110,16 @@ const changedBodies = memo1((_to: TypeSnapshot) => new Interner<ResponseBody>())
 
 function changedBody(to: TypeSnapshot, resources: readonly EncodedResource[]): ResponseBody {
   const key = JSON.stringify(resources.map(each => each.name));
-  return changedBodies(to).one(key, () => ({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }));
+  return changedBodies(to).one(key, () => bringing(to, resources));
+}
+
+/** A body that brings resources of a set, and says nothing else. */
+function bringing(to: TypeSnapshot, resources: readonly EncodedResource[]): ResponseBody {
+  return { typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] };
 }
 
 function nothingNew(to: TypeSnapshot, _subscription: Subscription): ResponseBody {
-  return { typeUrl: to.typeUrl, version: wireVersion(to), resources: [], removed: [] };
+  return bringing(to, []);
 }
 
 /** Of what is told with a reason, nothing else is said: that it is not found means that it is removed (R28, R35). */
@@ -136,12 +141,7 @@ function remembered(make: BodyOf): BodyOf {
 
 /** A whole set as one response. Remembered apart from its reason, since many reasons lead to it. */
 const whole = memo2(
-  (to: TypeSnapshot, subscription: Subscription): ResponseBody => ({
-    typeUrl: to.typeUrl,
-    version: wireVersion(to),
-    resources: subscribed(to, subscription),
-    removed: [],
-  }),
+  (to: TypeSnapshot, subscription: Subscription): ResponseBody => bringing(to, subscribed(to, subscription)),
 );
 
 /** SotW, types whose absence deletes: everything subscribed, if any of it changed or is asked for (R15, R16, R26). */
@@ -164,7 +164,7 @@ export const partialBody: BodyOf = obvious(
       return body.resources.length > 0 ? body : undefined;
     }
     const resources = wanted(owing);
-    return resources.length > 0 ? { typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] } : undefined;
+    return resources.length > 0 ? bringing(to, resources) : undefined;
   }),
 );
 
@@ -185,7 +185,7 @@ export const deltaBody: BodyOf = obvious(
     }
     const resources = wanted(owing);
     if (resources.length === 0 && !isAny(absence) && !again.wildcard) return undefined;
-    return withAbsence({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }, absence);
+    return withAbsence(bringing(to, resources), absence);
   }),
 );
 
@@ -259,7 +259,7 @@ export function resumedBody(
   const absence = absent({ to, subscription }, noNames, lacking);
   if (resources.length === 0 && !isAny(absence)) return { body: undefined, leftover };
   return {
-    body: withAbsence({ typeUrl: to.typeUrl, version: wireVersion(to), resources, removed: [] }, absence),
+    body: withAbsence(bringing(to, resources), absence),
     leftover,
   };
 }
