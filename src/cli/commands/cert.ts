@@ -126,7 +126,7 @@ function authorityCommand(cert: Command, host: CliHost): void {
   withMakeOptions(command, usual.authority).action((folder: string, flags: AuthorityFlags) =>
     makeAuthority(host, folder, flags),
   );
-  withExamples(command, ['switchyard cert ca', 'switchyard cert ca /root/shop-ca --name "shop xDS" --lifetime 1825d']);
+  withExamples(command, ['switchyard cert ca', 'switchyard cert ca /srv/shop-ca --name "shop xDS" --lifetime 1825d']);
 }
 
 async function makeAuthority(host: CliHost, folder: string, flags: AuthorityFlags): Promise<void> {
@@ -161,7 +161,7 @@ function issueCommand(cert: Command, host: CliHost): void {
   withExamples(command, [
     'switchyard cert issue xds --server xds.internal 10.0.0.5',
     'switchyard cert issue edge-1 edge-2 --client "spiffe://shop/edge/{id}"',
-    'switchyard cert issue admin --server cp.internal --ca /root/shop-ca/ca.crt --out /etc/switchyard/tls --force',
+    'switchyard cert issue admin --server cp.internal --ca /srv/shop-ca/ca.crt --out /etc/switchyard/tls --force',
   ]);
 }
 
