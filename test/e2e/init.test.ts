@@ -11,6 +11,7 @@ import { ask } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
+import { testTransport } from '../support/xds-transport.ts';
 
 const children: ChildProcess[] = [];
 const killAll = () => {
@@ -71,8 +72,9 @@ describe('what init makes is what runs', () => {
       const made = await runCommand(['init', folder, '--run', run, ...flags, ...more], { cwd: folder });
       assert.equal(made.code, 0, made.err);
       const text = (name: string) => readFileSync(join(folder, name), 'utf8');
-      // Where it keeps its data, and the ports of this machine, are the test's.
-      const mine = { SWITCHYARD_DATA: data, SWITCHYARD_ADMIN: `127.0.0.1:${admin}` };
+      // Where it keeps its data, the ports of this machine, and the transport of xDS are the test's.
+      const ours = { SWITCHYARD_DATA: data, SWITCHYARD_XDS_TRANSPORT: testTransport };
+      const mine = { ...ours, SWITCHYARD_ADMIN: `127.0.0.1:${admin}` };
       const server =
         run === 'systemd'
           ? start(

@@ -15,6 +15,7 @@ import { startLoad } from '../support/load.ts';
 import { freePort } from '../support/ports.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
+import { testTransport } from '../support/xds-transport.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const example = join(root, 'examples', 'control-plane');
@@ -129,8 +130,13 @@ describe('a control plane of one’s own, made with the library', { timeout: 480
       if (/\.(?:js|d\.ts)$/.test(name)) assert.ok(!readFileSync(name, 'utf8').includes(root), `${name} names ${root}`);
     }
     const source = readFileSync(join(example, 'main.ts'), 'utf8');
-    assert.ok(source.includes("'../../src/index.ts'"));
-    writeFileSync(join(folder, 'main.ts'), source.replace("'../../src/index.ts'", "'switchyard'"));
+    const changes = [
+      ["'../../src/index.ts'", "'switchyard'"],
+      ['new XdsServer(board, {', `new XdsServer(board, { transport: '${testTransport}',`],
+    ] as const;
+    for (const [before] of changes) assert.ok(source.includes(before), before);
+    const own = changes.reduce((text, [before, after]) => text.replace(before, after), source);
+    writeFileSync(join(folder, 'main.ts'), own);
     writeFileSync(join(folder, 'types.ts'), typed);
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const settings = ['--strict', '--module', 'nodenext', '--target', 'es2024', '--types', 'node', '--outDir', 'out'];

@@ -4,11 +4,16 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { ask } from '../../support/client.ts';
 import { until } from '../../support/until.ts';
+import { testTransport } from '../../support/xds-transport.ts';
 
 const root = path.join(import.meta.dirname, '..', '..', '..');
 
 function start(...args: readonly string[]) {
-  const child = spawn(process.execPath, ['examples/run.ts', ...args], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['examples/run.ts', ...args], {
+    cwd: root,
+    env: { ...process.env, SWITCHYARD_XDS_TRANSPORT: testTransport },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
