@@ -19,6 +19,7 @@ import { spoilingPipeline } from '../support/spoiled-pipeline.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
 import { edgePolicy } from '../support/world.ts';
+import { testTransport } from '../support/xds-transport.ts';
 
 /** A cluster is spoiled if the policy gives it this timeout. */
 const spoiledTimeout = '0.777s';
@@ -78,6 +79,7 @@ describe('the stream of events beside a real Envoy', { timeout: 120_000 }, async
       policy: policyFile,
       data,
       xds: { host: '127.0.0.1', port: xdsPort },
+      xdsTransport: testTransport,
       admin: { host: '127.0.0.1', port: 0 },
       adminHosts: new Set<string>(),
       lingerLimit: millis(500),

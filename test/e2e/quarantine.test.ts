@@ -16,6 +16,7 @@ import { freePort } from '../support/ports.ts';
 import { spoilingPipeline } from '../support/spoiled-pipeline.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 import { until } from '../support/until.ts';
+import { testTransport } from '../support/xds-transport.ts';
 
 /** A cluster is spoiled if the policy gives it this timeout. */
 const spoiledTimeout = '0.777s';
@@ -33,6 +34,7 @@ class Plane {
       policy: join(this.folder, 'switchyard.json'),
       data: join(this.folder, 'data'),
       xds: { host: '127.0.0.1', port: this.xdsPort },
+      xdsTransport: testTransport,
       admin: { host: '127.0.0.1', port: 0 },
       adminHosts: new Set<string>(),
       lingerLimit: millis(500),
