@@ -2,11 +2,11 @@ import { typeUrl } from '../../proto/codec.ts';
 import { compareText } from '../base/compare.ts';
 import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
 import { changedSince } from './changed-since.ts';
-import { knowDifference } from './diff.ts';
 import { contentHash, encodeResource } from './encode.ts';
 import { longestRequest } from './longest-request.ts';
 import { ResourcesByName } from './resources-by-name.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
+import { versionOf, withReplaced } from './type-set.ts';
 
 /**
  * A fleet's snapshot. Whatever is equal to `previous` in content is its very object, from single resources to the whole
@@ -35,24 +35,12 @@ function replacedIn(previous: Snapshot, resources: readonly Resource[]): Snapsho
   for (const [type, fresh] of replaced) {
     const url = typeUrl(type);
     const known = previous.types.get(url);
-    if (known) types.set(url, withFresh(known, fresh));
+    if (known) types.set(url, withReplaced(known, fresh.map(encodeResource)));
   }
   const routes = replaced.has(servedTypes.route);
   return snapshotOf(previous.key, types, previous, () =>
     routes ? longestRequest(resources) : (previous.longestRequest ?? longestRequest(resources)),
   );
-}
-
-function withFresh(previous: TypeSnapshot, fresh: readonly Resource[]): TypeSnapshot {
-  const encoded = fresh.map(encodeResource).filter(each => previous.resources.get(each.name)?.version !== each.version);
-  if (encoded.length === 0) return previous;
-  const known = asResources(previous.resources);
-  const resources = known.with(encoded);
-  blocksOf.set(resources, renewedBlocks(known, resources, encoded));
-  const set = { typeUrl: previous.typeUrl, version: versionOf(previous.typeUrl, resources), resources };
-  const changed = encoded.toSorted((a, b) => resources.placeOf(a.name) - resources.placeOf(b.name));
-  knowDifference(previous, set, { changed, removed: [] });
-  return set;
 }
 
 function allTypes(key: string, resources: readonly Resource[], previous: Snapshot | undefined): Snapshot {
@@ -85,10 +73,6 @@ function typeSnapshot(url: string, resources: readonly Resource[], previous: Typ
 
 type EncodedResources = ReadonlyMap<string, EncodedResource>;
 
-function asResources(resources: EncodedResources): ResourcesByName {
-  return resources instanceof ResourcesByName ? resources : ResourcesByName.of(resources.values());
-}
-
 function allOf(resources: readonly Resource[], previous: TypeSnapshot | undefined): ResourcesByName {
   const encoded = inOrder(resources).map(resource => {
     const fresh = encodeResource(resource);
@@ -103,50 +87,6 @@ function isSame(one: EncodedResources, other: EncodedResources): boolean {
   if (one.size !== other.size) return false;
   for (const [name, resource] of one) if (other.get(name) !== resource) return false;
   return true;
-}
-
-/** Resources of which the version is made of one hash; of more, of the hashes of so many each. */
-const block = 256;
-
-const blocksOf = new WeakMap<ResourcesByName, readonly string[]>();
-
-/**
- * The version of a set of resources, in the order of their names. Names hold no line breaks, so no two sets give one text.
- * Where there are many, that of the next set costs the blocks that have changed.
- */
-export function versionOf(url: string, resources: ReadonlyMap<string, EncodedResource>): string {
-  if (resources.size <= block) return contentHash(`${url}${textOf(resources.values())}`);
-  return contentHash(`${url}\n${resources.size}\n${blocksIn(asResources(resources)).join('\n')}`);
-}
-
-function blocksIn(resources: ResourcesByName): readonly string[] {
-  const known = blocksOf.get(resources);
-  if (known) return known;
-  const count = Math.ceil(resources.size / block);
-  const made = Array.from({ length: count }, (_, at) => blockOf(resources, at));
-  blocksOf.set(resources, made);
-  return made;
-}
-
-function blockOf(resources: ResourcesByName, at: number): string {
-  return contentHash(textOf(resources.slice(at * block, block)));
-}
-
-function renewedBlocks(
-  known: ResourcesByName,
-  resources: ResourcesByName,
-  fresh: readonly EncodedResource[],
-): readonly string[] {
-  const blocks = blocksIn(known).slice();
-  const changed = new Set(fresh.map(({ name }) => Math.floor(resources.placeOf(name) / block)));
-  for (const at of changed) blocks[at] = blockOf(resources, at);
-  return blocks;
-}
-
-function textOf(resources: Iterable<EncodedResource>): string {
-  let text = '';
-  for (const { name, version } of resources) text += `\n${name}\n${version}`;
-  return text;
 }
 
 function inOrder(resources: readonly Resource[]): readonly Resource[] {

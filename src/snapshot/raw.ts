@@ -61,7 +61,7 @@ export function rawSnapshot(
   for (const resource of resources) listed(byType, resource.typeUrl).push(resource);
   const types = new Map(
     [...byType].map(([url, list]) => {
-      const draft = new TypeDraft(url, previous?.types.get(url), []);
+      const draft = new TypeDraft(url, previous?.types.get(url), { anew: true });
       for (const each of list) draft.put(each);
       return [url, draft.end(versionFor(versions, url))];
     }),
@@ -89,7 +89,7 @@ export function changedSnapshot(snapshot: Snapshot, { put = [], remove = [], ver
   const types = new Map(snapshot.types);
   for (const url of touched) {
     const before = snapshot.types.get(url);
-    const draft = new TypeDraft(url, before);
+    const draft = new TypeDraft(url, before, { anew: false });
     for (const each of remove) if (each.typeUrl === url) draft.remove(each.name);
     for (const each of put) if (each.typeUrl === url) draft.put(each);
     types.set(url, draft.end(versionFor(versions, url)));

@@ -1,71 +1,91 @@
 import { Buffer } from 'node:buffer';
 import { compareText } from '../base/compare.ts';
-import { versionOf } from './build.ts';
-import { contentHash } from './encode.ts';
 import { encodeRaw } from './encode-raw.ts';
 import { canonicalName } from './names.ts';
 import type { RawError, RawResource } from './raw.ts';
+import { ResourcesByName } from './resources-by-name.ts';
 import type { EncodedResource, ResourceError, TypeSnapshot } from './snapshot.ts';
+import { setOf, withReplaced } from './type-set.ts';
 
 /** Of `google.rpc.Code`, those that mean something to clients here. */
 const errorCodes = { UNKNOWN: 2, NOT_FOUND: 5, PERMISSION_DENIED: 7, INTERNAL: 13, UNAVAILABLE: 14 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
 
+/** What is to be under a canonical name; undefined: nothing. */
+type Changes = ReadonlyMap<string, EncodedResource | ResourceError | undefined>;
+
 /** The next set of a type in the making. */
 export class TypeDraft {
   readonly #url: string;
   readonly #previous: TypeSnapshot | undefined;
-  readonly #resources: Map<string, EncodedResource>;
-  readonly #errors: Map<string, ResourceError>;
-  #ordered = true;
+  readonly #anew: boolean;
+  readonly #changes = new Map<string, EncodedResource | ResourceError | undefined>();
 
-  /** @param from what it begins with: all of the previous set, or nothing. */
-  constructor(url: string, previous: TypeSnapshot | undefined, from?: readonly []) {
+  /** @param anew it begins with nothing, instead of with all of the previous set. */
+  constructor(url: string, previous: TypeSnapshot | undefined, { anew }: { readonly anew: boolean }) {
     this.#url = url;
     this.#previous = previous;
-    this.#resources = new Map(from ?? previous?.resources);
-    this.#errors = new Map(from ?? previous?.errors);
+    this.#anew = anew;
   }
 
   remove(name: string): void {
-    this.#resources.delete(canonicalName(name));
-    this.#errors.delete(canonicalName(name));
+    this.#changes.set(canonicalName(name), undefined);
   }
 
   put(given: RawResource | RawError): void {
     const name = canonicalName(given.name);
     if ('error' in given) {
-      this.#resources.delete(name);
-      this.#errors.set(name, { code: errorCodes[given.error.code], message: given.error.message });
+      this.#changes.set(name, { code: errorCodes[given.error.code], message: given.error.message });
     } else {
-      this.#errors.delete(name);
       const fresh = encodeRaw(name, given);
       const known = this.#previous?.resources.get(name);
       if (known?.version === fresh.version && given.version !== undefined && !sameBytes(known, fresh))
         throw taken(given.version, `${this.#url} ${name}`);
-      this.#ordered &&= this.#resources.has(name);
-      this.#resources.set(name, known?.version === fresh.version ? known : fresh);
+      this.#changes.set(name, known?.version === fresh.version ? known : fresh);
     }
   }
 
   /** @param given the version by hand. */
   end(given: string | undefined): TypeSnapshot {
-    const resources = this.#ordered ? this.#resources : inOrder(this.#resources);
-    const errors = inOrder(this.#errors);
-    const version = given ?? versionWith(errors, versionOf(this.#url, resources));
     const previous = this.#previous;
-    if (previous?.version === version && previous.numbered === given) {
-      if (given === undefined || isSame(previous, resources, errors)) return previous;
-      throw taken(given, this.#url);
+    const replaced = previous && replacements(previous, this.#changes, this.#anew);
+    const next = replaced ? withReplaced(previous, replaced, given) : this.#made(given);
+    if (next === previous || next.version !== previous?.version || given !== previous.numbered) return next;
+    if (given === undefined || isSame(previous, next)) return previous;
+    throw taken(given, this.#url);
+  }
+
+  #made(given: string | undefined): TypeSnapshot {
+    const kept = this.#anew ? undefined : this.#previous;
+    const resources = [...(kept?.resources.values() ?? [])].filter(({ name }) => !this.#changes.has(name));
+    const errors = [...(kept?.errors ?? [])].filter(([name]) => !this.#changes.has(name));
+    for (const [name, each] of this.#changes) {
+      if (each && isResource(each)) resources.push(each);
+      else if (each) errors.push([name, each]);
     }
-    const numbered = given !== undefined && { numbered: given };
-    return { typeUrl: this.#url, version, ...numbered, resources, ...(errors.size > 0 && { errors }) };
+    const ordered = ResourcesByName.of(resources.sort((a, b) => compareText(a.name, b.name)));
+    return setOf(this.#url, ordered, new Map(errors.sort(([a], [b]) => compareText(a, b))), given);
   }
 }
 
-function inOrder<V>(byName: ReadonlyMap<string, V>): ReadonlyMap<string, V> {
-  return new Map([...byName].sort(([a], [b]) => compareText(a, b)));
+/** What takes the place of resources that are there; undefined if anything comes or goes, or is or was an error. */
+function replacements(
+  { resources, errors }: TypeSnapshot,
+  changes: Changes,
+  anew: boolean,
+): readonly EncodedResource[] | undefined {
+  const fresh: EncodedResource[] = [];
+  for (const [name, each] of changes) {
+    if (each === undefined && !resources.has(name) && !errors?.has(name)) continue;
+    if (!each || !isResource(each) || !resources.has(name)) return undefined;
+    fresh.push(each);
+  }
+  return anew && (fresh.length < resources.size || errors?.size) ? undefined : fresh;
+}
+
+function isResource(each: EncodedResource | ResourceError): each is EncodedResource {
+  return 'version' in each;
 }
 
 function taken(version: string, by: string): Error {
@@ -74,16 +94,11 @@ function taken(version: string, by: string): Error {
 
 function isSame(
   { resources, errors = new Map() }: TypeSnapshot,
-  others: ReadonlyMap<string, EncodedResource>,
-  otherErrors: ReadonlyMap<string, ResourceError>,
+  { resources: others, errors: otherErrors = new Map() }: TypeSnapshot,
 ): boolean {
-  const alike = (name: string, other: EncodedResource): boolean => {
-    const known = resources.get(name);
-    return known !== undefined && known.version === other.version;
-  };
   return (
     resources.size === others.size &&
-    [...others].every(([name, other]) => alike(name, other)) &&
+    [...others].every(([name, other]) => resources.get(name)?.version === other.version) &&
     JSON.stringify([...errors]) === JSON.stringify([...otherErrors])
   );
 }
@@ -91,9 +106,4 @@ function isSame(
 function sameBytes(a: EncodedResource, b: EncodedResource): boolean {
   const bytes = (each: EncodedResource) => each.limited?.deltaEntry ?? each.deltaEntry;
   return a.onDemand === b.onDemand && Buffer.compare(bytes(a), bytes(b)) === 0;
-}
-
-/** Errors are content too. */
-function versionWith(errors: ReadonlyMap<string, ResourceError>, version: string): string {
-  return errors.size === 0 ? version : contentHash(JSON.stringify([version, ...errors]));
 }

@@ -2,10 +2,10 @@ import { decode, type MessageName, typeUrl } from '../../proto/codec.ts';
 import { memo1 } from '../base/memo.ts';
 import { remember } from '../base/remember.ts';
 import { type Resource, servedTypes } from '../base/resource.ts';
-import { versionOf } from './build.ts';
 import { contentHash } from './encode.ts';
 import { type Reference, referencesOf } from './references.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
+import { versionOf } from './type-set.ts';
 
 /** A resource at a content that is not to be sent, and what stands in its place; undefined: nothing. */
 export interface Withheld {

@@ -1,5 +1,5 @@
-import { versionOf } from '../snapshot/build.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
+import { versionOf } from '../snapshot/type-set.ts';
 
 /** How the protocol treats a resource type. */
 export interface ResourceType {

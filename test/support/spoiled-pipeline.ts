@@ -2,9 +2,9 @@ import { decode, encode, typeUrl } from '../../proto/codec.ts';
 import type { Cluster } from '../../proto/gen/envoy.config.cluster.v3.ts';
 import { type Build, type Pipeline, pipeline } from '../../src/control/pipeline.ts';
 import { quarantined, standingOf } from '../../src/control/quarantines.ts';
-import { versionOf } from '../../src/snapshot/build.ts';
 import { encodeRaw } from '../../src/snapshot/encode-raw.ts';
 import type { EncodedResource, Snapshot } from '../../src/snapshot/snapshot.ts';
+import { versionOf } from '../../src/snapshot/type-set.ts';
 
 const clusters = typeUrl('envoy.config.cluster.v3.Cluster');
 
