@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { typeUrl } from '../../proto/codec.ts';
-import { contentHash } from './encode.ts';
+import { contentHash, plainEntries } from './encode.ts';
 import { canonicalName } from './names.ts';
 import type { RawResource } from './raw.ts';
 import type { EncodedResource } from './snapshot.ts';
@@ -11,6 +11,9 @@ export function encodeRaw(name: string, resource: RawResource): EncodedResource 
   const { typeUrl: url, value } = resource;
   const aliases = [...new Set((resource.aliases ?? []).map(canonicalName))];
   const version = resource.version ?? rawVersion(resource, aliases);
+  const onDemand = resource.onDemand && ({ onDemand: true } as const);
+  if (aliases.length === 0 && resource.ttl === undefined)
+    return { name, version, ...plainEntries(url, name, version, value), ...onDemand };
   const any = [textField(1, url), ...(value.length > 0 ? [delimited(2, value)] : [])];
   const body = delimited(2, ...any);
   const about = [textField(3, name), textField(1, version), ...aliases.map(alias => textField(4, alias))];
@@ -22,7 +25,7 @@ export function encodeRaw(name: string, resource: RawResource): EncodedResource 
     sotwEntry: body,
     deltaEntry: delimited(2, ...about, body),
     ...(aliases.length > 0 && { aliases }),
-    ...(resource.onDemand && { onDemand: true }),
+    ...onDemand,
     ...(resource.ttl !== undefined && { limited: limitedEntries(resource.ttl, about, body) }),
   };
 }

@@ -2,22 +2,18 @@ import { Buffer } from 'node:buffer';
 import { hash } from 'node:crypto';
 import { encode, typeUrl } from '../../proto/codec.ts';
 import { memo1 } from '../base/memo.ts';
-import { type Resource, type ServedType, servedTypes } from '../base/resource.ts';
+import type { Resource, ServedType } from '../base/resource.ts';
 import type { EncodedResource } from './snapshot.ts';
-import { textField, varintLength, writeVarint } from './wire.ts';
+import { varintLength, writeVarint } from './wire.ts';
 
 /** First bytes of length-delimited fields: number and wire type. */
 const tag = (field: number) => (field << 3) | 2;
+const typeUrlTag = tag(1);
 /** `resources` of both responses, and `resource` of the wrapper in a delta response: all of them are field 2. */
 const resourceTag = tag(2);
 const anyValueTag = tag(2);
 const versionTag = tag(1);
 const nameTag = tag(3);
-
-/** The `type_url` field of an `Any` of each type. */
-const typeUrlFields: ReadonlyMap<ServedType, Uint8Array> = new Map(
-  Object.values(servedTypes).map(type => [type, textField(1, typeUrl(type))]),
-);
 
 /**
  * A resource's bytes, made once however many fleets and streams send them. Throws when the message is not of its type,
@@ -30,34 +26,38 @@ export const encodeResource: (resource: Resource) => EncodedResource = memo1(res
 function encodeAs<T extends ServedType>(type: T, resource: Resource): EncodedResource {
   const value = encode(type, resource.message as Resource<T>['message']);
   const version = contentHash(value);
-  return { name: resource.name, version, ...entries(type, resource.name, version, value) };
+  return { name: resource.name, version, ...plainEntries(typeUrl(type), resource.name, version, value) };
 }
 
-/** Both entries lie in one piece of memory; the second holds the first once more, since the field numbers agree. */
-function entries(
-  type: ServedType,
+/**
+ * A resource of which there is nothing but its bytes. Both entries lie in one piece of memory, a copy of its own; the second
+ * holds the first once more, since the field numbers agree.
+ */
+export function plainEntries(
+  url: string,
   name: string,
   version: string,
   value: Uint8Array,
 ): Pick<EncodedResource, 'value' | 'sotwEntry' | 'deltaEntry'> {
-  const url = typeUrlFields.get(type) ?? textField(1, typeUrl(type));
-  const any = url.length + (value.length > 0 ? fieldLength(value.length) : 0);
+  const urlLength = Buffer.byteLength(url);
+  const any = fieldLength(urlLength) + (value.length > 0 ? fieldLength(value.length) : 0);
   const sotw = fieldLength(any);
   const nameLength = Buffer.byteLength(name);
-  const wrapper = fieldLength(version.length) + sotw + fieldLength(nameLength);
+  const versionLength = Buffer.byteLength(version);
+  const wrapper = fieldLength(versionLength) + sotw + fieldLength(nameLength);
   const bytes = Buffer.allocUnsafeSlow(sotw + fieldLength(wrapper));
 
   let at = writeHead(bytes, 0, resourceTag, any);
-  bytes.set(url, at);
-  at += url.length;
+  at = writeHead(bytes, at, typeUrlTag, urlLength);
+  at += bytes.write(url, at, 'utf8');
   if (value.length > 0) {
     at = writeHead(bytes, at, anyValueTag, value.length);
     bytes.set(value, at);
   }
 
   at = writeHead(bytes, sotw, resourceTag, wrapper);
-  at = writeHead(bytes, at, versionTag, version.length);
-  at += bytes.write(version, at, 'latin1');
+  at = writeHead(bytes, at, versionTag, versionLength);
+  at += bytes.write(version, at, 'utf8');
   at += bytes.copy(bytes, at, 0, sotw);
   at = writeHead(bytes, at, nameTag, nameLength);
   bytes.write(name, at, 'utf8');
