@@ -6,7 +6,7 @@ import { contentHash, encodeResource } from './encode.ts';
 import { longestRequest } from './longest-request.ts';
 import { ResourcesByName } from './resources-by-name.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
-import { versionOf, withReplaced } from './type-set.ts';
+import { setOf, withReplaced } from './type-set.ts';
 
 /**
  * A fleet's snapshot. Whatever is equal to `previous` in content is its very object, from single resources to the whole
@@ -68,7 +68,7 @@ function snapshotOf(
 function typeSnapshot(url: string, resources: readonly Resource[], previous: TypeSnapshot | undefined): TypeSnapshot {
   const encoded = allOf(resources, previous);
   if (previous && isSame(previous.resources, encoded)) return previous;
-  return { typeUrl: url, version: versionOf(url, encoded), resources: encoded };
+  return setOf(url, encoded);
 }
 
 type EncodedResources = ReadonlyMap<string, EncodedResource>;

@@ -5,7 +5,7 @@ import { type Resource, servedTypes } from '../base/resource.ts';
 import { contentHash } from './encode.ts';
 import { type Reference, referencesOf } from './references.ts';
 import type { EncodedResource, Snapshot, TypeSnapshot } from './snapshot.ts';
-import { versionOf } from './type-set.ts';
+import { versionOf } from './type-version.ts';
 
 /** A resource at a content that is not to be sent, and what stands in its place; undefined: nothing. */
 export interface Withheld {

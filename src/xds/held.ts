@@ -1,6 +1,6 @@
 import { memo1, memo2 } from '../base/memo.ts';
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
-import { versionOf } from '../snapshot/type-set.ts';
+import { versionOf } from '../snapshot/type-version.ts';
 import { namesIn, type ResponseBody } from './body.ts';
 import type { TypeState, Unanswered } from './machine.ts';
 import { covers, type Subscription, subscriptionOf } from './subscription.ts';

@@ -1,7 +1,7 @@
 import { memo2 } from '../base/memo.ts';
 import { diffTypes } from '../snapshot/diff.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { versionOf } from '../snapshot/type-set.ts';
+import { versionOf } from '../snapshot/type-version.ts';
 import type { Withheld } from '../snapshot/withhold.ts';
 
 /**

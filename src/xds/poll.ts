@@ -1,6 +1,6 @@
 import type { Assignment, CertifiedNames, Publication } from '../snapshot/board.ts';
 import type { TypeSnapshot } from '../snapshot/snapshot.ts';
-import { versionOf } from '../snapshot/type-set.ts';
+import { versionOf } from '../snapshot/type-version.ts';
 import { completeBody, type ResponseBody } from './body.ts';
 import { withCertificate } from './certified-names.ts';
 import type { XdsLimits } from './limits.ts';

@@ -1,5 +1,5 @@
 import type { EncodedResource, TypeSnapshot } from '../snapshot/snapshot.ts';
-import { versionOf } from '../snapshot/type-set.ts';
+import { versionOf } from '../snapshot/type-version.ts';
 
 /** How the protocol treats a resource type. */
 export interface ResourceType {

@@ -4,7 +4,7 @@ import type { Struct } from '../../proto/gen/google.protobuf.ts';
 import { controlPlane } from '../base/control-plane.ts';
 import { memo1 } from '../base/memo.ts';
 import type { Board, CertifiedNames } from '../snapshot/board.ts';
-import { versionOf } from '../snapshot/type-set.ts';
+import { versionOf } from '../snapshot/type-version.ts';
 import type { ResponseBody } from './body.ts';
 import { answerPoll, type PollAnswer } from './poll.ts';
 

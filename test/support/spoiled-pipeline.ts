@@ -4,7 +4,7 @@ import { type Build, type Pipeline, pipeline } from '../../src/control/pipeline.
 import { quarantined, standingOf } from '../../src/control/quarantines.ts';
 import { encodeRaw } from '../../src/snapshot/encode-raw.ts';
 import type { EncodedResource, Snapshot } from '../../src/snapshot/snapshot.ts';
-import { versionOf } from '../../src/snapshot/type-set.ts';
+import { versionOf } from '../../src/snapshot/type-version.ts';
 
 const clusters = typeUrl('envoy.config.cluster.v3.Cluster');
 

@@ -3,7 +3,7 @@ import { encode } from '../../proto/codec.ts';
 import type { NodeIdentity, Publication } from '../../src/snapshot/board.ts';
 import { type RawError, type RawResource, rawSnapshot } from '../../src/snapshot/raw.ts';
 import type { Snapshot, TypeSnapshot } from '../../src/snapshot/snapshot.ts';
-import { versionOf } from '../../src/snapshot/type-set.ts';
+import { versionOf } from '../../src/snapshot/type-version.ts';
 import { textField } from '../../src/snapshot/wire.ts';
 import {
   clusterUrl,
