@@ -5,9 +5,12 @@ import { PublicationHistory } from '../../../src/store/publications.ts';
 import type { PublicationRecord } from '../../../src/store/store.ts';
 import { publicationOf } from '../../support/store-contract.ts';
 
-/** What is to be kept of all that there was: the newest of each fleet that is there, and of the others the last. */
-function kept(all: readonly PublicationRecord[], most: number): readonly number[] {
-  const newest = new Map(all.flatMap(({ number, fleets }) => Object.keys(fleets).map(key => [key, number])));
+/**
+ * What is to be kept of all: the newest of each fleet that is there, and of the others the last. That a fleet is there no
+ * more may have been told by one that is gone itself.
+ */
+function kept(all: readonly PublicationRecord[], most: number, ever: readonly PublicationRecord[]): readonly number[] {
+  const newest = new Map(ever.flatMap(({ number, fleets }) => Object.keys(fleets).map(key => [key, number])));
   const isNeeded = ({ number, fleets }: PublicationRecord) =>
     Object.entries(fleets).some(([key, version]) => version !== null && newest.get(key) === number);
   const rest = [...all];
@@ -28,6 +31,7 @@ it('what is kept no longer is known before anything changes, and is what is kept
       fc.integer({ min: 1, max: 5 }),
       (batches, most) => {
         const history = new PublicationHistory(most);
+        const ever: PublicationRecord[] = [];
         let number = 0;
         for (const batch of batches) {
           const records = batch.map(each => publicationOf(++number, each));
@@ -35,7 +39,8 @@ it('what is kept no longer is known before anything changes, and is what is kept
           const over = history.over(records);
           assert.deepEqual(history.all, before, 'nothing has changed');
           history.add(records, over);
-          const expected = kept([...before, ...records], most);
+          ever.push(...records);
+          const expected = kept([...before, ...records], most, ever);
           assert.deepEqual(
             history.all.map(each => each.number),
             expected,
