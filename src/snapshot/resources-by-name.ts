@@ -5,12 +5,13 @@ import type { EncodedResource } from './snapshot.ts';
  * it costs a copy of a list and not of a map.
  */
 export class ResourcesByName implements ReadonlyMap<string, EncodedResource> {
-  readonly #places: ReadonlyMap<string, number>;
-  readonly #list: readonly EncodedResource[];
+  // Not hidden: whoever prints or compares sets, in a test of theirs, is to see what is in them.
+  private readonly places: ReadonlyMap<string, number>;
+  private readonly list: readonly EncodedResource[];
 
   private constructor(places: ReadonlyMap<string, number>, list: readonly EncodedResource[]) {
-    this.#places = places;
-    this.#list = list;
+    this.places = places;
+    this.list = list;
   }
 
   /** @param ordered by name; of two with one name the last counts. */
@@ -27,46 +28,46 @@ export class ResourcesByName implements ReadonlyMap<string, EncodedResource> {
 
   /** The same with these in place of those by their names, all of which it has. */
   with(fresh: readonly EncodedResource[]): ResourcesByName {
-    const list = this.#list.slice();
+    const list = this.list.slice();
     for (const each of fresh) list[this.placeOf(each.name)] = each;
-    return new ResourcesByName(this.#places, list);
+    return new ResourcesByName(this.places, list);
   }
 
   /** @throws Error when it has no such name. */
   placeOf(name: string): number {
-    const place = this.#places.get(name);
+    const place = this.places.get(name);
     if (place === undefined) throw new Error(`there is no resource ${name}`);
     return place;
   }
 
   /** From a place on, so many. */
   slice(from: number, count: number): readonly EncodedResource[] {
-    return this.#list.slice(from, from + count);
+    return this.list.slice(from, from + count);
   }
 
   get size(): number {
-    return this.#list.length;
+    return this.list.length;
   }
 
   get(name: string): EncodedResource | undefined {
-    const place = this.#places.get(name);
-    return place === undefined ? undefined : this.#list[place];
+    const place = this.places.get(name);
+    return place === undefined ? undefined : this.list[place];
   }
 
   has(name: string): boolean {
-    return this.#places.has(name);
+    return this.places.has(name);
   }
 
   keys(): MapIterator<string> {
-    return this.#places.keys();
+    return this.places.keys();
   }
 
   values(): ArrayIterator<EncodedResource> {
-    return this.#list.values();
+    return this.list.values();
   }
 
   *entries(): Generator<[string, EncodedResource], undefined, unknown> {
-    for (const each of this.#list) yield [each.name, each];
+    for (const each of this.list) yield [each.name, each];
   }
 
   [Symbol.iterator](): Generator<[string, EncodedResource], undefined, unknown> {
@@ -74,6 +75,6 @@ export class ResourcesByName implements ReadonlyMap<string, EncodedResource> {
   }
 
   forEach(act: (value: EncodedResource, name: string, map: ReadonlyMap<string, EncodedResource>) => void): void {
-    for (const each of this.#list) act(each, each.name, this);
+    for (const each of this.list) act(each, each.name, this);
   }
 }
