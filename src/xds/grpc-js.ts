@@ -15,7 +15,7 @@ import {
 } from '@grpc/grpc-js';
 import type { CertifiedNames } from '../snapshot/board.ts';
 import { certifiedNames, type PeerNames } from './certified-names.ts';
-import { breakOff, endOn, leave } from './http2-stream.ts';
+import { breakOff, endOn, leave, writeMessage } from './http2-stream.ts';
 import type { Intake } from './intake.ts';
 import { methodsOf } from './methods.ts';
 import {
@@ -126,27 +126,36 @@ function strict(intake: Intake | undefined): ServerInterceptor {
     else if (stream && decoder) {
       const { session = stream } = stream;
       const holding = intake?.stream(session, ({ message }) => refuse('RESOURCE_EXHAUSTED', message));
+      let held = 0;
       stream.on('data', () => {
         const { readState, readMessageSize, readMessageRemaining } = decoder;
-        holding?.holds(readState === inMessage ? readMessageSize - readMessageRemaining : 0);
+        const holds = readState === inMessage ? readMessageSize - readMessageRemaining : 0;
+        // Mostly nothing, as before.
+        if (holds !== held) holding?.holds(holds);
+        held = holds;
       });
       stream.once('close', () => holding?.holds(0));
       stream.prependOnceListener('end', () => {
         if (decoder.readState !== atHead) refuse('INTERNAL', 'the stream ended within a message');
       });
     }
-    return new StrictCall(call);
+    return new StrictCall(call, stream);
   };
 }
 
-/** Says first which encoding it understands. Passes everything else on, of which grpc-js would make closures for each message. */
+/**
+ * Says first which encoding it understands, and writes messages itself: grpc-js would copy each. Passes everything else on,
+ * of which grpc-js would make closures for each message.
+ */
 class StrictCall extends ServerInterceptingCall {
   readonly #call: ServerInterceptingCallInterface;
+  readonly #http: ServerHttp2Stream | undefined;
   #begun = false;
 
-  constructor(call: ServerInterceptingCallInterface) {
+  constructor(call: ServerInterceptingCallInterface, http: ServerHttp2Stream | undefined) {
     super(call);
     this.#call = call;
+    this.#http = http;
   }
 
   override start(listener: Parameters<ServerInterceptingCallInterface['start']>[0]): void {
@@ -159,9 +168,11 @@ class StrictCall extends ServerInterceptingCall {
     this.#call.sendMetadata(metadata);
   }
 
-  override sendMessage(message: unknown, done: () => void): void {
+  override sendMessage(message: Message, done: () => void): void {
     if (!this.#begun) this.sendMetadata(new Metadata());
-    this.#call.sendMessage(message, done);
+    const http = this.#http;
+    if (!http) this.#call.sendMessage(message, done);
+    else if (!http.destroyed && !http.closed) writeMessage(http, message, done);
   }
 
   override sendStatus(ending: Parameters<ServerInterceptingCallInterface['sendStatus']>[0]): void {

@@ -1,6 +1,21 @@
 import { constants, type Http2Session, type ServerHttp2Stream } from 'node:http2';
+import { framed } from './frame.ts';
+import type { Message } from './rpc.ts';
 
-/** What both transports do at the end of a stream of HTTP/2. */
+/** What both transports do with a stream of HTTP/2. */
+
+/** Writes a message of gRPC. `done` is called when its bytes have left, or never will. A long response is not copied. */
+export function writeMessage(http: ServerHttp2Stream, message: Message, done: () => void): void {
+  const [first, second] = 'frame' in message ? message.frame.framed(message.nonce) : [framed([message])];
+  if (!second) {
+    http.write(first, done);
+    return;
+  }
+  http.cork();
+  http.write(first);
+  http.write(second, done);
+  http.uncork();
+}
 
 /** Ends it at once, with what is on its way. */
 export function breakOff(http: ServerHttp2Stream): void {

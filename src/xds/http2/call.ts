@@ -1,8 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { ServerHttp2Stream } from 'node:http2';
 import { longestTimer } from '../../base/units.ts';
-import { framed } from '../frame.ts';
-import { breakOff, endOn, leave } from '../http2-stream.ts';
+import { breakOff, endOn, leave, writeMessage } from '../http2-stream.ts';
 import type { Holding, Intake } from '../intake.ts';
 import { attempt, type Caller, type Message, type RpcCode, type RpcStream, type StreamListener } from '../rpc.ts';
 import { MessageError, MessageReader } from './message-reader.ts';
@@ -30,6 +29,8 @@ export class Http2Call implements RpcStream {
   readonly #reader: MessageReader;
   readonly #limit: number;
   readonly #holding: Holding | undefined;
+  /** What that was told last. */
+  #held = 0;
   #listener: StreamListener = deaf;
   /** Runs out when the call must have ended; then, when what was written must have been read. */
   #timer: NodeJS.Timeout | undefined;
@@ -94,15 +95,7 @@ export class Http2Call implements RpcStream {
     if (this.#ended || http.destroyed || http.closed) return;
     if (!this.#responded) http.respond(responseHeaders, { waitForTrailers: true });
     this.#responded = true;
-    const [first, second] = 'frame' in message ? message.frame.framed(message.nonce) : [framed([message])];
-    if (!second) {
-      http.write(first, done);
-      return;
-    }
-    http.cork();
-    http.write(first);
-    http.write(second, done);
-    http.uncork();
+    writeMessage(http, message, done);
   }
 
   pause(): void {
@@ -148,12 +141,18 @@ export class Http2Call implements RpcStream {
   #over(): void {
     this.#ended = true;
     this.#reader.clear();
-    this.#holding?.holds(0);
+    this.#hold(0);
+  }
+
+  #hold(bytes: number): void {
+    // Mostly nothing, as before.
+    if (bytes !== this.#held) this.#holding?.holds(bytes);
+    this.#held = bytes;
   }
 
   #deliver(): void {
     attempt(this, () => this.#read());
-    if (!this.#ended) this.#holding?.holds(this.#reader.held);
+    if (!this.#ended) this.#hold(this.#reader.held);
   }
 
   #read(): void {

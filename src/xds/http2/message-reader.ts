@@ -50,8 +50,7 @@ export class MessageReader {
   }
 
   push(piece: Buffer): void {
-    const rest = this.#piece.subarray(this.#at);
-    this.#piece = rest.length > 0 ? Buffer.concat([rest, piece]) : piece;
+    this.#piece = this.#at < this.#piece.length ? Buffer.concat([this.#piece.subarray(this.#at), piece]) : piece;
     this.#at = 0;
   }
 
@@ -61,7 +60,7 @@ export class MessageReader {
       const whole = this.#whole();
       if (whole) return whole;
     }
-    while (this.#gather()) {
+    while (this.#at < this.#piece.length && this.#gather()) {
       if (this.#need === HEAD) this.#need = HEAD + this.#lengthAt(this.#partial, 0);
       if (this.#have < this.#need) continue;
       const message = this.#partial.subarray(HEAD, this.#need);
@@ -97,7 +96,7 @@ export class MessageReader {
     this.#piece.copy(this.#partial, this.#have, this.#at, this.#at + taken);
     this.#at += taken;
     this.#have += taken;
-    return this.#have === this.#need && taken > 0;
+    return this.#have === this.#need;
   }
 
   #lengthAt(bytes: Buffer, at: number): number {
