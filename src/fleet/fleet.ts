@@ -1,3 +1,4 @@
+import { sameItems } from '../base/memo.ts';
 import type { NodeIdentity } from '../snapshot/board.ts';
 import type { XdsEvent } from '../xds/events.ts';
 import { Departed, type DepartedProxy } from './departed.ts';
@@ -10,8 +11,8 @@ import { Totals } from './totals.ts';
 interface Kept {
   client: ClientIdentity;
   standings: Standings;
-  /** When it last acknowledged each type, by place in the standings. */
-  readonly ackedAt: (number | undefined)[];
+  /** When it last acknowledged each type, by place in the standings; not a number: never. */
+  readonly ackedAt: number[];
   /** As it is shown, until something changes; null: it is no proxy. */
   shown: ProxyStatus | null | undefined;
 }
@@ -109,7 +110,10 @@ function advance(kept: Kept, event: TypeEvent, at: number): boolean {
   const before = kept.standings;
   kept.standings = before.after(event, at);
   if (!isHeld(event)) return kept.standings !== before;
-  kept.ackedAt[kept.standings.indexOf(event.typeUrl)] = at;
+  const { standings, ackedAt } = kept;
+  // Only numbers, without a gap, so that a list of them is made of nothing but its items.
+  while (ackedAt.length < standings.all.length) ackedAt.push(Number.NaN);
+  ackedAt[standings.indexOf(event.typeUrl)] = at;
   return true;
 }
 
@@ -117,14 +121,13 @@ function advance(kept: Kept, event: TypeEvent, at: number): boolean {
 class ShownTypes {
   #last: (Pick<Kept, 'standings' | 'ackedAt'> & { readonly types: ProxyStatus['types'] }) | undefined;
 
-  of(standings: Standings, ackedAt: readonly (number | undefined)[]): ProxyStatus['types'] {
+  of(standings: Standings, ackedAt: readonly number[]): ProxyStatus['types'] {
     const last = this.#last;
-    if (last && last.standings === standings && standings.all.every((_, at) => ackedAt[at] === last.ackedAt[at]))
-      return last.types;
+    if (last && last.standings === standings && sameItems(last.ackedAt, ackedAt)) return last.types;
     const types = new Map<string, TypeStatus>();
     for (const [index, standing] of standings.all.entries()) {
-      const when = ackedAt[index];
-      types.set(standing.typeUrl, when === undefined ? standing : { ...standing, ackedAt: when });
+      const when = ackedAt[index] ?? Number.NaN;
+      types.set(standing.typeUrl, Number.isNaN(when) ? standing : { ...standing, ackedAt: when });
     }
     this.#last = { standings, ackedAt: [...ackedAt], types };
     return types;

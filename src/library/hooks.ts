@@ -62,7 +62,7 @@ export class HookQueue {
   get tap(): StreamTap {
     return {
       opened: stream => this.#add('onStreamOpened', info(stream)),
-      requested: (stream, request) => this.#add('onRequest', info(stream), request),
+      requested: this.#hooks.onRequest && ((stream, request) => this.#add('onRequest', info(stream), request)),
       closed: (stream, reason) => this.#add('onStreamClosed', info(stream), reason),
     };
   }

@@ -16,6 +16,7 @@ import { typesIn } from './lanes.ts';
 import type { XdsLimits } from './limits.ts';
 import type { TimerRequest } from './order-state.ts';
 import type { Pacer } from './pacer.ts';
+import type { Nest, Quiet } from './quiet-clients.ts';
 import { resourceType } from './resource-type.ts';
 
 /** A response on its way: shared bytes and the nonce that makes them this stream's. */
@@ -34,6 +35,7 @@ export type EndCode =
 
 /** What a client needs of one of its streams. */
 export interface Outlet {
+  readonly streamId: number;
   write(outgoing: Outgoing): void;
   end(code: EndCode, message: string): void;
 }
@@ -59,19 +61,23 @@ export class ClientDriver {
   readonly id: number;
   readonly #shared: SharedByClients;
   readonly #outlets = new Map<number, Outlet>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  /** Streams that take bytes, and those that would and wait for room among all that are on their way. */
-  readonly #open = new Set<number>();
-  readonly #held = new Set<number>();
-  /** Those that take none, of which the machine is told before anything else: most take bytes again before that. */
-  readonly #shut = new Set<number>();
+  /** Of the stream that was meant last: of most clients, it is the only one. */
+  #recent: Outlet | undefined;
+  #timers: Set<NodeJS.Timeout> | undefined;
+  /** Streams that take no bytes, and those that would and wait for room among all that are on their way. */
+  #blocked: Set<number> | undefined;
+  #held: Set<number> | undefined;
+  /** Of both, those of which the machine is told before anything else: most take bytes again before that. */
+  #shut: Set<number> | undefined;
   #stopWaiting: (() => void) | undefined;
   /** Streams that have ended, of which the machine has not been told. */
-  #left: number[] = [];
+  #left: number[] | undefined;
   readonly #client: Client;
   #told: Publication | undefined;
   /** True until the machine is told of it as well. */
   #behind = false;
+  /** Where it is while it is told of nothing. */
+  #nest: Nest<ClientDriver> | undefined;
 
   constructor(id: number, shared: SharedByClients, steps: Steps) {
     this.id = id;
@@ -93,9 +99,26 @@ export class ClientDriver {
     return asked || [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
   }
 
+  /** Undefined unless it could be told of what does not concern it together with others. */
+  get quiet(): Quiet | undefined {
+    return this.#nest || this.#behind || this.#stopWaiting ? undefined : this.#client.quiet;
+  }
+
+  nestle(nest: Nest<ClientDriver>): void {
+    this.#nest = nest;
+  }
+
+  wake(): void {
+    if (!this.#nest) return;
+    const told = this.#nest.leave(this.id);
+    this.#nest = undefined;
+    this.#told = told.publication;
+    this.#client.passedBy(told);
+  }
+
   join(stream: StreamSettings, outlet: Outlet): void {
+    this.wake();
     this.#outlets.set(stream.streamId, outlet);
-    this.#open.add(stream.streamId);
     this.#client.step({ kind: 'joined', stream });
   }
 
@@ -124,30 +147,36 @@ export class ClientDriver {
    */
   leave(streamId: number, reason: string): void {
     if (!this.#outlets.delete(streamId)) return;
-    this.#open.delete(streamId);
-    this.#held.delete(streamId);
-    this.#shut.delete(streamId);
+    this.wake();
+    if (this.#recent?.streamId === streamId) this.#recent = undefined;
+    this.#blocked?.delete(streamId);
+    this.#held?.delete(streamId);
+    this.#shut?.delete(streamId);
     if (this.#outlets.size === 0) {
       this.#end(reason);
       return;
     }
-    if (this.#left.length === 0) setImmediate(() => this.step());
-    this.#left.push(streamId);
+    if (this.#left) this.#left.push(streamId);
+    else {
+      this.#left = [streamId];
+      setImmediate(() => this.step());
+    }
   }
 
   #end(reason: string): void {
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    for (const timer of this.#timers ?? []) clearTimeout(timer);
+    this.#timers = undefined;
     this.#stopWaiting?.();
-    this.#left = [];
+    this.#left = undefined;
     this.#tell({ kind: 'closed', reason });
   }
 
   /** @param input nothing: only what the machine is not told yet. */
   step(input?: ClientInput): void {
     try {
+      this.wake();
       this.#shutOff();
-      if (this.#left.length > 0) this.#applyLeft();
+      if (this.#left) this.#applyLeft(this.#left);
       if (this.#behind) this.#catchUp();
       // What that has sent may be all that there is room for. A gate that opens has been promised its room.
       if (input && input.kind !== 'gate') this.#shutOff();
@@ -159,12 +188,11 @@ export class ClientDriver {
 
   #shutOff(): void {
     if (this.#shared.pacer.full) this.#hold();
-    if (this.#shut.size > 0) this.#close();
+    if (this.#shut) this.#close(this.#shut);
   }
 
-  #applyLeft(): void {
-    const left = this.#left;
-    this.#left = [];
+  #applyLeft(left: readonly number[]): void {
+    this.#left = undefined;
     for (const streamId of left) this.#apply({ kind: 'left', streamId });
   }
 
@@ -175,38 +203,36 @@ export class ClientDriver {
 
   /** A stream takes no more bytes until it is ready again. */
   blocked(streamId: number): void {
+    this.#blocked = including(this.#blocked, streamId);
     // Held streams are closed to the machine already.
-    this.#held.delete(streamId);
-    if (this.#open.delete(streamId)) this.#shut.add(streamId);
+    if (this.#held?.delete(streamId)) return;
+    this.#shut = including(this.#shut, streamId);
   }
 
   /** A stream takes bytes again: it is sent what it is owed as soon as there is room for everybody. */
   ready(streamId: number): void {
+    this.#blocked?.delete(streamId);
     // Nothing has happened meanwhile, so it is owed nothing.
-    if (this.#shut.delete(streamId)) {
-      this.#open.add(streamId);
-      return;
-    }
-    this.#held.add(streamId);
+    if (this.#shut?.delete(streamId)) return;
+    this.#held = including(this.#held, streamId);
     if (this.#shared.pacer.full) this.#wait();
     else this.#release();
   }
 
   /** Nothing more is written before there is room; what a stream is owed then is what is newest. */
   #hold(): void {
-    if (this.#open.size === 0) return;
-    for (const streamId of this.#open) {
-      this.#held.add(streamId);
-      this.#shut.add(streamId);
+    if ((this.#blocked?.size ?? 0) + (this.#held?.size ?? 0) === this.#outlets.size) return;
+    for (const streamId of this.#outlets.keys()) {
+      if (this.#blocked?.has(streamId) || this.#held?.has(streamId)) continue;
+      this.#held = including(this.#held, streamId);
+      this.#shut = including(this.#shut, streamId);
     }
-    this.#open.clear();
     this.#wait();
   }
 
-  #close(): void {
-    const streams = [...this.#shut];
-    this.#shut.clear();
-    this.#apply({ kind: 'gate', streams, open: false });
+  #close(shut: ReadonlySet<number>): void {
+    this.#shut = undefined;
+    if (shut.size > 0) this.#apply({ kind: 'gate', streams: [...shut], open: false });
   }
 
   /** The streams of a client wait as one, so that going on is one step for all of them. */
@@ -218,9 +244,8 @@ export class ClientDriver {
   }
 
   #release(): void {
-    const streams = [...this.#held];
-    this.#held.clear();
-    for (const streamId of streams) this.#open.add(streamId);
+    const streams = [...(this.#held ?? [])];
+    this.#held = undefined;
     this.step(streams.length > 0 ? { kind: 'gate', streams, open: true } : undefined);
   }
 
@@ -231,7 +256,7 @@ export class ClientDriver {
     if (step.fault === undefined || !('streamId' in input)) return;
     const { fault, limit } = step;
     if (limit) this.#tell({ kind: 'limited', limit, message: fault });
-    this.#outlets.get(input.streamId)?.end(limit ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', fault);
+    this.#outletOf(input.streamId)?.end(limit ? 'RESOURCE_EXHAUSTED' : 'INVALID_ARGUMENT', fault);
   }
 
   #carryOut({ events, responses, timers }: ClientStep): void {
@@ -248,7 +273,12 @@ export class ClientDriver {
       return;
     }
     for (const timer of timers) this.#start(timer);
-    for (const outgoing of written) this.#outlets.get(outgoing.streamId)?.write(outgoing);
+    for (const outgoing of written) this.#outletOf(outgoing.streamId)?.write(outgoing);
+  }
+
+  #outletOf(streamId: number): Outlet | undefined {
+    if (this.#recent?.streamId !== streamId) this.#recent = this.#outlets.get(streamId);
+    return this.#recent;
   }
 
   /** What was sent is told of in the order of the responses, though not every response is. */
@@ -265,16 +295,21 @@ export class ClientDriver {
   #start({ id, afterMs, jitter }: TimerRequest): void {
     const delay = Math.min(jitter ? afterMs * (1 + this.#shared.random() / 2) : afterMs, longestTimer);
     const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+      this.#timers?.delete(timer);
       this.step({ kind: 'timer', id });
     }, delay);
     timer.unref();
-    this.#timers.add(timer);
+    this.#timers = including(this.#timers, timer);
   }
 
   #tell(event: Told): void {
     this.#shared.emit({ ...event, clientId: this.id } as XdsEvent);
   }
+}
+
+/** Sets of which there are mostly none are made when there is something in them. */
+function including<T>(set: Set<T> | undefined, item: T): Set<T> {
+  return (set ?? new Set()).add(item);
 }
 
 type WithoutClient<T> = T extends unknown ? Omit<T, 'clientId'> : never;

@@ -5,10 +5,12 @@ import type { StateInput } from './client-step.ts';
 import type { Variant, XdsEvent } from './events.ts';
 import { laneIndex, type MemberSettings } from './lanes.ts';
 import type { LimitName } from './limits.ts';
-import type { Answers, DeltaRequest, MachineEvent, Response, SotwRequest } from './machine.ts';
+import type { DeltaRequest, MachineEvent, Response, SotwRequest } from './machine.ts';
 import { sameNode } from './node-identity.ts';
-import { Nonces, noncePrefix } from './nonce.ts';
 import type { TimerRequest } from './order-state.ts';
+import { OwnStream } from './own-stream.ts';
+import { OwnTimers } from './own-timers.ts';
+import type { Quiet, Told } from './quiet-clients.ts';
 import { passed, type Rest } from './resting.ts';
 import { type Traits, traitsOf } from './traits.ts';
 
@@ -98,9 +100,12 @@ export class Client {
   #published: Snapshot | undefined;
   readonly #streams = new Map<number, OwnStream>();
   readonly #numbered = new Map<number, OwnStream>();
+  /** The one that was meant last: of many clients, it is the only one. */
+  #recent: OwnStream | undefined;
   /** No smaller number of a stream is free. */
   #free = 1;
-  readonly #timers = new OwnTimers();
+  /** None before the first one is started. */
+  #timers: OwnTimers | undefined;
 
   constructor(steps: Steps) {
     this.#steps = steps;
@@ -112,6 +117,24 @@ export class Client {
 
   get node(): NodeIdentity | undefined {
     return this.#standing.node;
+  }
+
+  /** Undefined unless it rests, and the last publication did not concern it. */
+  get quiet(): Quiet | undefined {
+    const [rest, publication, published, { assignment }] = [
+      this.#rest,
+      this.#publication,
+      this.#published,
+      this.#standing,
+    ];
+    if (this.#last || !rest || !publication || !published || assignment?.kind !== 'assigned') return undefined;
+    return { rest, key: assignment.key, publication, published };
+  }
+
+  /** What is published for one that is quiet has become this, which did not concern it. */
+  passedBy({ publication, published }: Told): void {
+    this.#publication = publication;
+    this.#published = published;
   }
 
   step(input: ClientInput): ClientStep {
@@ -132,7 +155,7 @@ export class Client {
         return this.#move({ kind: 'gate', streams, open: input.open });
       }
       case 'timer': {
-        const id = this.#timers.expire(input.id);
+        const id = this.#timers?.expire(input.id);
         return id === undefined ? nothing : this.#move({ kind: 'timer', id });
       }
       case 'retry':
@@ -149,11 +172,25 @@ export class Client {
     return { streamId: stream.number, variant, impliedType };
   }
 
+  #streamOf(streamId: number): OwnStream | undefined {
+    const recent = this.#recent;
+    if (recent?.settings.streamId === streamId) return recent;
+    const found = this.#streams.get(streamId);
+    if (found) this.#recent = found;
+    return found;
+  }
+
+  #streamAt(number: number): OwnStream | undefined {
+    const recent = this.#recent;
+    return recent?.number === number ? recent : this.#numbered.get(number);
+  }
+
   #leave(streamId: number): number | undefined {
     const stream = this.#streams.get(streamId);
     if (!stream) return undefined;
     this.#streams.delete(streamId);
     this.#numbered.delete(stream.number);
+    if (this.#recent === stream) this.#recent = undefined;
     this.#free = Math.min(this.#free, stream.number);
     return stream.number;
   }
@@ -201,7 +238,7 @@ export class Client {
   }
 
   #request(input: ClientRequest): ClientStep {
-    const stream = this.#streams.get(input.streamId);
+    const stream = this.#streamOf(input.streamId);
     if (!stream) return nothing;
     const before = this.#standing;
     const standing = this.#identified(input.node);
@@ -258,14 +295,19 @@ export class Client {
     return {
       responses,
       events: first.length > 0 ? [...first, ...events] : events,
-      timers: this.#timers.start(step.timers),
+      timers: step.timers.length > 0 ? this.#startTimers(step.timers) : none,
     };
+  }
+
+  #startTimers(timers: StateStep['timers']): readonly TimerRequest[] {
+    this.#timers ??= new OwnTimers();
+    return this.#timers.start(timers);
   }
 
   #addressed(responses: StateStep['responses']): readonly ClientResponse[] {
     const addressed: ClientResponse[] = [];
     for (const { streamId: number, body } of responses) {
-      const stream = this.#numbered.get(number);
+      const stream = this.#streamAt(number);
       if (!stream) continue;
       const { streamId, variant } = stream.settings;
       const limited = this.#standing.traits?.knowsTtl[variant] === true;
@@ -297,63 +339,6 @@ function stamped(
     if (event.kind === 'sent') return { ...event, nonce: next() };
     return event.kind === 'acked' || event.kind === 'nacked' ? { ...event, nonce: answered } : event;
   });
-}
-
-/** A stream as its client counts it. */
-class OwnStream {
-  readonly number: number;
-  readonly settings: StreamSettings;
-  readonly #nonces = new Map<string, Nonces>();
-
-  constructor(number: number, settings: StreamSettings) {
-    this.number = number;
-    this.settings = settings;
-  }
-
-  /** Of a type that has been asked for. */
-  nonces(typeUrl: string): Nonces {
-    const found = this.#nonces.get(typeUrl);
-    if (found) return found;
-    const { nonceSalt, streamId } = this.settings;
-    const made = new Nonces(noncePrefix(nonceSalt, streamId, this.#nonces.size));
-    this.#nonces.set(typeUrl, made);
-    return made;
-  }
-
-  answers(typeUrl: string, nonce: string, unanswered: number): Answers {
-    return this.#nonces.get(typeUrl)?.answers(nonce, unanswered) ?? 'newest';
-  }
-}
-
-/**
- * States count their timers anew once none runs. Whoever waits for one that was given up must not be taken for one that
- * was started since.
- */
-class OwnTimers {
-  #count = 0;
-  /** By id: which of the state it is. */
-  readonly #waiting = new Map<number, number>();
-  /** The newest of each of the state. */
-  readonly #newest = new Map<number, number>();
-
-  start(timers: readonly TimerRequest[]): readonly TimerRequest[] {
-    if (timers.length === 0) return timers;
-    return timers.map(timer => {
-      this.#count += 1;
-      this.#waiting.set(this.#count, timer.id);
-      this.#newest.set(timer.id, this.#count);
-      return { ...timer, id: this.#count };
-    });
-  }
-
-  /** @returns which of the state's has run out; undefined if it has another meanwhile. */
-  expire(id: number): number | undefined {
-    const known = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (known === undefined || this.#newest.get(known) !== id) return undefined;
-    this.#newest.delete(known);
-    return known;
-  }
 }
 
 /** Who the client is, and what follows from that. */

@@ -3,10 +3,16 @@ import { contentHash } from '../snapshot/encode.ts';
 import type { StreamSettings } from './client.ts';
 import { ClientDriver, type Outlet, type SharedByClients } from './client-driver.ts';
 import { beyond } from './limits.ts';
+import { QuietClients } from './quiet-clients.ts';
 import { StepMemory } from './step-memory.ts';
 
-/** Streams that are served one after another before others get a turn. */
-const FAN_OUT = 256;
+/**
+ * Streams that are told one after another before anything else gets a turn: some milliseconds. In shorter turns their
+ * acknowledgements come between, and the whole of it takes longer.
+ */
+const FAN_OUT = 1024;
+/** So many more does a step count that has to be found: the others are remembered. */
+const FOUND = 8;
 
 /**
  * The clients of a service. The streams that the same node, equal in all that is kept of it, opens on the same connection
@@ -19,6 +25,9 @@ export class Clients {
   readonly #shared: SharedByClients;
   readonly #steps: StepMemory;
   readonly #all = new Set<ClientDriver>();
+  /** Of these, those that are told of publications one by one; the others are told together. */
+  readonly #awake = new Set<ClientDriver>();
+  readonly #quiet: QuietClients<ClientDriver>;
   /** By connection and node: whose further streams are. */
   readonly #known = new Map<string, ClientDriver>();
   readonly #keys = new WeakMap<ClientDriver, string>();
@@ -29,6 +38,7 @@ export class Clients {
     this.#board = board;
     this.#shared = shared;
     this.#steps = new StepMemory({ ...shared.settings, limits: shared.limits });
+    this.#quiet = new QuietClients(shared.emit, client => void this.#awake.add(client));
     this.#unsubscribe = board.subscribe(() => this.#wake());
   }
 
@@ -49,6 +59,7 @@ export class Clients {
     if (this.#all.size >= limits.clients) throw beyond(limits, 'clients', `more than ${this.#all.size} clients`);
     const client = new ClientDriver(stream.streamId, this.#shared, this.#steps);
     this.#all.add(client);
+    this.#awake.add(client);
     if (key !== undefined && (stream.impliedType !== undefined || !this.#known.has(key))) {
       this.#known.set(key, client);
       this.#keys.set(client, key);
@@ -63,6 +74,7 @@ export class Clients {
     client.leave(streamId, reason);
     if (client.streams > 0) return;
     this.#all.delete(client);
+    this.#awake.delete(client);
     const key = this.#keys.get(client);
     if (key !== undefined && this.#known.get(key) === client) this.#known.delete(key);
   }
@@ -77,6 +89,11 @@ export class Clients {
     return this.#steps.found;
   }
 
+  /** Clients that are told of publications one by one: of the others, the last did not concern them. */
+  get awake(): number {
+    return this.#awake.size;
+  }
+
   /** From now on nobody is told of publications. */
   close(): void {
     this.#unsubscribe();
@@ -85,7 +102,14 @@ export class Clients {
   #wake(): void {
     if (this.#fanningOut) return;
     this.#fanningOut = true;
-    setImmediate(() => this.#fanOut(this.#board.current, this.#all.values()));
+    setImmediate(() => this.#beginRound());
+  }
+
+  #beginRound(): void {
+    const newest = this.#board.current;
+    // Whom it concerns is among those who are awake from now on.
+    if (newest) this.#quiet.publish(newest);
+    this.#fanOut(newest, this.#awake.values());
   }
 
   /**
@@ -96,16 +120,18 @@ export class Clients {
    */
   #fanOut(newestThen: Publication | undefined, clients: Iterator<ClientDriver>): void {
     const newest = this.#board.current;
-    for (let streams = 0; streams < FAN_OUT; ) {
+    for (let work = 0; work < FAN_OUT; ) {
       const { done, value: client } = clients.next();
       if (done) {
         if (newest === newestThen) this.#fanningOut = false;
-        else setImmediate(() => this.#fanOut(newest, this.#all.values()));
+        else setImmediate(() => this.#beginRound());
         return;
       }
-      if (!newest || client.told === newest) continue;
-      streams += client.streams;
-      client.published(newest);
+      const found = this.steps;
+      if (newest && client.told !== newest) client.published(newest);
+      work += client.streams + FOUND * (this.steps - found);
+      const { quiet } = client;
+      if (quiet && this.#quiet.add(client, quiet)) this.#awake.delete(client);
     }
     setImmediate(() => this.#fanOut(newestThen, clients));
   }

@@ -3,7 +3,8 @@ import protobuf, { type Reader } from 'protobufjs/minimal.js';
 import { beyond, defaultLimits, type XdsLimits } from './limits.ts';
 import type { DeltaRequest, RequestError, SotwRequest } from './machine.ts';
 import { type NameList, nameListOf } from './name-list.ts';
-import { type Middle, PlainRequests } from './plain-requests.ts';
+import { type Middle, PlainRequests, type PlainShape } from './plain-requests.ts';
+import { resourceType } from './resource-type.ts';
 import { eachField } from './wire.ts';
 
 /** A request with the bytes of its node, if it bears one. */
@@ -11,6 +12,13 @@ export type Received<Request> = Request & { readonly node: Uint8Array | undefine
 
 /** Tag of `resource_names` and of `resource_names_subscribe`: field 3, length-delimited. */
 const namesTag = (3 << 3) | 2;
+/** The one text of a type that is known, and not one for each stream. */
+function typeUrlIn(reader: Reader): string {
+  return resourceType(reader.string()).typeUrl;
+}
+
+const sotwShape: PlainShape = { version: 1, nonce: 5 };
+const deltaShape: PlainShape = { version: undefined, nonce: 6 };
 const noNames: readonly string[] = [];
 const hasNothing: ReadonlyMap<string, string> = new Map();
 
@@ -23,8 +31,9 @@ const hasNothing: ReadonlyMap<string, string> = new Map();
 export class RequestReader {
   readonly #lists = new Set<NameList>();
   #wholes = 0;
-  readonly #sotw = new PlainRequests({ version: 1, nonce: 5 });
-  readonly #delta = new PlainRequests({ version: undefined, nonce: 6 });
+  /** Mostly a stream speaks one variant. */
+  #sotw: PlainRequests | undefined;
+  #delta: PlainRequests | undefined;
   readonly #limits: Pick<XdsLimits, 'names' | 'nameLength'>;
 
   constructor(limits: Pick<XdsLimits, 'names' | 'nameLength'> = defaultLimits) {
@@ -37,6 +46,7 @@ export class RequestReader {
   }
 
   sotw(bytes: Buffer): Received<SotwRequest> {
+    this.#sotw ??= new PlainRequests(sotwShape);
     const middle = this.#sotw.middleOf(bytes);
     const known = middle && this.#sotw.said(bytes, middle);
     if (!known) return this.#wholeSotw(bytes, middle);
@@ -53,6 +63,7 @@ export class RequestReader {
   }
 
   delta(bytes: Buffer): Received<DeltaRequest> {
+    this.#delta ??= new PlainRequests(deltaShape);
     const middle = this.#delta.middleOf(bytes);
     const known = middle && this.#delta.said(bytes, middle);
     if (!known) return this.#wholeDelta(bytes, middle);
@@ -73,14 +84,14 @@ export class RequestReader {
       if (field === 1) request.versionInfo = reader.string();
       else if (field === 2) node = reader.bytes();
       else if (field === 3 && bytes[reader.pos - 1] === namesTag) this.#readNames(runs, bytes, reader);
-      else if (field === 4) request.typeUrl = reader.string();
+      else if (field === 4) request.typeUrl = typeUrlIn(reader);
       else if (field === 5) request.nonce = reader.string();
       else if (field === 6) error = readStatus(reader.bytes());
       else return false;
       return true;
     });
     const names = joined(runs);
-    if (middle && isAround(middle, places)) this.#sotw.remember(bytes, middle, { typeUrl: request.typeUrl, names });
+    if (middle && isAround(middle, places)) this.#sotw?.remember(bytes, middle, { typeUrl: request.typeUrl, names });
     return { ...request, names, error, node };
   }
 
@@ -95,7 +106,7 @@ export class RequestReader {
     eachField(bytes, (field, reader) => {
       if (field !== 2 && field !== 3) places.push(reader.pos - 1);
       if (field === 1) node = reader.bytes();
-      else if (field === 2) request.typeUrl = reader.string();
+      else if (field === 2) request.typeUrl = typeUrlIn(reader);
       else if (field === 3 && bytes[reader.pos - 1] === namesTag) this.#readNames(runs, bytes, reader);
       else if (field === 4) request.unsubscribe.push(this.#name(reader, request.unsubscribe.length));
       else if (field === 5) has = (has ?? new Map<string, string>()).set(...this.#held(reader, has?.size ?? 0));
@@ -106,7 +117,7 @@ export class RequestReader {
     });
     const subscribe = joined(runs);
     const said = { typeUrl: request.typeUrl, names: subscribe };
-    if (middle && isAround(middle, places)) this.#delta.remember(bytes, middle, said);
+    if (middle && isAround(middle, places)) this.#delta?.remember(bytes, middle, said);
     return { ...request, subscribe, has: has ?? hasNothing, error, node };
   }
 

@@ -126,14 +126,14 @@ export function passed(rest: Rest, from: Snapshot, to: Snapshot): readonly Curre
 const none: readonly Current[] = [];
 
 /** What is another in a type. */
-interface Change {
+export interface Change {
   readonly names: ReadonlySet<string>;
   /** For who has asked for none of them. */
   readonly events: readonly Current[];
 }
 
-/** By type; undefined if there is more to the change than names. */
-const changesBetween = memo2((from: Snapshot, to: Snapshot): ReadonlyMap<string, Change> | undefined => {
+/** By type; undefined if there is more to the change than names, so that it concerns everybody. */
+export const changesBetween = memo2((from: Snapshot, to: Snapshot): ReadonlyMap<string, Change> | undefined => {
   if (from.types.size !== to.types.size || !to.types.has(clusterUrl)) return undefined;
   const changes = new Map<string, Change>();
   for (const [typeUrl, set] of to.types) {

@@ -26,7 +26,8 @@ export type TappedStream = Pick<StreamSettings, 'streamId' | 'variant' | 'implie
 /** Is told of every stream by itself, at once. Must not throw. */
 export interface StreamTap {
   opened(stream: TappedStream): void;
-  requested(stream: TappedStream, request: SotwRequest | DeltaRequest): void;
+  /** Left out where nobody listens: it would come with every acknowledgement. */
+  readonly requested?: ((stream: TappedStream, request: SotwRequest | DeltaRequest) => void) | undefined;
   closed(stream: TappedStream, reason: string): void;
 }
 
@@ -45,8 +46,9 @@ export class StreamDriver implements Outlet {
   readonly #shared: SharedByStreams;
   readonly #clients: Clients;
   readonly #reader: RequestReader;
-  /** Writes that have not left, oldest first: they leave in this order. */
-  readonly #writing: Outgoing[] = [];
+  /** Writes that have not left, and leave in this order: the oldest, and those behind it, which there mostly are not. */
+  #oldest: Outgoing | undefined;
+  #behind: Outgoing[] | undefined;
   readonly #left = (): void => this.#leave();
   #client: ClientDriver | undefined;
   #inFlight = 0;
@@ -65,6 +67,10 @@ export class StreamDriver implements Outlet {
     shared.tap?.opened(this.#tapped);
   }
 
+  get streamId(): number {
+    return this.#settings.streamId;
+  }
+
   get #tapped(): TappedStream {
     return { ...this.#settings, peer: this.#port.peer };
   }
@@ -81,7 +87,7 @@ export class StreamDriver implements Outlet {
       const input = this.#read(bytes);
       if (typeof input === 'string') this.end('INVALID_ARGUMENT', input);
       else {
-        this.#shared.tap?.requested(this.#tapped, input.request);
+        this.#shared.tap?.requested?.(this.#tapped, input.request);
         this.#clientOf(input.node)?.step(input);
       }
     } catch (error) {
@@ -103,7 +109,7 @@ export class StreamDriver implements Outlet {
   close(reason: string): void {
     if (this.#closed) return;
     this.#closed = true;
-    while (this.#writing.length > 0) this.#leave();
+    while (this.#oldest) this.#leave();
     const { streamId } = this.#settings;
     if (this.#client) this.#clients.leave(this.#client, streamId, reason);
     else this.#shared.emit({ kind: 'closed', clientId: streamId, reason });
@@ -114,7 +120,9 @@ export class StreamDriver implements Outlet {
     if (this.#closed) return;
     const { length } = outgoing.frame;
     this.#shared.pacer.begin(outgoing, length);
-    this.#writing.push(outgoing);
+    if (!this.#oldest) this.#oldest = outgoing;
+    else if (this.#behind) this.#behind.push(outgoing);
+    else this.#behind = [outgoing];
     this.#answered = true;
     this.#inFlight += length;
     if (this.#inFlight > MAX_IN_FLIGHT && !this.#blocked) {
@@ -126,8 +134,10 @@ export class StreamDriver implements Outlet {
 
   /** The oldest write has left, or never will. */
   #leave(): void {
-    const outgoing = this.#writing.shift();
+    const outgoing = this.#oldest;
     if (!outgoing) return;
+    this.#oldest = this.#behind?.shift();
+    if (!this.#oldest) this.#behind = undefined;
     this.#inFlight -= outgoing.frame.length;
     this.#shared.pacer.end(outgoing);
     this.#resume();

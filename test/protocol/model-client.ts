@@ -44,7 +44,7 @@ abstract class ModelClient<Request> {
   contents: Contents = {};
   #target: TypeSnapshot | undefined;
   started = false;
-  readonly #nonces = new Nonces('00000000');
+  readonly #nonces = new Nonces('', '00000000');
 
   constructor(type: TypeName, knowsErrors = false) {
     this.type = type;
