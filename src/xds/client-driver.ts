@@ -99,9 +99,10 @@ export class ClientDriver {
     return asked || [...streams.values()].some(({ settings }) => settings.impliedType === typeUrl);
   }
 
-  /** Undefined unless it could be told of what does not concern it together with others. */
+  /** Undefined unless it rests and has nothing of its own to do: then it can be told of what does not concern it with others. */
   get quiet(): Quiet | undefined {
-    return this.#nest || this.#behind || this.#stopWaiting ? undefined : this.#client.quiet;
+    const hasOwn = this.#outlets.size === 0 || this.#left || this.#behind || this.#stopWaiting;
+    return this.#nest || hasOwn ? undefined : this.#client.quiet;
   }
 
   nestle(nest: Nest<ClientDriver>): void {
@@ -110,10 +111,10 @@ export class ClientDriver {
 
   wake(): void {
     if (!this.#nest) return;
-    const told = this.#nest.leave(this.id);
+    const position = this.#nest.leave(this.id);
     this.#nest = undefined;
-    this.#told = told.publication;
-    this.#client.passedBy(told);
+    this.#told = position.publication;
+    this.#client.movedOnTo(position);
   }
 
   join(stream: StreamSettings, outlet: Outlet): void {
@@ -203,6 +204,7 @@ export class ClientDriver {
 
   /** A stream takes no more bytes until it is ready again. */
   blocked(streamId: number): void {
+    if (!this.#outlets.has(streamId)) return;
     this.#blocked = including(this.#blocked, streamId);
     // Held streams are closed to the machine already.
     if (this.#held?.delete(streamId)) return;

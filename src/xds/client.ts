@@ -10,7 +10,7 @@ import { sameNode } from './node-identity.ts';
 import type { TimerRequest } from './order-state.ts';
 import { OwnStream } from './own-stream.ts';
 import { OwnTimers } from './own-timers.ts';
-import type { Quiet, Told } from './quiet-clients.ts';
+import type { Position, Quiet } from './quiet-clients.ts';
 import { passed, type Rest } from './resting.ts';
 import { type Traits, traitsOf } from './traits.ts';
 
@@ -121,18 +121,14 @@ export class Client {
 
   /** Undefined unless it rests, and the last publication did not concern it. */
   get quiet(): Quiet | undefined {
-    const [rest, publication, published, { assignment }] = [
-      this.#rest,
-      this.#publication,
-      this.#published,
-      this.#standing,
-    ];
-    if (this.#last || !rest || !publication || !published || assignment?.kind !== 'assigned') return undefined;
-    return { rest, key: assignment.key, publication, published };
+    if (this.#last || !this.#rest || !this.#publication || !this.#published) return undefined;
+    const { assignment } = this.#standing;
+    if (assignment?.kind !== 'assigned') return undefined;
+    return { rest: this.#rest, key: assignment.key, publication: this.#publication, published: this.#published };
   }
 
-  /** What is published for one that is quiet has become this, which did not concern it. */
-  passedBy({ publication, published }: Told): void {
+  /** One that is quiet has come so far with what is published, of which nothing concerned it. */
+  movedOnTo({ publication, published }: Position): void {
     this.#publication = publication;
     this.#published = published;
   }
@@ -173,16 +169,13 @@ export class Client {
   }
 
   #streamOf(streamId: number): OwnStream | undefined {
-    const recent = this.#recent;
-    if (recent?.settings.streamId === streamId) return recent;
-    const found = this.#streams.get(streamId);
-    if (found) this.#recent = found;
-    return found;
+    if (this.#recent?.settings.streamId !== streamId) this.#recent = this.#streams.get(streamId);
+    return this.#recent;
   }
 
   #streamAt(number: number): OwnStream | undefined {
-    const recent = this.#recent;
-    return recent?.number === number ? recent : this.#numbered.get(number);
+    if (this.#recent?.number !== number) this.#recent = this.#numbered.get(number);
+    return this.#recent;
   }
 
   #leave(streamId: number): number | undefined {

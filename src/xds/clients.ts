@@ -18,7 +18,7 @@ const FOUND = 8;
  * The clients of a service. The streams that the same node, equal in all that is kept of it, opens on the same connection
  * are one client's; what a proxy has only one of, an aggregated stream or one of clusters, begins another client when it comes a second time.
  *
- * Clients are woken by the board and pull the newest publication; none waits for another.
+ * The board says that something is published, and clients are told of the newest; none waits for another.
  */
 export class Clients {
   readonly #board: Board;
@@ -39,7 +39,7 @@ export class Clients {
     this.#shared = shared;
     this.#steps = new StepMemory({ ...shared.settings, limits: shared.limits });
     this.#quiet = new QuietClients(shared.emit, client => void this.#awake.add(client));
-    this.#unsubscribe = board.subscribe(() => this.#wake());
+    this.#unsubscribe = board.subscribe(() => this.#begin());
   }
 
   /**
@@ -99,7 +99,7 @@ export class Clients {
     this.#unsubscribe();
   }
 
-  #wake(): void {
+  #begin(): void {
     if (this.#fanningOut) return;
     this.#fanningOut = true;
     setImmediate(() => this.#beginRound());

@@ -29,19 +29,20 @@ import {
   type Serve,
   type Transport,
   type TransportSettings,
+  unreadAfter,
   usualAnswerLimit,
 } from './rpc.ts';
 
 /** The transport over `@grpc/grpc-js`. */
 export function grpcTransport(
   services: readonly RpcService[],
-  { limits, intake, keepaliveTime, keepaliveTimeout, answerLimit }: TransportSettings,
+  { limits, intake, keepaliveTime, keepaliveTimeout, answerLimit = usualAnswerLimit }: TransportSettings,
   credentials: ServerCredentials = ServerCredentials.createInsecure(),
 ): Transport {
   const server = new Server({
     'grpc.max_receive_message_length': longestMessage(limits),
     'grpc.max_concurrent_streams': limits.connectionStreams,
-    interceptors: [strict(intake)],
+    interceptors: [strict(intake, answerLimit)],
     'grpc.max_send_message_length': -1,
     // Nobody is served what it would count of each message.
     'grpc.enable_channelz': 0,
@@ -117,10 +118,14 @@ function innermost(call: object): Inner {
 }
 
 /** Refuses compressed requests and those that end within a message, and bounds what has come of messages. */
-function strict(intake: Intake | undefined): ServerInterceptor {
+function strict(intake: Intake | undefined, limit: number): ServerInterceptor {
   return (_method, call) => {
     const { stream, decoder, incomingEncoding: encoding = 'identity' } = innermost(call);
-    const refuse = (code: RpcCode, details: string): void => call.sendStatus({ code: status[code], details });
+    const refuse = (code: RpcCode, details: string): void => {
+      call.sendStatus({ code: status[code], details });
+      // Until that has been read, what comes still would be kept.
+      if (stream) stream.once('close', unreadAfter(limit, { breakOff: () => breakOff(stream) }));
+    };
     // Once the call has begun.
     if (encoding !== 'identity') process.nextTick(refuse, 'UNIMPLEMENTED', compressedWhy(encoding));
     else if (stream && decoder) {
@@ -172,7 +177,9 @@ class StrictCall extends ServerInterceptingCall {
     if (!this.#begun) this.sendMetadata(new Metadata());
     const http = this.#http;
     if (!http) this.#call.sendMessage(message, done);
-    else if (!http.destroyed && !http.closed) writeMessage(http, message, done);
+    // It may have ended the stream for a status of its own, which is then the last that it says.
+    else if (!http.destroyed && !http.closed && !http.writableEnded)
+      writeMessage(http, message, error => (error ? breakOff(http) : done()));
   }
 
   override sendStatus(ending: Parameters<ServerInterceptingCallInterface['sendStatus']>[0]): void {

@@ -4,8 +4,11 @@ import type { Message } from './rpc.ts';
 
 /** What both transports do with a stream of HTTP/2. */
 
-/** Writes a message of gRPC. `done` is called when its bytes have left, or never will. A long response is not copied. */
-export function writeMessage(http: ServerHttp2Stream, message: Message, done: () => void): void {
+/**
+ * Writes a message of gRPC. `done` is called when its bytes have left, or never will, then with the reason. A long response is
+ * not copied.
+ */
+export function writeMessage(http: ServerHttp2Stream, message: Message, done: (error?: Error | null) => void): void {
   const [first, second] = 'frame' in message ? message.frame.framed(message.nonce) : [framed([message])];
   if (!second) {
     http.write(first, done);

@@ -30,9 +30,7 @@ export class OwnStream {
   }
 
   #known(typeUrl: string): Nonces | undefined {
-    if (this.#recent?.typeUrl === typeUrl) return this.#recent;
-    const found = this.#nonces.get(typeUrl);
-    if (found) this.#recent = found;
-    return found;
+    if (this.#recent?.typeUrl !== typeUrl) this.#recent = this.#nonces.get(typeUrl);
+    return this.#recent;
   }
 }

@@ -2,17 +2,17 @@ import type { Publication } from '../snapshot/board.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { Askers } from './askers.ts';
 import type { XdsEvent } from './events.ts';
-import { type Change, changesBetween, type Rest } from './resting.ts';
+import { type Change, namesBetween, type Rest } from './resting.ts';
 
-/** What a client has been told of. */
-export interface Told {
+/** How far a client has come with what is published. */
+export interface Position {
   readonly publication: Publication;
   /** Of it, what its node is given. */
   readonly published: Snapshot;
 }
 
 /** How a client rests. */
-export interface Quiet extends Told {
+export interface Quiet extends Position {
   readonly rest: Rest;
   /** Of its node's snapshot. */
   readonly key: string;
@@ -39,11 +39,11 @@ export class Nest<C extends Quietable<C>> {
   }
 
   /** One goes on by itself. @returns what it has been told of meanwhile. */
-  leave(clientId: number): Told {
+  leave(clientId: number): Position {
     const client = this.clients.get(clientId);
     this.clients.delete(clientId);
     if (client) this.#place.left(client, this);
-    return this.#place.told;
+    return this.#place.position;
   }
 }
 
@@ -64,9 +64,9 @@ export class QuietClients<C extends Quietable<C>> {
   }
 
   /** @returns whether it is here from now on: not if the others have been told of something else. */
-  add(client: C, { rest, key, ...told }: Quiet): boolean {
-    const place = this.#places.get(key) ?? new Place(told, this.#woken);
-    if (place.told.publication !== told.publication || place.told.published !== told.published) return false;
+  add(client: C, { rest, key, ...position }: Quiet): boolean {
+    const place = this.#places.get(key) ?? new Place(position, this.#woken);
+    if (!isSame(place.position, position)) return false;
     this.#places.set(key, place);
     place.add(client, rest);
     return true;
@@ -75,14 +75,13 @@ export class QuietClients<C extends Quietable<C>> {
   /** Tells all but those whom it concerns: these are woken, and have not been told. */
   publish(publication: Publication): void {
     for (const [key, place] of this.#places) {
-      const { told } = place;
-      const isSameRule = publication.assign === told.publication.assign;
+      const isSameRule = publication.assign === place.position.publication.assign;
       const published = isSameRule ? tried(() => publication.snapshots.get(key)) : undefined;
       const changes = published && tried(() => place.changesTo(published));
       place.wake(changes);
       if (place.count === 0) this.#places.delete(key);
       else if (published && changes) {
-        place.told = { publication, published };
+        place.position = { publication, published };
         for (const event of place.passedBy(changes)) this.#emit(event);
       }
     }
@@ -91,7 +90,7 @@ export class QuietClients<C extends Quietable<C>> {
 
 /** Clients of one key, which have all been told of the same. */
 class Place<C extends Quietable<C>> {
-  told: Told;
+  position: Position;
   readonly #woken: (client: C) => void;
   readonly #nests = new Map<Rest, Nest<C>>();
   readonly #askers = new Askers<Nest<C>>();
@@ -99,8 +98,8 @@ class Place<C extends Quietable<C>> {
   /** Nests without anybody, to which those who were there mostly come back. */
   #empty = 0;
 
-  constructor(told: Told, woken: (client: C) => void) {
-    this.told = told;
+  constructor(position: Position, woken: (client: C) => void) {
+    this.position = position;
     this.#woken = woken;
   }
 
@@ -138,7 +137,7 @@ class Place<C extends Quietable<C>> {
   }
 
   changesTo(published: Snapshot): ReadonlyMap<string, Change> | undefined {
-    return changesBetween(this.told.published, published);
+    return published === this.position.published ? noChanges : namesBetween(this.position.published, published);
   }
 
   /** Wakes those who are concerned; without changes that are known, all. */
@@ -165,6 +164,11 @@ class Place<C extends Quietable<C>> {
 }
 
 const MOST_EMPTY = 64;
+const noChanges: ReadonlyMap<string, Change> = new Map();
+
+function isSame(one: Position, other: Position): boolean {
+  return one.publication === other.publication && one.published === other.published;
+}
 
 /** Undefined where that is a fault of ours: who is woken for it comes to it alone, and then only its own streams end. */
 function tried<T>(find: () => T): T | undefined {

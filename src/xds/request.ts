@@ -12,15 +12,15 @@ export type Received<Request> = Request & { readonly node: Uint8Array | undefine
 
 /** Tag of `resource_names` and of `resource_names_subscribe`: field 3, length-delimited. */
 const namesTag = (3 << 3) | 2;
-/** The one text of a type that is known, and not one for each stream. */
-function typeUrlIn(reader: Reader): string {
-  return resourceType(reader.string()).typeUrl;
-}
-
 const sotwShape: PlainShape = { version: 1, nonce: 5 };
 const deltaShape: PlainShape = { version: undefined, nonce: 6 };
 const noNames: readonly string[] = [];
 const hasNothing: ReadonlyMap<string, string> = new Map();
+
+/** The one text of a type that is known, and not one for each stream. */
+function typeUrlIn(reader: Reader): string {
+  return resourceType(reader.string()).typeUrl;
+}
 
 /**
  * Reads the requests of one stream. An acknowledgement repeats every name of a SotW subscription, and proxies of a fleet

@@ -110,7 +110,7 @@ function isAt(state: MachineState, target: TypeSnapshot): boolean {
  */
 export function passed(rest: Rest, from: Snapshot, to: Snapshot): readonly Current[] | undefined {
   if (from === to) return none;
-  const changes = changesBetween(from, to);
+  const changes = namesBetween(from, to);
   if (!changes) return undefined;
   let events = none;
   for (const { state } of rest.lanes) {
@@ -133,7 +133,7 @@ export interface Change {
 }
 
 /** By type; undefined if there is more to the change than names, so that it concerns everybody. */
-export const changesBetween = memo2((from: Snapshot, to: Snapshot): ReadonlyMap<string, Change> | undefined => {
+export const namesBetween = memo2((from: Snapshot, to: Snapshot): ReadonlyMap<string, Change> | undefined => {
   if (from.types.size !== to.types.size || !to.types.has(clusterUrl)) return undefined;
   const changes = new Map<string, Change>();
   for (const [typeUrl, set] of to.types) {

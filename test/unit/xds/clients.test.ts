@@ -250,3 +250,34 @@ test('R49: what a stream was owed may be all that it takes: what it asks for at 
   stream.driver.received(writeDelta({ typeUrl: urls.EDS, subscribe: ['b'] }));
   assert.equal(leaving.length, 1, 'one write is on its way');
 });
+
+test('a client that a fault of ours has ended is told of nothing more', async () => {
+  const { board, events, open } = served();
+  let faulty = false;
+  let newest = snapshot('f', { CDS: { c: '1' }, EDS: { a: '1', b: '1' } });
+  const assign = () => ({ kind: 'assigned', key: 'f' }) as const;
+  const snapshots = {
+    get: () => {
+      if (faulty) throw new Error('broken');
+      return newest;
+    },
+  } as unknown as Publication['snapshots'];
+  const change = async (b: string) => {
+    newest = snapshot('f', { CDS: { c: '1' }, EDS: { a: '1', b } }, newest);
+    board.publish({ snapshots, assign });
+    await setImmediate();
+    await setImmediate();
+  };
+  await change('1');
+  const stream = open('EDS', ['a']);
+  stream.ack();
+  await change('2');
+  faulty = true;
+  await change('3');
+  assert.deepEqual(stream.ends, ['INTERNAL: a fault of the control plane: broken']);
+  faulty = false;
+  events.length = 0;
+  await change('4');
+  await change('5');
+  assert.deepEqual(events, []);
+});
