@@ -490,7 +490,12 @@ test('nothing is told of a client that has gone while it rested', async () => {
 
 test('a client that rests may have another stream, and is told of what both ask for', async () => {
   const { house, open, change, stream } = await resting();
+  house.change('k1', { EDS: { b: '4' } });
+  await change({});
+  const before = house.events.length;
   const second = open('k1-1', 'SDS', ['s']);
+  const types = new Set(house.events.slice(before).flatMap(each => ('typeUrl' in each ? [each.typeUrl] : [])));
+  assert.deepEqual([...types], [urls.SDS], 'of the other type it was told before');
   assert.equal(house.clients.ofNode('k1-1').length, 1);
   assert.deepEqual([stream.written, second.written], [['a=1'], ['s=1']]);
   house.change('k1', { SDS: { s: '2' } });
