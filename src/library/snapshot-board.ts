@@ -21,7 +21,8 @@ export interface SnapshotOptions {
  * A snapshot of resources as they are, unchecked; `checkConsistency` and `validate` look for mistakes. Their order is
  * irrelevant; of two with one type and name the last counts. It can be set for many keys.
  *
- * @throws Error when a version by hand is that of another content in `previous`, or empty.
+ * @throws Error when a version by hand is that of another content in `previous`, or empty, and of what cannot be sent: a
+ * name or version that is ill-formed or has control characters, a negative `ttl`, no `value`, an unknown error code.
  */
 export function createSnapshot(
   resources: Iterable<ResourceOrError>,
@@ -78,12 +79,15 @@ export class SnapshotBoard {
 
   /**
    * Changes single resources, all in one go, and leaves the others as they are. A type that changes and is given no
-   * version has the hash of its content. A key without a snapshot is given one.
+   * version has the hash of its content. A key without a snapshot is given one when something is put: a snapshot of
+   * nothing would take everything from its nodes, and that is for `set`.
    *
-   * @returns the snapshot. @throws Error as `createSnapshot` does; nothing has then changed.
+   * @returns the snapshot; of a key that stays without one, what would have been in force, which has nothing. @throws Error as `createSnapshot` does; nothing has then changed.
    */
   update(key: string, change: SnapshotChange): Snapshot {
-    return this.#keep(key, changedSnapshot(this.#snapshots.get(key) ?? createSnapshot([]), change));
+    const known = this.#snapshots.get(key);
+    const next = changedSnapshot(known ?? createSnapshot([]), change);
+    return known || change.put?.length ? this.#keep(key, next) : next;
   }
 
   /** Adds resources, or replaces those of the same type and name. */
@@ -91,7 +95,7 @@ export class SnapshotBoard {
     return this.update(key, { put: resources });
   }
 
-  /** Removes resources of a type; names that are not there are passed over. */
+  /** Removes resources of a type; names that are not there are passed over, and do not give a key a snapshot. */
   remove(key: string, typeUrl: RawResource['typeUrl'], ...names: readonly string[]): Snapshot {
     return this.update(key, { remove: names.map(name => ({ typeUrl, name })) });
   }

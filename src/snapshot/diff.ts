@@ -26,7 +26,8 @@ export const knowDifference = differences.know;
 
 function compared(from: TypeSnapshot, to: TypeSnapshot): TypeDiff {
   // Versions given by hand may have been given before, to another content.
-  if (from === to || (from.version === to.version && to.numbered === undefined)) return nothing;
+  if (from === to) return nothing;
+  if (from.version === to.version && from.numbered === undefined && to.numbered === undefined) return nothing;
   const changed: EncodedResource[] = [];
   // Mostly nothing comes or goes: then the two go side by side.
   const beside = from.resources.values();

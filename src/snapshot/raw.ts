@@ -1,6 +1,7 @@
 import { typeUrl } from '../../proto/codec.ts';
 import { servedTypes } from '../base/resource.ts';
 import { contentHash } from './encode.ts';
+import { checkVersion } from './raw-checks.ts';
 import type { Snapshot, TypeSnapshot } from './snapshot.ts';
 import { type ErrorCode, TypeDraft } from './type-draft.ts';
 
@@ -47,7 +48,8 @@ export type TypeVersions = string | Readonly<Record<string, string>>;
  * (R15). The order of `resources` is irrelevant; of two with one type and name the last wins. `longestRequest` says how
  * long clusters that are no more must linger (R37a).
  *
- * @throws Error when a version that was given by hand is that of another content in `previous`.
+ * @throws Error when a version that was given by hand is empty, or that of another content in `previous`; when a name or
+ * a version is ill-formed or has control characters; when a `ttl`, a `value` or the code of an error is none.
  */
 export function rawSnapshot(
   key: string,
@@ -75,7 +77,7 @@ export function rawSnapshot(
 export interface RawChange {
   readonly put?: readonly (RawResource | RawError)[];
   readonly remove?: readonly { readonly typeUrl: string; readonly name: string }[];
-  /** Of the types that change; without one, a type has the version of its content. */
+  /** Of the types that change; without one, a type in which something is another has the version of its content. */
   readonly versions?: TypeVersions;
 }
 
@@ -85,7 +87,9 @@ export interface RawChange {
  */
 export function changedSnapshot(snapshot: Snapshot, { put = [], remove = [], versions }: RawChange): Snapshot {
   const named = typeof versions === 'object' ? Object.keys(versions) : [];
-  const touched = new Set([...put, ...remove].map(each => each.typeUrl).concat(named));
+  // Nothing is removed from a type that is not there, so that none is made.
+  const less = remove.filter(each => snapshot.types.has(each.typeUrl));
+  const touched = new Set([...put, ...less].map(each => each.typeUrl).concat(named));
   const types = new Map(snapshot.types);
   for (const url of touched) {
     const before = snapshot.types.get(url);
@@ -110,6 +114,6 @@ function overall(types: ReadonlyMap<string, TypeSnapshot>): string {
 
 function versionFor(versions: TypeVersions | undefined, url: string): string | undefined {
   const version = typeof versions === 'string' ? versions : versions?.[url];
-  if (version === '') throw new Error(`the version of ${url} is empty, which stands for none`);
+  if (version !== undefined) checkVersion(version, url);
   return version;
 }

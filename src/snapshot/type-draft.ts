@@ -3,12 +3,10 @@ import { compareText } from '../base/compare.ts';
 import { encodeRaw } from './encode-raw.ts';
 import { canonicalName } from './names.ts';
 import type { RawError, RawResource } from './raw.ts';
+import { checkRaw, errorCodes } from './raw-checks.ts';
 import { ResourcesByName } from './resources-by-name.ts';
 import type { EncodedResource, ResourceError, TypeSnapshot } from './snapshot.ts';
 import { setOf, withReplaced } from './type-set.ts';
-
-/** Of `google.rpc.Code`, those that mean something to clients here. */
-const errorCodes = { UNKNOWN: 2, NOT_FOUND: 5, PERMISSION_DENIED: 7, INTERNAL: 13, UNAVAILABLE: 14 } as const;
 
 export type ErrorCode = keyof typeof errorCodes;
 
@@ -34,6 +32,7 @@ export class TypeDraft {
   }
 
   put(given: RawResource | RawError): void {
+    checkRaw(given);
     const name = canonicalName(given.name);
     if ('error' in given) {
       this.#changes.set(name, { code: errorCodes[given.error.code], message: given.error.message });
@@ -46,13 +45,20 @@ export class TypeDraft {
     }
   }
 
-  /** @param given the version by hand. */
+  /** @param given the version by hand. Without one, a set that goes on and in which nothing is another keeps its own. */
   end(given: string | undefined): TypeSnapshot {
     const previous = this.#previous;
     const replaced = previous && replacements(previous, this.#changes, this.#anew);
     const next = replaced ? withReplaced(previous, replaced, given) : this.#made(given);
-    if (next === previous || next.version !== previous?.version || given !== previous.numbered) return next;
-    if (given === undefined || isSame(previous, next)) return previous;
+    if (!previous || next === previous) return next;
+    const isEqual = () =>
+      replaced ? replaced.every(each => previous.resources.get(each.name) === each) : isSame(previous, next);
+    if (given === undefined) {
+      const isKept = previous.numbered === undefined ? next.version === previous.version : !this.#anew && isEqual();
+      return isKept ? previous : next;
+    }
+    if (given !== previous.version) return next;
+    if (isEqual()) return previous;
     throw taken(given, this.#url);
   }
 

@@ -57,6 +57,23 @@ test('a key that is cleared is no more, and one that was never set can be put to
   assert.equal(board.get('a'), undefined);
 });
 
+test('what takes nothing away publishes nothing, and no empty snapshot', () => {
+  const board = new SnapshotBoard();
+  const published = counting(board);
+  const thing = 'type.googleapis.com/test.Thing';
+  assert.equal(board.remove('a', thing, 'x').types.has(thing), false);
+  assert.equal(board.update('a', {}).types.get(clusters)?.resources.size, 0);
+  assert.throws(() => board.update('a', { versions: { [clusters]: '' } }), /is empty/);
+  board.update('a', { versions: { [clusters]: '1' } });
+  assert.deepEqual([board.get('a'), board.keys(), published()], [undefined, [], 0]);
+  const first = board.put('a', cluster('x'));
+  assert.equal(board.remove('a', thing, 'x'), first);
+  assert.equal(board.remove('a', clusters), first);
+  board.clear('a');
+  board.remove('a', clusters, 'x');
+  assert.deepEqual([board.get('a'), published()], [undefined, 2]);
+});
+
 test('versions by hand are those of the types and resources', () => {
   const board = new SnapshotBoard();
   const first = board.set('a', [cluster('x', '1s', 'x1')], { versions: { [clusters]: '1' } });

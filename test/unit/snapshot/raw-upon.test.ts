@@ -73,11 +73,18 @@ class Made {
       if (chance.happens(rarely)) remove.push({ typeUrl: url, name: 'nobody' });
     }
     const versions = chance.happens(0.2) ? { [chance.of(urls)]: `by hand ${this.#count++}` } : undefined;
-    for (const { typeUrl: url } of [...put, ...remove]) delete this.versions[url];
-    this.versions = { ...this.versions, ...versions };
+    const before = urls.map(url => this.#contentOf(url));
     for (const each of remove) this.all.delete(idOf(each));
     for (const each of put) this.#put(each);
+    // A version by hand is that of its content, and stays with it.
+    for (const [at, url] of urls.entries()) if (this.#contentOf(url) !== before[at]) delete this.versions[url];
+    this.versions = { ...this.versions, ...versions };
     return { put, remove, ...(versions && { versions }) };
+  }
+
+  #contentOf(url: string): string {
+    const all = [...this.all.values()].filter(each => each.typeUrl === url);
+    return JSON.stringify(all.sort((a, b) => (a.name < b.name ? -1 : 1)));
   }
 
   #put(each: RawResource | RawError): void {
@@ -147,6 +154,43 @@ test('a version by hand is that of one content, also where resources are only re
   assert.throws(() => changedSnapshot(first, other), /version "1" of .*Cluster is that of another content/);
   const newer = changedSnapshot(first, { ...again, versions: { [few]: '2' } });
   assert.equal(newer.types.get(few)?.version, '2');
+});
+
+test('a hash that is in force is no version by hand of another content', () => {
+  const first = rawSnapshot('k', [thing(few, 'a', 1), thing(few, 'b', 1)]);
+  const version = first.types.get(few)?.version ?? '';
+  const versions = { [few]: version };
+  const other = [thing(few, 'a', 2), thing(few, 'b', 1), thing(few, 'c', 1)];
+  assert.throws(() => rawSnapshot('k', other, first, { versions }), /of .*Cluster is that of another content/);
+  assert.throws(() => changedSnapshot(first, { put: other, versions }), /is that of another content/);
+  assert.throws(() => changedSnapshot(first, { put: other.slice(0, 1), versions }), /is that of another content/);
+  assert.equal(rawSnapshot('k', [thing(few, 'b', 1), thing(few, 'a', 1)], first, { versions }), first);
+});
+
+test('from a set under a version by hand that is the hash of the next one there is a difference', () => {
+  const last = [thing(few, 'a', 1), thing(few, 'b', 1)];
+  const version = rawSnapshot('k', last).types.get(few)?.version ?? '';
+  const numbered = rawSnapshot('k', [thing(few, 'a', 2), thing(few, 'b', 1), thing(few, 'c', 1)], undefined, {
+    versions: { [few]: version },
+  });
+  const [from, to] = [numbered, rawSnapshot('k', last, numbered)].map(each => each.types.get(few));
+  assert.ok(to);
+  const { changed, removed } = diffTypes(from, to);
+  assert.deepEqual([changed.map(each => each.name), removed], [['a'], ['c']]);
+});
+
+test('where nothing is another, a version by hand stays', () => {
+  const url = 'type.googleapis.com/test.Thing';
+  const given = [thing(few, 'a', 1), thing(few, 'b', 1), error('e')];
+  for (const all of [given, given.slice(0, 2)]) {
+    const first = rawSnapshot('k', all, undefined, { versions: '1' });
+    assert.equal(changedSnapshot(first, { put: all }), first);
+    assert.equal(changedSnapshot(first, { put: all.slice(0, 1) }), first);
+    assert.equal(changedSnapshot(first, { remove: [{ typeUrl: few, name: 'nobody' }] }), first);
+    assert.equal(changedSnapshot(first, { remove: [{ typeUrl: url, name: 'nobody' }], versions: '1' }), first);
+    const changed = changedSnapshot(first, { put: [thing(few, 'a', 2)] }).types.get(few);
+    assert.equal(changed?.numbered, undefined);
+  }
 });
 
 /** The snapshot, in which names of resources that are looked into are noted. */

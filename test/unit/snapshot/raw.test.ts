@@ -68,3 +68,30 @@ test('a type whose last resource has gone is there, and empty', () => {
   const next = rawSnapshot('k', [], rawSnapshot('k', [thing()]));
   assert.equal(next.types.get(url)?.resources.size, 0);
 });
+
+test('names and versions are whole text on one line, so that no two sets are taken for one', () => {
+  const bad = ['a\nb', 'a\u0000', 'a\u007f', 'a\u0085', '\ud800', 'xdstp://x/T/a\nb'];
+  for (const text of bad) {
+    assert.throws(() => rawSnapshot('k', [thing({ name: text })]), /the name ".*" of type test\.Thing/);
+    assert.throws(() => rawSnapshot('k', [thing({ version: text })]), /the version ".*" of test\.Thing "a"/);
+    assert.throws(
+      () => rawSnapshot('k', [], undefined, { versions: text }),
+      /the version ".*" of type\.googleapis\.com\/envoy/,
+    );
+    const error = { code: 'NOT_FOUND', message: 'no' } as const;
+    assert.throws(() => rawSnapshot('k', [{ typeUrl: url, name: text, error }]), /the name ".*" of type test\.Thing/);
+  }
+  for (const name of ['a b', 'ä', '\u{1f600}', 'xdstp://x/T/a%0Ab'])
+    assert.equal(rawSnapshot('k', [thing({ name })]).types.get(url)?.resources.size, 1, name);
+});
+
+test('what cannot be sent is refused, and told which it is', () => {
+  const refused = (given: object, said: RegExp) =>
+    assert.throws(() => rawSnapshot('k', [{ ...thing(), ...given }]), said);
+  refused({ version: '' }, /the version of test\.Thing "a" is empty/);
+  for (const ttl of [-1, Number.NaN, Number.POSITIVE_INFINITY]) refused({ ttl }, /the ttl of test\.Thing "a"/);
+  refused({ value: undefined }, /the value of test\.Thing "a"/);
+  refused({ value: 'text' }, /the value of test\.Thing "a"/);
+  refused({ error: { code: 'GONE', message: '' } }, /"GONE" of test\.Thing "a".*UNKNOWN, NOT_FOUND, PERMISSION_DENIED/);
+  refused({ error: { code: 'toString', message: '' } }, /"toString" of test\.Thing "a"/);
+});
