@@ -12,13 +12,19 @@ import { writeDelta } from '../support/xds-wire.ts';
 const path = '/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources';
 
 for (const transport of transportNames) {
-  test(`a call that is over while responses wait to be read ends with its status (${transport})`, async () => {
+  test(`a call that is over while responses wait to be read ends with its status (${transport})`, {
+    timeout: 30_000,
+  }, async t => {
     const board = new SnapshotBoard(() => 'k');
     const large = 'x'.repeat(200_000);
     board.set('k', snapshot('k', { EDS: { a: large }, SDS: { a: large } }));
     const { promise: closed, resolve } = Promise.withResolvers<string>();
     const server = new XdsServer(board, { transport, hooks: { onStreamClosed: (_, reason) => resolve(reason) } });
     const session = connect(`http://127.0.0.1:${await server.listen({ port: 0 })}`);
+    t.after(async () => {
+      session.destroy();
+      await server.close();
+    });
     const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
     const stream = session.request({ ...headers, 'grpc-timeout': '500m' });
     const trailers = once(stream, 'trailers');
@@ -37,7 +43,5 @@ for (const transport of transportNames) {
     assert.equal(status, '4');
     await closed;
     assert.equal(server.clients().length, 0);
-    session.close();
-    await server.close();
   });
 }
