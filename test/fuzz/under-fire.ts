@@ -109,15 +109,17 @@ export class UnderFire {
   /**
    * While an attack goes on, updates reach the client; when it is over, nothing of it is left: no stream, client or
    * connection, and no memory.
+   *
+   * @param bytes of each update.
    */
-  async survives(t: TestContext, attack: (chance: Chance) => Promise<void>): Promise<void> {
+  async survives(t: TestContext, attack: (chance: Chance) => Promise<void>, bytes?: number): Promise<void> {
     const { seed } = seeded(1);
     t.diagnostic(`SEED=${seed}`);
     const before = await this.counts();
     let over = false;
     const updating = (async () => {
       do {
-        await this.#update();
+        await this.#update(bytes);
         await pause(20);
       } while (!over);
     })();
