@@ -131,13 +131,9 @@ function strict(intake: Intake | undefined, limit: number): ServerInterceptor {
     else if (stream && decoder) {
       const { session = stream } = stream;
       const holding = intake?.stream(session, ({ message }) => refuse('RESOURCE_EXHAUSTED', message));
-      let held = 0;
       stream.on('data', () => {
         const { readState, readMessageSize, readMessageRemaining } = decoder;
-        const holds = readState === inMessage ? readMessageSize - readMessageRemaining : 0;
-        // Mostly nothing, as before.
-        if (holds !== held) holding?.holds(holds);
-        held = holds;
+        holding?.holds(readState === inMessage ? readMessageSize - readMessageRemaining : 0);
       });
       stream.once('close', () => holding?.holds(0));
       stream.prependOnceListener('end', () => {

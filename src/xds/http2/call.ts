@@ -29,8 +29,6 @@ export class Http2Call implements RpcStream {
   readonly #reader: MessageReader;
   readonly #limit: number;
   readonly #holding: Holding | undefined;
-  /** What that was told last. */
-  #held = 0;
   #listener: StreamListener = deaf;
   /** Runs out when the call must have ended; then, when what was written must have been read. */
   #timer: NodeJS.Timeout | undefined;
@@ -141,18 +139,12 @@ export class Http2Call implements RpcStream {
   #over(): void {
     this.#ended = true;
     this.#reader.clear();
-    this.#hold(0);
-  }
-
-  #hold(bytes: number): void {
-    // Mostly nothing, as before.
-    if (bytes !== this.#held) this.#holding?.holds(bytes);
-    this.#held = bytes;
+    this.#holding?.holds(0);
   }
 
   #deliver(): void {
     attempt(this, () => this.#read());
-    if (!this.#ended) this.#hold(this.#reader.held);
+    if (!this.#ended) this.#holding?.holds(this.#reader.held);
   }
 
   #read(): void {
