@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { SnapshotBoard, XdsServer } from '../../src/index.ts';
 import { framed } from '../../src/xds/frame.ts';
 import { transportNames } from '../../src/xds/rpc.ts';
+import { begin } from '../support/rpc-caller.ts';
 import { snapshot, urls } from '../support/xds-fixtures.ts';
 import { writeDelta } from '../support/xds-wire.ts';
 
@@ -25,8 +26,7 @@ for (const transport of transportNames) {
       session.destroy();
       await server.close();
     });
-    const headers = { ':method': 'POST', ':path': path, 'content-type': 'application/grpc', te: 'trailers' };
-    const stream = session.request({ ...headers, 'grpc-timeout': '500m' });
+    const stream = begin(session, path, { 'grpc-timeout': '500m' });
     const trailers = once(stream, 'trailers');
     stream.pause();
     for (const [node, type] of [
